@@ -66,7 +66,7 @@ def leaks(sales: Any) -> dict[str, list[Any]]:
 
 def suspects(views: dict[str, Any], sales: Any) -> list[str]:
     """Return the features, given as views (v, m), that the guard suspects."""
-    limits = leakage.Limits()
+    limits = leakage.LeakageLimits()
     return [name for name, found in leakage.evidence(views, sales, limits).items() if limits.suspects(found)]
 
 

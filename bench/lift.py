@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.lift.effects import Counts, of_all, of_strata
+from tamscore.sections.lift.effects import ArmCounts, of_all, of_strata
 from tamscore.sections.lift.money import of_money
 from tamscore.sections.lift.power import power
 
@@ -20,11 +20,11 @@ LIFTS = (0.0, 0.3, 0.6)
 CUSTOMERS, SHARE = 2_500, 0.3
 
 
-def experiments(lift: float, seeds: int, seed: int = 1) -> Counts:
+def experiments(lift: float, seeds: int, seed: int = 1) -> ArmCounts:
     """Return so many experiments (seeds, s) in which treatment raises the share of buyers by a lift."""
     random, size = np.random.default_rng(seed), (seeds, len(RATE))
     bought = random.binomial(TREATED, RATE * (1 + lift), size), random.binomial(CONTROLS, RATE, size)
-    return Counts(TREATED, bought[0], CONTROLS, bought[1])
+    return ArmCounts(TREATED, bought[0], CONTROLS, bought[1])
 
 
 def covered(effect: Any, truth: Any) -> Any:

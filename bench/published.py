@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.csv
 
-from tamscore.sections.lift.effects import Counts, of_strata
+from tamscore.sections.lift.effects import ArmCounts, of_strata
 from tamscore.sections.lift.money import of_money
 from tamscore.sections.lift.verdict import Experiment, buyers, money
 
@@ -33,7 +33,7 @@ NONE, ARMS = "No E-Mail", ("Mens E-Mail", "Womens E-Mail")
 def of_counts() -> Iterator[dict[str, Any]]:
     """Yield the effect in experiments of which the counts are known."""
     for name, counts in COUNTS.items():
-        effect = of_strata(Counts(*counts))
+        effect = of_strata(ArmCounts(*counts))
         yield {"of": name, **{end: float(getattr(effect, end)) for end in ("value", "low", "high")}}
 
 

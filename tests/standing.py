@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tamscore.stages.whitespace import Standing
+from tamscore.stages.whitespace import PartyStanding
 
 
 def standing_of(potential, whitespace, label, prospect_potential, prospects):
     """Customers one by one, prospects by cluster; steps are all 1."""
     customers = np.array(potential, float), np.array(whitespace, float), np.ones(len(label), np.int64), np.array(label)
     k = len(prospects)
-    return Standing(*customers, np.array(prospect_potential, float), np.array(prospects), np.arange(k), k)
+    return PartyStanding(*customers, np.array(prospect_potential, float), np.array(prospects), np.arange(k), k)

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.model_source import ModelSource
     from tamscore.scoring.score.parts import ScoredPart
     from tamscore.scoring.score.priority import PartPriority
-    from tamscore.scoring.score.sections import Foretold
+    from tamscore.scoring.score.sections import WinForecast
     from tamscore.scoring.section import Sections
     from tamscore.scoring.tables.review import Review
     from tamscore.store.location import Location
@@ -262,7 +262,7 @@ def value(
     return Market(this, model_source, rows, fitted, assigned, parties, policies)
 
 
-def rank(market: Market, sections: Sections) -> tuple[list[PartPriority], list[dict[str, Foretold]]]:
+def rank(market: Market, sections: Sections) -> tuple[list[PartPriority], list[dict[str, WinForecast]]]:
     """The priority of every account, and what sections have foretold of it, partition by partition."""
     heap.give_back()  # what sections were prepared from is gone
     foretold = foretell(market, sections.prepared)
@@ -275,7 +275,7 @@ def write_scores(
     market: Market,
     sections: Sections,
     priorities: list[PartPriority],
-    foretold: list[dict[str, Foretold]],
+    foretold: list[dict[str, WinForecast]],
     directory: RunDirectory,
 ) -> list[ScoredPart]:
     """Every account's scores, written part by part."""

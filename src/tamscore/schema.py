@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from tamscore.score_columns import OWN_COLUMNS
-from tamscore.substitution import AS_IT_IS, Substitution, Sums
+from tamscore.substitution import AS_IT_IS, SubstituteSums, Substitution
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -90,7 +90,7 @@ LONGEST_TEXT = 65_536
 
 
 @dataclass(frozen=True)
-class Limits:
+class InputLimits:
     """What an input may ask of a machine; a file that asks for more is refused before it is decoded."""
 
     row_group_bytes: int = 4 << 30
@@ -151,9 +151,9 @@ class Partition:
 
     index: int
     pieces: tuple[Piece, ...]
-    max_bytes: int = Limits.row_group_bytes
+    max_bytes: int = InputLimits.row_group_bytes
     substitution: Substitution = AS_IT_IS
-    sums: Sums | None = field(default=None, compare=False)
+    sums: SubstituteSums | None = field(default=None, compare=False)
 
     @property
     def rows(self) -> int:
@@ -211,7 +211,7 @@ class InputColumns:
     more_numbers: tuple[str, ...] = ()
     more_texts: tuple[str, ...] = ()
     more: tuple[str, ...] = ()
-    limits: Limits = Limits()
+    limits: InputLimits = InputLimits()
     currency: str | None = None
     substitution: Substitution = AS_IT_IS
     id_form: Literal["text", "crm18"] = "text"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.scoring.context import Run
-    from tamscore.scoring.joining.lookup import Accounts
+    from tamscore.scoring.joining.lookup import KnownAccounts
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.parts import ScoredPart
     from tamscore.scoring.score.plan import ScorePlan
@@ -73,7 +73,7 @@ def settings_counted(settings: Coverage) -> dict[str, Any]:
     return settings.model_dump(mode="json", exclude=set(TABLES))
 
 
-def check_early(job: Job, known: Callable[[], Accounts] | None = None) -> list[str]:
+def check_early(job: Job, known: Callable[[], KnownAccounts] | None = None) -> list[str]:
     """Return what a person should know of the tables of the coverage of a job, see `door`; nothing without [coverage].
 
     `known` tells the accounts of the market. Raise InputContractError if the coverage would fail, as far as its tables
@@ -95,7 +95,7 @@ def check_early(job: Job, known: Callable[[], Accounts] | None = None) -> list[s
     return [f"coverage: {text}" for text in found]
 
 
-def notices_before_scores(this: Run, known: Callable[[], Accounts]) -> None:
+def notices_before_scores(this: Run, known: Callable[[], KnownAccounts]) -> None:
     """Raise and say what `check_early` does of a run; what is said is kept, so that it is said once."""
     this.early[EARLY] = check_early(this.job, known)
     for text in this.early[EARLY]:

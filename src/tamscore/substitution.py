@@ -62,7 +62,7 @@ class Substitution:
 
 
 @dataclass(frozen=True)
-class Sums:
+class SubstituteSums:
     """Sales (s,) that stand in place of those of some rows (s,) of a partition, sorted: what several rows come to."""
 
     rows: Any

@@ -19,7 +19,7 @@ from pyarrow.parquet import encryption
 from tamscore import pipeline
 from tamscore.errors import InputContractError, MemoryLimitError, TamscoreError
 from tamscore.progress import Progress
-from tamscore.schema import LONGEST_ID, LONGEST_TEXT, InputColumns, Limits, Partition, Piece
+from tamscore.schema import LONGEST_ID, LONGEST_TEXT, InputColumns, InputLimits, Partition, Piece
 from tamscore.store import partitions, tables
 from tamscore.store.sources import copies
 from tests.end_to_end import market
@@ -51,7 +51,7 @@ def test_a_file_that_would_grow_beyond_the_limit_is_refused_by_its_footer(tmp_pa
     path = tmp_path / "bomb.parquet"
     pq.write_table(BOMBS[kind], path, compression="zstd", row_group_size=10_000_000, use_dictionary=kind[0] == "e")
     assert path.stat().st_size < 100_000
-    columns = InputColumns("id", "id", limits=Limits(row_group_bytes=15_000_000))
+    columns = InputColumns("id", "id", limits=InputLimits(row_group_bytes=15_000_000))
     monkeypatch.setattr(pq, "ParquetFile", None)
     with pytest.raises(
         InputContractError, match=r"bomb\.parquet: row group 0 takes up [24]\d,\d{3},\d{3} bytes .* are 15,000,000"

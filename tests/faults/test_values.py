@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tamscore.errors import InputContractError
 from tamscore.schema import InputColumns, Partition, Piece, Reason
 from tamscore.scoring.census import partition as census
-from tamscore.scoring.census.duplicates import Groups, Suspects, find_suspects, settle
+from tamscore.scoring.census.duplicates import SuspectGroups, Suspects, find_suspects, settle
 from tamscore.scoring.census.part_rows import PartRows
 from tamscore.stages import draw
 from tests.end_to_end import market
@@ -261,7 +261,7 @@ def duplicates_among(cut: list[list[str]], hash_of: Any) -> tuple[list[Any], lis
         found.append(
             Suspects(at, ids, np.zeros(len(at), np.uint64), np.ones(len(at)), np.zeros((2, len(at)), np.uint64))
         )
-    groups = Groups.of(found)
+    groups = SuspectGroups.of(found)
     marked = settle(parts, found, groups, "reject", reject_missing=False)
     return [part.reason == Reason.DUPLICATE_ID for part in marked], groups.names(groups.repeated)
 

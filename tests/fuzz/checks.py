@@ -16,7 +16,7 @@ from tamscore import job_file
 from tamscore.backend.host import HostBackend
 from tamscore.errors import InputContractError, JobFileError, MemoryLimitError
 from tamscore.model import files as model
-from tamscore.schema import InputColumns, Limits
+from tamscore.schema import InputColumns, InputLimits
 from tamscore.scoring.census.partition import take_census
 from tamscore.scoring.features import read_features
 from tamscore.store import partitions, tables
@@ -35,7 +35,7 @@ COLUMNS = InputColumns(
     keep=("kept",),
     numeric=("x", "n"),
     categorical=("t",),
-    limits=Limits(row_group_bytes=64 << 20),
+    limits=InputLimits(row_group_bytes=64 << 20),
 )
 MEMORY = 6 << 30
 """Address space of a process that checks; a file that makes it ask for more must be refused."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamscore.sections.segments import segment_tests
-from tamscore.sections.segments.actions import ACTIONS, SegmentAnswers, Standing, account_actions
+from tamscore.sections.segments.actions import ACTIONS, AccountStanding, SegmentAnswers, account_actions
 from tests.conftest import make_backend
 
 BOOLS = ("buys", "high_potential", "high_sales", "loses")
@@ -31,7 +31,7 @@ def acted(name, market):
         )
     )
     label, *own = (np.array(column) for column in zip(*accounts, strict=True))
-    standing = Standing(*(backend.put(column) for column in own))
+    standing = AccountStanding(*(backend.put(column) for column in own))
     codes = backend.get(account_actions(backend.xp, answers, backend.put(label), standing))
     facts = [dict(zip(BOOLS, row[1:], strict=True)) for row in accounts]
     return [

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tamscore import backend
 from tamscore.errors import InputContractError, UsageError
-from tamscore.sections.coverage.accounts import TEXTS, Accounts
+from tamscore.sections.coverage.accounts import TEXTS, CoverageAccounts
 from tamscore.sections.coverage.books import ratios
 from tamscore.sections.coverage.held import doubts_about_held
 from tamscore.sections.coverage.minimum import levels_of_plans
@@ -61,7 +61,7 @@ def market(m, seed, channel=0.3):
     promise = whitespace * against_mean(random.random(m) ** 3, sales > 0)
     skill = Texts(("",), np.zeros(m, np.uint8))
     ids = pa.array([f"A{i:04d}" for i in range(m)], pa.large_string())
-    return Accounts(
+    return CoverageAccounts(
         ids,
         sales,
         sales + whitespace,

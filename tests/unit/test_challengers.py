@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tamscore.sections.backtest import challengers
-from tamscore.sections.backtest.challengers import CONTENDERS, Customers, Rules
+from tamscore.sections.backtest.challengers import CONTENDERS, ChallengerRules, SampledCustomers
 
-RULES = Rules((0.5, 0.9), 25, 20)
+RULES = ChallengerRules((0.5, 0.9), 25, 20)
 
 
 def world(rng, n, level_of, clusters=4):
@@ -18,7 +18,7 @@ def world(rng, n, level_of, clusters=4):
     x = rng.uniform(0, 1, (n, 2)).astype(np.float32)
     cluster = np.minimum((x[:, 0] * clusters).astype(np.int64), clusters - 1)
     logs = level_of(x, cluster) + 0.3 * rng.standard_normal(n)
-    return Customers(x, cluster, logs, rng.permutation(n).astype(np.uint64))
+    return SampledCustomers(x, cluster, logs, rng.permutation(n).astype(np.uint64))
 
 
 def told(found, line):
@@ -37,7 +37,9 @@ def test_the_pinball_loss_is_least_at_the_quantile(rng, share):
 def test_no_contender_looks_at_the_customers_it_is_asked_about(rng, name):
     customers = world(rng, 400, lambda x, _: x[:, 1])
     asked = np.arange(400) % 5 == 0
-    spoilt = Customers(customers.features, customers.cluster, np.where(asked, 1e6, customers.logs), customers.lot)
+    spoilt = SampledCustomers(
+        customers.features, customers.cluster, np.where(asked, 1e6, customers.logs), customers.lot
+    )
     fair, blind = (CONTENDERS[name](those, ~asked, asked, RULES) for those in (customers, spoilt))
     assert fair.shape == (80, 2)
     assert np.array_equal(fair, blind)
@@ -66,7 +68,7 @@ def test_trees_are_told_of_a_category_as_one_column_of_codes(rng):
     logs = rng.standard_normal(6)[code] + 0.3 * rng.standard_normal(1200)
     hot = 0.7 * (code[:, None] == np.arange(6)).astype(np.float32)
     features = np.concatenate([plain.features, hot], axis=1)
-    customers = Customers(features, plain.cluster, logs, plain.lot, (range(2, 8),))
+    customers = SampledCustomers(features, plain.cluster, logs, plain.lot, (range(2, 8),))
     told_of, numbers = challengers.with_codes(customers)
     assert numbers == 2
     assert np.array_equal(told_of[:, :2], plain.features)
@@ -83,7 +85,7 @@ def test_a_category_of_very_many_levels_stays_as_it_is(rng):
     levels = (range(2), range(2, 2 + challengers.MOST_LEVELS + 1))
     features = rng.random((4, levels[-1].stop)).astype(np.float32)
     nothing = np.zeros(4)
-    found, numbers = challengers.with_codes(Customers(features, nothing, nothing, nothing, levels))
+    found, numbers = challengers.with_codes(SampledCustomers(features, nothing, nothing, nothing, levels))
     assert numbers == challengers.MOST_LEVELS + 1
     assert np.array_equal(found[:, :-1], features[:, 2:])
 

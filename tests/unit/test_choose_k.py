@@ -15,7 +15,7 @@ from tamscore.engine.flow import LocalFlow
 from tamscore.scoring.fit.choose_k import examined
 from tamscore.stages import candidates as fitting
 from tamscore.stages import choose_k
-from tamscore.stages.candidates import Judged, Sketch
+from tamscore.stages.candidates import EvaluationData, Sketch
 from tamscore.stages.choose_k import (
     Candidate,
     admitted,
@@ -108,7 +108,7 @@ def separate(groups=4, each=300, seed=2):
 
 
 def judged_by(block, sales, each=1.0):
-    return Judged(block, 1.0, block, sales, each, 0.85, 25, 0, ShownRows.of(block, 1.0))
+    return EvaluationData(block, 1.0, block, sales, each, 0.85, 25, 0, ShownRows.of(block, 1.0))
 
 
 def all_of(numbers, judged):

@@ -114,13 +114,13 @@ def test_a_row_of_weight_two_is_two_rows_and_one_of_weight_zero_is_none(weights)
 
 def test_seeds_are_drawn_from_copies_as_often_as_there_are_copies():
     """Of 5,000 rows with 90 % equal ones, about 90 % of the seed rows are those."""
-    from tamscore.cluster.draws import Draws, draw, seed_rows
+    from tamscore.cluster.draws import RowDraws, draw, seed_rows
     from tamscore.cluster.matrix import Matrix
     from tamscore.stages.lattice import fit_lattice
 
     values = np.where(np.arange(5_000) < 4_500, 0.0, np.arange(5_000)).reshape(-1, 1)
     host = backends.load("cpu")
-    drawn = draw(Matrix(values, None), fit_lattice(np, values), host, Draws(0, None, None))
+    drawn = draw(Matrix(values, None), fit_lattice(np, values), host, RowDraws(0, None, None))
     first = seed_rows(drawn, 0, 1_000, host)
     assert 860 < np.sum(first == first.min()) < 940
 

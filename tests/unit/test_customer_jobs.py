@@ -13,11 +13,11 @@ from tamscore.backend.host import HostBackend
 from tamscore.errors import InputContractError
 from tamscore.scoring.product_sales import AccountProducts
 from tamscore.sections.jobs import clustering
-from tamscore.sections.jobs.clustering import Candidate
+from tamscore.sections.jobs.clustering import GroupCandidate
 from tamscore.sections.jobs.look_alike import SHARPNESS, loss_of, probabilities
 from tamscore.sections.jobs.messages import messages_of
 from tamscore.sections.jobs.mixes import OTHER, block_of, columns_named, shares_of
-from tamscore.sections.jobs.naming import MIXED, Leading, job_names, leading_products
+from tamscore.sections.jobs.naming import MIXED, LeadingProduct, job_names, leading_products
 from tamscore.sections.jobs.party import MixSums, PartyJobs, labels
 from tamscore.sections.jobs.settings import JobMessage
 from tamscore.sections.jobs.stored_model import both, parsed
@@ -64,13 +64,13 @@ def test_mixes_of_one_kind_are_one_group():
 
 def test_a_number_needs_strength_and_customers():
     tried = [
-        Candidate(k, strength, 1.0, smallest, ())
+        GroupCandidate(k, strength, 1.0, smallest, ())
         for k, strength, smallest in ((2, 0.9, 0.3), (3, 0.8, 0.1), (4, 0.79, 0.2))
     ]
     assert clustering.chosen(tried, 0.8, 0.1) == 3
     assert clustering.chosen(tried, 0.8, 0.2) == 2
     assert clustering.chosen(tried, 0.95, 0.1) == 1
-    assert clustering.chosen([Candidate(2, None, None, 0.5, ())], 0.8, 0.1) == 1
+    assert clustering.chosen([GroupCandidate(2, None, None, 0.5, ())], 0.8, 0.1) == 1
 
 
 def test_prediction_strength_is_that_of_the_worst_group_worked_out_by_pairs():
@@ -125,7 +125,7 @@ def test_products_lead_where_their_share_is_large_and_well_above_the_markets():
 
 
 def leads(*products):
-    return tuple(Leading(one, 0.4, 0.1) for one in products)
+    return tuple(LeadingProduct(one, 0.4, 0.1) for one in products)
 
 
 def test_names_are_two_leading_products_and_never_the_same():
@@ -136,7 +136,7 @@ def test_names_are_two_leading_products_and_never_the_same():
 
 
 def party(names, leading, learned=None):
-    found = Candidate(len(names), 0.9, 0.95, 0.2, (0.9,) * len(names))
+    found = GroupCandidate(len(names), 0.9, 0.95, 0.2, (0.9,) * len(names))
     sums = MixSums(np.ones(len(names), int), np.ones((len(names), 3)))
     return PartyJobs("end_user", names, np.ones((len(names), 3)), leading, sums, (found,), found, learned)
 

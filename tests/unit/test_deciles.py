@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tamscore.sections.backtest import deciles
-from tamscore.sections.backtest.accounts import Accounts
+from tamscore.sections.backtest.accounts import BacktestAccounts
 from tamscore.stages.draw import mixed
 
 
@@ -17,7 +17,7 @@ def accounts(rng, n, growth_of):
     hashes = np.sort(mixed(np.arange(n, dtype=np.uint64)))
     whitespace, sales = rng.lognormal(5, 1, n), rng.lognormal(6, 1, n)
     growth = growth_of(whitespace, rng.standard_normal(n))
-    return Accounts(hashes, np.zeros(n, np.int8), np.zeros(n, np.int32), sales, whitespace, sales + growth)
+    return BacktestAccounts(hashes, np.zeros(n, np.int8), np.zeros(n, np.int32), sales, whitespace, sales + growth)
 
 
 def by(found, name):
@@ -62,7 +62,7 @@ def test_every_account_stands_in_one_tenth_of_each_ranking(rng, kind):
 def test_equal_accounts_are_ranked_by_lot_and_not_by_where_they_stand(rng):
     """All prospects of a cluster have one whitespace: their tenths must not follow the order of the table."""
     those = accounts(rng, 2000, lambda _, noise: noise)
-    alike = Accounts(**(vars(those) | {"whitespace": np.ones(2000)}))
+    alike = BacktestAccounts(**(vars(those) | {"whitespace": np.ones(2000)}))
     whitespace, lot = (by(deciles.tenths("acquisition", alike, 0), name) for name in ("whitespace", "lot"))
     assert [one.growth for one in whitespace] == [one.growth for one in lot]
 

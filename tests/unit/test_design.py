@@ -14,7 +14,7 @@ CODES = np.array([0, 1, 2, 0, 0])
 
 
 def made(backend):
-    of = design.Design(PLACES, (Vocabulary("kind", ("a",)),))
+    of = design.PropensityDesign(PLACES, (Vocabulary("kind", ("a",)),))
     raw = of.raw(backend.xp, {"x": backend.put(VALUES)}, {"kind": backend.put(CODES)})
     straight = of.straight(backend.xp, raw)
     return of, [backend.get(one) for one in raw], [backend.get(one) for one in straight]

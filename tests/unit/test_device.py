@@ -10,11 +10,11 @@ import pytest
 
 from tamscore.backend import reader
 from tamscore.engine import device, versions
-from tamscore.engine.device import DeviceChoice, Probes, Problem, choose, detect
+from tamscore.engine.device import DeviceChoice, DeviceProblem, Probes, choose, detect
 from tamscore.errors import DeviceError, UsageError
 
 GPUS = ("NVIDIA H200", "NVIDIA H200")
-BROKEN = Problem("it is broken", "mend it")
+BROKEN = DeviceProblem("it is broken", "mend it")
 
 
 def fine():
@@ -148,7 +148,7 @@ def test_whatever_the_driver_process_does_comes_back_as_names_or_a_problem(monke
     monkeypatch.setattr(device, "_ASK_DRIVER", code)
     monkeypatch.setattr(device, "TIMEOUT_S", 1 if "sleep" in code else 60)
     found = device.list_gpus()
-    assert expected in (found.what if isinstance(found, Problem) else (found,))
+    assert expected in (found.what if isinstance(found, DeviceProblem) else (found,))
 
 
 @pytest.mark.parametrize(
@@ -169,10 +169,10 @@ def test_each_slice_of_a_gpu_that_is_named_is_asked_for_alone(monkeypatch):
     monkeypatch.setattr(device, "_ASK_DRIVER", visible + "print(json.dumps({'gpus': [visible]}))")
     assert device.list_gpus() == ("MIG-aaaa", "MIG-bbbb")
     monkeypatch.setattr(device, "_RUN_KERNEL", visible + "raise SystemExit('bbbb' in visible)")
-    assert isinstance(device.run_kernel(), Problem)
+    assert isinstance(device.run_kernel(), DeviceProblem)
     monkeypatch.setattr(device, "_ASK_DRIVER", "print('{\"gpus\": []}')")
     found = device.list_gpus()
-    assert "no GPU for MIG-aaaa" in (found.what if isinstance(found, Problem) else "")
+    assert "no GPU for MIG-aaaa" in (found.what if isinstance(found, DeviceProblem) else "")
 
 
 def test_the_scripts_of_the_child_processes_are_valid_python():

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tamscore.engine.device import Probes, Problem
+from tamscore.engine.device import DeviceProblem, Probes
 from tamscore.questions import doctor, machine, packages
 
-NO_GPU = Probes(driver=lambda: Problem("no driver", "get one"))
+NO_GPU = Probes(driver=lambda: DeviceProblem("no driver", "get one"))
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
@@ -111,7 +111,9 @@ def test_no_gpu_is_not_wrong_and_auto_says_why():
 
 
 def test_gpus_that_cannot_be_used_are_shown_with_the_reason():
-    probes = Probes(lambda: None, lambda: ("H200",), lambda: None, lambda: Problem("no backend", "wait"), lambda: None)
+    probes = Probes(
+        lambda: None, lambda: ("H200",), lambda: None, lambda: DeviceProblem("no backend", "wait"), lambda: None
+    )
     checks = by_name(doctor.check_devices(probes))
     assert checks["gpus"].value == "H200, not usable: no backend"
     assert checks["gpus"].remedy == "wait"

@@ -70,9 +70,9 @@ def test_size_trade_place_and_counts_have_their_places_in_a_name():
 
 def test_titles_say_what_people_call_columns_and_levels():
     titles = {
-        "subsidiaries": naming.Title("sites"),
-        "industry": naming.Title(levels={"manufacturing": "manufacturers"}),
-        "employees": naming.Title(high="big", low="tiny"),
+        "subsidiaries": naming.ColumnTitle("sites"),
+        "industry": naming.ColumnTitle(levels={"manufacturing": "manufacturers"}),
+        "employees": naming.ColumnTitle(high="big", low="tiny"),
     }
     rows = ((0.0, 1.0, 0.9, 0.0), (-1.0, 0.0, 0.0, 0.9), (0.0, 3.0, 0.0, 0.0))
     assert names(*rows, features=COMPANY, titles=titles) == [

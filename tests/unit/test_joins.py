@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tamscore.engine.flow import LocalFlow
 from tamscore.errors import InputContractError
 from tamscore.schema import InputColumns
-from tamscore.scoring.joining.lookup import Accounts, Joined, joined_parts, match_ids, match_table, sorted_hashes
+from tamscore.scoring.joining.lookup import Joined, KnownAccounts, joined_parts, match_ids, match_table, sorted_hashes
 from tamscore.stages.draw import id_hash
 from tamscore.store import partitions
 from tamscore.store.tables import account_ids
@@ -33,7 +33,7 @@ def matched(folder, columns, market=MARKET, key="id", form="text", row_group=Non
     pq.write_table(pa.table(columns), folder / "t.parquet", row_group_size=row_group)
     plan = partitions.plan(str(folder / "t.parquet"), InputColumns(key, "x"), "t.path")
     ids = account_ids(pa.chunked_array([texts(market)]), form)
-    accounts = Accounts(sorted_hashes([id_hash(ids)]), form, lambda: [ids])
+    accounts = KnownAccounts(sorted_hashes([id_hash(ids)]), form, lambda: [ids])
     with LocalFlow(1) as flow:
         return match_table(flow, Joined("t.parquet", plan, key, "t.account_id"), accounts)
 

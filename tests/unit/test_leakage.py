@@ -12,13 +12,13 @@ from sklearn.metrics import roc_auc_score
 
 from bench import guarding, leaks
 from tamscore.stages import leakage, separation
-from tamscore.stages.leakage import Evidence, Limits, evidence, level_views, numeric_views
+from tamscore.stages.leakage import FeatureEvidence, LeakageLimits, evidence, level_views, numeric_views
 from tamscore.synthetic.measures import NUMERIC
 from tamscore.synthetic.rows import chunk_tables
 from tamscore.synthetic.segments import draw_segments
 
 ROWS = 4000
-LIMITS = Limits()
+LIMITS = LeakageLimits()
 
 
 def world(seed=0, rows=ROWS, customers=0.2):
@@ -196,7 +196,7 @@ def test_what_is_left_over_is_the_residual_of_least_squares_on_prospects():
     x = (random.random(3000) < 0.5).astype(float)
     y = 2.0 * x + random.standard_normal(3000)
     sales = np.where(np.arange(3000) < 600, 1.0, 0.0)
-    compared = leakage.Comparison.of({"y": y[None], "x": x[None]}, sales)
+    compared = leakage.LeakageViews.of({"y": y[None], "x": x[None]}, sales)
     left = compared.left_over(0, [1])[0]
     prospects = sales == 0
     slope, level = np.polyfit(x[prospects], np.clip(y, *np.quantile(y[prospects], [0.005, 0.995]))[prospects], 1)
@@ -207,19 +207,19 @@ def test_what_is_left_over_is_the_residual_of_least_squares_on_prospects():
 @pytest.mark.parametrize(
     ("found", "suspect"),
     [
-        (Evidence(0.5, 0.9, 0.6, 0.05, 0.9), False),
-        (Evidence(0.5, 0.9, 0.76, 0.05, 0.25), True),
-        (Evidence(0.5, 0.9, 0.6, 0.13, 0.25), True),
-        (Evidence(0.5, 0.9, 0.76, 0.13, 0.15), False),
-        (Evidence(0.5, 0.0, 0.96, 0.5, 0.0), True),
-        (Evidence(0.5, 0.9, 0.96, 0.5, -0.5), False),
-        (Evidence(0.5, 0.9, 0.76, 0.05, 0.25, 0.05), False),
-        (Evidence(0.5, 0.9, 0.6, 0.13, 0.25, 0.05), False),
-        (Evidence(0.5, 0.9, 0.76, 0.05, 0.25, 0.049), True),
-        (Evidence(0.5, 0.9, 0.88, 0.05, 0.25, 0.4), True),
-        (Evidence(0.5, 0.9, 0.76, 0.05, 0.85, 0.4), True),
-        (Evidence(np.nan, 0.97, np.nan, np.nan, np.nan), False),
-        (Evidence(np.nan, -0.99, np.nan, np.nan, np.nan), True),
+        (FeatureEvidence(0.5, 0.9, 0.6, 0.05, 0.9), False),
+        (FeatureEvidence(0.5, 0.9, 0.76, 0.05, 0.25), True),
+        (FeatureEvidence(0.5, 0.9, 0.6, 0.13, 0.25), True),
+        (FeatureEvidence(0.5, 0.9, 0.76, 0.13, 0.15), False),
+        (FeatureEvidence(0.5, 0.0, 0.96, 0.5, 0.0), True),
+        (FeatureEvidence(0.5, 0.9, 0.96, 0.5, -0.5), False),
+        (FeatureEvidence(0.5, 0.9, 0.76, 0.05, 0.25, 0.05), False),
+        (FeatureEvidence(0.5, 0.9, 0.6, 0.13, 0.25, 0.05), False),
+        (FeatureEvidence(0.5, 0.9, 0.76, 0.05, 0.25, 0.049), True),
+        (FeatureEvidence(0.5, 0.9, 0.88, 0.05, 0.25, 0.4), True),
+        (FeatureEvidence(0.5, 0.9, 0.76, 0.05, 0.85, 0.4), True),
+        (FeatureEvidence(np.nan, 0.97, np.nan, np.nan, np.nan), False),
+        (FeatureEvidence(np.nan, -0.99, np.nan, np.nan, np.nan), True),
     ],
 )
 def test_a_suspect_knows_who_buys_and_follows_sales_beyond_the_other_features(found, suspect):

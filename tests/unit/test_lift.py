@@ -15,7 +15,7 @@ from tamscore.sections.coverage.plans import DEFAULT_PLANS
 from tamscore.sections.lift import design, verdict
 from tamscore.sections.lift.money import FEWEST_CUSTOMERS, MOST_SKEWED, of_money
 from tamscore.sections.lift.strata import merged
-from tamscore.sections.lift.touches import Touches, by_touch
+from tamscore.sections.lift.touches import PlannedTouches, by_touch
 from tamscore.sections.lift.verdict import Experiment
 from tamscore.stages.draw import draw_number, id_hash
 from tamscore.store import holdouts as store_holdouts
@@ -149,7 +149,7 @@ def test_the_effect_of_each_touch_plan_is_that_among_its_own_accounts():
     likely = np.linspace(0.5, 1.5, 3_000)
     made = Experiment(["all"], np.zeros(3_000, np.int64), control, bought, None, np.zeros(3_000), {})
     names = [("hunter", "high_touch"), ("digital", "digital"), ("sdr", "pooled")]
-    rows = by_touch(made, Touches(names, place, likely, np.ones(3_000)), of_customers=False)
+    rows = by_touch(made, PlannedTouches(names, place, likely, np.ones(3_000)), of_customers=False)
     assert [(row["role"], row["service_level"]) for row in rows] == names[:2]
     for number, row in enumerate(rows):
         mine = place == number
@@ -167,7 +167,7 @@ def test_money_of_customers_by_touch_plan_counts_where_an_interval_holds():
     made = Experiment(["all"], np.zeros(6_000, np.int64), control, amount > 0, amount, sales, {})
     place, open_ = np.arange(6_000) // 5_000, np.full(6_000, 200.0)
     names = [("account_manager", "pooled"), ("digital", "digital")]
-    (row,) = by_touch(made, Touches(names, place, np.ones(6_000), open_), of_customers=True)
+    (row,) = by_touch(made, PlannedTouches(names, place, np.ones(6_000), open_), of_customers=True)
     assert row["low"] < 40 < row["high"]
     assert (row["open"], row["sales"]) == (200.0, pytest.approx(sales[:5_000].mean()))
 

@@ -113,7 +113,7 @@ def test_the_model_of_a_fold_has_not_seen_the_fold():
     """Customers of one fold become prospects and the other way round: its own regression stays what it was."""
     raw, numbers, sales, _ = market(rows=800)
     block = space_of().block(HostBackend(), raw)
-    design = fitting.Design.of(block, np.ones(7, bool), 2)
+    design = fitting.LookAlikeDesign.of(block, np.ones(7, bool), 2)
     fold, terms = look.fold_of(numbers), design.terms(block)
     turned = np.where(fold == 2, sales == 0, sales > 0)
     made = [

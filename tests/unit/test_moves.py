@@ -12,10 +12,10 @@ from scipy.stats import spearmanr
 
 from tamscore.backend.host import HostBackend
 from tamscore.stages import moves
-from tamscore.stages.moves import Accounts, Rules
+from tamscore.stages.moves import RedrawRules, SampledAccounts
 from tamscore.stages.whitespace import Money
 
-RULES = Rules((0.85, 0.9, 0.95), "max", "at_or_below", 5, False, 2, 2.0**-10, 0)
+RULES = RedrawRules((0.85, 0.9, 0.95), "max", "at_or_below", 5, False, 2, 2.0**-10, 0)
 
 
 def money(potential, whitespace):
@@ -50,11 +50,11 @@ def accounts(rows=3000, seed=0):
     group = random.integers(0, 2, rows)
     block = np.rint(1024 * (4 * group[None, :] - 2 + 0.2 * random.standard_normal((2, rows)))).astype(np.float32)
     sales = np.where(random.random(rows) < 0.4, np.exp(2.0 * group + random.standard_normal(rows)), 0.0)
-    return Accounts(block, sales, random.integers(0, 2**63, rows).astype(np.uint64))
+    return SampledAccounts(block, sales, random.integers(0, 2**63, rows).astype(np.uint64))
 
 
 def of(rows, at):
-    return Accounts(rows.block[:, at], rows.sales[at], rows.numbers[at])
+    return SampledAccounts(rows.block[:, at], rows.sales[at], rows.numbers[at])
 
 
 CENTERS = np.array([[-2048.0, -2048.0], [2048.0, 2048.0]])

@@ -36,7 +36,7 @@ def bought(*rows, windows=WINDOWS):
 
 
 def accounts(*rows):
-    return orders.Accounts.of(lines(*rows).ordered())
+    return orders.OrderedAccounts.of(lines(*rows).ordered())
 
 
 @pytest.mark.parametrize(

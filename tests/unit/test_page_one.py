@@ -9,7 +9,17 @@ import pyarrow as pa
 import pytest
 
 from tamscore.questions.named_accounts import EACH, firsts, likeliest
-from tamscore.questions.page_one import HEAD, Drift, Hours, Measure, PageOne, Quality, Since, Stake, Trust
+from tamscore.questions.page_one import (
+    HEAD,
+    ChangesSince,
+    ClusterTrust,
+    Drift,
+    FigureChange,
+    Hours,
+    PageOne,
+    Quality,
+    Stake,
+)
 from tamscore.questions.pages import page_one
 from tamscore.questions.tables import Cluster
 from tamscore.view.blocks import Points, Table, Tiles
@@ -24,7 +34,7 @@ PAGE = PageOne(
     leaving=None,
     since=None,
     hours=(),
-    trust=Trust(clusters=3, graded=0, sound=0, unstable=(), thin=(), model=None),
+    trust=ClusterTrust(clusters=3, graded=0, sound=0, unstable=(), thin=(), model=None),
     quality=Quality(read=10, scored=9, rejected=1, flagged={}, suspects=()),
     drift=Drift(compared=0, moved=(), broken=()),
 )
@@ -108,11 +118,11 @@ def test_long_lists_end_so_that_the_page_fits_one_sheet():
 
 def test_what_changed_names_the_run_and_only_what_moved():
     measures = (
-        Measure(what="customers", before=100.0, now=110.0, change=0.1),
-        Measure(what="sales", before=5_000.0, now=5_000.0, change=0.0),
-        Measure(what="expected_expansion", before=None, now=1.0, change=None),
+        FigureChange(what="customers", before=100.0, now=110.0, change=0.1),
+        FigureChange(what="sales", before=5_000.0, now=5_000.0, change=0.0),
+        FigureChange(what="expected_expansion", before=None, now=1.0, change=None),
     )
-    told = points(replace(PAGE, since=Since(run="3fa9", named=True, measures=measures, new=12, gone=2)))
+    told = points(replace(PAGE, since=ChangesSince(run="3fa9", named=True, measures=measures, new=12, gone=2)))
     assert told == {**told, "Since run 3fa9:": "customers 100 to 110 (+10%); 12 accounts new, 2 gone."}
 
 

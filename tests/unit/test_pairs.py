@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import rankdata
 
 from tamscore.sections.backtest import pairs
-from tamscore.sections.backtest.accounts import Accounts
+from tamscore.sections.backtest.accounts import BacktestAccounts
 from tamscore.stages.account_ladder import AccountLadder
 from tamscore.stages.draw import mixed
 
@@ -28,7 +28,7 @@ def customers(rng, n, later_of, typical=None):
     cluster, sales = rng.choice([1, 2, 5], n), np.round(rng.lognormal(5, 1, n), 0) + 1.0
     potential = np.where(cluster == 2, 100.0, 300.0)
     realised = later_of(potential, sales, rng.standard_normal(n))
-    return Accounts(hashes, np.zeros(n, np.int8), cluster.astype(np.int32), sales, sales, realised, typical)
+    return BacktestAccounts(hashes, np.zeros(n, np.int8), cluster.astype(np.int32), sales, sales, realised, typical)
 
 
 def by_hand(those):

@@ -13,19 +13,25 @@ from hypothesis import strategies as st
 from tamscore.backend.host import HostBackend
 from tamscore.errors import InputContractError
 from tamscore.scoring.joining.product_lines import PartProducts, ProductColumns
-from tamscore.scoring.joining.product_table import ProductTable, families_of
+from tamscore.scoring.joining.product_table import ProductTablePlan, families_of
 from tamscore.scoring.product_sales import NOT_OWNED, AccountProducts
 from tamscore.sections.products.columns import ProductsState
 from tamscore.sections.products.counts import Counts
 from tamscore.sections.products.open_products import leading, open_cents, sums_by
-from tamscore.sections.products.potential import BASES, ProductModel, ProductPotentials, Rules, product_potentials
+from tamscore.sections.products.potential import (
+    BASES,
+    ProductModel,
+    ProductPotentials,
+    ProductRules,
+    product_potentials,
+)
 from tamscore.sections.products.record import Facts
 from tamscore.sections.products.stored_model import both, parsed
 from tamscore.sections.products.view import open_with
 from tamscore.stages import interval
 from tamscore.stages.draw import id_hash
 
-RULES = Rules(0.85, 25, 0.95)
+RULES = ProductRules(0.85, 25, 0.95)
 
 
 def potentials_of(backend, rows, shape, rules=RULES):
@@ -182,7 +188,7 @@ def table_with(*families):
     """Return the family of each product of a table that says these pairs."""
     part = PartProducts(pa.array([], pa.large_string()), {}, families)
     nothing: Any = None
-    table = ProductTable("products", "sold", nothing, ProductColumns("a", "p", "s", family="kind"))
+    table = ProductTablePlan("products", "sold", nothing, ProductColumns("a", "p", "s", family="kind"))
     names = pa.array(sorted({product for product, _ in families} | {"anvil"}), pa.large_string())
     return families_of(table, names, [part]).to_pylist()
 

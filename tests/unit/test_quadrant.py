@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamscore.stages import quadrant
-from tamscore.stages.quadrant import PLAYS, Limits
+from tamscore.stages.quadrant import PLAYS, QuadrantLimits
 from tests.standing import standing_of
 
 NAN = float("nan")
@@ -26,7 +26,7 @@ def limits_of(potentials, counts, sales, kind, potential=0.8, sales_share=0.8, c
 def test_at_the_limit_counts_as_high(backend):
     potential, sales = np.array([10.0, 10.0, 9.9, 9.9, NAN]), np.array([5.0, 4.9, 5.0, NAN, 7.0])
     codes = backend.get(
-        quadrant.quadrant_codes(backend.xp, backend.put(potential), backend.put(sales), Limits(10.0, 5.0))
+        quadrant.quadrant_codes(backend.xp, backend.put(potential), backend.put(sales), QuadrantLimits(10.0, 5.0))
     )
     assert [NAMES[code] for code in codes] == ["blue", "yellow", "orange", "grey", "orange"]
 
@@ -53,7 +53,7 @@ def test_a_prospect_has_the_play_for_low_sales_at_its_potential():
 
 def test_nothing_is_high_under_an_infinite_limit(backend):
     codes = quadrant.quadrant_codes(
-        backend.xp, backend.put(np.array([1e300])), backend.put(np.array([1e300])), Limits(np.inf, np.inf)
+        backend.xp, backend.put(np.array([1e300])), backend.put(np.array([1e300])), QuadrantLimits(np.inf, np.inf)
     )
     assert backend.get(codes).tolist() == [0]
 
@@ -91,27 +91,27 @@ def test_capacity_is_never_exceeded_and_never_idle_for_a_whole_group(groups, cap
 
 
 def test_absolute_limits_are_taken_as_they_are():
-    assert limits_of([1.0], [1], [1.0], "absolute", 123.0, 45.0) == Limits(123.0, 45.0)
+    assert limits_of([1.0], [1], [1.0], "absolute", 123.0, 45.0) == QuadrantLimits(123.0, 45.0)
 
 
 def test_capacity_limits_potential_and_a_percentile_sales():
     found = limits_of([1.0, 2.0, 3.0], [5, 4, 3], range(1, 11), "capacity", capacity=7)
-    assert found == Limits(2.0, 8.0)
+    assert found == QuadrantLimits(2.0, 8.0)
 
 
 def test_account_limits_count_customers_one_by_one_and_prospects_by_cluster():
     standing = standing_of([4.0, 8.0], [0.0, 0.0], [0, 1], [4.0, 6.0], [7, 1])
     found = quadrant.account_limits(standing, np.array([1.0, 8.0]), "percentile", 0.85, 0.5, 0)
-    assert found == Limits(6.0, 1.0), "of ten potentials eight are 4, the ninth is 6"
+    assert found == QuadrantLimits(6.0, 1.0), "of ten potentials eight are 4, the ninth is 6"
 
 
 def test_low_clusters_of_more_than_their_median_potential_are_teal():
     potential, sales = np.array([1.0, 2.0, 3.0, 9.0, 1.0]), np.array([0.0, 0.0, 0.0, 0.0, 9.0])
-    codes = quadrant.cluster_codes(potential, sales, Limits(5.0, 5.0))
+    codes = quadrant.cluster_codes(potential, sales, QuadrantLimits(5.0, 5.0))
     assert [NAMES[code] for code in codes] == ["grey", "grey", "teal", "yellow", "orange"]
 
 
 @pytest.mark.parametrize("potential", [[1.0, 9.0], [2.0, 2.0]])
 def test_a_single_low_cluster_and_equal_ones_stay_grey(potential):
-    codes = quadrant.cluster_codes(np.array(potential), np.zeros(2), Limits(5.0, 5.0))
+    codes = quadrant.cluster_codes(np.array(potential), np.zeros(2), QuadrantLimits(5.0, 5.0))
     assert "teal" not in [NAMES[code] for code in codes]

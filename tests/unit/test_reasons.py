@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tamscore.sections.propensity import reasons
-from tamscore.sections.propensity.design import Design, Number
+from tamscore.sections.propensity.design import Number, PropensityDesign
 from tamscore.stages.prepare import Vocabulary
 
 NAMES = [("size low", "size high"), ("country = DE", "country = FR"), ("age low", "age high"), ("kind = a",)]
@@ -41,7 +41,7 @@ def test_what_is_faint_is_no_reason(backend):
 def test_values_are_called_what_a_person_would_call_them(backend):
     xp = backend.xp
     number = Number("size", logarithm=False, center=0.0, spread=1.0, low=1.0, high=2.0)
-    design = Design((number,), (Vocabulary("country", ("DE",)),))
+    design = PropensityDesign((number,), (Vocabulary("country", ("DE",)),))
     raw = [backend.put(np.array([1.0, 1.5, 2.0, 2.5, np.nan])), backend.put(np.array([0, 1, 2, 0, 0]))]
     found = [backend.get(one) for one in design.states(xp, raw)]
     names = [[names[place] for place in one] for names, one in zip(design.state_names, found, strict=True)]

@@ -15,13 +15,13 @@ from tamscore.scoring.fit.party_fit import Reference
 from tamscore.scoring.potential import PartyMarket
 from tamscore.stages import potential, whitespace
 from tamscore.stages.diagnose import skewed
-from tamscore.stages.quadrant import Limits
+from tamscore.stages.quadrant import QuadrantLimits
 
 LINES = (0.85, 0.9, 0.95)
 LADDER = LadderRules(LINES, "max", "at_or_below", 25)
 SHARES = QuadrantRules("percentile", False, 0.8, 0.8, 0)
 TALL = np.array([[50.0, 50.0, 50.0, 1e6]])
-NOBODY = Limits(np.inf, np.inf)
+NOBODY = QuadrantLimits(np.inf, np.inf)
 
 
 def party(*clusters: list[float], prospects: tuple[int, ...]) -> PartyMarket:
@@ -39,7 +39,7 @@ def even(top: float = 100.0) -> list[float]:
     return [*map(float, range(1, 100)), top]
 
 
-def said(market: PartyMarket, limits: Limits = NOBODY, rules: QuadrantRules = SHARES) -> str:
+def said(market: PartyMarket, limits: QuadrantLimits = NOBODY, rules: QuadrantRules = SHARES) -> str:
     return "\n".join(warnings.market_warnings(market, limits, LADDER, rules))
 
 
@@ -128,13 +128,13 @@ def test_a_top_step_that_holds_most_whitespace_is_told_unless_it_is_capped():
 
 
 def test_high_that_many_accounts_share_is_told_with_both_shares():
-    text = said(party(even(), prospects=(300,)), Limits(85.0, 80.0))
+    text = said(party(even(), prospects=(300,)), QuadrantLimits(85.0, 80.0))
     assert "high potential: 100% of the accounts, not 20%, since 385 share the limit of 85.00" in text
 
 
 def test_on_ladders_of_an_earlier_run_nothing_is_said_of_other_ladders():
     earlier = party(even(), prospects=(9,))
-    reference = Reference(table=earlier.table, limits=Limits(85.0, 80.0))
+    reference = Reference(table=earlier.table, limits=QuadrantLimits(85.0, 80.0))
     today = party([50.0] * 40 + [96.0] * 60, prospects=(9,))
     standing = whitespace.stand(today.sales, np.array([9]), earlier.table, "at_or_below")
     frozen = replace(today, table=earlier.table, standing=standing)
@@ -142,9 +142,9 @@ def test_on_ladders_of_an_earlier_run_nothing_is_said_of_other_ladders():
     heavy = warnings.top_heavy(replace(frozen, standing=top), LADDER, reference)
     assert heavy.startswith("100% of the expansion whitespace lies with the 60 customers above the last cut line")
     assert heavy.endswith("measured against the largest of their cluster in the earlier run")
-    text = warnings.crowded(frozen, Limits(86.0, 80.0), SHARES, reference)
+    text = warnings.crowded(frozen, QuadrantLimits(86.0, 80.0), SHARES, reference)
     assert "high potential: 55% of the accounts, not 20%, since the limit of 86.00 is that of the earlier run" in text
-    shared = warnings.crowded(party(even(), prospects=(300,)), Limits(85.0, 80.0), SHARES, reference)
+    shared = warnings.crowded(party(even(), prospects=(300,)), QuadrantLimits(85.0, 80.0), SHARES, reference)
     assert "since 385 share the limit of 85.00; quadrant.threshold = 'capacity' with --fresh-cut-lines takes" in shared
 
 
@@ -158,7 +158,7 @@ def test_without_customers_ladders_of_an_earlier_run_still_tell_potential():
 
 
 def test_the_limit_of_tiny_sales_is_no_zero():
-    text = said(party([0.004] * 60 + [0.001] * 40, prospects=(300,)), Limits(0.004, 0.004))
+    text = said(party([0.004] * 60 + [0.001] * 40, prospects=(300,)), QuadrantLimits(0.004, 0.004))
     assert "share the limit of 0.004;" in text
     assert "60 have 0.004, and" in text
 

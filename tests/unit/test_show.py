@@ -13,7 +13,7 @@ from rich.console import Console
 from tamscore.errors import UsageError
 from tamscore.questions.show import render, to_json
 from tamscore.questions.summary import Summary
-from tamscore.questions.tables import Cluster, Quadrant, Sums, TopStep, cluster_named
+from tamscore.questions.tables import Cluster, QuadrantRow, Sums, TopStep, cluster_named
 from tamscore.view.words import counted, money, share
 
 STEPS: dict[str, float | None] = {"p85": 5626.71, "p90": 7769.88, "p95": 10565.7, "top": 2_939_828.0}
@@ -52,9 +52,9 @@ SUMMARY = Summary(
     totals={"expansion": Sums(454, 1.5e6, 3.2e6, 1_724_832.0), "acquisition": Sums(4808, 0.0, 2e7, 2e7)},
     clusters=(cluster("end_user", "E01"), cluster("channel", "C01")),
     quadrants=(
-        Quadrant("end_user", "expansion", "blue", "expand", "account_manager", Sums(227, 1.0, 2.0, 862_416.0)),
-        Quadrant("channel", "expansion", "blue", "expand", "account_manager", Sums(227, 1.0, 2.0, 862_416.0)),
-        Quadrant("end_user", "acquisition", "yellow", "land_and_adopt", "hunter", Sums(4808, 0.0, 2e7, 2e7)),
+        QuadrantRow("end_user", "expansion", "blue", "expand", "account_manager", Sums(227, 1.0, 2.0, 862_416.0)),
+        QuadrantRow("channel", "expansion", "blue", "expand", "account_manager", Sums(227, 1.0, 2.0, 862_416.0)),
+        QuadrantRow("end_user", "acquisition", "yellow", "land_and_adopt", "hunter", Sums(4808, 0.0, 2e7, 2e7)),
     ),
     top_steps=(
         TopStep("end_user", "max", True, 1_724_832.0, 3.24, 0, {"p85": 0.2, "top": 0.8}),

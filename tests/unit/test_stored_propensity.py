@@ -12,7 +12,7 @@ from tamscore.errors import InputContractError
 from tamscore.sections.propensity import stored_model
 from tamscore.sections.propensity.boosting import forest_of
 from tamscore.sections.propensity.calibration import Calibration
-from tamscore.sections.propensity.design import Design, Number, indicators
+from tamscore.sections.propensity.design import Number, PropensityDesign, indicators
 from tamscore.sections.propensity.judging import PropensityModel
 from tamscore.sections.propensity.learning import Scorer
 from tamscore.stages.prepare import Vocabulary
@@ -20,7 +20,7 @@ from tamscore.stages.prepare import Vocabulary
 ROWS, TREES = 2_000, 15
 NUMBERS = tuple(Number(name, logarithm=False, center=0.0, spread=1.0, low=-1.0, high=1.0) for name in ("size", "age"))
 VOCABULARIES = (Vocabulary("country", tuple("abcdefghij")), Vocabulary("kind", ("x", "y")))
-DESIGN = Design(NUMBERS, VOCABULARIES)
+DESIGN = PropensityDesign(NUMBERS, VOCABULARIES)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tamscore.scoring.census.words import unknown_words
 from tamscore.scoring.features import read_features
 from tamscore.store import tables
 from tamscore.store.substituting import mapped
-from tamscore.substitution import Rates, Substitution, Sums, fold_keys
+from tamscore.substitution import Rates, SubstituteSums, Substitution, fold_keys
 
 WORDS = fold_keys({"Reseller": "channel", "VAR": "channel", "End Customer": "end_user", "": "unknown"})
 TEXTS = ["reseller", " VAR ", "end customer", None, "  ", "Other", "channel"]
@@ -95,7 +95,7 @@ def test_amounts_become_amounts_of_one_currency_in_every_type(tmp_path, kind):
 
 @pytest.mark.parametrize("rows", [None, [0, 1, 4, 5], [5]])
 def test_a_device_reads_the_same_amounts_as_the_host(tmp_path, backend, rows):
-    sums = Sums(np.array([1, 2]), np.array([77.25, 3.0]))
+    sums = SubstituteSums(np.array([1, 2]), np.array([77.25, 3.0]))
     part = partition_of(tmp_path, pa.float64(), RATES, sums, "sales")
     at = None if rows is None else np.array(rows)
     seen = read_features(part, COLUMNS, backend, at).sales

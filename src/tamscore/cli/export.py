@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamscore.progress import Progress
     from tamscore.questions.export import Order
     from tamscore.questions.export_file import Target
-    from tamscore.questions.export_rows import Tally
+    from tamscore.questions.export_rows import ExportCounts
     from tamscore.questions.export_tables import TableTarget
     from tamscore.questions.overrides import Overrides
     from tamscore.questions.stored import StoredRun
@@ -157,17 +157,17 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
 
 
 @dataclass(frozen=True)
-class Done:
+class ExportResult:
     """What an export wrote: its counts, where, and how people are told."""
 
-    tally: Tally
+    tally: ExportCounts
     place: str
     lines: list[str]
 
 
 def into_file(
     run: StoredRun, since: StoredRun | None, order: Order, target: Target, progress: Progress, *, overwrite: bool
-) -> Done:
+) -> ExportResult:
     """Write an export to a file, a folder or standard output, and record it."""
     from tamscore.questions import export_file
     from tamscore.store.handed_out import note, noted, require_free
@@ -176,11 +176,11 @@ def into_file(
         note(run.directory, "export", "standard output", progress)
         tally = export_file.write(run, since, order, target, progress)
         streams.put(target.path)
-        return Done(tally, STANDARD_OUTPUT, file_lines(tally, order, target, compared=since is not None))
+        return ExportResult(tally, STANDARD_OUTPUT, file_lines(tally, order, target, compared=since is not None))
     require_free(run.directory, "export", target.path, overwrite=overwrite)
     with noted(run.directory, "export", target.path, progress):
         tally = export_file.write(run, since, order, target, progress)
-    return Done(tally, str(target.path), file_lines(tally, order, target, compared=since is not None))
+    return ExportResult(tally, str(target.path), file_lines(tally, order, target, compared=since is not None))
 
 
 def into_table(
@@ -191,12 +191,12 @@ def into_table(
     progress: Progress,
     *,
     overwrite: bool,
-) -> Done:
+) -> ExportResult:
     """Merge an export into a table, and record it."""
     from tamscore.questions import export_tables
 
     tally, name = export_tables.write(run, order, target, gone, progress, overwrite=overwrite)
-    return Done(tally, name, table_lines(tally, name, gone))
+    return ExportResult(tally, name, table_lines(tally, name, gone))
 
 
 def require_none_of(options: dict[str, Any]) -> None:
@@ -236,24 +236,24 @@ def day_of(text: str | None) -> date:
         raise UsageError(f"--on: expected a day such as 2027-03-31, got {text!r}") from None
 
 
-def as_text(done: Done, order: Order, joined: Match | None) -> str:
+def as_text(done: ExportResult, order: Order, joined: Match | None) -> str:
     """The counts in a few lines, and how the overrides met the accounts."""
     return "\n".join([*done.lines, *override_lines(done.tally, order), *([joined.notice] if joined else [])])
 
 
-def as_record(done: Done, order: Order, joined: Match | None) -> str:
+def as_record(done: ExportResult, order: Order, joined: Match | None) -> str:
     """The counts as JSON."""
     counts = {name: value for name, value in asdict(done.tally).items() if name != "met"}
     told = {**counts, "unmatched": unmatched(done.tally, order), "joined": joined and joined.record, "file": done.place}
     return json.dumps(told, ensure_ascii=False)
 
 
-def unmatched(tally: Tally, order: Order) -> list[str]:
+def unmatched(tally: ExportCounts, order: Order) -> list[str]:
     """The accounts that overrides name and the run does not have."""
     return sorted(order.overrides.keys() - tally.met)
 
 
-def file_lines(tally: Tally, order: Order, target: Target, *, compared: bool) -> list[str]:
+def file_lines(tally: ExportCounts, order: Order, target: Target, *, compared: bool) -> list[str]:
     """What was exported, in a few lines; what is new or changed only where it was compared with an earlier run."""
     against = f": {tally.new:,} new, {tally.changed:,} changed" if compared else ""
     place = "to standard output" if target.passed_on else f"in {target.path}"
@@ -266,7 +266,7 @@ def file_lines(tally: Tally, order: Order, target: Target, *, compared: bool) ->
     return said
 
 
-def table_lines(tally: Tally, name: str, gone: str) -> list[str]:
+def table_lines(tally: ExportCounts, name: str, gone: str) -> list[str]:
     """What an export changed in a table, in a few lines."""
     accounts = counted(tally.accounts, "account")
     if not tally.exported and not tally.gone:
@@ -276,7 +276,7 @@ def table_lines(tally: Tally, name: str, gone: str) -> list[str]:
     return [f"{name}: {changes}, of {accounts} of the run"]
 
 
-def override_lines(tally: Tally, order: Order) -> list[str]:
+def override_lines(tally: ExportCounts, order: Order) -> list[str]:
     """How many overrides hold, and which accounts of theirs the run does not have."""
     said = []
     if order.overrides:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tamscore.progress import Progress
     from tamscore.questions.export import Order
     from tamscore.questions.export_file import Target
-    from tamscore.questions.export_rows import Tally
+    from tamscore.questions.export_rows import ExportCounts
     from tamscore.questions.export_tables import TableTarget
     from tamscore.questions.stored import StoredRun
 
@@ -46,7 +46,7 @@ def export_by(
     print(json.dumps(counts, ensure_ascii=False) if as_json else text)
 
 
-def writer_of(by: Others) -> Callable[[StoredRun, Order, Target, Progress], Tally]:
+def writer_of(by: Others) -> Callable[[StoredRun, Order, Target, Progress], ExportCounts]:
     """Return what writes families or products."""
     if by == "product":
         from tamscore.questions import export_products

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tamscore.store.csv_import import ImportReport
     from tamscore.store.csv_import.plan import ImportPlan
-    from tamscore.store.csv_import.scan import Cell
+    from tamscore.store.csv_import.scan import CsvCell
     from tamscore.store.location import Location
 
 Result = TypeVar("Result")
@@ -205,7 +205,7 @@ def types_of(texts: Iterable[str]) -> dict[str, str]:
 def tell_plan(plan: ImportPlan) -> None:
     """Print the columns with their types, why, and what does not read as the type."""
     terminal.put_chapter(Chapter("import", "", "", (plan_table(plan),)))
-    examples: list[tuple[str, Iterable[Cell]]] = [(column.name, column.bad_examples) for column in plan.columns]
+    examples: list[tuple[str, Iterable[CsvCell]]] = [(column.name, column.bad_examples) for column in plan.columns]
     for name, cells in examples:
         for cell in cells:
             print(clean(f"bad cell in {name!r}: {cell}; becomes empty"))

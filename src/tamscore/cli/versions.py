@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tamscore.questions.rollback import History, Version
-    from tamscore.store.history import Entry
+    from tamscore.store.history import LedgerEntry
 
 KINDS = ("expansion", "acquisition")
 
@@ -61,7 +61,7 @@ def versions(found: History) -> Table:
     return without_empty(table("Complete versions", columns, rows, "whitespace by kind"))
 
 
-def note_of(entry: Entry, pruned: Iterable[str]) -> str:
+def note_of(entry: LedgerEntry, pruned: Iterable[str]) -> str:
     """What became of an entry, or what left its version."""
     if not entry.took_effect:
         return "was cut off"

@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from tamscore import backend as backends
-from tamscore.cluster.draws import Draws, chunks, deal_blocks, draw, hashes_of_ids, seed_rows, weighed_sum
+from tamscore.cluster.draws import RowDraws, chunks, deal_blocks, draw, hashes_of_ids, seed_rows, weighed_sum
 from tamscore.cluster.matrix import matrix_of, whole_weights
 from tamscore.cluster.parameters import fits_of, require_parameters, seed_of, seed_rows_of, threads_of
 from tamscore.engine.flow import LocalFlow
@@ -127,7 +127,7 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         if count < self.n_clusters:
             raise ValueError(f"n_samples={count} should be >= n_clusters={self.n_clusters}.")
         backend, seed = self._backend(matrix), seed_of(self.random_state)
-        draws = Draws(seed, weights, None if ids is None else hashes_of_ids(ids, len(matrix)))
+        draws = RowDraws(seed, weights, None if ids is None else hashes_of_ids(ids, len(matrix)))
         counted, draws = draws.counted(matrix)
         self._lattice = fit_lattice(backend.xp if matrix.home else np, counted.values)
         with LocalFlow(threads_of(self.n_jobs), guest=True) as flow:

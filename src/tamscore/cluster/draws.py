@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Draws:
+class RowDraws:
     """How rows are drawn: the seed, how often each row counts (n,) int64, the hash (n,) of its id; None: once, none."""
 
     seed: int
     weights: Any | None
     id_hashes: Any | None
 
-    def counted(self, matrix: Matrix) -> tuple[Matrix, Draws]:
+    def counted(self, matrix: Matrix) -> tuple[Matrix, RowDraws]:
         """The rows that count at all, and their draws."""
         if self.weights is None or self.weights.all():
             return matrix, self
         there = np.flatnonzero(self.weights)
         hashes = None if self.id_hashes is None else self.id_hashes[there]
-        return matrix.taken(there), Draws(self.seed, self.weights[there], hashes)
+        return matrix.taken(there), RowDraws(self.seed, self.weights[there], hashes)
 
 
-def draw(matrix: Matrix, lattice: Lattice, backend: Backend, draws: Draws) -> list[DrawnBlock]:
+def draw(matrix: Matrix, lattice: Lattice, backend: Backend, draws: RowDraws) -> list[DrawnBlock]:
     """The rows as blocks, in the order of their draw numbers: of a hash of their ids, or of what they hold."""
     xp = backend.xp
     whole = xp.concat([lattice.whole(backend, chunk) for chunk in chunks(matrix, backend)], axis=1)

@@ -30,7 +30,7 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
     WrittenColumns,
 )
 from tamscore.config.wording import Currency, Names, Titles, WordMaps  # noqa: TC001 - read at run time
-from tamscore.schema import Limits
+from tamscore.schema import InputLimits
 
 S = TypeVar("S", bound=SectionSettings)
 
@@ -48,7 +48,7 @@ class Input(Settings):
     environment variable that holds either. Passwords come from the environment or ~/.pgpass."""
     version: VersionNumber | None = None
     """Version of a Delta table or snapshot of an Iceberg table to read; absent: the newest."""
-    max_row_group_bytes: Count = Limits.row_group_bytes
+    max_row_group_bytes: Count = InputLimits.row_group_bytes
     """Most bytes that a row group may take up decoded; files with larger ones are refused unread."""
     max_gone_share: Share | None = None
     """Largest share of the accounts of the run before that may be gone; absent: 0.03, plus 0.01 per 30 days since."""
@@ -109,7 +109,7 @@ class Rows(Settings):
     rows that are added up do not count."""
     non_negative: ColumnList = ()
     """Numeric columns where a negative value is impossible; such values are flagged and counted."""
-    max_market_segments: Count = Limits.market_segments
+    max_market_segments: Count = InputLimits.market_segments
     """Most different market segments; a column with more of them is an id rather than a segment."""
 
 

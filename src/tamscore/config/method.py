@@ -24,7 +24,7 @@ from tamscore.config.values import (
     Winsorise,
     or_scaling_alone,
 )
-from tamscore.schema import Limits
+from tamscore.schema import InputLimits
 from tamscore.stages.scaling import MODES, Scaling
 
 PRESETS: dict[str, tuple[float, ...]] = {"p85": (0.85, 0.90, 0.95), "p80": (0.80, 0.85, 0.90, 0.95)}
@@ -58,7 +58,7 @@ class Features(Settings):
     """Categories with a smaller share of the rows are folded into 'other'."""
     missing_indicator: bool = False
     """Whether numeric columns get a column that marks missing values."""
-    max_levels: Count = Limits.levels
+    max_levels: Count = InputLimits.levels
     """Most categories of one column that stand for themselves; each is a feature of its own."""
     allow: ColumnList = ()
     """Features that the leakage guard lets pass: known, whatever they look like, before an account buys."""

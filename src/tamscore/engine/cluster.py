@@ -36,7 +36,7 @@ TAKE_BACK_S = 3.0
 
 
 @dataclass(frozen=True)
-class Kept:
+class ClusterResult:
     """A result that stays on the cluster, and what a person would call it."""
 
     future: Any
@@ -79,7 +79,7 @@ class DaskFlow:
         """Results in the order of the items."""
 
         def start(name: str, item: Any, alone: bool) -> Future[Any]:  # noqa: FBT001
-            where = item.future if isinstance(item, Kept) else item
+            where = item.future if isinstance(item, ClusterResult) else item
             future = self._submit(perform_and_tell, function, name, where, *shared)
             return self._on_loop(self._fetched(future, name, alone))
 
@@ -144,12 +144,12 @@ class DaskFlow:
             raise result.error
         return result
 
-    async def _ended(self, future: Any, name: str, alone: bool) -> Kept:  # noqa: FBT001
+    async def _ended(self, future: Any, name: str, alone: bool) -> ClusterResult:  # noqa: FBT001
         """The handle of a result, as soon as it is there."""
         error = await future.exception(asynchronous=True)
         if error is not None:
             await trouble.tell(self._connection, error, name, alone)
-        return Kept(future, name)
+        return ClusterResult(future, name)
 
     async def _hand_out(self, plugin: Any) -> None:
         """Give a value to the scheduler, and through it to every worker there is and will be.

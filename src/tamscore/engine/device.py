@@ -79,25 +79,25 @@ class DeviceChoice:
 
 
 @dataclass(frozen=True)
-class Problem:
+class DeviceProblem:
     """What keeps GPUs from being used, and what a person can do about it."""
 
     what: str
     remedy: str
 
 
-def find_driver() -> Problem | None:
+def find_driver() -> DeviceProblem | None:
     """Return what is wrong with finding the driver's library, None where it can be loaded."""
     import ctypes
 
     try:
         ctypes.CDLL(DRIVER)
     except OSError:
-        return Problem(f"no NVIDIA driver found ({DRIVER})", "set device = 'cpu', or run on a GPU node")
+        return DeviceProblem(f"no NVIDIA driver found ({DRIVER})", "set device = 'cpu', or run on a GPU node")
     return None
 
 
-def list_gpus() -> tuple[str, ...] | Problem:
+def list_gpus() -> tuple[str, ...] | DeviceProblem:
     """Return the names of the GPUs that the driver shows to child processes, or why there are none.
 
     A process sees one slice of a GPU (MIG) at most, so that each that is named is asked for alone.
@@ -105,7 +105,7 @@ def list_gpus() -> tuple[str, ...] | Problem:
     names: list[str] = []
     for slice_of_gpu in slices_of_gpus():
         shown = _names_shown(slice_of_gpu)
-        if isinstance(shown, Problem):
+        if isinstance(shown, DeviceProblem):
             return shown
         names += shown
     return tuple(names)
@@ -117,23 +117,23 @@ def slices_of_gpus() -> tuple[str | None, ...]:
     return tuple(named) if all(name.startswith("MIG-") for name in named) else (None,)
 
 
-def _names_shown(slice_of_gpu: str | None) -> tuple[str, ...] | Problem:
+def _names_shown(slice_of_gpu: str | None) -> tuple[str, ...] | DeviceProblem:
     """Return the names of the GPUs, or of the slice of one, that the driver shows to a child process."""
     remedy = "look at nvidia-smi and CUDA_VISIBLE_DEVICES, or set device = 'cpu'"
     done = _child("-I", "-S", "-c", _ASK_DRIVER, visible=slice_of_gpu)
     if isinstance(done, str):
-        return Problem(f"the NVIDIA driver does not start: {done}", remedy)
+        return DeviceProblem(f"the NVIDIA driver does not start: {done}", remedy)
     try:
         answer = json.loads(done.stdout)
     except ValueError:
-        return Problem(f"the NVIDIA driver does not start: {_last_line(done)}", remedy)
+        return DeviceProblem(f"the NVIDIA driver does not start: {_last_line(done)}", remedy)
     if "problem" in answer:
-        return Problem(f"the NVIDIA driver does not start: {answer['problem']}", remedy)
+        return DeviceProblem(f"the NVIDIA driver does not start: {answer['problem']}", remedy)
     none = f"the NVIDIA driver shows no GPU{f' for {slice_of_gpu}' if slice_of_gpu else ''}"
-    return tuple(answer["gpus"]) or Problem(none, remedy)
+    return tuple(answer["gpus"]) or DeviceProblem(none, remedy)
 
 
-def ask_nvml() -> Problem | None:
+def ask_nvml() -> DeviceProblem | None:
     """Return what the management library finds wrong, None where it counts GPUs or is not installed."""
     if find_spec("pynvml") is None:
         return None
@@ -144,27 +144,29 @@ def ask_nvml() -> Problem | None:
         count = pynvml.nvmlDeviceGetCount()
         pynvml.nvmlShutdown()
     except pynvml.NVMLError as error:
-        return Problem(f"NVML fails: {error}", "reload the NVIDIA driver or restart the node, or set device = 'cpu'")
-    return None if count else Problem("NVML counts no GPU", "look at nvidia-smi, or set device = 'cpu'")
+        return DeviceProblem(
+            f"NVML fails: {error}", "reload the NVIDIA driver or restart the node, or set device = 'cpu'"
+        )
+    return None if count else DeviceProblem("NVML counts no GPU", "look at nvidia-smi, or set device = 'cpu'")
 
 
-def find_backend() -> Problem | None:
+def find_backend() -> DeviceProblem | None:
     """Return a problem where this version of the package has no CUDA backend or what it imports is not installed."""
     if find_spec(BACKEND) is None:
-        return Problem("the CUDA backend is not part of this version", "set device = 'cpu'")
+        return DeviceProblem("the CUDA backend is not part of this version", "set device = 'cpu'")
     missing = choose_reader(find_spec).missing
-    return Problem(f"{missing[0]} is not installed", _INSTALL) if missing else None
+    return DeviceProblem(f"{missing[0]} is not installed", _INSTALL) if missing else None
 
 
-def run_kernel() -> Problem | None:
+def run_kernel() -> DeviceProblem | None:
     """Return why a small kernel in a child process failed on one of the GPUs, None where it ran on all."""
     for slice_of_gpu in slices_of_gpus():
         done = _child("-P", "-c", _RUN_KERNEL, visible=slice_of_gpu)
         if isinstance(done, str):
-            return Problem(f"a test kernel fails: {done}", "set device = 'cpu'")
+            return DeviceProblem(f"a test kernel fails: {done}", "set device = 'cpu'")
         if done.returncode:
             remedy = "check that CuPy and the driver fit, " + _INSTALL
-            return Problem(f"a test kernel fails: {_last_line(done)}", remedy)
+            return DeviceProblem(f"a test kernel fails: {_last_line(done)}", remedy)
     return None
 
 
@@ -172,21 +174,21 @@ def run_kernel() -> Problem | None:
 class Probes:
     """The questions asked before a GPU is used, cheapest first; each may be replaced, as tests do."""
 
-    driver: Callable[[], Problem | None] = find_driver
-    gpus: Callable[[], tuple[str, ...] | Problem] = list_gpus
-    nvml: Callable[[], Problem | None] = ask_nvml
-    backend: Callable[[], Problem | None] = find_backend
-    kernel: Callable[[], Problem | None] = run_kernel
+    driver: Callable[[], DeviceProblem | None] = find_driver
+    gpus: Callable[[], tuple[str, ...] | DeviceProblem] = list_gpus
+    nvml: Callable[[], DeviceProblem | None] = ask_nvml
+    backend: Callable[[], DeviceProblem | None] = find_backend
+    kernel: Callable[[], DeviceProblem | None] = run_kernel
     passed: Callable[[tuple[str, ...]], bool] = has_passed
     remember: Callable[[tuple[str, ...]], None] = remember
 
 
-def detect(probes: Probes | None = None) -> tuple[str, ...] | Problem:
+def detect(probes: Probes | None = None) -> tuple[str, ...] | DeviceProblem:
     """Return the names of the GPUs that can compute, or the first problem met."""
     ask = probes or Probes()
     problem = ask.driver()
     gpus = problem or ask.gpus()
-    if isinstance(gpus, Problem):
+    if isinstance(gpus, DeviceProblem):
         return gpus
     problem = ask.nvml() or ask.backend()
     if problem or ask.passed(gpus):
@@ -210,7 +212,7 @@ def choose(requested: Requested, probes: Probes | None = None, kind: str = "loca
     if requested == "auto" and kind == "processes":
         return DeviceChoice("cpu", "auto, since engine.kind = 'processes' starts workers for CPUs, 'cuda' for GPUs")
     found = detect(probes)
-    if not isinstance(found, Problem):
+    if not isinstance(found, DeviceProblem):
         return DeviceChoice("cuda", f"{'as asked' if requested == 'cuda' else 'auto'}, {_counted(found)}", found)
     if requested == "cuda":
         raise DeviceError(f"device = 'cuda': {found.what}; {found.remedy}")

@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"[-+]?\d[\d.,' \u00a0\u202f]*")
 
 
 @dataclass(frozen=True)
-class Column:
+class SampleColumn:
     """A column of a sample of `rows` rows, of which `filled` hold a value and `distinct` are different.
 
     Blank texts, NaN and infinity are no values. `numbers` (filled,) float64 are the values of a column of numbers,
@@ -61,12 +61,12 @@ class Column:
         return self.filled / self.distinct if self.distinct else 0.0
 
 
-def columns_of(sample: pa.Table) -> list[Column]:
+def columns_of(sample: pa.Table) -> list[SampleColumn]:
     """Return what a sample says of each of its columns."""
     return [column_of(name, values) for name, values in zip(sample.column_names, sample.columns, strict=True)]
 
 
-def column_of(name: str, values: pa.ChunkedArray) -> Column:
+def column_of(name: str, values: pa.ChunkedArray) -> SampleColumn:
     """Return what the values of a column say."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -74,18 +74,18 @@ def column_of(name: str, values: pa.ChunkedArray) -> Column:
     kind, rows = kind_of(values.type), len(values)
     filled = rows - values.null_count
     if kind == "other":
-        return Column(name, kind, rows, filled, 0)
+        return SampleColumn(name, kind, rows, filled, 0)
     if kind == "number":
         return column_of_numbers(name, values)
     if kind == "text":
         values = values.drop_null()
         texts = values.filter(pc.not_equal(pc.utf8_trim_whitespace(values.cast(pa.string())), ""))
-        return Column(name, kind, rows, len(texts), pc.count_distinct(texts).as_py(), levels=levels_of(texts))
+        return SampleColumn(name, kind, rows, len(texts), pc.count_distinct(texts).as_py(), levels=levels_of(texts))
     levels = levels_of(values) if kind == "flag" else {}
-    return Column(name, kind, rows, filled, pc.count_distinct(values).as_py(), levels=levels)
+    return SampleColumn(name, kind, rows, filled, pc.count_distinct(values).as_py(), levels=levels)
 
 
-def column_of_numbers(name: str, values: pa.ChunkedArray) -> Column:
+def column_of_numbers(name: str, values: pa.ChunkedArray) -> SampleColumn:
     """Return what numbers say; whole ones are counted as they are, since floats are too coarse for long ids."""
     import pyarrow.compute as pc
     import pyarrow.types as t
@@ -96,7 +96,7 @@ def column_of_numbers(name: str, values: pa.ChunkedArray) -> Column:
     distinct = pc.count_distinct(values).as_py() if exact else len(np.unique(numbers))
     whole = bool(np.all(numbers == np.rint(numbers)))
     excessive = int((np.abs(every) > LARGEST).sum())
-    return Column(name, "number", len(values), len(numbers), distinct, whole, excessive, numbers)
+    return SampleColumn(name, "number", len(values), len(numbers), distinct, whole, excessive, numbers)
 
 
 def kind_of(kind: pa.DataType) -> Kind:

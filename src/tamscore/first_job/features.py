@@ -25,7 +25,7 @@ from tamscore.sections import SECTIONS
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from tamscore.first_job.columns import Column
+    from tamscore.first_job.columns import SampleColumn
 
 MOST_MISSING = 0.95
 MOST_EXCESSIVE = 0.005
@@ -41,7 +41,7 @@ MOST_KEPT = 60
 
 
 @dataclass(frozen=True)
-class Features:
+class ProposedFeatures:
     """The features with their scaling, the columns of categories, and the others with the reason they are left out."""
 
     numeric: dict[str, Scaled] = field(default_factory=dict)
@@ -57,9 +57,9 @@ class Features:
         """The names of all features."""
         return (*self.numeric, *self.categorical)
 
-    def without(self, suspects: Collection[str], reason: str) -> Features:
+    def without(self, suspects: Collection[str], reason: str) -> ProposedFeatures:
         """Return the features without some of them, which are left out for a reason."""
-        return Features(
+        return ProposedFeatures(
             {name: one for name, one in self.numeric.items() if name not in suspects},
             tuple(name for name in self.categorical if name not in suspects),
             self.left_out | dict.fromkeys(suspects, reason),
@@ -69,7 +69,9 @@ class Features:
         )
 
 
-def features_of(columns: Sequence[Column], taken: Collection[str], described: Collection[str]) -> Features:
+def features_of(
+    columns: Sequence[SampleColumn], taken: Collection[str], described: Collection[str]
+) -> ProposedFeatures:
     """Return the features among columns: those `taken` play another part, those `described` may be features, too."""
     numeric: dict[str, Scaled] = {}
     categorical, left_out, keep, positive = [], {}, [], []
@@ -88,22 +90,22 @@ def features_of(columns: Sequence[Column], taken: Collection[str], described: Co
                 positive.append(column.name)
     asked = (one for one in columns if one.name not in taken and is_unread(one))
     unread = {one.name: next(iter(one.words), "") for one in asked}
-    return Features(numeric, tuple(categorical), left_out, tuple(keep), tuple(positive), unread)
+    return ProposedFeatures(numeric, tuple(categorical), left_out, tuple(keep), tuple(positive), unread)
 
 
-def is_coded(column: Column) -> bool:
+def is_coded(column: SampleColumn) -> bool:
     """Return whether the values of a column stand for something else, by its name: codes, addresses, places."""
     return names.ends_with_word(column.name, CODES) or names.has_word(column.name, PLACES)
 
 
-def is_unread(column: Column) -> bool:
+def is_unread(column: SampleColumn) -> bool:
     """Return whether texts are numbers nearly everywhere, and no codes by their name, number or difference."""
     if column.kind != "text" or column.distinct <= CODED_LEVELS or is_coded(column) or column.is_unique:
         return False
     return sum(column.words.values()) <= MOST_WORDS * sum(column.levels.values())
 
 
-def is_kept(column: Column) -> bool:
+def is_kept(column: SampleColumn) -> bool:
     """Return whether the scores can hold a column to filter by: few texts, under a name that they do not have."""
     few = column.kind == "text" and 1 < column.distinct <= MOST_KEPT
     return few and bool(column.name.strip()) and column.name not in score_names()
@@ -115,7 +117,7 @@ def score_names() -> set[str]:
     return {*SCORE_COLUMNS, *COVERAGE_COLUMNS, REASON_COLUMN, *added}
 
 
-def reason_against(column: Column) -> str:
+def reason_against(column: SampleColumn) -> str:
     """Return why a column is no feature; empty if it can be one."""
     reasons = {
         "has no name": not column.name.strip(),
@@ -139,7 +141,7 @@ def follows_orders(name: str) -> bool:
     return names.phrase(name) in STATES or (about and not own)
 
 
-def reason_against_numbers(column: Column) -> str:
+def reason_against_numbers(column: SampleColumn) -> str:
     """Return why a column of numbers is no feature; empty if it can be one."""
     if is_coded(column) and not is_categorical(column):
         return "a code, an address or a place"
@@ -149,7 +151,7 @@ def reason_against_numbers(column: Column) -> str:
     return "numbers that say when" if names.has_word(column.name, DATED) else ""
 
 
-def reason_against_texts(column: Column) -> str:
+def reason_against_texts(column: SampleColumn) -> str:
     """Return why a column of texts is no feature; empty if it can be one."""
     if column.kind == "flag":
         return ""
@@ -163,7 +165,7 @@ def reason_against_texts(column: Column) -> str:
     )
 
 
-def is_categorical(column: Column) -> bool:
+def is_categorical(column: SampleColumn) -> bool:
     """Return whether a column holds categories: texts, flags, and whole numbers that are codes."""
     if column.kind in {"text", "flag"}:
         return True

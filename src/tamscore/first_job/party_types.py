@@ -9,7 +9,7 @@ from tamscore.first_job import names
 from tamscore.first_job.vocabulary import CHANNEL, END_USER
 
 if TYPE_CHECKING:
-    from tamscore.first_job.columns import Column
+    from tamscore.first_job.columns import SampleColumn
 
 KNOWN_SHARE = 0.9
 """So many of the filled rows must have a known word, else the column is about something else."""
@@ -31,7 +31,7 @@ class PartyTypes:
         return all(text.strip().lower() == read for text, read in self.words.items())
 
 
-def party_types_of(column: Column) -> PartyTypes | None:
+def party_types_of(column: SampleColumn) -> PartyTypes | None:
     """Return how the words of a column are read; None where it does not tell end users from channel partners."""
     words = {text: read for text in column.levels if (read := read_as(text))}
     known = sum(column.levels[text] for text in words)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tamscore import job_file
 from tamscore.errors import UsageError
 from tamscore.first_job import names
-from tamscore.first_job.features import Features, features_of
+from tamscore.first_job.features import ProposedFeatures, features_of
 from tamscore.first_job.reading import sampled_table
 from tamscore.first_job.requirements import NAMED, named, require_columns, require_outside, require_parts
 from tamscore.first_job.roles import Role, roles_of
@@ -42,7 +42,7 @@ class Proposal:
     sampled: int
     roles: dict[Part, Role]
     party_types: PartyTypes | None
-    features: Features
+    features: ProposedFeatures
     missing_sales: float
     sections: tuple[SideSection, ...]
     output: str

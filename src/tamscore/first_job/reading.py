@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tamscore.errors import InputContractError
-from tamscore.first_job.columns import Column, columns_of
+from tamscore.first_job.columns import SampleColumn, columns_of
 from tamscore.schema import EveryColumn
 from tamscore.store import partitions
 from tamscore.store.row_sample import sample_rows
@@ -20,7 +20,7 @@ class SampledTable:
     """The plan of a table, and what a sample of `sampled` of its rows says of each column."""
 
     plan: Plan
-    columns: list[Column]
+    columns: list[SampleColumn]
     sampled: int
 
 

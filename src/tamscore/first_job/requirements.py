@@ -13,7 +13,7 @@ from tamscore.store.location import location
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tamscore.first_job.columns import Column
+    from tamscore.first_job.columns import SampleColumn
     from tamscore.first_job.reading import SampledTable
     from tamscore.first_job.roles import Role
     from tamscore.first_job.vocabulary import Part
@@ -59,7 +59,7 @@ def require_parts(table: str, read: SampledTable, roles: Mapping[Part, Role]) ->
         )
 
 
-def unfit_columns(part: Part, read: SampledTable) -> Iterator[tuple[Column, str]]:
+def unfit_columns(part: Part, read: SampledTable) -> Iterator[tuple[SampleColumn, str]]:
     """Yield the columns that are called like a part and can't play it, with the reason."""
     for column in read.columns:
         if names.score(column.name, NAMES[part]) >= 1:

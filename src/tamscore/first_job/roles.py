@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from tamscore.first_job import names
-from tamscore.first_job.columns import Column
+from tamscore.first_job.columns import SampleColumn
 from tamscore.first_job.party_types import PartyTypes, party_types_of
 from tamscore.first_job.vocabulary import CODES, NAMES, NO_SALES, PLACES, Part
 
@@ -19,7 +19,7 @@ MOST_CUSTOMERS = 0.95
 DOUBTED = frozenset({"account_id", "sales", "name"})
 NO_KNOWN_WORDS = "most of its words are unknown, or too few rows are of one type: map each word under [values]"
 RANKS = frozenset({"rank", "ranking", "rang"})
-Fits: TypeAlias = Callable[[Column], bool]
+Fits: TypeAlias = Callable[[SampleColumn], bool]
 
 FEWEST_PER_SEGMENT, MOST_SEGMENTS = 5, 200
 """Accounts of a market segment on average, and segments, of a column that is one."""
@@ -40,7 +40,7 @@ class Role:
     doubt: str = ""
 
 
-def roles_of(columns: Sequence[Column], given: Mapping[str, str]) -> tuple[dict[Part, Role], PartyTypes | None]:
+def roles_of(columns: Sequence[SampleColumn], given: Mapping[str, str]) -> tuple[dict[Part, Role], PartyTypes | None]:
     """Return the role of each part that a column plays, and the words of the party types; `given` parts are fixed."""
     found: dict[Part, Role] = {}
     taken = set(given.values())
@@ -59,7 +59,7 @@ def roles_of(columns: Sequence[Column], given: Mapping[str, str]) -> tuple[dict[
     return found, words
 
 
-def role_of(part: Part, columns: Sequence[Column], found: Mapping[Part, Role]) -> Role | None:
+def role_of(part: Part, columns: Sequence[SampleColumn], found: Mapping[Part, Role]) -> Role | None:
     """Return the column that plays a part best; None if none does."""
     scored = [(names.score(one.name, NAMES[part]), names.year_in(one.name), one) for one in columns]
     ranked = sorted((item for item in scored if item[0] > 0), key=lambda item: (-item[0], -item[1]))
@@ -72,7 +72,7 @@ def role_of(part: Part, columns: Sequence[Column], found: Mapping[Part, Role]) -
     return Role(part, column.name, f"called so, {what(column)}", doubt_of(part, best, column, rivals))
 
 
-def beside_unfit_ids(role: Role, columns: Sequence[Column]) -> Role:
+def beside_unfit_ids(role: Role, columns: Sequence[SampleColumn]) -> Role:
     """Return the role of an id with the doubt that another column is called an id, but cannot be one."""
     called = [one for one in columns if names.score(one.name, NAMES["account_id"]) >= 1]
     if not called or role.column in {one.name for one in called}:
@@ -82,13 +82,13 @@ def beside_unfit_ids(role: Role, columns: Sequence[Column]) -> Role:
     return replace(role, doubt=f"{role.doubt}; {first.name!r} is called an id, but holds {shape}")
 
 
-def unread_sales(part: Part, columns: Sequence[Column]) -> Role | None:
+def unread_sales(part: Part, columns: Sequence[SampleColumn]) -> Role | None:
     """Return a column of texts that is called sales: reading it as numbers says what keeps it from being some."""
     called = [one for one in columns if one.kind == "text" and names.score(one.name, NAMES["sales"]) >= 1]
     return Role(part, called[0].name, "called so, but it holds texts") if part == "sales" and called else None
 
 
-def doubt_of(part: Part, score: float, column: Column, rivals: Sequence[str]) -> str:
+def doubt_of(part: Part, score: float, column: SampleColumn, rivals: Sequence[str]) -> str:
     """Return what is in doubt about a column of a part; empty if nothing is."""
     doubts = [f"{', '.join(map(repr, rivals[:3]))} would fit, too"] if rivals and part in DOUBTED else []
     if score < 1 and part in {"account_id", "sales"}:
@@ -100,7 +100,7 @@ def doubt_of(part: Part, score: float, column: Column, rivals: Sequence[str]) ->
     return "; ".join(doubts)
 
 
-def doubts_of_sales(column: Column) -> Iterator[str]:
+def doubts_of_sales(column: SampleColumn) -> Iterator[str]:
     """Yield what makes it doubtful that amounts are those that were sold to the account."""
     negative, positive = float((column.numbers < 0).mean()), float((column.numbers > 0).sum()) / column.rows
     if negative > MOST_NEGATIVE:
@@ -109,7 +109,7 @@ def doubts_of_sales(column: Column) -> Iterator[str]:
         yield "is it what you sold to the account, or the account's own revenue?"
 
 
-def several_currencies(column: Column) -> str:
+def several_currencies(column: SampleColumn) -> str:
     """Return what keeps amounts from being added up."""
     codes = ", ".join([*column.levels][:NAMED])
     rates = " with [currency], its target and rates" if len(column.levels) > 1 else ""
@@ -117,7 +117,7 @@ def several_currencies(column: Column) -> str:
     return f"a run needs one currency in all rows with sales, found {codes}{missing}: convert or fill them{rates}"
 
 
-def by_values(part: Part, columns: Sequence[Column]) -> Role | None:
+def by_values(part: Part, columns: Sequence[SampleColumn]) -> Role | None:
     """Return the first column whose values alone suit a part: an id hardly shared by two rows, texts first."""
     unranked = [one for one in columns if not names.has_word(one.name, RANKS)]
     if part != "account_id" or not unranked:
@@ -127,7 +127,7 @@ def by_values(part: Part, columns: Sequence[Column]) -> Role | None:
     return Role(part, column.name, what(column), f"{doubt}: ids must stay the same from week to week")
 
 
-def what(column: Column) -> str:
+def what(column: SampleColumn) -> str:
     """Return what a column holds, in a few words."""
     if column.is_unique and column.distinct < column.filled:
         return f"{column.filled - column.distinct:,} of {column.rows:,} rows repeat a value of another"
@@ -138,34 +138,34 @@ def what(column: Column) -> str:
     return f"{column.distinct:,} values in {column.filled:,} rows"
 
 
-def is_id(column: Column) -> bool:
+def is_id(column: SampleColumn) -> bool:
     """Return whether a column can identify accounts."""
     return column.is_unique and (column.kind == "text" or (column.kind == "number" and column.whole))
 
 
-def is_sales(column: Column) -> bool:
+def is_sales(column: SampleColumn) -> bool:
     """Return whether a column can be what was sold: numbers, neither codes nor shares nor growth."""
     amounts = column.kind == "number" and column.distinct > FEWEST_AMOUNTS and "/" not in column.name
     return amounts and not names.has_word(column.name, NO_SALES | CODES | PLACES)
 
 
-def is_name(column: Column) -> bool:
+def is_name(column: SampleColumn) -> bool:
     """Return whether a column can hold names: texts, hardly any of which stands twice."""
     return column.kind == "text" and column.filled > 0 and column.repeats < 2
 
 
-def is_segment(column: Column) -> bool:
+def is_segment(column: SampleColumn) -> bool:
     """Return whether a column can be a market segment: few texts, with some accounts each."""
     some = column.kind == "text" and 1 < column.distinct <= MOST_SEGMENTS
     return some and column.repeats >= FEWEST_PER_SEGMENT
 
 
-def is_size(column: Column) -> bool:
+def is_size(column: SampleColumn) -> bool:
     """Return whether a column can be a number of people."""
     return column.kind == "number" and column.distinct > 2 and not names.has_word(column.name, CHANGES)
 
 
-def is_currency(column: Column) -> bool:
+def is_currency(column: SampleColumn) -> bool:
     """Return whether a column holds currencies: few texts, codes unless its name is plain."""
     few = column.kind == "text" and 0 < len(column.levels) <= MOST_CURRENCIES
     codes = all(len(text) == CURRENCY_LETTERS and text.isalpha() for text in column.levels)
@@ -185,7 +185,7 @@ FITS: dict[Part, Fits] = {
 """What a column must be like to play a part; parts are given away in this order."""
 
 
-def party_types(columns: Sequence[Column], found: Mapping[Part, Role]) -> PartyTypes | None:
+def party_types(columns: Sequence[SampleColumn], found: Mapping[Part, Role]) -> PartyTypes | None:
     """Return how the words of the column of party types are read; None if there is no such column."""
     role = found.get("party_type")
     column = next((one for one in columns if role and one.name == role.column), None)

@@ -11,7 +11,7 @@ from tamscore.first_job import names
 from tamscore.first_job.vocabulary import YEARS
 
 if TYPE_CHECKING:
-    from tamscore.first_job.columns import Column
+    from tamscore.first_job.columns import SampleColumn
 
 Scaling = Literal["log_standard", "standard", "robust", "quantile_normal"]
 
@@ -33,7 +33,7 @@ class Scaled:
     missing_indicator: bool = False
 
 
-def scaled(column: Column) -> Scaled:
+def scaled(column: SampleColumn) -> Scaled:
     """Return the scaling that suits the values of a column."""
     scaling, reason = chosen(column)
     missing = column.missing_share
@@ -42,7 +42,7 @@ def scaled(column: Column) -> Scaled:
     return Scaled(scaling, f"{reason}; {missing:.0%} are missing", missing_indicator=True)
 
 
-def chosen(column: Column) -> tuple[Scaling, str]:
+def chosen(column: SampleColumn) -> tuple[Scaling, str]:
     """Return the scaling by the shape of the values, with the reason."""
     values = column.numbers
     bottom, low, median, high, top = map(float, np.quantile(values, [0.01, 0.25, 0.5, 0.75, 0.99]))

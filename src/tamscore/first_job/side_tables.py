@@ -13,7 +13,7 @@ from tamscore.first_job.vocabulary import NAMES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.first_job.columns import Column
+    from tamscore.first_job.columns import SampleColumn
 
 ACCOUNT = (
     "account id", "customer id", "client id", "company id", *NAMES["account_id"], "account", "customer", "kunde",
@@ -132,14 +132,16 @@ def without_default(keys: dict[str, Any], key: str, default: str) -> dict[str, A
     return {name: value for name, value in keys.items() if name != key or value != default}
 
 
-def account_column(columns: Sequence[Column], account: str, path: str) -> str:
+def account_column(columns: Sequence[SampleColumn], account: str, path: str) -> str:
     """Return the column of ids: the one that the market calls so, else one that is called like an id."""
     if any(one.name == account for one in columns):
         return account
     return needed(columns, ACCOUNT, ("text", "number"), path, "the account's id")
 
 
-def needed(columns: Sequence[Column], wanted: tuple[str, ...], kinds: tuple[str, ...], path: str, what: str) -> str:
+def needed(
+    columns: Sequence[SampleColumn], wanted: tuple[str, ...], kinds: tuple[str, ...], path: str, what: str
+) -> str:
     """Return the column that fits best; raise UsageError if none does."""
     scored = [(names.score(one.name, wanted), one.name) for one in columns if one.kind in kinds]
     best = max(scored, key=lambda pair: pair[0], default=(0.0, ""))

@@ -50,7 +50,7 @@ class EarlierRun:
     job: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
-    def scored(self) -> tuple[Labels, AccountSales]:
+    def scored(self) -> tuple[EarlierLabels, AccountSales]:
         """The clusters of the accounts that it has scored, and their sales."""
         return read_scored(self.directory, self.form)
 
@@ -59,7 +59,7 @@ class EarlierRun:
         return read_section(self.directory.model, name, files_of(self.directory.manifest() or {}))
 
     @property
-    def labels(self) -> Labels:
+    def labels(self) -> EarlierLabels:
         """The cluster of every account that it has scored."""
         return self.scored[0]
 
@@ -70,7 +70,7 @@ class EarlierRun:
 
 
 @dataclass(frozen=True)
-class Labels:
+class EarlierLabels:
     """The clusters that accounts have in a run: `hashes` (n,) uint64, sorted; `codes` (n,) uint16 into `ids`.
 
     The hashes are those of the account ids, or draw numbers made from them.
@@ -89,11 +89,11 @@ class Labels:
         """What hashes are looked up in."""
         return HashIndex.of(self.hashes)
 
-    def drawn(self, seed: int) -> Labels:
+    def drawn(self, seed: int) -> EarlierLabels:
         """The same by draw number in place of the hash."""
         numbers = draw.draw_number(self.hashes, seed)
         order = np.argsort(numbers)
-        return Labels(numbers[order], self.codes[order], self.ids)
+        return EarlierLabels(numbers[order], self.codes[order], self.ids)
 
     def among(self, ids: Sequence[str], hashes: Any) -> Any:
         """The place (m,) int64 of the cluster of each account among the ids given, -1 where it has none of these."""
@@ -118,7 +118,7 @@ def read_earlier(named: str, output: Location, form: IdForm = "text") -> Earlier
     )
 
 
-def read_scored(directory: RunDirectory, form: IdForm) -> tuple[Labels, AccountSales]:
+def read_scored(directory: RunDirectory, form: IdForm) -> tuple[EarlierLabels, AccountSales]:
     """The cluster of every account that a run has scored, and its sales, by ids in a form."""
     parts = [read_part(path, form) for path in directory.parts()]
     ids = tuple(sorted({name for part in parts for name in part.names}))
@@ -126,7 +126,7 @@ def read_scored(directory: RunDirectory, form: IdForm) -> tuple[Labels, AccountS
     codes = [np.array([place[name] for name in part.names], np.uint16)[part.codes] for part in parts]
     hashes = np.concatenate([part.hashes for part in parts] or [np.empty(0, np.uint64)])
     order = np.argsort(hashes)
-    labels = Labels(hashes[order], np.concatenate(codes or [np.empty(0, np.uint16)])[order], ids)
+    labels = EarlierLabels(hashes[order], np.concatenate(codes or [np.empty(0, np.uint16)])[order], ids)
     return labels, account_sales([part.hashes for part in parts], [part.sales for part in parts], labels.hashes)
 
 

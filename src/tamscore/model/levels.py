@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.stages.account_ladder import AccountLadder
-from tamscore.stages.level import FOLDS, Columns, LevelModel
+from tamscore.stages.level import FOLDS, LevelColumns, LevelModel
 from tamscore.stages.level_loss import LevelLoss, PartyLevel
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def level_of(text: LevelText | None, take: Arrays, sizes: Mapping[str, int], num
         return None
     losses, said, model = tuple(LevelLoss(**one.model_dump()) for one in text.losses), text.model, None
     if said is not None:
-        columns = Columns(*(take(f"level_{name}", (numeric,)) for name in COLUMNS))
+        columns = LevelColumns(*(take(f"level_{name}", (numeric,)) for name in COLUMNS))
         weights = take("level_weights", (FOLDS + 1, 2 * numeric + sizes["features"]))
         intercept = take("level_intercept", (FOLDS + 1,))
         model = LevelModel(columns, weights, intercept, said.median, said.penalty, said.customers, said.seed)

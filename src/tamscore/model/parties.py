@@ -19,7 +19,7 @@ from tamscore.stages.kmeans import Fit
 from tamscore.stages.look_alike import FOLDS, LookAlike
 from tamscore.stages.potential import CustomerSales, PotentialTable
 from tamscore.stages.prepare import Vocabulary
-from tamscore.stages.quadrant import Limits
+from tamscore.stages.quadrant import QuadrantLimits
 from tamscore.stages.scale import ColumnScale
 from tamscore.stages.scaling import MODES
 from tamscore.stages.space import Space
@@ -59,7 +59,9 @@ def party_of(text: PartyText, arrays: dict[str, Any]) -> PartyRecord:
         space=replace(space, grid=grid_of(text, found)),
         segments=segments,
         clusters=tuple((cluster.id, cluster.name) for cluster in text.clusters),
-        limits=Limits(*(np.inf if limit is None else limit for limit in (text.limits.potential, text.limits.sales))),
+        limits=QuadrantLimits(
+            *(np.inf if limit is None else limit for limit in (text.limits.potential, text.limits.sales))
+        ),
         named=number_of_ids(text),
         fit=Fit(found["centers"], found["counts"], fit.inertia, fit.passes, fit.batches, fit.reseeded),
         rows=fit.rows,

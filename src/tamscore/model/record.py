@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tamscore.stages.look_alike import LookAlike
     from tamscore.stages.potential import CustomerSales, PotentialTable
     from tamscore.stages.prepare import Vocabulary
-    from tamscore.stages.quadrant import Limits
+    from tamscore.stages.quadrant import QuadrantLimits
     from tamscore.stages.space import Space
 
 
@@ -28,7 +28,7 @@ class PartyRecord:
     space: Space
     segments: Vocabulary | None
     clusters: tuple[tuple[str, str], ...]
-    limits: Limits
+    limits: QuadrantLimits
     named: int
     fit: Fit
     rows: int

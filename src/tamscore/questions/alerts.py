@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tamscore.progress import Progress
-    from tamscore.questions.diff import Changes, Comparison
+    from tamscore.questions.diff import Changes, RunComparison
     from tamscore.questions.stored import StoredRun
 
 SCHEMA = pa.schema(
@@ -51,7 +51,7 @@ RISE = 1.2
 
 
 @dataclass(frozen=True)
-class Alerts:
+class RunAlerts:
     """The alerts of a run, most at stake first within their kind, and since which run accounts have moved."""
 
     run: str
@@ -60,7 +60,7 @@ class Alerts:
     notices: tuple[str, ...]
 
 
-def alerts_of(run: StoredRun, since: StoredRun | None, progress: Progress) -> Alerts:
+def alerts_of(run: StoredRun, since: StoredRun | None, progress: Progress) -> RunAlerts:
     """The accounts on the lists of a run, and buying alerts since an earlier one.
 
     Raises UsageError where the run knows of neither.
@@ -82,7 +82,7 @@ def alerts_of(run: StoredRun, since: StoredRun | None, progress: Progress) -> Al
                 done(part.num_rows)
     keys = [("alert", "ascending"), ("at_stake", "descending"), ("account_id", "ascending")]
     table = pa.concat_tables([SCHEMA.empty_table(), *found]).sort_by(keys)
-    return Alerts(run.name, since.name if since else None, table, notices)
+    return RunAlerts(run.name, since.name if since else None, table, notices)
 
 
 def listed(run: StoredRun) -> Iterator[pa.Table]:
@@ -98,7 +98,7 @@ def listed(run: StoredRun) -> Iterator[pa.Table]:
             yield table_of(part.take(here), NAMES.get(name, name), [reason] * len(here), at_stake=money)
 
 
-def buying(comparison: Comparison) -> Iterator[pa.Table]:
+def buying(comparison: RunComparison) -> Iterator[pa.Table]:
     """The accounts that began to move, part by part of the later run."""
     before = Before.of(comparison.first)
     seen, rises = np.zeros(len(before.accounts), dtype=bool), Rises.of(comparison, before)
@@ -113,18 +113,18 @@ class Rises:
     `intents` is None where the job asks for no intent.
     """
 
-    comparison: Comparison
-    limits: Limits
+    comparison: RunComparison
+    limits: HighPotentials
     asked: tuple[str, ...]
     intents: Sequence[Any] | None
 
     @classmethod
-    def of(cls, comparison: Comparison, before: Before) -> Rises:
+    def of(cls, comparison: RunComparison, before: Before) -> Rises:
         """Return it for two runs; raise UsageError if one of them has not kept a column of an intent."""
         settings = comparison.second.job.sections.get("alerts")
         asked = settings.intent if settings else ()
         intents = intent_changes(comparison, before, asked) if asked else None
-        return cls(comparison, Limits.of(comparison.first), asked, intents)
+        return cls(comparison, HighPotentials.of(comparison.first), asked, intents)
 
     def rows_of(self, part: int, changes: Changes) -> pa.Table:
         """Return the accounts of a part of the later run that began to move."""
@@ -145,7 +145,7 @@ class Rises:
 
 
 @dataclass(frozen=True)
-class Limits:
+class HighPotentials:
     """From where on potentials count as high in the clusters (K,) of a run, in cents; `high` (K,) bool by cluster.
 
     Where quadrants go by cluster, `high` decides; else it is None.
@@ -155,7 +155,7 @@ class Limits:
     high: Any | None
 
     @classmethod
-    def of(cls, run: StoredRun) -> Limits:
+    def of(cls, run: StoredRun) -> HighPotentials:
         """The limits in force in a run."""
         bounds, codes = [], []
         for market, party in zip(run.markets(ladder_rules(run.job)), run.model.parties, strict=True):
@@ -165,7 +165,7 @@ class Limits:
         return cls(np.array(bounds), np.array(codes) if codes else None)
 
 
-def own_rise(comparison: Comparison, changes: Changes, limits: Limits) -> Any:
+def own_rise(comparison: RunComparison, changes: Changes, limits: HighPotentials) -> Any:
     """Which accounts rose a step, and which a quadrant (2, m) bool, because their own features changed.
 
     At level account potential must rise by a fifth.
@@ -181,7 +181,7 @@ def own_rise(comparison: Comparison, changes: Changes, limits: Limits) -> Any:
     return np.stack([rose, (low < limits.potential[then]) & (high >= limits.potential[moved])])
 
 
-def intent_changes(comparison: Comparison, before: Before, asked: Sequence[str]) -> list[Any]:
+def intent_changes(comparison: RunComparison, before: Before, asked: Sequence[str]) -> list[Any]:
     """Which accounts in both runs saw which intent feature rise unusually (intents, m) bool, part by part.
 
     Raises UsageError where a run has not kept one of the columns.

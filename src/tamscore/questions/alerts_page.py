@@ -12,7 +12,7 @@ from tamscore.view.words import counted
 if TYPE_CHECKING:
     from typing import Any
 
-    from tamscore.questions.alerts import Alerts
+    from tamscore.questions.alerts import RunAlerts
     from tamscore.view.blocks import Block, Table
 
 KINDS = {
@@ -31,13 +31,13 @@ SHOWN = ("account_id", "name", "cluster", "reason", "renews_on", "at_stake", "po
 """What is shown of an alert, in the order of the columns."""
 
 
-def rows_of(found: Alerts, kind: str) -> list[dict[str, Any]]:
+def rows_of(found: RunAlerts, kind: str) -> list[dict[str, Any]]:
     """The alerts of a kind, most at stake first; contracts by the day on which they end."""
     rows = [row for row in found.table.to_pylist() if row["alert"] == kind]
     return sorted(rows, key=itemgetter("renews_on")) if kind == "renew" else rows
 
 
-def chapter(found: Alerts, top: int) -> Chapter:
+def chapter(found: RunAlerts, top: int) -> Chapter:
     """Return the alerts as a chapter: a list of each kind that there is, at most so many in each."""
     since = f" since {found.since}" if found.since else ""
     rows = {kind: rows_of(found, kind) for kind in KINDS}
@@ -53,7 +53,7 @@ def alerts(rows: list[dict[str, Any]], kind: str, top: int) -> Table:
     return without_empty(table(title, COLUMNS, shown, f"{len(shown)} of {len(rows):,}; {note}"))
 
 
-def to_json(found: Alerts, top: int) -> str:
+def to_json(found: RunAlerts, top: int) -> str:
     """The alerts as JSON: how many there are of each kind, and those with most at stake."""
     record: dict[str, Any] = {"run": found.run, "since": found.since, "notices": found.notices}
     for kind in KINDS:

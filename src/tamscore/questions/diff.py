@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.questions import causes, diff_priority, relabel, worlds
 from tamscore.questions.causes import Triple, Worlds
 from tamscore.questions.diff_before import columns_of, typical_of
-from tamscore.questions.diff_priority import Standing
+from tamscore.questions.diff_priority import PriorityStanding
 from tamscore.questions.diff_totals import add_accounts, add_changes, add_priority
 from tamscore.questions.worlds import cents
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamscore.questions.diff_before import Before
     from tamscore.questions.diff_priority import PriorityChange
     from tamscore.questions.diff_totals import Totals
-    from tamscore.questions.relabel import Labels
+    from tamscore.questions.relabel import AccountLabels
     from tamscore.questions.stored import StoredRun
 
 LEVEL_GONE = (
@@ -35,7 +35,7 @@ UNKNOWN_INPUT = (
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """Two runs side by side: what accounts are valued on, and how their clusters are found.
 
     `labels` tell where the first run's model puts the second run's accounts; None where that is their cluster in the
@@ -46,7 +46,7 @@ class Comparison:
     second: StoredRun
     worlds: Worlds
     same_model: bool
-    labels: Labels | None
+    labels: AccountLabels | None
     notices: tuple[str, ...]
 
     @property
@@ -86,19 +86,19 @@ class Comparison:
         return np.where(np.isnan(found), then, found)
 
 
-def compare(first: StoredRun, second: StoredRun) -> Comparison:
+def compare(first: StoredRun, second: StoredRun) -> RunComparison:
     """Two runs, ready to be compared account by account."""
     before, after = worlds.stored_world(first), worlds.under_rules_of(first, second)
     notices = () if after else (LEVEL_GONE,)
     if after and relabel.same_model(first, second):
-        return Comparison(first, second, Worlds(before, after, after), True, None, ())
+        return RunComparison(first, second, Worlds(before, after, after), True, None, ())
     if same_accounts(first, second):
-        return Comparison(first, second, Worlds(before, before, after), False, None, notices)
+        return RunComparison(first, second, Worlds(before, before, after), False, None, notices)
     labels = relabel.labels_under(first, second)
     if labels is None:
-        return Comparison(first, second, Worlds(before, before, after), False, None, (*notices, UNKNOWN_INPUT))
+        return RunComparison(first, second, Worlds(before, before, after), False, None, (*notices, UNKNOWN_INPUT))
     peers = worlds.settled_world(relabel.markets_under(first, second, labels), before.boundary)
-    return Comparison(first, second, Worlds(before, peers, after), False, labels, notices)
+    return RunComparison(first, second, Worlds(before, peers, after), False, labels, notices)
 
 
 def same_accounts(first: StoredRun, second: StoredRun) -> bool:
@@ -133,7 +133,7 @@ class Changes:
         return found
 
 
-def changes(comparison: Comparison, before: Before, seen: Any, totals: Totals) -> Iterator[tuple[Changes, pa.Table]]:
+def changes(comparison: RunComparison, before: Before, seen: Any, totals: Totals) -> Iterator[tuple[Changes, pa.Table]]:
     """The changes of the accounts that are in both runs, with the new ones, part by part of the second run.
 
     Marks the accounts of the first run that were `seen` (n,) bool, and adds everything to the totals.
@@ -149,7 +149,7 @@ def changes(comparison: Comparison, before: Before, seen: Any, totals: Totals) -
         yield change_of(comparison, before, table.take(values), rows[values], totals), new_model
 
 
-def change_of(comparison: Comparison, before: Before, table: pa.Table, rows: Any, totals: Totals) -> Changes:
+def change_of(comparison: RunComparison, before: Before, table: pa.Table, rows: Any, totals: Totals) -> Changes:
     """The changes of accounts of the second run from what they were as accounts `rows` (m,) of the first."""
     then, now = before.code[rows].astype(np.int64), comparison.second.codes(table["cluster"])
     ids, sales = table["account_id"], table["sales"].to_numpy()
@@ -171,7 +171,7 @@ def change_of(comparison: Comparison, before: Before, table: pa.Table, rows: Any
     add_changes(totals, found, bought, buys)
     if before.standing is not None and before.order is not None:
         steps = np.cumsum([found.whitespace[0], *found.whitespace_parts], axis=0)
-        now = Standing.of(table)
+        now = PriorityStanding.of(table)
         found.priority = diff_priority.change(before.standing.take(rows), now, before.order, steps, bought != buys)
         add_priority(totals, found.priority, buys)
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.questions import diff_priority
-from tamscore.questions.diff_priority import CallOrder, Standing
+from tamscore.questions.diff_priority import CallOrder, PriorityStanding
 from tamscore.questions.join import AccountIndex
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Before:
     potential: Any
     whitespace: Any
     typical: Any
-    standing: Standing | None = None
+    standing: PriorityStanding | None = None
     order: CallOrder | None = None
 
     @classmethod
@@ -44,10 +44,10 @@ class Before:
             ids.append(table["account_id"])
             money = (table[name].to_numpy() for name in READ[2:])
             columns.append((run.codes(table["cluster"]).astype(np.uint16), *money, typical_of(table)))
-            standings += [Standing.of(table)] if priority else []
+            standings += [PriorityStanding.of(table)] if priority else []
         accounts = AccountIndex.of(ids, run.id_form)
         code, sales, potential, whitespace, typical = map(np.concatenate, zip(*columns, strict=True))
-        standing = Standing.joined(standings) if priority else None
+        standing = PriorityStanding.joined(standings) if priority else None
         order = CallOrder.of(standing) if standing else None
         return cls(accounts, code, sales, potential, whitespace, typical, standing, order)
 

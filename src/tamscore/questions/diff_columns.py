@@ -11,7 +11,7 @@ from tamscore.arrow import text_dictionary
 from tamscore.questions.diff_priority import CALL_CAUSES, CODES, EXPECTED_CAUSES, PLACE_CAUSES
 
 if TYPE_CHECKING:
-    from tamscore.questions.diff_priority import PriorityChange, Standing
+    from tamscore.questions.diff_priority import PriorityChange, PriorityStanding
 
 MONEY = pa.decimal128(20, 2)
 
@@ -34,7 +34,7 @@ def priority_of(found: PriorityChange | None) -> dict[str, Any]:
     return columns
 
 
-def standing(when: str, found: Standing) -> dict[str, Any]:
+def standing(when: str, found: PriorityStanding) -> dict[str, Any]:
     """Where accounts stand in one of the runs."""
     texts = {name: text_dictionary(getattr(found, name), CODES[name]) for name in ("tier", "quadrant", "p_basis")}
     money = {"call": decimal(found.call), "expected_value": decimal(found.expected)}

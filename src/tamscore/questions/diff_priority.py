@@ -46,7 +46,7 @@ CHANCES = 10**PLACES
 
 
 @dataclass(frozen=True)
-class Standing:
+class PriorityStanding:
     """Where accounts stand in the order of a run, all (n,): 36 bytes an account.
 
     Place int32; probability int32 in millionths; value of a call, expected value and what may be lost int64 in cents;
@@ -64,7 +64,7 @@ class Standing:
     quadrant: Any
 
     @classmethod
-    def of(cls, table: pa.Table) -> Standing:
+    def of(cls, table: pa.Table) -> PriorityStanding:
         """That of the accounts of a table, which holds the columns that `columns_of` names."""
         chance = np.rint(float_column(table["probability"]) * CHANCES).astype(np.int32)
         there = "value_at_risk" in table.column_names
@@ -75,13 +75,13 @@ class Standing:
         return cls(place, chance, call, cents(float_column(table["expected_value"])), at_risk, *codes)
 
     @classmethod
-    def joined(cls, parts: Sequence[Standing]) -> Standing:
+    def joined(cls, parts: Sequence[PriorityStanding]) -> PriorityStanding:
         """That of all accounts of the parts."""
         return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
 
-    def take(self, rows: Any) -> Standing:
+    def take(self, rows: Any) -> PriorityStanding:
         """That of some accounts, by their places in the columns."""
-        return Standing(*(getattr(self, one.name)[rows] for one in fields(self)))
+        return PriorityStanding(*(getattr(self, one.name)[rows] for one in fields(self)))
 
 
 def columns_of(run: StoredRun) -> tuple[str, ...]:
@@ -103,11 +103,11 @@ class CallOrder:
     values: tuple[Any, ...]
 
     @classmethod
-    def of(cls, standing: Standing) -> CallOrder:
+    def of(cls, standing: PriorityStanding) -> CallOrder:
         """That of the accounts of a run."""
         return cls(tuple(np.sort(standing.call[standing.party_type == code]) for code in range(len(PARTY_TYPES))))
 
-    def place(self, account: Standing, call: Any) -> Any:
+    def place(self, account: PriorityStanding, call: Any) -> Any:
         """The place (m,) int64 of accounts of the run if their calls alone were worth that (m,); ties go before."""
         found = account.place.astype(np.int64)
         for code, values in enumerate(self.values):
@@ -125,8 +125,8 @@ class PriorityChange:
     (EXPECTED_CAUSES, m) in cents. Places of accounts whose party type is another now have no parts.
     """
 
-    before: Standing
-    after: Standing
+    before: PriorityStanding
+    after: PriorityStanding
     call: Any
     places: Any
     expected: Any
@@ -137,7 +137,9 @@ class PriorityChange:
         return self.before.party_type == self.after.party_type
 
 
-def change(before: Standing, after: Standing, order: CallOrder, whitespace: Any, turned: Any) -> PriorityChange:
+def change(
+    before: PriorityStanding, after: PriorityStanding, order: CallOrder, whitespace: Any, turned: Any
+) -> PriorityChange:
     """The change of accounts whose whitespace (1 + CAUSES, m) in cents each cause changed, from the first run on.
 
     `turned` (m,) says who began or ceased to buy.
@@ -152,7 +154,7 @@ def change(before: Standing, after: Standing, order: CallOrder, whitespace: Any,
     )
 
 
-def place_parts(before: Standing, after: Standing, order: CallOrder, steps: Any) -> Any:
+def place_parts(before: PriorityStanding, after: PriorityStanding, order: CallOrder, steps: Any) -> Any:
     """What each cause did to the places of accounts (PLACE_CAUSES, m), given the values of their calls step by step."""
     ends = (steps[len(CAUSES)], steps[-2], steps[-1])
     places = [order.place(before, one) for one in ends]
@@ -161,7 +163,7 @@ def place_parts(before: Standing, after: Standing, order: CallOrder, steps: Any)
     return parts
 
 
-def expected_parts(before: Standing, after: Standing) -> Any:
+def expected_parts(before: PriorityStanding, after: PriorityStanding) -> Any:
     """What sales and the probability did to expected value (EXPECTED_CAUSES, m) in cents.
 
     The probability works on the money of the first run; where none was expected there, all is the probability's work.

@@ -13,7 +13,7 @@ from tamscore.questions import diff
 from tamscore.questions.causes import CAUSES
 from tamscore.questions.diff_before import READ, Before
 from tamscore.questions.diff_columns import MONEY, decimal, priority_of, standing
-from tamscore.questions.diff_priority import CALL_CAUSES, EXPECTED_CAUSES, PLACE_CAUSES, Standing
+from tamscore.questions.diff_priority import CALL_CAUSES, EXPECTED_CAUSES, PLACE_CAUSES, PriorityStanding
 from tamscore.questions.diff_totals import Totals
 from tamscore.questions.worlds import cents
 from tamscore.store import commit
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tamscore.progress import Progress
-    from tamscore.questions.diff import Changes, Comparison
+    from tamscore.questions.diff import Changes, RunComparison
     from tamscore.questions.stored import StoredRun
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
@@ -92,7 +92,7 @@ def write(tables: Iterator[pa.Table], file: Any) -> None:
             writer.write_table(table)
 
 
-def rows(comparison: Comparison, found: Diff, top: int, done: Any) -> Iterator[pa.Table]:
+def rows(comparison: RunComparison, found: Diff, top: int, done: Any) -> Iterator[pa.Table]:
     """The accounts of both runs in order of the second, the new ones among them, those gone at the end."""
     before = Before.of(comparison.first, priority=comparison.priority)
     seen = np.zeros(len(before.accounts), dtype=bool)
@@ -108,7 +108,7 @@ def rows(comparison: Comparison, found: Diff, top: int, done: Any) -> Iterator[p
         yield gone_rows(comparison, before, left[start : start + BATCH])
 
 
-def kept_rows(comparison: Comparison, changes: Changes) -> pa.Table:
+def kept_rows(comparison: RunComparison, changes: Changes) -> pa.Table:
     """The accounts that are in both runs."""
     then, now = changes.clusters
     columns: dict[str, Any] = {
@@ -129,11 +129,11 @@ def kept_rows(comparison: Comparison, changes: Changes) -> pa.Table:
 def new_rows(new_model: pa.Table) -> pa.Table:
     """The accounts that only the second run has."""
     columns = {**named(new_model), **amounts("after", new_model), **placed("after", new_model)}
-    known = standing("after", Standing.of(new_model)) if "priority" in new_model.column_names else {}
+    known = standing("after", PriorityStanding.of(new_model)) if "priority" in new_model.column_names else {}
     return table_of("new", new_model.num_rows, columns | known)
 
 
-def gone_rows(comparison: Comparison, before: Before, places: Any) -> pa.Table:
+def gone_rows(comparison: RunComparison, before: Before, places: Any) -> pa.Table:
     """Accounts that only the first run has, by their places in it."""
     money = {name: pa.chunked_array([getattr(before, name)[places]]) for name in READ[2:]}
     columns: dict[str, Any] = {"account_id": before.accounts.ids.take(places)}

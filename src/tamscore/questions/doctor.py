@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tamscore.engine.device import Probes, Problem, choose, detect
+from tamscore.engine.device import DeviceProblem, Probes, choose, detect
 from tamscore.errors import TamscoreError
 from tamscore.questions import machine
 from tamscore.questions.packages import FLOORS, OPTIONAL, installed, parts
@@ -128,8 +128,8 @@ def check_devices(probes: Probes | None = None) -> list[Check]:
     found = detect(replace(ask, driver=lambda: None, gpus=lambda: seen))
     choice = choose("auto", Probes(lambda: None, lambda: found, lambda: None, lambda: None, lambda: None))
     # A machine without a GPU is a whole machine: only device = "cuda" would fail on it.
-    names = seen.what if isinstance(seen, Problem) else ", ".join(seen)
-    problem = found if isinstance(found, Problem) else Problem("", "")
+    names = seen.what if isinstance(seen, DeviceProblem) else ", ".join(seen)
+    problem = found if isinstance(found, DeviceProblem) else DeviceProblem("", "")
     unusable = f", not usable: {problem.what}" if problem.what and problem is not seen else ""
     gpus = Check("gpus", ok=True, value=names + unusable, remedy=problem.remedy)
     return [gpus, Check("device auto", ok=True, value=f"{choice.name}: {choice.reason}")]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
 
 
-def ledger_of(run: StoredRun) -> list[history.Entry]:
+def ledger_of(run: StoredRun) -> list[history.LedgerEntry]:
     """Return the ledger of the output that a run lies in, oldest first."""
     output = run.directory.output
     return history.entries(output, current_version(output))

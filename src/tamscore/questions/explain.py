@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.model.record import PartyRecord
-    from tamscore.questions.look_alike import Reason
+    from tamscore.questions.look_alike import ColumnReason
     from tamscore.questions.own_level import OwnLevel
     from tamscore.questions.stored import StoredRun
     from tamscore.stages.account_ladder import AccountLadder
@@ -98,7 +98,7 @@ class Explanation:
     elsewhere: tuple[Elsewhere, ...]
     limits: dict[str, float | None]
     by_cluster: bool
-    look_alike: tuple[Reason, ...]
+    look_alike: tuple[ColumnReason, ...]
     level: OwnLevel | None = None
 
 

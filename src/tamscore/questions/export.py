@@ -95,7 +95,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Since:
+class EarlierExport:
     """The accounts of an earlier run (n,), with a hash (n,) uint64 of their fields and which of these held a value.
 
     `filled` (n, bytes) uint8 has a bit for every field in order. `listed` (n,) are the accounts that an export of that
@@ -109,7 +109,7 @@ class Since:
     seen: Any
 
     @classmethod
-    def of(cls, run: StoredRun, order: Order) -> Since:
+    def of(cls, run: StoredRun, order: Order) -> EarlierExport:
         """The accounts of a run as an export of it would have told them; a field that it lacks is empty."""
         bounds = order.lists_of(run)
         there = columns_read(run, (KEY, *order.fields, *order.told_by(run, bounds)))

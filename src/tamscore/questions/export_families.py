@@ -12,7 +12,7 @@ from tamscore.arrow import as_dictionary
 from tamscore.errors import UsageError
 from tamscore.questions.export import VERSION
 from tamscore.questions.export_file import require_ids
-from tamscore.questions.export_rows import Tally
+from tamscore.questions.export_rows import ExportCounts
 from tamscore.schema import FAMILY, FAMILY_TIER
 from tamscore.scoring.context import makes_market
 from tamscore.sections.families.rollup import ALERTS, MEASURES, MONEY, measured
@@ -30,7 +30,7 @@ COVERED = ("role", "service_level", "person")
 """Who covers a family, where that is the same for all of its accounts."""
 
 
-def write(run: StoredRun, target: Target, progress: Progress) -> Tally:
+def write(run: StoredRun, target: Target, progress: Progress) -> ExportCounts:
     """Write a row for each family of a run, and return how many; the file is there in full, or as it was before.
 
     Raise UsageError if the run has no families, or the target is no file.
@@ -44,7 +44,7 @@ def write(run: StoredRun, target: Target, progress: Progress) -> Tally:
     if target.is_csv and target.guarded:
         require_ids(table[FAMILY])
     commit.place_free(target.path, lambda file: put(table, file, target))
-    return Tally(accounts=run.manifest["rows"]["scored"], exported=table.num_rows)
+    return ExportCounts(accounts=run.manifest["rows"]["scored"], exported=table.num_rows)
 
 
 def put(table: pa.Table, file: Any, target: Target) -> None:

@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 
 from tamscore.errors import InputContractError, UsageError
 from tamscore.questions import export, export_rows
-from tamscore.questions.export import Since
+from tamscore.questions.export import EarlierExport
 from tamscore.questions.export_ids import SmallIds, twins_notice
-from tamscore.questions.export_rows import Batch, Tally
+from tamscore.questions.export_rows import Batch, ExportCounts
 from tamscore.store import commit, csv_output, folders
 
 if TYPE_CHECKING:
@@ -62,14 +62,14 @@ class Target:
             raise UsageError(f"--null: expected a text such as '#N/A' that is no formula, got {self.null!r}")
 
 
-def write(run: StoredRun, since: StoredRun | None, order: Order, target: Target, progress: Progress) -> Tally:
+def write(run: StoredRun, since: StoredRun | None, order: Order, target: Target, progress: Progress) -> ExportCounts:
     """Write an export, and return what was exported; the file is there in full, or as it was before."""
     target.check()
     before = None
     if since is not None:
         with progress.stage("read earlier"):
-            before = Since.of(since, order)
-    tally, ids = Tally(), SmallIds()
+            before = EarlierExport.of(since, order)
+    tally, ids = ExportCounts(), SmallIds()
     with progress.stage("export", run.manifest["rows"]["scored"]) as done:
         batches = told_of(export_rows.rows(run, order, before, tally, ids), tally, done)
         schema = schema_of(run, order)
@@ -84,7 +84,7 @@ def write(run: StoredRun, since: StoredRun | None, order: Order, target: Target,
     return tally
 
 
-def told_of(batches: Iterator[Batch], tally: Tally, done: Any) -> Iterator[Batch]:
+def told_of(batches: Iterator[Batch], tally: ExportCounts, done: Any) -> Iterator[Batch]:
     """The rows as they come, with word of how far the reading has got."""
     seen = 0
     for batch in batches:
@@ -99,7 +99,7 @@ def schema_of(run: StoredRun, order: Order) -> pa.Schema:
     kinds = export.fields_of(run)
     nothing = pa.table({name: pa.array([], kinds[name]) for name in order.fields})
     ids = pa.chunked_array([], kinds[export.KEY])
-    return export_rows.finished(ids, nothing, run, order, Tally(), pa.array([], pa.large_string())).schema
+    return export_rows.finished(ids, nothing, run, order, ExportCounts(), pa.array([], pa.large_string())).schema
 
 
 def write_parquet(batches: Iterator[Batch], schema: pa.Schema, file: Any, _: Order, __: Target) -> None:

@@ -17,12 +17,12 @@ from tamscore.errors import InputContractError, UsageError
 from tamscore.questions.diff_columns import MONEY, decimal
 from tamscore.questions.export import KEY, VERSION
 from tamscore.questions.export_file import require_ids
-from tamscore.questions.export_rows import Tally
+from tamscore.questions.export_rows import ExportCounts
 from tamscore.scoring.by_cluster import CENTS
 from tamscore.scoring.joining.product_table import table_of
 from tamscore.scoring.product_sales import HELD_CELLS, AccountProducts, read_owned
 from tamscore.sections.next_offer import stored_model as stored_offers
-from tamscore.sections.next_offer.ownership import Columns
+from tamscore.sections.next_offer.ownership import OwnedColumns
 from tamscore.sections.next_offer.ownership_model import bins_of, scores_of
 from tamscore.sections.products import stored_model
 from tamscore.sections.products.open_products import open_cents
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tamscore.questions.export import Order
     from tamscore.questions.export_file import Target
     from tamscore.questions.stored import StoredRun
-    from tamscore.scoring.joining.product_table import ProductTable
+    from tamscore.scoring.joining.product_table import ProductTablePlan
     from tamscore.sections.next_offer.stored_model import KnownOffers
     from tamscore.sections.products.potential import ProductModel
 
@@ -60,7 +60,7 @@ class RunProducts:
     family: pa.Array | None
     model: ProductModel
     owned: AccountProducts
-    offers: tuple[KnownOffers, Columns] | None
+    offers: tuple[KnownOffers, OwnedColumns] | None
 
     @property
     def schema(self) -> pa.Schema:
@@ -130,7 +130,7 @@ class RunProducts:
         return found
 
 
-def write(run: StoredRun, order: Order, target: Target, progress: Progress) -> Tally:
+def write(run: StoredRun, order: Order, target: Target, progress: Progress) -> ExportCounts:
     """Write the products of the accounts of a run that are looked at, and return how many rows there are.
 
     The file is there in full, or as it was before. Raise UsageError if the run has no products or the target is no
@@ -141,14 +141,14 @@ def write(run: StoredRun, order: Order, target: Target, progress: Progress) -> T
         raise UsageError(
             f"--by: expected a file for products, got {target.path}; name one that ends in .csv or .parquet"
         )
-    known, tally = products_of(run, progress), Tally()
+    known, tally = products_of(run, progress), ExportCounts()
     put = put_csv if target.is_csv else put_parquet
     with progress.stage("export", run.manifest["rows"]["scored"]) as done:
         commit.place_free(target.path, lambda file: put(counted_rows(known, order, tally, done), known, file, target))
     return tally
 
 
-def counted_rows(known: RunProducts, order: Order, tally: Tally, done: Any) -> Iterator[pa.Table]:
+def counted_rows(known: RunProducts, order: Order, tally: ExportCounts, done: Any) -> Iterator[pa.Table]:
     """Yield the rows of the accounts that are looked at, and count both."""
     columns = [*NEEDED, *((OFFER,) if OFFER in known.run.columns else ())]
     for accounts in order.read(known.run, columns):
@@ -194,16 +194,16 @@ def products_of(run: StoredRun, progress: Progress) -> RunProducts:
     return RunProducts(run, names, family, model, owned, offers_of(run, names, owned))
 
 
-def offers_of(run: StoredRun, names: pa.Array, owned: AccountProducts) -> tuple[KnownOffers, Columns] | None:
+def offers_of(run: StoredRun, names: pa.Array, owned: AccountProducts) -> tuple[KnownOffers, OwnedColumns] | None:
     """Return the offers of a run and the products that their model tells apart; None if it has no offers."""
     pair = run.section(stored_offers.NAME)
     if pair is None:
         return None
     known = stored_offers.parsed(*pair, run.clusters, names, str(run.directory.model), run.name)
-    return known, Columns.of(owned, len(names), known.product)
+    return known, OwnedColumns.of(owned, len(names), known.product)
 
 
-def table_as_read(run: StoredRun) -> ProductTable:
+def table_as_read(run: StoredRun) -> ProductTablePlan:
     """Return the table of sales by product of a run; InputContractError if it is not as the run has read it."""
     side = run.job.sections[SECTION].tables(run.job.columns.account_id)["path"]
     key = f"{SECTION}.path"

@@ -16,13 +16,13 @@ from tamscore.store.tables import account_ids
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tamscore.questions.export import Order, Since
+    from tamscore.questions.export import EarlierExport, Order
     from tamscore.questions.export_ids import SmallIds
     from tamscore.questions.stored import StoredRun
 
 
 @dataclass
-class Tally:
+class ExportCounts:
     """How many accounts there are, and how many of them are exported, new, changed, gone; and overrides by their state.
 
     `emptied` counts the accounts with a field that held a value in the earlier run and is empty now, `cleared` these
@@ -55,7 +55,9 @@ class Batch:
     cleared: Any = None
 
 
-def rows(run: StoredRun, order: Order, since: Since | None, tally: Tally, ids: SmallIds) -> Iterator[Batch]:
+def rows(
+    run: StoredRun, order: Order, since: EarlierExport | None, tally: ExportCounts, ids: SmallIds
+) -> Iterator[Batch]:
     """The rows to export, part by part: accounts that changed, are new, or are named by an override.
 
     All accounts that are looked at are added to `ids`.
@@ -77,7 +79,9 @@ def rows(run: StoredRun, order: Order, since: Since | None, tally: Tally, ids: S
         tally.gone = int(np.count_nonzero(since.listed & ~since.seen))
 
 
-def compared(ids: pa.ChunkedArray, values: pa.Table, since: Since | None, tally: Tally) -> tuple[Any, Any]:
+def compared(
+    ids: pa.ChunkedArray, values: pa.Table, since: EarlierExport | None, tally: ExportCounts
+) -> tuple[Any, Any]:
     """Which accounts (m,) bool are new or told otherwise than before, and which of their cells were cleared.
 
     All of them are new, and nothing is known of cells (None), where there is no before.
@@ -97,7 +101,7 @@ def compared(ids: pa.ChunkedArray, values: pa.Table, since: Since | None, tally:
     return other | ~known, cleared
 
 
-def count_cleared(cleared: Any, names: list[str], tally: Tally) -> None:
+def count_cleared(cleared: Any, names: list[str], tally: ExportCounts) -> None:
     """Count cleared cells (m, fields) by field, and the accounts that have some."""
     tally.emptied += int(np.count_nonzero(cleared.any(axis=1)))
     for name, count in zip(names, cleared.sum(axis=0).tolist(), strict=True):
@@ -106,7 +110,7 @@ def count_cleared(cleared: Any, names: list[str], tally: Tally) -> None:
 
 
 def finished(
-    ids: pa.ChunkedArray, values: pa.Table, run: StoredRun, order: Order, tally: Tally, compared_ids: pa.Array
+    ids: pa.ChunkedArray, values: pa.Table, run: StoredRun, order: Order, tally: ExportCounts, compared_ids: pa.Array
 ) -> pa.Table:
     """The rows as they stand in the file: id, fields under their headers, overrides, version, hash."""
     columns: dict[str, Any] = {order.key: ids.cast(pa.string())}
@@ -158,7 +162,7 @@ def to_clear(batch: Batch, order: Order) -> dict[str, Any]:
     return found
 
 
-def count(order: Order, ids: list[str], tally: Tally) -> None:
+def count(order: Order, ids: list[str], tally: ExportCounts) -> None:
     """Count the overrides of accounts, those that hold and those that have expired."""
     for account in ids:
         for one in order.overrides.get(account, {}).values():

@@ -165,7 +165,7 @@ def drawn(run: StoredRun, table: pa.Table, wanted: Wanted) -> tuple[dict[str, An
     return record, accounts
 
 
-def require_enough(plan: design.Design, accounts: int, of: str) -> None:
+def require_enough(plan: design.HoldoutDesign, accounts: int, of: str) -> None:
     """Raise UsageError if too few accounts are controls, or treated."""
     if design.is_too_small(plan):
         raise UsageError(

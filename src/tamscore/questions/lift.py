@@ -15,7 +15,7 @@ from tamscore.questions.join import AccountIndex
 from tamscore.questions.outcomes import ID, read_outcomes
 from tamscore.schema import FAMILY
 from tamscore.sections.lift import verdict
-from tamscore.sections.lift.touches import Touches, by_touch
+from tamscore.sections.lift.touches import PlannedTouches, by_touch
 from tamscore.sections.lift.verdict import Experiment
 from tamscore.store import holdouts
 from tamscore.store.pruning import held
@@ -109,7 +109,7 @@ def touch_rows(experiment: Experiment, table: pa.Table, *, of_customers: bool) -
     names = [(one, other) for one in roles for other in levels]
     place = np.where((role >= 0) & (level >= 0), role * len(levels) + level, -1)
     likely, open_ = (np.nan_to_num(float_column(table[name])) for name in ("likelihood", "whitespace"))
-    return by_touch(experiment, Touches(names, place, likely, open_), of_customers=of_customers)
+    return by_touch(experiment, PlannedTouches(names, place, likely, open_), of_customers=of_customers)
 
 
 def is_early(holdout: Holdout, today: date) -> bool:

@@ -35,7 +35,7 @@ MOST = 5
 
 
 @dataclass(frozen=True)
-class Reason:
+class ColumnReason:
     """What a column adds to the log odds of an account beside what it adds on the average, and the account's value."""
 
     column: str
@@ -43,7 +43,7 @@ class Reason:
     added: float
 
 
-def reasons(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[Reason, ...]:
+def reasons(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[ColumnReason, ...]:
     """The columns that move the look-alike of an account most, the strongest first.
 
     Nothing where the run has no look-alike, or the input is gone or no longer what the run has read.
@@ -62,7 +62,7 @@ def reasons(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[Re
         return ()
     order = sorted(added, key=lambda column: (-abs(added[column]), column))
     strong = [column for column in order if abs(added[column]) >= FAINT][:MOST]
-    return tuple(Reason(column, value_of(features, column), round(added[column], 6)) for column in strong)
+    return tuple(ColumnReason(column, value_of(features, column), round(added[column], 6)) for column in strong)
 
 
 def row_of_input(run: StoredRun, account_id: str) -> tuple[PartFeatures, Any] | None:

@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.arrow import float_column, truths
 from tamscore.errors import InputContractError
 from tamscore.scoring.census.partition import unusable_ids
-from tamscore.scoring.joining.lookup import Accounts, counted, explained, joined_parts, match_ids, sorted_hashes
+from tamscore.scoring.joining.lookup import KnownAccounts, counted, explained, joined_parts, match_ids, sorted_hashes
 from tamscore.stages.draw import id_hash
 from tamscore.store.sources.whole import whole_table
 from tamscore.store.tables import account_ids
@@ -116,7 +116,7 @@ def matches(
         return match, None
     hashes = sorted_hashes([accounts.hashes, *map(id_hash, ids_of_run(run))])
     of_run, sample = joined_parts(path, ID, [match_ids(ids, hashes)])
-    return match, explained(of_run, sample, Accounts(hashes, accounts.form, lambda: ids_of_run(run)))
+    return match, explained(of_run, sample, KnownAccounts(hashes, accounts.form, lambda: ids_of_run(run)))
 
 
 def ids_of_run(run: StoredRun) -> Iterator[pa.Array]:

@@ -12,7 +12,7 @@ import numpy as np
 from tamscore.config.problems import nearest
 from tamscore.errors import InputContractError
 from tamscore.scoring.census.partition import unusable_ids
-from tamscore.scoring.joining.lookup import Accounts, counted, explained, joined_parts
+from tamscore.scoring.joining.lookup import KnownAccounts, counted, explained, joined_parts
 from tamscore.stages.draw import id_hash
 from tamscore.stages.folding import fold_ids
 from tamscore.store.sources.whole import whole_table
@@ -123,7 +123,7 @@ def match(path: Path, run: StoredRun, share: float) -> Match:
     for part in ids_of(run):
         met |= pc.is_in(ids, value_set=part).to_numpy(zero_copy_only=False)
     found, sample = joined_parts(str(path), COLUMNS[0], [counted(ids, unusable_ids(ids), met, id_hash(ids))])
-    known = Accounts(np.empty(0, np.uint64), run.id_form, lambda: ids_of(run))
+    known = KnownAccounts(np.empty(0, np.uint64), run.id_form, lambda: ids_of(run))
     return explained(found, sample, known).require(share, SETTING)
 
 

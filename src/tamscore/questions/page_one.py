@@ -45,7 +45,7 @@ class Stake:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measure:
+class FigureChange:
     """A figure before and now with its change as a share of what it was; None where one of them is not known."""
 
     what: str
@@ -55,12 +55,12 @@ class Measure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Since:
+class ChangesSince:
     """What changed since another run: figures of both, and accounts new and gone where the run has counted them."""
 
     run: str
     named: bool
-    measures: tuple[Measure, ...]
+    measures: tuple[FigureChange, ...]
     new: int | None
     gone: int | None
 
@@ -76,7 +76,7 @@ class Hours:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trust:
+class ClusterTrust:
     """How far clusters can be trusted: how many come out again, which do not, and which lean on others.
 
     `graded` is 0 for a run that has not asked it; `model` is the run that fitted the clusters, if it is another one.
@@ -122,9 +122,9 @@ class PageOne:
     stake: dict[str, Stake]
     line: str
     leaving: Row | None
-    since: Since | None
+    since: ChangesSince | None
     hours: tuple[Hours, ...]
-    trust: Trust
+    trust: ClusterTrust
     quality: Quality
     drift: Drift
 
@@ -199,7 +199,9 @@ def before(directory: RunDirectory, since: Location | None) -> RunDirectory | No
     return version_before(directory) if since is None else run_named(since, directory.output)[0]
 
 
-def since_of(earlier: RunDirectory, manifest: Mapping[str, Any], stakes: Mapping[str, Row], *, named: bool) -> Since:
+def since_of(
+    earlier: RunDirectory, manifest: Mapping[str, Any], stakes: Mapping[str, Row], *, named: bool
+) -> ChangesSince:
     """Return what changed since an earlier run."""
     then = stakes_of(earlier, earlier.manifest() or {})
     both = (then, stakes)
@@ -212,13 +214,15 @@ def since_of(earlier: RunDirectory, manifest: Mapping[str, Any], stakes: Mapping
     told = manifest.get("input_change") or {}
     known = told if told.get("run") == earlier.run_key else {}
     measures = tuple(measure(what, *pair) for what, pair in pairs.items())
-    return Since(run=earlier.run_key, named=named, measures=measures, new=known.get("new"), gone=known.get("gone"))
+    return ChangesSince(
+        run=earlier.run_key, named=named, measures=measures, new=known.get("new"), gone=known.get("gone")
+    )
 
 
-def measure(what: str, before: float | None, now: float | None) -> Measure:
+def measure(what: str, before: float | None, now: float | None) -> FigureChange:
     """Return a figure with its change."""
     change = None if not before or now is None else (now - before) / abs(before)
-    return Measure(what=what, before=before, now=now, change=change)
+    return FigureChange(what=what, before=before, now=now, change=change)
 
 
 def hours_of(roles: Iterable[Row]) -> Iterator[Hours]:
@@ -229,11 +233,11 @@ def hours_of(roles: Iterable[Row]) -> Iterator[Hours]:
             yield Hours(role=row["role"], people=row["people"], needed=needed, there=there)
 
 
-def trust_of(directory: RunDirectory, manifest: Mapping[str, Any], clusters: Sequence[Cluster]) -> Trust:
+def trust_of(directory: RunDirectory, manifest: Mapping[str, Any], clusters: Sequence[Cluster]) -> ClusterTrust:
     """Return how far the clusters of a run can be trusted."""
     graded = optional_table(directory, "stability")
     grades = Counter(row["grade"] for row in graded)
-    return Trust(
+    return ClusterTrust(
         clusters=len(clusters),
         graded=len(graded),
         sound=grades["stable"] + grades["highly stable"],

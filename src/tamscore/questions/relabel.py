@@ -53,7 +53,7 @@ def fitted(run: StoredRun) -> tuple[list[Any], dict[str, Any]]:
 
 
 @dataclass(frozen=True)
-class Labels:
+class AccountLabels:
     """The cluster (n,) of accounts by id, numbered through the party types of a model.
 
     Their `typical` sales (n,) are NaN at level cluster.
@@ -74,7 +74,7 @@ class Labels:
         return np.where(rows >= 0, self.typical[rows], np.nan)
 
 
-def labels_under(first: StoredRun, second: StoredRun) -> Labels | None:
+def labels_under(first: StoredRun, second: StoredRun) -> AccountLabels | None:
     """The clusters of the second run's accounts under the first run's model, from its input; None where that is gone.
 
     None too where the input is not as it was, or lacks what the model needs.
@@ -87,7 +87,7 @@ def labels_under(first: StoredRun, second: StoredRun) -> Labels | None:
     except TamscoreError:
         return None
     ids, codes, typical = zip(*found, strict=True)
-    return Labels(AccountIndex.of(iter(ids), second.id_form), np.concatenate(codes), np.concatenate(typical))
+    return AccountLabels(AccountIndex.of(iter(ids), second.id_form), np.concatenate(codes), np.concatenate(typical))
 
 
 def assigned(run: StoredRun, plan: partitions.Plan) -> Iterator[tuple[pa.ChunkedArray, Any, Any]]:
@@ -108,7 +108,7 @@ def assigned(run: StoredRun, plan: partitions.Plan) -> Iterator[tuple[pa.Chunked
         yield ids.take(known), codes[known], typical[known]
 
 
-def markets_under(first: StoredRun, second: StoredRun, labels: Labels) -> list[PartyMarket]:
+def markets_under(first: StoredRun, second: StoredRun, labels: AccountLabels) -> list[PartyMarket]:
     """The first run's clusters with the second run's accounts and sales in them, under the first run's rules."""
     rules, host = ladder_rules(first.job), backends.load("cpu")
     columns = zip(*facts(first, second, labels), strict=True)
@@ -130,7 +130,7 @@ def markets_under(first: StoredRun, second: StoredRun, labels: Labels) -> list[P
     return markets
 
 
-def facts(first: StoredRun, second: StoredRun, labels: Labels) -> Iterator[tuple[Any, Any, Any, Any]]:
+def facts(first: StoredRun, second: StoredRun, labels: AccountLabels) -> Iterator[tuple[Any, Any, Any, Any]]:
     """What the second run's accounts (m,) are, by part.
 
     Cluster under the first run's model, sales, market segment, typical sales under the first run's model.

@@ -15,7 +15,7 @@ from tamscore.store.versions import complete_versions, output_of, version_like, 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tamscore.store.history import Entry
+    from tamscore.store.history import LedgerEntry
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
@@ -46,7 +46,7 @@ class History:
     """The ledger of an output, its complete versions, the current one first, and those that were pruned."""
 
     output: str
-    entries: list[Entry]
+    entries: list[LedgerEntry]
     versions: list[Version]
     pruned: tuple[str, ...] = ()
 
@@ -78,7 +78,7 @@ def version_of(run: RunDirectory, current: str | None, pinned: Iterable[str]) ->
         return Version(*known, "unknown", None, {}, run.run_key in pinned, problem)
 
 
-def called(entry: Entry, versions: list[Version]) -> Entry:
+def called(entry: LedgerEntry, versions: list[Version]) -> LedgerEntry:
     """The entry with the command that made its version, which the ledger does not tell, where the version is there."""
     made_by = {one.version: one.made_by for one in versions}
     return replace(entry, action=made_by.get(entry.version, entry.action)) if entry.action == "run" else entry

@@ -25,7 +25,7 @@ from tamscore.store.versions import require_keys, run_named
 if TYPE_CHECKING:
     from tamscore.questions.page_one import PageOne
     from tamscore.questions.roles import RoleColumns
-    from tamscore.questions.tables import Cluster, Quadrant, Sums, TopStep
+    from tamscore.questions.tables import Cluster, QuadrantRow, Sums, TopStep
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
@@ -41,7 +41,7 @@ class Summary:
     rows: dict[str, Any]
     totals: dict[str, Sums]
     clusters: tuple[Cluster, ...]
-    quadrants: tuple[Quadrant, ...] = ()
+    quadrants: tuple[QuadrantRow, ...] = ()
     top_steps: tuple[TopStep, ...] = ()
     top: tuple[dict[str, Any], ...]
     notices: tuple[str, ...]

@@ -53,7 +53,7 @@ class Cluster:
 
 
 @dataclass(frozen=True)
-class Quadrant:
+class QuadrantRow:
     """The accounts of one kind in one quadrant of a party type, and what to do about them."""
 
     party_type: str
@@ -130,11 +130,11 @@ def cluster_named(name: str, clusters: list[Cluster]) -> str:
     raise UsageError(f"--cluster: no cluster {name!r}; {hint}")
 
 
-def quadrants_of(directory: RunDirectory) -> tuple[Quadrant, ...]:
+def quadrants_of(directory: RunDirectory) -> tuple[QuadrantRow, ...]:
     """Every quadrant that has accounts, by party type and kind."""
     names = ("party_type", "kind", "quadrant", "play", "role")
     return tuple(
-        Quadrant(**{name: row[name] for name in names}, sums=sums_of(row)) for row in table(directory, "quadrants")
+        QuadrantRow(**{name: row[name] for name in names}, sums=sums_of(row)) for row in table(directory, "quadrants")
     )
 
 

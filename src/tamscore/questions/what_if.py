@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tamscore.config import Job
     from tamscore.questions.stored import StoredRun
     from tamscore.scoring.potential import PartyMarket
-    from tamscore.stages.quadrant import Limits
+    from tamscore.stages.quadrant import QuadrantLimits
 
 ANSWERED = ("potential", "quadrant")
 """The sections of the job file that stored facts can answer for; all else moves accounts, or reads them anew."""
@@ -65,7 +65,7 @@ class PartyAnswer:
     lines: tuple[float, ...]
     values: Any
     basis: tuple[str, ...]
-    limits: Limits
+    limits: QuadrantLimits
     sums: Any
 
 
@@ -138,13 +138,13 @@ def answer(run: StoredRun, scenario: Scenario, job: Job) -> Answer:
     return Answer(scenario, parties, frozen)
 
 
-def party_answer(market: PartyMarket, limits: Limits, sums: Any) -> PartyAnswer:
+def party_answer(market: PartyMarket, limits: QuadrantLimits, sums: Any) -> PartyAnswer:
     """What a party type comes to, given its limits and its sums."""
     model, table = market.model, market.table
     return PartyAnswer(model.name, model.ids, table.lines, table.values, table.basis, limits, sums)
 
 
-def sums_of(run: StoredRun, market: PartyMarket, limits: Limits, by_cluster: Any | None) -> Any:
+def sums_of(run: StoredRun, market: PartyMarket, limits: QuadrantLimits, by_cluster: Any | None) -> Any:
     """The sums (k, quadrants, kinds, 3) of a party type, told without its accounts."""
     sums = np.zeros((market.standing.clusters, len(PLAYS), len(KINDS), 3))
     add_customers(sums[:, :, 1], market, limits, by_cluster)
@@ -154,7 +154,7 @@ def sums_of(run: StoredRun, market: PartyMarket, limits: Limits, by_cluster: Any
     return sums
 
 
-def add_customers(sums: Any, market: PartyMarket, limits: Limits, by_cluster: Any | None) -> None:
+def add_customers(sums: Any, market: PartyMarket, limits: QuadrantLimits, by_cluster: Any | None) -> None:
     """Add the customers to the sums (k, quadrants, 3)."""
     standing, (k, quadrants, _) = market.standing, sums.shape
     label, potential = standing.customer_label, standing.customer_potential
@@ -196,7 +196,7 @@ def prospect_groups(run: StoredRun, market: PartyMarket, *, zero_is_high: bool) 
             yield ProspectGroup(sales, alike.prospect_label, alike.prospect_potential, alike.prospects)
 
 
-def add_prospects(sums: Any, group: ProspectGroup, limits: Limits, by_cluster: Any | None) -> None:
+def add_prospects(sums: Any, group: ProspectGroup, limits: QuadrantLimits, by_cluster: Any | None) -> None:
     """Add prospects to the sums (k, quadrants, 3)."""
     k, quadrants, _ = sums.shape
     codes = quadrant.quadrant_codes(np, group.potential, np.full(len(group.label), group.sales), limits)

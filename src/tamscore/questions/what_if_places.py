@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamscore.questions.stored import StoredRun
     from tamscore.scoring.arguments import LadderRules, QuadrantRules
     from tamscore.scoring.potential import PartyMarket
-    from tamscore.stages.quadrant import Limits
+    from tamscore.stages.quadrant import QuadrantLimits
     from tamscore.stages.whitespace import Money
 
 NUMBERS = ("sales", "distance", "probability")
@@ -31,7 +31,7 @@ NUMBERS = ("sales", "distance", "probability")
 def sums_by_place(
     run: StoredRun,
     markets: Sequence[PartyMarket],
-    limits: Sequence[Limits],
+    limits: Sequence[QuadrantLimits],
     rules: QuadrantRules,
     ladder: LadderRules,
 ) -> list[Any]:
@@ -78,7 +78,7 @@ def stored_rows(run: StoredRun) -> dict[str, Any]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def summed(party: dict[str, Any], money: Money, taken: Any, limit: Limits, market: PartyMarket) -> Any:
+def summed(party: dict[str, Any], money: Money, taken: Any, limit: QuadrantLimits, market: PartyMarket) -> Any:
     """The sums (k, quadrants, kinds, 3) of the accounts of a party type, given who has a place (n,)."""
     quadrants = 2 * taken.astype(np.int64) + (party["sales"] >= limit.sales)
     shape = (market.standing.clusters, len(PLAYS), len(KINDS))

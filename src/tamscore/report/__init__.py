@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tamscore.progress import Progress
     from tamscore.questions.stored import StoredRun
-    from tamscore.report.evidence import Evidence
+    from tamscore.report.evidence import ReportData
     from tamscore.store.location import Location
     from tamscore.view.blocks import Chapter
 
@@ -76,7 +76,7 @@ def require_packages() -> None:
         raise UsageError(f"report: {' and '.join(missing)} not installed; {with_extra('report')}")
 
 
-def page_of(found: Evidence, chapters: list[Chapter]) -> str:
+def page_of(found: ReportData, chapters: list[Chapter]) -> str:
     """The page that holds the chapters."""
     from tamscore.view.page import render
 
@@ -84,20 +84,20 @@ def page_of(found: Evidence, chapters: list[Chapter]) -> str:
     return render(chapters, *names, currency=found.currency)
 
 
-def heading(found: Evidence) -> str:
+def heading(found: ReportData) -> str:
     """What the report is called: the title that the job gives it, the company, else the folder of the input."""
     told = found.page_one.report
     folder = (found.run.job.input.path or "").rstrip("/*").rsplit("/", 1)[-1].removesuffix(".parquet")
     return clean(told["title"] or told["company"] or folder) or "market"
 
 
-def kicker(found: Evidence) -> str:
+def kicker(found: ReportData) -> str:
     """What kind of page it is, and of which company unless that is its title."""
     told = found.page_one.report
     return clean(f"{told['company']} · Market report") if told["company"] and told["title"] else "Market report"
 
 
-def about(found: Evidence) -> str:
+def about(found: ReportData) -> str:
     """Period and owner where the job names them, when the run came to count, and which it is."""
     told = found.page_one.report
     parts = [told["period"], told["owner"], found.at and found.at[:10]]

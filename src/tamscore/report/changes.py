@@ -17,7 +17,7 @@ from tamscore.scoring.score.parts import KINDS
 
 if TYPE_CHECKING:
     from tamscore.progress import Progress
-    from tamscore.questions.diff import Changes, Comparison
+    from tamscore.questions.diff import Changes, RunComparison
     from tamscore.questions.stored import StoredRun
 
 REASONS = ("own features", "new model", "both")
@@ -79,7 +79,7 @@ def changes_between(first: StoredRun, second: StoredRun, against: str, progress:
     with progress.stage("prepare"):
         comparison, totals = diff.compare(first, second), Totals()
         before = Before.of(first, priority=comparison.priority)
-    seen, tally = np.zeros(len(before.accounts), dtype=bool), Tally.of(comparison)
+    seen, tally = np.zeros(len(before.accounts), dtype=bool), MoveCounts.of(comparison)
     with progress.stage("alerts"):
         rises, buying = rises_of(comparison, before), [alerts.SCHEMA.empty_table()]
     with progress.stage("compare", second.manifest["rows"]["scored"]) as done:
@@ -105,7 +105,7 @@ def changes_between(first: StoredRun, second: StoredRun, against: str, progress:
     )
 
 
-def rises_of(comparison: Comparison, before: Before) -> alerts.Rises | None:
+def rises_of(comparison: RunComparison, before: Before) -> alerts.Rises | None:
     """What tells which accounts have a buying alert; None without its features kept."""
     try:
         return alerts.Rises.of(comparison, before)
@@ -120,17 +120,17 @@ def buyers_of(found: pa.Table) -> tuple[int, tuple[dict[str, Any], ...]]:
 
 
 @dataclass
-class Tally:
+class MoveCounts:
     """Accounts counted by cluster then and now (old, new), and by why they moved (reasons,)."""
 
-    comparison: Comparison
+    comparison: RunComparison
     then: Any
     now: Any
     flows: Any
     reasons: Any
 
     @classmethod
-    def of(cls, comparison: Comparison) -> Tally:
+    def of(cls, comparison: RunComparison) -> MoveCounts:
         """Nothing counted yet."""
         then, now = (np.array(run.clusters) for run in (comparison.first, comparison.second))
         return cls(comparison, then, now, np.zeros((len(then), len(now)), np.int64), np.zeros(len(REASONS), np.int64))

@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ReportData:
     """Everything that chapters read; what the run does not have is None or empty.
 
     `ranking` holds the best accounts of each kind, `plays` and `portfolio` accounts by play and by segment. `at` is
@@ -58,7 +58,7 @@ class Evidence:
             raise ValueError("the summary of one cluster has no first page")
         return self.summary.page_one
 
-    def headed(self, head: dict[str, str | None]) -> Evidence:
+    def headed(self, head: dict[str, str | None]) -> ReportData:
         """Return the same under another [report]."""
         return replace(self, summary=replace(self.summary, page_one=replace(self.page_one, report=head)))
 
@@ -77,7 +77,7 @@ class Evidence:
 
 def gather(
     run: StoredRun, since: Location | None, progress: Progress, *, compare: bool = True, accounts: bool = True
-) -> Evidence:
+) -> ReportData:
     """All that there is to tell of a run; against the run `since`, else the one it replaced, unless told not to.
 
     Not without `accounts` are those of both runs compared: the first page does without.
@@ -91,7 +91,7 @@ def gather(
     mine = [entry.at for entry in ledger_of(run) if entry.version == run.name and entry.action == "run"]
     earlier = run_before(run, since) if compare and accounts else None
     against = f"run {earlier.name}" if earlier and since is not None else "the run before"
-    return Evidence(
+    return ReportData(
         run,
         told,
         mine[-1] if mine else None,

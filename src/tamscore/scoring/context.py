@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.config.problems import NOTHING, dotted, show
 from tamscore.errors import UsageError
-from tamscore.schema import ALWAYS_WRITTEN, CORE_COLUMNS, Copies, InputColumns, Limits
+from tamscore.schema import ALWAYS_WRITTEN, CORE_COLUMNS, Copies, InputColumns, InputLimits
 from tamscore.scoring.arguments import LadderRules, PriorityRules, QuadrantRules, Recipe
 from tamscore.stages.priority import TierRules
 from tamscore.stages.scale import NumericColumn
@@ -71,7 +71,7 @@ def columns_of(job: Job) -> InputColumns:
         keep=tuple(columns.keep),
         numeric=tuple(job.features.numeric),
         categorical=tuple(job.features.categorical),
-        limits=Limits(job.input.max_row_group_bytes, job.rows.max_market_segments, job.features.max_levels),
+        limits=InputLimits(job.input.max_row_group_bytes, job.rows.max_market_segments, job.features.max_levels),
         currency=columns.currency,
         substitution=AS_IT_IS if made else substitution_of(job),
         id_form=columns.id_form,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.model.earlier import NOWHERE, Labels
+from tamscore.model.earlier import NOWHERE, EarlierLabels
 from tamscore.stages import drift
 from tamscore.stages.draw import draw_number
 from tamscore.stages.drift import Histogram
@@ -62,7 +62,7 @@ class PartyDriftSetup:
 class DriftSetup:
     """All that is watched: the clusters that accounts had, and each party type; `share` see `hysteresis.hold`."""
 
-    labels: Labels
+    labels: EarlierLabels
     seed: int
     share: float
     parties: tuple[PartyDriftSetup, ...]

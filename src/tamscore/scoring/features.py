@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tamscore.schema import InputColumns, Partition
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.stages.prepare import Vocabulary
-    from tamscore.substitution import Sums
+    from tamscore.substitution import SubstituteSums
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def decoded(backend: Backend, partition: Partition, names: list[str], rows: Any 
         yield changed
 
 
-def with_sums(backend: Backend, sales: Array, at: Any, sums: Sums) -> Array:
+def with_sums(backend: Backend, sales: Array, at: Any, sums: SubstituteSums) -> Array:
     """Sales (m,) of the rows at some places of a partition, with those of several rows where they are added up."""
     place = np.minimum(np.searchsorted(sums.rows, at), max(len(sums.rows) - 1, 0))
     known = sums.rows[place] == at

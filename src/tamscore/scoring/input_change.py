@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tamscore.model.earlier import EarlierRun
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
-    from tamscore.stages.input_change import AccountSales, InputChange, Limits
+    from tamscore.stages.input_change import AccountSales, InputChange, InputChangeLimits
     from tamscore.store.location import Location
 
 GATE = "input_change"
@@ -98,7 +98,7 @@ def compared(
     return (base.run, input_change.compare(base.sales, sales_of(parts))) if base else None
 
 
-def limits_of(job: Job, days: float | None) -> Limits:
+def limits_of(job: Job, days: float | None) -> InputChangeLimits:
     """Return how much may change so many days after the run before."""
     rules = job.input
     return input_change.limits_after(days, rules.max_gone_share, rules.max_customer_change, rules.max_sales_change)
@@ -182,14 +182,14 @@ def measure(this: Run, change: InputChange) -> None:
         this.progress.figures["input_sales_ratio"] = change.sales_now / change.sales_before
 
 
-def sentence(name: str, change: InputChange, limits: Limits) -> str:
+def sentence(name: str, change: InputChange, limits: InputChangeLimits) -> str:
     """What is wrong with a broken limit: figures before and now, the limit, and the setting that holds it."""
     return {"accounts": accounts, "customers": customers, "sales": sales, "ids": ids, "unit": unit}[name](
         change, limits
     )
 
 
-def accounts(change: InputChange, limits: Limits) -> str:
+def accounts(change: InputChange, limits: InputChangeLimits) -> str:
     """Accounts that are gone."""
     text = (
         f"{change.gone:,} of {change.accounts_before:,} accounts are gone ({change.gone_share:.1%}) and "
@@ -198,7 +198,7 @@ def accounts(change: InputChange, limits: Limits) -> str:
     return text if change.gone < change.accounts_before else f"{text}; no id is known: are these ids of another kind?"
 
 
-def customers(change: InputChange, limits: Limits) -> str:
+def customers(change: InputChange, limits: InputChangeLimits) -> str:
     """Customers won or lost."""
     return (
         f"there were {change.customers_before:,} customers and are {change.customers_now:,} now; allowed is a change "
@@ -206,7 +206,7 @@ def customers(change: InputChange, limits: Limits) -> str:
     )
 
 
-def sales(change: InputChange, limits: Limits) -> str:
+def sales(change: InputChange, limits: InputChangeLimits) -> str:
     """Sum and median of sales."""
     return (
         f"sales of customers changed from {amount(change.sales_before)} to {amount(change.sales_now)} in sum and from "
@@ -215,7 +215,7 @@ def sales(change: InputChange, limits: Limits) -> str:
     )
 
 
-def ids(change: InputChange, _: Limits) -> str:
+def ids(change: InputChange, _: InputChangeLimits) -> str:
     """Sales that do not follow those of the run before."""
     if change.correlation is None:
         return (
@@ -228,7 +228,7 @@ def ids(change: InputChange, _: Limits) -> str:
     )
 
 
-def unit(change: InputChange, _: Limits) -> str:
+def unit(change: InputChange, _: InputChangeLimits) -> str:
     """Sales in another unit."""
     return (
         f"sales of {change.hundredfold:.1%} of the {change.both:,} accounts that buy in both runs changed 100-fold or "

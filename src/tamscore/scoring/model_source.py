@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.config import Job
-    from tamscore.model.earlier import EarlierRun, Labels
+    from tamscore.model.earlier import EarlierLabels, EarlierRun
     from tamscore.model.record import PartyRecord
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
@@ -200,7 +200,7 @@ def drift_setup(
 
 
 def party_drift_setup(
-    one: PartyFit, stored: PartyRecord | None, labels: Labels, parts: list[PartRows], seed: int
+    one: PartyFit, stored: PartyRecord | None, labels: EarlierLabels, parts: list[PartRows], seed: int
 ) -> PartyDriftSetup:
     """How a party type is watched; one that the earlier model did not know has nothing to drift from."""
     ids = one.model.ids

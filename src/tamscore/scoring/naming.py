@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tamscore.scoring.fit.party_fit import Naming
-from tamscore.stages.naming import Title
+from tamscore.stages.naming import ColumnTitle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ LISTED = 6
 def naming_of(job: Job) -> Naming:
     """Return how the job calls columns and clusters."""
     titles = {
-        column: Title(one.title or "", one.high or "", one.low or "", dict(one.levels))
+        column: ColumnTitle(one.title or "", one.high or "", one.low or "", dict(one.levels))
         for column, one in job.titles.items()
     }
     return Naming(titles, dict(job.names))

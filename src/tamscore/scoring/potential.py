@@ -39,7 +39,7 @@ class PartyMarket:
     by_segment: CustomerSales
     accounts: Any
     table: PotentialTable
-    standing: whitespace.Standing
+    standing: whitespace.PartyStanding
     prospects: Prospects | None = None
     relative: tuple[CustomerSales, CustomerSales] | None = None
 
@@ -171,7 +171,7 @@ def median_typical(customers: CustomerSales, prospects: Prospects, median: float
 
 
 def policies(
-    markets: Sequence[PartyMarket], rules: QuadrantRules, limits: Sequence[quadrant.Limits | None]
+    markets: Sequence[PartyMarket], rules: QuadrantRules, limits: Sequence[quadrant.QuadrantLimits | None]
 ) -> tuple[PartyPolicy, ...]:
     """What turns rows into scores, party type by party type; ranks run over all of them. Limits are made or given.
 
@@ -194,7 +194,7 @@ def _policy(
     market: PartyMarket,
     ranks: whitespace.Ranks | None,
     in_kind: whitespace.Ranks | None,
-    given: quadrant.Limits | None,
+    given: quadrant.QuadrantLimits | None,
     rules: QuadrantRules,
 ) -> PartyPolicy:
     model, standing = market.model, market.standing
@@ -214,8 +214,8 @@ def _policy(
 
 
 def limits_in_force(
-    markets: Sequence[PartyMarket], rules: QuadrantRules, given: Sequence[quadrant.Limits | None]
-) -> Sequence[quadrant.Limits | None]:
+    markets: Sequence[PartyMarket], rules: QuadrantRules, given: Sequence[quadrant.QuadrantLimits | None]
+) -> Sequence[quadrant.QuadrantLimits | None]:
     """The limits given; where accounts are counted, what the last of them all has, whatever its party type."""
     if not rules.counts_accounts:
         return given
@@ -226,8 +226,8 @@ def limits_in_force(
 
 
 def limits_of(
-    market: PartyMarket, rules: QuadrantRules, given: quadrant.Limits | None
-) -> tuple[quadrant.Limits, Any | None]:
+    market: PartyMarket, rules: QuadrantRules, given: quadrant.QuadrantLimits | None
+) -> tuple[quadrant.QuadrantLimits, Any | None]:
     """The limits in force, and the quadrant of every cluster where quadrants go by cluster."""
     numbers = (rules.threshold, rules.potential, rules.sales, rules.capacity)
     if not rules.by_cluster:

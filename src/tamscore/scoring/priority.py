@@ -16,7 +16,7 @@ from tamscore.schema import Reason
 from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.scoring.potential import money_of, parents_of
 from tamscore.scoring.score.priority import BASES, PLACES, PartPriority
-from tamscore.scoring.score.sections import Foreteller, RowsToForetell
+from tamscore.scoring.score.sections import RowsToForetell, WinForecaster
 from tamscore.stages import priority
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.market import Market
     from tamscore.scoring.potential import PartyMarket
-    from tamscore.scoring.score.sections import Foretold, Prepared, State
+    from tamscore.scoring.score.sections import Prepared, State, WinForecast
     from tamscore.stages.priority import TierRules
 
 
@@ -37,7 +37,7 @@ VALUED = 65_536
 
 
 @dataclass(frozen=True)
-class Accounts:
+class PartyAccounts:
     """All accounts of a party type (n,), partition by partition: `at` are their places in each partition.
 
     Cluster, sales with 0 for who buys nothing, distance to the center of the cluster, hash of the id; typical sales
@@ -60,14 +60,14 @@ class Accounts:
         return np.split(values, np.cumsum([len(at) for at in self.at])[:-1])
 
 
-def foretell(market: Market, sections: Sequence[Prepared]) -> list[dict[str, Foretold]]:
+def foretell(market: Market, sections: Sequence[Prepared]) -> list[dict[str, WinForecast]]:
     """What sections say of the scored rows of each partition before these get their places, by the section's name."""
     this = market.this
-    if not any(isinstance(section.state, Foreteller) for section in sections):
+    if not any(isinstance(section.state, WinForecaster) for section in sections):
         return [{} for _ in market.rows]
     states = this.flow.share({section.name: section.state for section in sections})
 
-    def make(missing: list[Any]) -> Iterator[dict[str, Foretold]]:
+    def make(missing: list[Any]) -> Iterator[dict[str, WinForecast]]:
         return this.flow.map(foretell_rows, missing, states, this.backend)
 
     items = list(zip(market.rows, market.assigned, strict=True))
@@ -76,15 +76,17 @@ def foretell(market: Market, sections: Sequence[Prepared]) -> list[dict[str, For
 
 def foretell_rows(
     item: tuple[PartRows, AssignedRows], states: Mapping[str, State], backend: Backend
-) -> dict[str, Foretold]:
+) -> dict[str, WinForecast]:
     """What the states of sections say of the scored rows of a partition, by the section's name."""
     part, assigned = item
     at = np.flatnonzero(assigned.reason == Reason.SCORED)
     rows = RowsToForetell(part, assigned, at, tuple(states.values()), backend)
-    return {name: state.foretell(rows) for name, state in states.items() if isinstance(state, Foreteller)}
+    return {name: state.foretell(rows) for name, state in states.items() if isinstance(state, WinForecaster)}
 
 
-def prioritise(market: Market, rules: PriorityRules, foretold: Sequence[Mapping[str, Foretold]]) -> list[PartPriority]:
+def prioritise(
+    market: Market, rules: PriorityRules, foretold: Sequence[Mapping[str, WinForecast]]
+) -> list[PartPriority]:
     """The priority of every account, partition by partition, given what sections have `foretold` of them.
 
     `high` is there where quadrants count accounts: those with the most potential of all party types.
@@ -102,7 +104,7 @@ def prioritise(market: Market, rules: PriorityRules, foretold: Sequence[Mapping[
     return made
 
 
-def told_of(rows: AssignedRows, foretold: Mapping[str, Foretold], name: str, at: Any) -> Any | None:
+def told_of(rows: AssignedRows, foretold: Mapping[str, WinForecast], name: str, at: Any) -> Any | None:
     """What a section has foretold under a name of rows at some places (n,) of a partition; None where none has."""
     found = next((getattr(each, name) for each in foretold.values() if getattr(each, name) is not None), None)
     if found is None:
@@ -112,7 +114,7 @@ def told_of(rows: AssignedRows, foretold: Mapping[str, Foretold], name: str, at:
     return whole[at]
 
 
-def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Mapping[str, Foretold]]) -> Accounts:
+def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Mapping[str, WinForecast]]) -> PartyAccounts:
     """All accounts of a party type, given what was foretold of each partition."""
     code = party.model.encoding.party
     found = [scored_of(part, rows, code) for part, rows in zip(market.rows, market.assigned, strict=True)]
@@ -126,7 +128,7 @@ def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Mapping[s
     def column(name: str) -> Any:
         return np.concatenate([getattr(rows.columns, name)[at] for _, rows, at in each])
 
-    return Accounts(
+    return PartyAccounts(
         found,
         column("label"),
         np.concatenate([sales_of(part)[at] for part, _, at in each]),
@@ -152,7 +154,7 @@ def sales_of(part: PartRows) -> Any:
 
 
 def put_in_order(
-    made: list[PartPriority], accounts: Accounts, party: PartyMarket, ladder: LadderRules, rules: PriorityRules
+    made: list[PartPriority], accounts: PartyAccounts, party: PartyMarket, ladder: LadderRules, rules: PriorityRules
 ) -> Any:
     """Fill in what the accounts of a party type get; return the potential (n,) of each."""
     probability, basis = probabilities(accounts, rules)
@@ -168,7 +170,7 @@ def put_in_order(
     return potential
 
 
-def valued(accounts: Accounts, party: PartyMarket, ladder: LadderRules) -> tuple[Any, Any]:
+def valued(accounts: PartyAccounts, party: PartyMarket, ladder: LadderRules) -> tuple[Any, Any]:
     """The potential (n,) and the whitespace (n,) of accounts, a few at a time: nothing else of them is kept."""
     potential, whitespace = np.empty((2, len(accounts.sales)))
     for start in range(0, len(accounts.sales), VALUED):
@@ -179,13 +181,13 @@ def valued(accounts: Accounts, party: PartyMarket, ladder: LadderRules) -> tuple
     return potential, whitespace
 
 
-def fill(columns: list[Any], accounts: Accounts, values: Any) -> None:
+def fill(columns: list[Any], accounts: PartyAccounts, values: Any) -> None:
     """Put values (n,) of accounts in their places of the partitions' columns (m,)."""
     for column, at, here in zip(columns, accounts.at, accounts.parts(values), strict=True):
         column[at] = here
 
 
-def mean_above(accounts: Accounts, party: PartyMarket, enough: int) -> Any:
+def mean_above(accounts: PartyAccounts, party: PartyMarket, enough: int) -> Any:
     """By how much the customers of its cluster buy more than each account on average (n,).
 
     Held against it in multiples of typical sales, where these are known: within a cluster it is the larger accounts
@@ -228,7 +230,7 @@ def within_kinds(order: Any, buys: Any, expected: Any, tiers: TierRules) -> tupl
     return place, tier
 
 
-def probabilities(accounts: Accounts, rules: PriorityRules) -> tuple[Any, Any]:
+def probabilities(accounts: PartyAccounts, rules: PriorityRules) -> tuple[Any, Any]:
     """How likely each account (n,) is won, to six places, and where that is known from (n,), in BASES."""
     buys = accounts.sales > 0
     found = np.where(buys, rules.expansion, rules.acquisition)

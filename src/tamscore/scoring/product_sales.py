@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from tamscore.errors import InputContractError
 from tamscore.scoring.by_cluster import CENTS
 from tamscore.scoring.joining.order_lines import range_by_range, readings
-from tamscore.scoring.joining.product_lines import Customers, customers_of, read_sales
-from tamscore.scoring.joining.product_table import EARLY, Products, no_owner, product_table, read_products
+from tamscore.scoring.joining.product_lines import HashedCustomers, customers_of, read_sales
+from tamscore.scoring.joining.product_table import EARLY, ProductCatalog, no_owner, product_table, read_products
 from tamscore.stages.orders import UNITS, Lines, begins, places
 from tamscore.substitution import fold_word
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tamscore.engine.flow import Flow
     from tamscore.scoring.joining.product_lines import PartProducts
-    from tamscore.scoring.joining.product_table import ProductTable
+    from tamscore.scoring.joining.product_table import ProductTablePlan
     from tamscore.scoring.market import Market
     from tamscore.scoring.model_source import ModelSource
 
@@ -101,18 +101,20 @@ class ProductSales:
     """The table of sales by product of a run, beside its market; it is read when it is first asked, and once."""
 
     market: Market
-    table: ProductTable
-    products: Products
+    table: ProductTablePlan
+    products: ProductCatalog
 
     @cached_property
-    def customers(self) -> Customers:
+    def customers(self) -> HashedCustomers:
         """The customers of the market by order of key."""
         market, this = self.market, self.market.this
         items = zip(market.rows, market.assigned, strict=True)
         parts = list(this.flow.map(customers_of, items, this.columns, market.first))
-        rows = Customers(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Customers)))
+        rows = HashedCustomers(
+            *(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(HashedCustomers))
+        )
         order = np.lexsort((rows.check, rows.key))
-        return Customers(rows.key[order], rows.check[order], rows.label[order])
+        return HashedCustomers(rows.key[order], rows.check[order], rows.label[order])
 
     @cached_property
     def customer_counts(self) -> Any:
@@ -149,7 +151,7 @@ class ProductSales:
         return CustomerPairs(self.label[customers][row], self.owned.product[pair], self.owned.units[pair])
 
 
-def read_owned(flow: Flow, table: ProductTable, names: pa.Array) -> AccountProducts:
+def read_owned(flow: Flow, table: ProductTablePlan, names: pa.Array) -> AccountProducts:
     """Return what every account of a table owns of the products with some names (P,)."""
     parts = list[AccountProducts]()
     for reading in readings(table.plan.rows):
@@ -200,7 +202,7 @@ def stored_products(model_source: ModelSource) -> dict[str, str]:
     return known
 
 
-def with_products(products: Products, more: Mapping[str, str]) -> Products:
+def with_products(products: ProductCatalog, more: Mapping[str, str]) -> ProductCatalog:
     """Return products with more of them, given by name with their families, all in order of their names."""
     names = pa.concat_arrays([products.names, pa.array([*more], products.names.type)])
     order = pc.sort_indices(names)

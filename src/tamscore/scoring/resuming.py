@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 from tamscore.schema import InputColumns, Partition
 from tamscore.scoring.assign import AssignedParty, AssignedRows, PartyCount
 from tamscore.scoring.assign_blocks import RowAssignment
-from tamscore.scoring.census.money import CurrencyCount, Money
+from tamscore.scoring.census.money import CurrencyCount, PartitionSales
 from tamscore.scoring.census.part_rows import PartRows
 from tamscore.scoring.cluster_map import MapRows
 from tamscore.scoring.drift import DriftCounts
 from tamscore.scoring.features import Encoding
-from tamscore.scoring.fit.guard import Verdict
-from tamscore.scoring.fit.party_fit import Change, Naming, PartyFit, Reference
-from tamscore.scoring.fit.trust import Trust
+from tamscore.scoring.fit.guard import FeatureVerdict
+from tamscore.scoring.fit.party_fit import ClusterChange, Naming, PartyFit, Reference
+from tamscore.scoring.fit.trust import ClusterStability
 from tamscore.scoring.party_model import PartyModel
 from tamscore.scoring.score.parts import ScoredPart
-from tamscore.scoring.score.sections import Foretold
+from tamscore.scoring.score.sections import WinForecast
 from tamscore.stages.account_ladder import AccountLadder
 from tamscore.stages.choose_k import Candidate
 from tamscore.stages.drift import Histogram
@@ -26,30 +26,30 @@ from tamscore.stages.grid import Grid
 from tamscore.stages.input_change import InputChange
 from tamscore.stages.interval import Bounds
 from tamscore.stages.kmeans import Fit
-from tamscore.stages.leakage import Evidence
-from tamscore.stages.level import Columns, LevelModel
+from tamscore.stages.leakage import FeatureEvidence
+from tamscore.stages.level import LevelColumns, LevelModel
 from tamscore.stages.level_loss import LevelLoss, PartyLevel
 from tamscore.stages.lifecycle import Event
 from tamscore.stages.look_alike import LookAlike
 from tamscore.stages.moves import Moves
-from tamscore.stages.naming import Title
+from tamscore.stages.naming import ColumnTitle
 from tamscore.stages.potential import PotentialTable
 from tamscore.stages.prepare import Vocabulary
-from tamscore.stages.quadrant import Limits
+from tamscore.stages.quadrant import QuadrantLimits
 from tamscore.stages.redraws import RedrawSpread
 from tamscore.stages.scale import ColumnScale
 from tamscore.stages.space import Space
 from tamscore.store.checkpoints import Checkpoints
 from tamscore.store.placed import Placed
 from tamscore.store.stored_values import ValueFormat
-from tamscore.substitution import Sums
+from tamscore.substitution import SubstituteSums
 
 if TYPE_CHECKING:
     from tamscore.progress import Progress
     from tamscore.store.partitions import Plan
     from tamscore.store.run_directory import RunDirectory
 
-CENSUS = (PartRows, Money, CurrencyCount, Sums)
+CENSUS = (PartRows, PartitionSales, CurrencyCount, SubstituteSums)
 SPACE = (Encoding, Vocabulary, Space, ColumnScale, Grid)
 MODEL = (
     PartyFit,
@@ -59,17 +59,17 @@ MODEL = (
     Reference,
     PotentialTable,
     Bounds,
-    Limits,
-    Change,
+    QuadrantLimits,
+    ClusterChange,
     Event,
-    Verdict,
-    Evidence,
+    FeatureVerdict,
+    FeatureEvidence,
 )
-NAMES = (Naming, Title)
-TRUST = (Candidate, Trust, Moves, RedrawSpread, LookAlike)
-LEVEL = (PartyLevel, LevelModel, Columns, LevelLoss, AccountLadder)
+NAMES = (Naming, ColumnTitle)
+TRUST = (Candidate, ClusterStability, Moves, RedrawSpread, LookAlike)
+LEVEL = (PartyLevel, LevelModel, LevelColumns, LevelLoss, AccountLadder)
 ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, DriftCounts, MapRows)
-SCORES = (ScoredPart, Placed, Foretold)
+SCORES = (ScoredPart, Placed, WinForecast)
 CLASSES = (InputChange, *CENSUS, *SPACE, *MODEL, *NAMES, *TRUST, *LEVEL, *ASSIGNMENT, *SCORES)
 """All that values of these stages are made of; see `ValueFormat`."""
 
@@ -77,7 +77,7 @@ CLASSES = (InputChange, *CENSUS, *SPACE, *MODEL, *NAMES, *TRUST, *LEVEL, *ASSIGN
 def checkpoints(directory: RunDirectory, columns: InputColumns, plan: Plan, progress: Progress) -> Checkpoints:
     """Return the checkpoints of a run; partitions and columns in them are those of the plan, which its key covers."""
 
-    def partition_at(place: tuple[int, Sums | None]) -> Partition:
+    def partition_at(place: tuple[int, SubstituteSums | None]) -> Partition:
         index, sums = place
         return replace(plan.partitions[index], sums=sums) if sums is not None else plan.partitions[index]
 

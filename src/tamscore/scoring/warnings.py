@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.arguments import LadderRules, QuadrantRules
     from tamscore.scoring.fit.party_fit import Reference
     from tamscore.scoring.potential import PartyMarket
-    from tamscore.stages.quadrant import Limits
+    from tamscore.stages.quadrant import QuadrantLimits
 
 TOP_HEAVY = 0.5
 """From this share of the expansion whitespace on, the top step deserves a word."""
@@ -33,7 +33,11 @@ LISTED = 6
 
 
 def market_warnings(
-    market: PartyMarket, limits: Limits, ladder: LadderRules, rules: QuadrantRules, reference: Reference = NO_REFERENCE
+    market: PartyMarket,
+    limits: QuadrantLimits,
+    ladder: LadderRules,
+    rules: QuadrantRules,
+    reference: Reference = NO_REFERENCE,
 ) -> list[str]:
     """Everything worth saying about one party type; `reference` is what it keeps of an earlier model."""
     if not market.sales.support.sum():
@@ -172,7 +176,9 @@ def top_heavy(market: PartyMarket, ladder: LadderRules, reference: Reference = N
     return f"{head}; potential.top_step = 'p99' would leave {capped / held.sum():.0%} of it"
 
 
-def crowded(market: PartyMarket, limits: Limits, rules: QuadrantRules, reference: Reference = NO_REFERENCE) -> str:
+def crowded(
+    market: PartyMarket, limits: QuadrantLimits, rules: QuadrantRules, reference: Reference = NO_REFERENCE
+) -> str:
     """A word where high means more accounts than asked for: many share one potential, or the limit is an old one."""
     standing = market.standing
     potential = np.append(standing.customer_potential, standing.prospect_potential)

@@ -14,7 +14,7 @@ import numpy as np
 from tamscore.stages import kmeans
 
 if TYPE_CHECKING:
-    from tamscore.stages.kmeans import Fit, Rows
+    from tamscore.stages.kmeans import Fit, SummableRows
     from tamscore.stages.shares import Shares
 
 MOST_MOVED = 5
@@ -27,7 +27,7 @@ AWAY = 0.5
 """New centers lie so many standard deviations of their cluster from its center, in each direction."""
 
 
-def breathe(rows: Rows, fit: Fit, seed: int) -> Fit:
+def breathe(rows: SummableRows, fit: Fit, seed: int) -> Fit:
     """The fit of some rows after moves of its centers; the same fit where none makes it better.
 
     The inertia returned is never larger than before.

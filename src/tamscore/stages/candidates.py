@@ -26,7 +26,7 @@ SETTLING_PASSES, PASSES = 50, 10
 
 
 @dataclass(frozen=True)
-class Judged:
+class EvaluationData:
     """What candidates are judged on: host rows (d, s), customers' rows (d, n) with their sales (n,), and the rules.
 
     `customers_each` is how many customers of the market each of the n stands for; the indices are those of `shown`.
@@ -53,12 +53,12 @@ class Sketch:
     error: float
 
 
-def start_of(start: int, judged: Judged, most: int) -> Any:
+def start_of(start: int, judged: EvaluationData, most: int) -> Any:
     """The centers (most, d) of one start on the first rows: the first k of them are a start of k clusters."""
     return plus_plus(judged.block[:, :START_ROWS], most, np.random.default_rng([judged.seed, start]))
 
 
-def sketch(k: int, backend: Backend, judged: Judged, starts: Sequence[Any]) -> Sketch:
+def sketch(k: int, backend: Backend, judged: EvaluationData, starts: Sequence[Any]) -> Sketch:
     """So many clusters found on the first rows, from starts (most, d) that all candidates share."""
     rows = BlockRows.of(backend, np.ascontiguousarray(judged.block[:, :START_ROWS]))
     tried = (kmeans.lloyd(rows.anew(), start[:k], SHORT_PASSES, kmeans.SEEDING_TOLERANCE) for start in starts)
@@ -68,20 +68,22 @@ def sketch(k: int, backend: Backend, judged: Judged, starts: Sequence[Any]) -> S
     return Sketch(k, fit.centers, float(loss.mean()), standard_error(loss))
 
 
-def examine(found: Sketch, backend: Backend, judged: Judged) -> Candidate:
+def examine(found: Sketch, backend: Backend, judged: EvaluationData) -> Candidate:
     """A candidate within reach: carried on over all rows, and tried under resampling."""
     rows = BlockRows.of(backend, judged.block)
     fit = kmeans.without_empty(kmeans.lloyd(rows, found.centers, PASSES, kmeans.SEEDING_TOLERANCE))
     return candidate(found.k, fit.centers, fit.inertia, backend, judged, tried=True)
 
 
-def outline(found: Sketch, backend: Backend, judged: Judged) -> Candidate:
+def outline(found: Sketch, backend: Backend, judged: EvaluationData) -> Candidate:
     """A candidate beyond reach, for the chart."""
     inertia = BlockRows.of(backend, judged.block).accumulate(found.centers).inertia
     return candidate(found.k, found.centers, inertia, backend, judged, tried=False)
 
 
-def candidate(k: int, centers: Any, inertia: int, backend: Backend, judged: Judged, *, tried: bool) -> Candidate:
+def candidate(
+    k: int, centers: Any, inertia: int, backend: Backend, judged: EvaluationData, *, tried: bool
+) -> Candidate:
     """A candidate with everything that can be said about it alone."""
     loss, support = loss_of(backend, judged, centers)
     return Candidate(
@@ -96,7 +98,7 @@ def candidate(k: int, centers: Any, inertia: int, backend: Backend, judged: Judg
     )
 
 
-def loss_of(backend: Backend, judged: Judged, centers: Any) -> tuple[Any, Any]:
+def loss_of(backend: Backend, judged: EvaluationData, centers: Any) -> tuple[Any, Any]:
     """The held-out loss (n,) of the customers under centers (c, d), and how many of them each cluster has (c,)."""
     label = stability.labels(backend, judged.customers, centers)
     loss = held_out_loss(label, judged.sales, len(centers), judged.line, judged.min_customers)

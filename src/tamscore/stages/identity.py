@@ -15,7 +15,7 @@ from tamscore.stages.naming import NO_TITLE, compose, level_phrase, missing_phra
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tamscore.stages.naming import Phrase, Title
+    from tamscore.stages.naming import ColumnTitle, Phrase
     from tamscore.stages.space import Feature
 
 APART = 0.5
@@ -24,7 +24,7 @@ FAINT = 0.2
 """Fainter differences name a cluster only where it would share its name otherwise; below this, none does."""
 AVERAGE = "average accounts"
 """The name of a cluster that nothing sets apart."""
-NO_TITLES: Mapping[str, Title] = MappingProxyType({})
+NO_TITLES: Mapping[str, ColumnTitle] = MappingProxyType({})
 
 
 def cluster_ids(party: str, k: int) -> list[str]:
@@ -39,7 +39,10 @@ def differences(centers: Any, counts: Any, spread: Any) -> Any:
 
 
 def cluster_names(
-    features: Sequence[Feature], apart: Any, kept: Sequence[str | None] = (), titles: Mapping[str, Title] = NO_TITLES
+    features: Sequence[Feature],
+    apart: Any,
+    kept: Sequence[str | None] = (),
+    titles: Mapping[str, ColumnTitle] = NO_TITLES,
 ) -> list[str]:
     """A readable name for each cluster: its two most distinctive features, more where others share that name.
 
@@ -51,7 +54,7 @@ def cluster_names(
     return [name or _name(_distinctive(features, row), titles, taken) for name, row in zip(kept, apart, strict=True)]
 
 
-def _name(parts: Sequence[_Part], titles: Mapping[str, Title], taken: Counter[str]) -> str:
+def _name(parts: Sequence[_Part], titles: Mapping[str, ColumnTitle], taken: Counter[str]) -> str:
     """A name that is not taken yet; it is noted as taken."""
     length = min(2, sum(abs(part.difference) >= APART for part in parts))
     while (name := _words(parts[:length], titles)) in taken and length < len(parts):
@@ -68,7 +71,7 @@ class _Part:
     feature: Feature
     difference: float
 
-    def phrase(self, titles: Mapping[str, Title]) -> Phrase:
+    def phrase(self, titles: Mapping[str, ColumnTitle]) -> Phrase:
         column, title = self.feature.column, titles.get(self.feature.column, NO_TITLE)
         if self.feature.kind == "missing":
             return missing_phrase(column, title)
@@ -79,7 +82,7 @@ class _Part:
         return number_phrase(column, self.difference > 0, strength, title)
 
 
-def _words(parts: Sequence[_Part], titles: Mapping[str, Title]) -> str:
+def _words(parts: Sequence[_Part], titles: Mapping[str, ColumnTitle]) -> str:
     """The name that parts make; in the order of the features, so that the same parts make the same name."""
     ordered = sorted(parts, key=lambda part: part.place)
     return compose([part.phrase(titles) for part in ordered]) or AVERAGE

@@ -41,7 +41,7 @@ class AccountSales:
 
 
 @dataclass(frozen=True)
-class Limits:
+class InputChangeLimits:
     """How much may change: the share gone, the relative change of customers, the factor of sales."""
 
     gone: float
@@ -89,14 +89,14 @@ class InputChange:
         return (self.both - chance) / (fewer - chance) if chance < fewer else None
 
 
-def limits_after(days: float | None, gone: float | None, customers: float, sales: float | None) -> Limits:
+def limits_after(days: float | None, gone: float | None, customers: float, sales: float | None) -> InputChangeLimits:
     """The limits so many days after the run before; None for `gone` and `sales` stands for what METHOD names.
 
     Days that are not known count as none.
     """
     passed = max(days or 0.0, 0.0)
     usual = SALES if passed <= LATER_DAYS else SALES_LATER
-    return Limits(
+    return InputChangeLimits(
         min(GONE + GONE_A_MONTH * passed / MONTH_DAYS, 1.0) if gone is None else gone,
         customers,
         usual if sales is None else sales,
@@ -152,7 +152,7 @@ def hundredfold_share(before: Any, now: Any) -> float:
     return float(np.mean((factor >= FACTOR * (1 - 1e-6)) | (factor * FACTOR * (1 - 1e-6) <= 1)))
 
 
-def broken_limits(change: InputChange, limits: Limits) -> Iterator[str]:
+def broken_limits(change: InputChange, limits: InputChangeLimits) -> Iterator[str]:
     """The names of the limits that are broken, those of `accounts`, `customers`, `sales`, `ids` and `unit` in order."""
     if change.gone_share > limits.gone:
         yield "accounts"

@@ -1,7 +1,7 @@
 """Mini-batch k-means on whole numbers: seeding, mini-batch steps, Lloyd passes, assignment.
 
-The loop does not know where rows live: it is handed an object that sums them up (`Rows`). Centers are whole numbers
-too (see `grid`), so the statistics of a pass are exact and merge in any order to the same bytes (see `blocks`).
+The loop does not know where rows live: it is handed an object that sums them up (`SummableRows`). Centers are whole
+numbers too (see `grid`), so the statistics of a pass are exact and merge in any order to the same bytes (see `blocks`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tamscore.stages.shares import Shares
 
 
-class Rows(Protocol):
+class SummableRows(Protocol):
     """Rows that can be summed up by their nearest center, wherever they live."""
 
     def accumulate(self, centers: Any, span: Span | None = None) -> BatchStats:
@@ -53,7 +53,7 @@ class Fit:
 SEEDING_TOLERANCE = 1e-4
 
 
-def start_centers(rows: Rows, block: Any, k: int, seed: int, restart: int, passes: int) -> Fit:
+def start_centers(rows: SummableRows, block: Any, k: int, seed: int, restart: int, passes: int) -> Fit:
     """One k-means++ start on a host block (d, s), refined by a few Lloyd passes."""
     start = plus_plus(block, k, np.random.default_rng([seed, restart]))
     return lloyd(rows, start, passes, SEEDING_TOLERANCE)
@@ -70,7 +70,9 @@ def batch_update(centers: Any, weights: Any, stats: BatchStats) -> tuple[Any, An
     return np.where(stats.counts[:, None] > 0, moved, centers), total
 
 
-def mini_batch(rows: Rows, centers: Any, weights: Any, spans: Sequence[Span], patience: int = 10) -> tuple[Any, int]:
+def mini_batch(
+    rows: SummableRows, centers: Any, weights: Any, spans: Sequence[Span], patience: int = 10
+) -> tuple[Any, int]:
     """Centers after mini-batch steps over the spans, until the smoothed inertia settles, and the number of steps.
 
     Inertia per row is smoothed exponentially over about half a round; without a new low in `patience` steps it ends.
@@ -92,7 +94,7 @@ def mini_batch(rows: Rows, centers: Any, weights: Any, spans: Sequence[Span], pa
     return centers, len(spans)
 
 
-def lloyd(rows: Rows, centers: Any, max_passes: int, tolerance: float = 1e-6) -> Fit:
+def lloyd(rows: SummableRows, centers: Any, max_passes: int, tolerance: float = 1e-6) -> Fit:
     """Lloyd passes from the centers until they stand still, or inertia falls by less than `tolerance` of itself.
 
     A cluster that loses all its rows takes the row farthest from its center, one cluster a pass. The inertia returned

@@ -43,7 +43,7 @@ AGAINST = -0.1
 
 
 @dataclass(frozen=True)
-class Evidence:
+class FeatureEvidence:
     """How much a feature knows about sales, alone and given the other features.
 
     `separability` is the area under the ROC curve of customers against prospects, in [0.5, 1]; `told_apart` the share
@@ -62,14 +62,14 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Limits:
+class LeakageLimits:
     """What makes a suspect: see `[leakage]` in the job file."""
 
     separability: float = 0.75
     told_apart: float = 0.12
     correlation: float = 0.2
 
-    def suspects(self, found: Evidence) -> bool:
+    def suspects(self, found: FeatureEvidence) -> bool:
         """Whether a feature with this evidence is a suspect."""
         if np.isnan(found.separability):
             return abs(found.correlation) >= COPY
@@ -81,7 +81,7 @@ class Limits:
         return apart and found.correlation_given >= self.correlation
 
 
-def follows_size(found: Evidence) -> bool:
+def follows_size(found: FeatureEvidence) -> bool:
     """Whether a feature with this evidence can be honest size: prospects reach the customers' median, too."""
     near = found.separability_given < PLAIN_SEPARABILITY and found.correlation_given < PLAIN_CORRELATION
     return near and found.overlap >= OVERLAP
@@ -115,7 +115,7 @@ def level_views(codes: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class LeakageViews:
     """Customers against prospects: views (v, m) in the prospects' units, the feature of each (v,), who buys (m,).
 
     `bounded` are the views clipped to what prospects have: a regression fitted on them must not be carried beyond.
@@ -131,7 +131,7 @@ class Comparison:
     parking: Any
 
     @classmethod
-    def of(cls, features: Mapping[str, Any], sales: Any) -> Comparison:
+    def of(cls, features: Mapping[str, Any], sales: Any) -> LeakageViews:
         """The comparison of features, each given as views (v, m), of rows with these sales (m,)."""
         views = np.concatenate(list(features.values())).astype(np.float64)
         owner = np.repeat(np.arange(len(features)), [len(each) for each in features.values()])
@@ -175,7 +175,7 @@ class Comparison:
         weights = np.linalg.solve(self.products[np.ix_(given, given)] + ridge, self.products[np.ix_(given, own)])
         return self.views[own] - weights.T @ self.bounded[given]
 
-    def evidence(self, feature: int, others: Sequence[int]) -> Evidence:
+    def evidence(self, feature: int, others: Sequence[int]) -> FeatureEvidence:
         """What a feature knows alone and given the others: the view that knows most speaks for it."""
         own = np.flatnonzero(self.owner == feature)
         alone = max(separability(self.views[v], self.customer) for v in own)
@@ -186,7 +186,7 @@ class Comparison:
             same_way = sign * along(left[self.customer], self.ranked)
             shared = 0.0 if self.flags[v] or self.parking[v] else overlap(left, self.customer)
             given.append((separability(left, self.customer), told_apart(left, self.customer), float(same_way), shared))
-        return Evidence(alone, float(correlation), *max(given, key=lambda one: one[0] + one[1]))
+        return FeatureEvidence(alone, float(correlation), *max(given, key=lambda one: one[0] + one[1]))
 
 
 def chosen_rows(sales: Any) -> Any:
@@ -195,7 +195,7 @@ def chosen_rows(sales: Any) -> Any:
     return np.sort(np.concatenate((prospects, customers)))
 
 
-def evidence(features: Mapping[str, Any], sales: Any, limits: Limits) -> dict[str, Evidence]:
+def evidence(features: Mapping[str, Any], sales: Any, limits: LeakageLimits) -> dict[str, FeatureEvidence]:
     """What every feature, given as views (v, m), knows about sales (m,), all known; nothing of too few customers.
 
     Leaks stand in for one another, so suspects leave the regression one by one, the plainest first, and the rest is
@@ -207,8 +207,8 @@ def evidence(features: Mapping[str, Any], sales: Any, limits: Limits) -> dict[st
         return {}
     if prospects < FEWEST_PROSPECTS:
         return {name: without_prospects(views, sales) for name, views in features.items()}
-    compared = Comparison.of(features, sales)
-    found: dict[int, Evidence] = {}
+    compared = LeakageViews.of(features, sales)
+    found: dict[int, FeatureEvidence] = {}
     open_ = list(range(len(names)))
     while open_:
         found |= {i: compared.evidence(i, [j for j in open_ if j != i]) for i in open_}
@@ -219,14 +219,14 @@ def evidence(features: Mapping[str, Any], sales: Any, limits: Limits) -> dict[st
     return {name: found[i] for i, name in enumerate(names)}
 
 
-def plainest(suspects: Mapping[int, Evidence]) -> list[int]:
+def plainest(suspects: Mapping[int, FeatureEvidence]) -> list[int]:
     """The suspects that need no comparison with others to be seen through; else the one closest to sales."""
     plain = [i for i, one in suspects.items() if one.separability >= SURE]
     return plain or sorted(suspects, key=lambda i: (-abs(suspects[i].correlation), i))[:1]
 
 
-def without_prospects(views: Any, sales: Any) -> Evidence:
+def without_prospects(views: Any, sales: Any) -> FeatureEvidence:
     """What a feature (v, m) knows where there is nobody to compare customers with."""
     customer = sales > 0
     correlation = max((rank_correlation(view[customer], sales[customer]) for view in views), key=abs)
-    return Evidence(np.nan, correlation, np.nan, np.nan, np.nan)
+    return FeatureEvidence(np.nan, correlation, np.nan, np.nan, np.nan)

@@ -34,7 +34,7 @@ CHUNK, STEEPEST, LARGEST_LEVEL = 8192, 2.0**30, 40.0
 
 
 @dataclass(frozen=True)
-class Columns:
+class LevelColumns:
     """How the rows of a block become columns: the first `numeric` ones are numbers, the others indicators.
 
     A number is multiplied by `factor` (numeric,), a power of two, rounded, and clipped to `low` and `high` (numeric,).
@@ -76,7 +76,7 @@ class LevelModel:
     customers' median sales, `penalty` the chosen one, `customers` how many there were, `seed` that of their folds.
     """
 
-    columns: Columns
+    columns: LevelColumns
     weights: Any
     intercept: Any
     median: float
@@ -154,17 +154,17 @@ def fit_level(block: Any, sales: Any, numbers: Any, numeric: int, unit: float, s
     return LevelModel(columns, weights, intercept, median, PENALTIES[best], n, seed)
 
 
-def columns_of(block: Any, unit: float) -> Columns:
+def columns_of(block: Any, unit: float) -> LevelColumns:
     """How the numbers of a block (numeric, n) become columns: clipped to P1 and P99, halved while they are large."""
     n = block.shape[1]
     ordered = np.sort(block, axis=1).astype(np.float64) * (unit / UNIT)
     low, high = ordered[:, nearest_rank(n, 0.01)], ordered[:, nearest_rank(n, 0.99)]
     largest = np.maximum(np.maximum(np.abs(low), np.abs(high)), 1.0)
     halved = 2.0 ** -np.maximum(np.ceil(np.log2(largest / REACH)), 0.0)
-    return Columns(halved * (unit / UNIT), np.rint(low * halved), np.rint(high * halved))
+    return LevelColumns(halved * (unit / UNIT), np.rint(low * halved), np.rint(high * halved))
 
 
-def products(columns: Columns, block: Any, logs: Any) -> Any:
+def products(columns: LevelColumns, block: Any, logs: Any) -> Any:
     """The sums of products (c + 2, c + 2) of one, the columns and the logs (n,) of a block (d, n); exact."""
     c = 3 * columns.numeric + block.shape[0] - columns.numeric
     total = np.zeros((c + 2, c + 2))

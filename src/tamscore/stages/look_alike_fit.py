@@ -61,7 +61,7 @@ def chosen_rows(sales: Any) -> tuple[Any, Any] | None:
 def fit_look_alike(space: Space, rows: FitRows, excluded: Sequence[str], seed: int) -> LookAlike:
     """The look-alike that some rows teach, without the columns `excluded`."""
     used = np.array([feature.column not in excluded for feature in space.features])
-    design = Design.of(rows.block, used, len(space.scales))
+    design = LookAlikeDesign.of(rows.block, used, len(space.scales))
     terms, fold = design.terms(rows.block), fold_of(rows.numbers)
     ridges = RIDGES if len(fold) < FEW_ROWS else RIDGES[:1]
     tried = [crossed(terms, rows, fold, ridge) for ridge in ridges]
@@ -82,7 +82,7 @@ def fit_look_alike(space: Space, rows: FitRows, excluded: Sequence[str], seed: i
 
 
 @dataclass(frozen=True)
-class Design:
+class LookAlikeDesign:
     """How a block becomes the terms of a regression: bends (n,), and mean and spread (d + n,) of every term.
 
     Terms that do not vary, or are not used, have spread 0 and take no part.
@@ -93,7 +93,7 @@ class Design:
     spreads: Any
 
     @classmethod
-    def of(cls, block: Any, used: Any, numeric: int) -> Design:
+    def of(cls, block: Any, used: Any, numeric: int) -> LookAlikeDesign:
         """The design of a block (d, n) whose first rows are numeric, `used` (d,) bool says which features count."""
         middle = nearest_rank(block.shape[1], 0.5)
         bends = np.partition(block[:numeric], middle, axis=1)[:, middle].astype(np.float64)

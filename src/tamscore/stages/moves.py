@@ -39,25 +39,25 @@ class Moves:
 
 
 @dataclass(frozen=True)
-class Accounts:
+class SampledAccounts:
     """Host rows as a block (d, m) in the clusters' space, with sales (m,), NaN for missing, and draw numbers (m,)."""
 
     block: Any
     sales: Any
     numbers: Any
 
-    def redrawn(self, redraw: int, share: float = REDRAWN) -> Accounts:
+    def redrawn(self, redraw: int, share: float = REDRAWN) -> SampledAccounts:
         """The rows of a redraw, such a share of all: each account is in it or not, wherever it stands."""
         drawn = draw_number(self.numbers, redraw + 1) < np.uint64(int(share * 2**64))
-        return Accounts(np.ascontiguousarray(self.block[:, drawn]), self.sales[drawn], self.numbers[drawn])
+        return SampledAccounts(np.ascontiguousarray(self.block[:, drawn]), self.sales[drawn], self.numbers[drawn])
 
-    def first(self, rows: int) -> Accounts:
+    def first(self, rows: int) -> SampledAccounts:
         """The first rows, so many at the most."""
-        return Accounts(self.block[:, :rows], self.sales[:rows], self.numbers[:rows])
+        return SampledAccounts(self.block[:, :rows], self.sales[:rows], self.numbers[:rows])
 
 
 @dataclass(frozen=True)
-class Rules:
+class RedrawRules:
     """How ladders are made and climbed; at level account with what its model is fitted by, see `level.fit_level`."""
 
     lines: tuple[float, ...]
@@ -70,7 +70,9 @@ class Rules:
     seed: int
 
 
-def money_of(backend: Backend, centers: Any, rows: Accounts, customers: Accounts, rules: Rules) -> Money:
+def money_of(
+    backend: Backend, centers: Any, rows: SampledAccounts, customers: SampledAccounts, rules: RedrawRules
+) -> Money:
     """The money of rows under centers (k, d), whose ladders are those of the customers."""
     k = len(centers)
     label, bought = (stability.labels(backend, one.block, centers) for one in (rows, customers))
@@ -88,12 +90,12 @@ def money_of(backend: Backend, centers: Any, rows: Accounts, customers: Accounts
     return whitespace.value_by_level(np, rows.sales, own, label, ladder, rules.boundary)
 
 
-def level_of(customers: Accounts, rules: Rules) -> Any:
+def level_of(customers: SampledAccounts, rules: RedrawRules) -> Any:
     """The level of these customers; None if they are too few."""
     return fit_level(customers.block, customers.sales, customers.numbers, rules.numeric, rules.unit, rules.seed)
 
 
-def account_ladder(by_cluster: CustomerSales, median: float, rules: Rules) -> AccountLadder:
+def account_ladder(by_cluster: CustomerSales, median: float, rules: RedrawRules) -> AccountLadder:
     """The ladders at level account, all customers being the parent of every cluster."""
     typical = np.full(by_cluster.groups, median)
     of_sales, relative = everyone(by_cluster), everyone(by_cluster.relative)
@@ -108,7 +110,7 @@ def everyone(by_cluster: CustomerSales) -> list[tuple[str, Any]]:
     return [("all", np.sort(by_cluster.sales))] * by_cluster.groups
 
 
-def ladder_rules(rules: Rules) -> tuple[tuple[float, ...], TopStep, int]:
+def ladder_rules(rules: RedrawRules) -> tuple[tuple[float, ...], TopStep, int]:
     """The rules that ladders are made by."""
     return rules.lines, rules.top_step, rules.min_customers
 

@@ -21,7 +21,7 @@ AMOUNTS = ("sales", "revenues", "earnings", "assets", "costs", "savings", "wages
 
 
 @dataclass(frozen=True)
-class Title:
+class ColumnTitle:
     """How people call a column, and what they say where it is high or low; "" for the default.
 
     `levels` are nouns for accounts of a level of a category.
@@ -33,7 +33,7 @@ class Title:
     levels: Mapping[str, str] = field(default_factory=dict)
 
 
-NO_TITLE = Title()
+NO_TITLE = ColumnTitle()
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Phrase:
     words: str
 
 
-def number_phrase(column: str, high: bool, strength: str, title: Title = NO_TITLE) -> Phrase:  # noqa: FBT001
+def number_phrase(column: str, high: bool, strength: str, title: ColumnTitle = NO_TITLE) -> Phrase:  # noqa: FBT001
     """Return the words for a numeric column that is high or low; `strength` is a word such as `very`, or ""."""
     called = title.title or column.replace("_", " ")
     own = title.high if high else title.low
@@ -59,7 +59,7 @@ def number_phrase(column: str, high: bool, strength: str, title: Title = NO_TITL
     return Phrase(place, f"{strength} {words}".strip())
 
 
-def level_phrase(column: str, level: str, title: Title = NO_TITLE) -> Phrase:
+def level_phrase(column: str, level: str, title: ColumnTitle = NO_TITLE) -> Phrase:
     """Return the words for a level of a category that a group has more of."""
     called = title.title or column.replace("_", " ")
     if level in title.levels:
@@ -71,7 +71,7 @@ def level_phrase(column: str, level: str, title: Title = NO_TITLE) -> Phrase:
     return Phrase("in", level) if column.lower() in REGIONS else Phrase("with", f"{called} {level}")
 
 
-def missing_phrase(column: str, title: Title = NO_TITLE) -> Phrase:
+def missing_phrase(column: str, title: ColumnTitle = NO_TITLE) -> Phrase:
     """Return the words for a column that is missing more often."""
     return Phrase("with", f"unknown {title.title or column.replace('_', ' ')}")
 

@@ -203,7 +203,7 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
-class Accounts:
+class OrderedAccounts:
     """Ordered lines by account: at which line each account `starts` (a,), and the place (n,) of the account of each."""
 
     lines: Lines
@@ -211,7 +211,7 @@ class Accounts:
     place: Any
 
     @classmethod
-    def of(cls, lines: Lines) -> Accounts:
+    def of(cls, lines: Lines) -> OrderedAccounts:
         """The accounts of ordered lines."""
         new = begins(lines.key, lines.check)
         return cls(lines, np.flatnonzero(new), np.cumsum(new) - 1)
@@ -243,7 +243,7 @@ class Accounts:
         return np.diff(self.lines.day[rows].astype(np.int64))[np.diff(self.place[rows]) == 0]
 
 
-def bought(accounts: Accounts, windows: Windows) -> Bought:
+def bought(accounts: OrderedAccounts, windows: Windows) -> Bought:
     """What the accounts of ordered lines have bought; lines after today must have been left out."""
     lines, count = accounts.lines, len(accounts.starts)
     return Bought(
@@ -259,7 +259,7 @@ def bought(accounts: Accounts, windows: Windows) -> Bought:
     )
 
 
-def held_out(accounts: Accounts, then: Windows, today: int) -> HeldOut:
+def held_out(accounts: OrderedAccounts, then: Windows, today: int) -> HeldOut:
     """What the accounts had bought by the day that `then` ends with, and what they have spent since, until today."""
     return HeldOut(
         accounts.net(then.last_year, then.today),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Array
-    from tamscore.stages.whitespace import Standing
+    from tamscore.stages.whitespace import PartyStanding
 
 Threshold = Literal["percentile", "median", "absolute", "capacity"]
 
@@ -46,7 +46,7 @@ OF_PROSPECT = (0, 0, 2, 2, 4)
 
 
 @dataclass(frozen=True)
-class Limits:
+class QuadrantLimits:
     """At or above these, potential and sales count as high; infinite where nothing does."""
 
     potential: float
@@ -54,16 +54,16 @@ class Limits:
 
 
 def account_limits(
-    standing: Standing, customer_sales: Any, kind: Threshold, potential: float, sales: float, capacity: int
-) -> Limits:
+    standing: PartyStanding, customer_sales: Any, kind: Threshold, potential: float, sales: float, capacity: int
+) -> QuadrantLimits:
     """The limits for accounts: shares for `percentile`, money for `absolute`, a number of accounts for `capacity`."""
     values, counts = accounts_by_potential(standing)
     if kind == "capacity":
-        return Limits(last_place([(values, counts)], capacity), limits_of_sales(customer_sales, sales))
+        return QuadrantLimits(last_place([(values, counts)], capacity), limits_of_sales(customer_sales, sales))
     return limits(values, counts, customer_sales, np.ones(len(customer_sales)), kind, potential, sales, capacity)
 
 
-def accounts_by_potential(standing: Standing) -> tuple[Any, Any]:
+def accounts_by_potential(standing: PartyStanding) -> tuple[Any, Any]:
     """Potentials (n,), and how many accounts (n,) have each: customers one by one, prospects by cluster."""
     values = np.append(standing.customer_potential, standing.prospect_potential)
     return values, np.append(np.ones(len(standing.customer_potential)), standing.prospects)
@@ -99,15 +99,15 @@ def limits(
     potential: float,
     sales: float,
     capacity: int,
-) -> Limits:
+) -> QuadrantLimits:
     """The limits over potentials `values` of `counts` accounts each and sales of customers, counted likewise."""
     if kind == "absolute":
-        return Limits(potential, sales)
+        return QuadrantLimits(potential, sales)
     sales_limit = weighted_quantile(sales_values, sales_counts, sales)
     limit = (
         by_capacity(values, counts, capacity) if kind == "capacity" else weighted_quantile(values, counts, potential)
     )
-    return Limits(*(np.inf if np.isnan(bound) else bound for bound in (limit, sales_limit)))
+    return QuadrantLimits(*(np.inf if np.isnan(bound) else bound for bound in (limit, sales_limit)))
 
 
 def by_capacity(values: Any, counts: Any, capacity: int) -> float:
@@ -119,7 +119,7 @@ def by_capacity(values: Any, counts: Any, capacity: int) -> float:
     return float(fits[0]) if len(fits) else np.inf
 
 
-def quadrant_codes(xp: Any, potential: Array, sales: Array, bound: Limits) -> Array:
+def quadrant_codes(xp: Any, potential: Array, sales: Array, bound: QuadrantLimits) -> Array:
     """The position (m,) int64 in PLAYS of every account; a missing potential or sales counts as low."""
     high_potential = xp.astype(potential >= bound.potential, xp.int64)
     return 2 * high_potential + xp.astype(sales >= bound.sales, xp.int64)
@@ -133,7 +133,7 @@ def play_codes(code: Any, buys: Any) -> Any:
     return np.where(buys, code, np.take(OF_PROSPECT, code))
 
 
-def cluster_codes(mean_potential: Any, mean_sales: Any, bound: Limits) -> Any:
+def cluster_codes(mean_potential: Any, mean_sales: Any, bound: QuadrantLimits) -> Any:
     """The position (k,) in PLAYS of every cluster; of the low/low ones those of above-median potential are teal."""
     codes = quadrant_codes(np, mean_potential, mean_sales, bound)
     low = codes == 0

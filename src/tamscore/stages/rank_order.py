@@ -12,7 +12,7 @@ from tamscore.stages.whitespace import decimals_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.stages.whitespace import Standing
+    from tamscore.stages.whitespace import PartyStanding
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class RankOrder:
         return 1 + prospects + customers, 1 + np.where(buys, customers, prospects)
 
 
-def rank_order(standings: Sequence[Standing]) -> RankOrder:
+def rank_order(standings: Sequence[PartyStanding]) -> RankOrder:
     """The money of all accounts of all party types, sorted."""
     decimals = decimals_of(standings)
     prospects = [np.repeat(np.round(s.prospect_potential, decimals), s.prospects) for s in standings]

@@ -18,7 +18,7 @@ WORTH = 0.005
 
 
 @dataclass(frozen=True)
-class Choice:
+class BinnedColumn:
     """A column cut into bins: the bin (m,) of every row, -1 where nothing is known, and its edges or its levels."""
 
     column: str
@@ -44,7 +44,7 @@ class Rule:
 class Condition:
     """The bins of a column from `low` up to, not including, `high`."""
 
-    choice: Choice
+    choice: BinnedColumn
     low: int
     high: int
 
@@ -68,16 +68,16 @@ def figure(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
-def cut(column: str, values: Any) -> Choice:
+def cut(column: str, values: Any) -> BinnedColumn:
     """A numeric column (m,) with NaN, cut at quantiles that are rounded to what people can remember."""
     known = values[~np.isnan(values)]
     marks = np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]) if len(known) else ()
     edges = sorted({float(round(mark)) if YEARS[0] < mark < YEARS[1] else float(f"{mark:.2g}") for mark in marks})
     bins = np.where(np.isnan(values), -1, np.searchsorted(edges, values, side="right"))
-    return Choice(column, bins, tuple(edges))
+    return BinnedColumn(column, bins, tuple(edges))
 
 
-def rules_of(choices: Sequence[Choice], label: Any, clusters: int) -> list[Rule]:
+def rules_of(choices: Sequence[BinnedColumn], label: Any, clusters: int) -> list[Rule]:
     """The rule of every cluster: sought on every other row (m,), tried on the rest."""
     sought = np.arange(len(label)) % 2 == 0
     bins = Bins.of(choices)
@@ -100,14 +100,14 @@ class Bins:
     bound the ranges that a condition may take, column by column.
     """
 
-    choices: Sequence[Choice]
+    choices: Sequence[BinnedColumn]
     place: Any
     starts: Any
     low: Any
     high: Any
 
     @classmethod
-    def of(cls, choices: Sequence[Choice]) -> Bins:
+    def of(cls, choices: Sequence[BinnedColumn]) -> Bins:
         """The bins of the columns that rules may name."""
         starts = np.cumsum([0, *(choice.count + 1 for choice in choices[:-1])])
         low, high = np.concatenate(
@@ -132,7 +132,7 @@ class Bins:
         return float(score[best]), Condition(self.choices[column], int(low[best]) - first, int(high[best]) - first)
 
 
-def ranges(choice: Choice) -> Any:
+def ranges(choice: BinnedColumn) -> Any:
     """The ranges (2, r) of a column's bins: every one that leaves out at least one bin, or the single levels."""
     if choice.levels:
         return np.stack([np.arange(choice.count), np.arange(choice.count) + 1])
@@ -159,10 +159,10 @@ def f1(meets: Any, member: Any) -> float:
     return 2 * both / max(either, 1)
 
 
-def choices_of(numeric: Mapping[str, Any], codes: Mapping[str, tuple[Any, tuple[str, ...]]]) -> list[Choice]:
+def choices_of(numeric: Mapping[str, Any], codes: Mapping[str, tuple[Any, tuple[str, ...]]]) -> list[BinnedColumn]:
     """The columns that rules may name: numbers (m,), and codes (m,) with the levels that they stand for."""
     cuts = [cut(name, values) for name, values in numeric.items()]
     gaps = {name: np.isnan(values).astype(np.int64) for name, values in numeric.items()}
     found = [one for one in cuts if one.edges]
-    found += [Choice(name, at, (), ("known", "unknown")) for name, at in gaps.items() if at.any()]
-    return found + [Choice(name, at, (), levels) for name, (at, levels) in codes.items()]
+    found += [BinnedColumn(name, at, (), ("known", "unknown")) for name, at in gaps.items() if at.any()]
+    return found + [BinnedColumn(name, at, (), levels) for name, (at, levels) in codes.items()]

@@ -87,7 +87,7 @@ class Prospects:
 
 
 @dataclass(frozen=True)
-class Standing:
+class PartyStanding:
     """What all accounts of a party type come to, told without listing them.
 
     Customers stand one by one in the order of `CustomerSales`: `customer_potential`, `customer_whitespace`,
@@ -113,7 +113,7 @@ class Standing:
 
 def stand(
     sales: CustomerSales, counts: Any, table: PotentialTable, boundary: Boundary, prospects: Prospects | None = None
-) -> Standing:
+) -> PartyStanding:
     """How the accounts of a party type stand, from its customers' sorted sales and the `counts` (k,) of prospects.
 
     At level account the prospects' typical sales are needed.
@@ -129,7 +129,7 @@ def stand(
         potential = value_by_level(np, nothing, prospects.typical, groups, ladder, boundary).potential
     groups = np.arange(sales.groups) if groups is None else groups
     found = (money.potential, money.whitespace, money.step, label)
-    return Standing(*found, potential, np.asarray(of_prospects), groups, sales.groups)
+    return PartyStanding(*found, potential, np.asarray(of_prospects), groups, sales.groups)
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Ranks:
     prospects: Any
 
 
-def rank_all(standings: Sequence[Standing]) -> list[Ranks]:
+def rank_all(standings: Sequence[PartyStanding]) -> list[Ranks]:
     """The place of every account among all, whitespace first, then potential; equal accounts share the better place.
 
     Sorted by this rank and then by account id, accounts stand in the order of METHOD.md section 5.
@@ -148,14 +148,14 @@ def rank_all(standings: Sequence[Standing]) -> list[Ranks]:
     return _ranked(standings, with_customers=True, with_prospects=True)
 
 
-def rank_by_kind(standings: Sequence[Standing]) -> list[Ranks]:
+def rank_by_kind(standings: Sequence[PartyStanding]) -> list[Ranks]:
     """The place of every account among those of its kind: customers (expansion) and prospects (acquisition) apart."""
     customers = _ranked(standings, with_customers=True, with_prospects=False)
     prospects = _ranked(standings, with_customers=False, with_prospects=True)
     return [Ranks(c.customers, p.prospects) for c, p in zip(customers, prospects, strict=True)]
 
 
-def decimals_of(standings: Sequence[Standing]) -> int:
+def decimals_of(standings: Sequence[PartyStanding]) -> int:
     """The decimal places to which whitespace is compared; at least cents.
 
     Equal whitespace differs by a rounding where it comes from unequal potentials.
@@ -165,7 +165,7 @@ def decimals_of(standings: Sequence[Standing]) -> int:
     return int(np.clip(DIGITS - np.ceil(np.log10(largest)), 2, MOST_DECIMALS)) if largest > 0 else 2
 
 
-def _ranked(standings: Sequence[Standing], *, with_customers: bool, with_prospects: bool) -> list[Ranks]:
+def _ranked(standings: Sequence[PartyStanding], *, with_customers: bool, with_prospects: bool) -> list[Ranks]:
     """Competition ranks of the groups asked for; the groups left out get places, but count for none."""
     whitespace = np.concatenate([part for s in standings for part in (s.customer_whitespace, s.prospect_potential)])
     potential = np.concatenate([part for s in standings for part in (s.customer_potential, s.prospect_potential)])
@@ -213,7 +213,7 @@ def weighted_quantile(values: Any, counts: Any, share: float) -> float:
     return float(values[present][order][np.searchsorted(reached, max(wanted, 1))])
 
 
-def median_potential(standing: Standing) -> Any:
+def median_potential(standing: PartyStanding) -> Any:
     """The potential of the median account of each cluster (k,): what relative messages compare with."""
     customers, groups = (
         np.searchsorted(label, np.arange(standing.clusters + 1))

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Change:
+class ForgettingChange:
     """What accounts leave in a version: rows scored and rejected, and the files that are written again."""
 
     version: str
@@ -58,7 +58,7 @@ class Forgetting:
 
     accounts: int
     unknown: tuple[str, ...]
-    versions: tuple[Change, ...]
+    versions: tuple[ForgettingChange, ...]
     beside: tuple[str, ...]
     named: dict[str, int]
     unfinished: tuple[str, ...]
@@ -67,7 +67,7 @@ class Forgetting:
 
 
 @dataclass
-class Work:
+class ForgettingPlan:
     """What was found, and made ready in a folder; `written` are the ids as they are written there."""
 
     output: Location
@@ -95,7 +95,7 @@ def forget(output: Location, ids: Iterable[str]) -> Forgetting:
     """
     with held(output, "forget"):
         try:
-            work = look(Work(output, tuple(dict.fromkeys(ids)), output / RENEWAL, current_version(output)))
+            work = look(ForgettingPlan(output, tuple(dict.fromkeys(ids)), output / RENEWAL, current_version(output)))
             found = told_of(work)
         except Exception:
             renewal.complete_renewal(output)
@@ -110,10 +110,10 @@ def forget(output: Location, ids: Iterable[str]) -> Forgetting:
 
 def plan(output: Location, ids: Iterable[str]) -> Forgetting:
     """Return what `forget` would change, and change nothing; raise as it does."""
-    return told_of(look(Work(output, tuple(dict.fromkeys(ids)), None, current_version(output))))
+    return told_of(look(ForgettingPlan(output, tuple(dict.fromkeys(ids)), None, current_version(output))))
 
 
-def look(work: Work) -> Work:
+def look(work: ForgettingPlan) -> ForgettingPlan:
     """Look for the accounts everywhere, and make ready what is written again."""
     at = history.now()
     for version in versions_in(work.output):
@@ -132,7 +132,7 @@ def look(work: Work) -> Work:
     return work
 
 
-def change_beside(work: Work, folder: Location) -> None:
+def change_beside(work: ForgettingPlan, folder: Location) -> None:
     """Make ready what accounts leave in the results that lie beside the versions: tables, then records."""
     there = sorted(files_below(folder), key=str) if folder.is_dir() else []
     paths = [path for path in there if not is_temporary(path.name)]
@@ -147,7 +147,7 @@ def change_beside(work: Work, folder: Location) -> None:
         change_record(work, path)
 
 
-def change_record(work: Work, path: Location) -> None:
+def change_record(work: ForgettingPlan, path: Location) -> None:
     """Make ready a record without the ids of the accounts, with the hashes of the tables that they leave."""
     name, record = name_within(path, work.output), records.read(path)
     folder = name.removesuffix(path.name)
@@ -159,7 +159,7 @@ def change_record(work: Work, path: Location) -> None:
         work.beside[name] = records.replace(redacted, files_of({"files": tables}), ready).record() if ready else None
 
 
-def told_of(work: Work) -> Forgetting:
+def told_of(work: ForgettingPlan) -> Forgetting:
     """Return what was found; raise UsageError where nothing was."""
     found = set(work.leaving.folded(sorted(work.written)))
     keys = zip(work.leaving.folded(work.ids), work.ids, strict=True)
@@ -168,7 +168,7 @@ def told_of(work: Work) -> Forgetting:
         shown = ", ".join(map(json.dumps, unknown[:5])) + (f" and {len(unknown) - 5:,} more" if unknown[5:] else "")
         raise UsageError(f"{work.output}: no version has an account {shown}; write ids as the scores have them")
     changes = tuple(
-        Change(
+        ForgettingChange(
             change.version,
             change.version == work.current,
             len(change.left),
@@ -183,7 +183,7 @@ def told_of(work: Work) -> Forgetting:
     return Forgetting(len(found), unknown, changes, beside, named, unfinished, tuple(elsewhere(work)), strange)
 
 
-def elsewhere(work: Work) -> list[handed_out.HandedOut]:
+def elsewhere(work: ForgettingPlan) -> list[handed_out.HandedOut]:
     """Return the files written elsewhere from versions that have the accounts, or are no longer there to say so."""
     without = set(versions_in(work.output)) - {change.version for change in work.changes}
     return [entry for entry in handed_out.records(work.output) if entry.version not in without]

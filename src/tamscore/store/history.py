@@ -31,7 +31,7 @@ SWAPS = ("run", "rollback")
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """One line: when (UTC), what was done, to which version, in place of which, by whom and where.
 
     `replaced` is None where nothing counted before, or where that could not be read. `manifest_sha256` is that of the
@@ -71,7 +71,9 @@ def record(
     forgotten: dict[str, Any] | None = None,
 ) -> None:
     """Write into the ledger what is about to happen to a version; only for who holds the output."""
-    entry = asdict(Entry(now(), action, version, replaced, user(), socket.gethostname(), __version__, manifest_sha256))
+    entry = asdict(
+        LedgerEntry(now(), action, version, replaced, user(), socket.gethostname(), __version__, manifest_sha256)
+    )
     del entry["took_effect"], entry["forgotten"]
     if forgotten is not None:
         entry["forgotten"] = forgotten
@@ -114,7 +116,7 @@ def raw(output: Location) -> bytes:
         raise unreadable(path, error) from error
 
 
-def entries(output: Location, current: str | None = None) -> list[Entry]:
+def entries(output: Location, current: str | None = None) -> list[LedgerEntry]:
     """The ledger of an output, oldest first, given the version that counts now; lines that are torn are passed over."""
     found = [entry for line in raw(output).splitlines() if (entry := parsed(line)) is not None]
     swaps = [at for at, entry in enumerate(found) if entry.is_swap]
@@ -124,15 +126,15 @@ def entries(output: Location, current: str | None = None) -> list[Entry]:
     return found
 
 
-def parsed(line: bytes) -> Entry | None:
+def parsed(line: bytes) -> LedgerEntry | None:
     """The entry of a line, or None where it is none."""
     try:
-        return Entry(**json.loads(line))
+        return LedgerEntry(**json.loads(line))
     except (ValueError, TypeError):
         return None
 
 
-def first_replaced(entries: list[Entry]) -> dict[str, str | None]:
+def first_replaced(entries: list[LedgerEntry]) -> dict[str, str | None]:
     """Return what each version replaced when it first came to count, or what counted when it was made beside that."""
     found: dict[str, str | None] = {}
     for entry in entries:
@@ -141,7 +143,7 @@ def first_replaced(entries: list[Entry]) -> dict[str, str | None]:
     return found
 
 
-def before(entries: list[Entry], version: str) -> str | None:
+def before(entries: list[LedgerEntry], version: str) -> str | None:
     """The version that a run of this version replaced when it last came to count; None where that is not told."""
     runs = [one for one in entries if one.action == "run" and one.version == version and one.took_effect]
     return runs[-1].replaced if runs else None

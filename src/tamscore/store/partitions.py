@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Input
     from tamscore.schema import Constant, Stamp
-    from tamscore.store.sources import Found, SourceFile
+    from tamscore.store.sources import FoundFiles, SourceFile
     from tamscore.substitution import Substitution
 
 PARTITION_ROWS = 131_072
@@ -120,7 +120,7 @@ def plan(path: str, columns: InputColumns, key: str = MARKET, version: int | Non
     return planned(sources.find(path, columns, key, version), columns)
 
 
-def planned(found: Found, columns: InputColumns) -> Plan:
+def planned(found: FoundFiles, columns: InputColumns) -> Plan:
     """The partitions of the files of a table; raises as `plan`."""
     import pyarrow as pa
 

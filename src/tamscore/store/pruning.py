@@ -28,7 +28,7 @@ MARK = "_pruned-"
 
 
 @dataclass(frozen=True)
-class Kept:
+class RetainedVersion:
     """A version that stays, and why."""
 
     version: str
@@ -40,7 +40,7 @@ class Pruning:
     """What a pruning removes, in this order, with the bytes of each version; and what stays."""
 
     removed: dict[str, int]
-    kept: tuple[Kept, ...]
+    kept: tuple[RetainedVersion, ...]
 
 
 def plan(output: Location, keep: int, since: datetime | None = None) -> Pruning:
@@ -65,7 +65,7 @@ def plan(output: Location, keep: int, since: datetime | None = None) -> Pruning:
     unfinished = {key: "not complete: a run can resume it" for key in versions_in(output) if key not in manifests}
     gone = [key for key in newest if key not in why]
     sizes = {key: sum(sizes_below(output / "versions" / key).values()) for key in gone}
-    stay = [Kept(key, {**unfinished, **why}[key]) for key in (*newest, *unfinished) if key not in sizes]
+    stay = [RetainedVersion(key, {**unfinished, **why}[key]) for key in (*newest, *unfinished) if key not in sizes]
     return Pruning(sizes, tuple(stay))
 
 

@@ -38,7 +38,7 @@ class ValueFormat:
         """Return the value as bytes. Raise TypeError that names the first class which may not occur."""
         from safetensors.numpy import save
 
-        writer = _Writer(self)
+        writer = _FormWriter(self)
         text = json.dumps(writer.form(value))
         return save({str(place): array for place, array in enumerate(writer.arrays)}, {"value": text})
 
@@ -49,7 +49,7 @@ class ValueFormat:
 
         try:
             header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-            return _Reader(self, load(data)).value(json.loads(header["__metadata__"]["value"]))
+            return _FormReader(self, load(data)).value(json.loads(header["__metadata__"]["value"]))
         except (SafetensorError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"no stored value: {error}") from error
 
@@ -59,7 +59,7 @@ def name_of(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-class _Writer:
+class _FormWriter:
     """Turns a value into words of JSON; its arrays, each once, are collected in `arrays`."""
 
     def __init__(self, known: ValueFormat) -> None:
@@ -106,7 +106,7 @@ class _Writer:
         return self._places[id(array)]
 
 
-class _Reader:
+class _FormReader:
     """Puts a value together from its words and arrays."""
 
     def __init__(self, known: ValueFormat, arrays: Mapping[str, Any]) -> None:
@@ -115,7 +115,7 @@ class _Reader:
         self._arrays = arrays
 
     def value(self, form: Any) -> Any:
-        """Return the value of a form, see `_Writer.form`."""
+        """Return the value of a form, see `_FormWriter.form`."""
         if not isinstance(form, list):
             return form
         kind, *rest = form

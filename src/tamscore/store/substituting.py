@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.schema import Partition
-    from tamscore.substitution import Rates, Substitution, Sums
+    from tamscore.substitution import Rates, SubstituteSums, Substitution
 
 
 def needed(
@@ -83,7 +83,7 @@ def factors(column: pa.ChunkedArray, rates: Rates) -> Any:
     return coded(encoded, known, np.inf)
 
 
-def changed_amounts(column: pa.ChunkedArray, units: Any | None, sums: Sums | None) -> pa.ChunkedArray:
+def changed_amounts(column: pa.ChunkedArray, units: Any | None, sums: SubstituteSums | None) -> pa.ChunkedArray:
     """Return amounts as float64: multiplied, then replaced by sums; what is missing stays missing."""
     import pyarrow as pa
 

@@ -21,7 +21,7 @@ CODES = 65_536
 
 
 @dataclass(frozen=True)
-class Draws:
+class RandomChunk:
     """The random numbers of one chunk, drawn in one fixed order."""
 
     noise: Floats  # (measures, n) standard normal
@@ -32,11 +32,11 @@ class Draws:
     word: Codes  # (2, n) words of the name
 
 
-def draw(seed: int, chunk: int) -> Draws:
+def draw(seed: int, chunk: int) -> RandomChunk:
     """Return the random numbers of chunk number `chunk`."""
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(1, chunk))))
     n, d, c = CHUNK_ROWS, len(MEASURES), len(CATEGORICAL)
-    return Draws(
+    return RandomChunk(
         noise=random.standard_normal((d, n), dtype=np.float32),
         latent=random.standard_normal((2 + FACTORS, n), dtype=np.float32),
         code=random.integers(0, CODES, (d + c + 1, n), dtype=np.uint16),

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from tamscore.synthetic.draws import Draws
-    from tamscore.synthetic.segments import Segments
+    from tamscore.synthetic.draws import RandomChunk
+    from tamscore.synthetic.segments import SyntheticSegments
 
 TURNOVER = 0.01
 """So many of the accounts go each month, and as many come."""
@@ -56,12 +56,12 @@ class Month:
         """The row number of the first account of a market of so many: those before it have gone."""
         return int(rows * TURNOVER) * (self.number - 1)
 
-    def segments(self, seed: int) -> Segments:
+    def segments(self, seed: int) -> SyntheticSegments:
         """The segments of the market in this month."""
         first = draw_segments(seed)
         return with_events(first, seed) if self.events else first
 
-    def draws(self, first: Draws, seed: int, chunk: int) -> Draws:
+    def draws(self, first: RandomChunk, seed: int, chunk: int) -> RandomChunk:
         """The random numbers of a chunk in this month, from those of the first."""
         if self.number == 1:
             return first
@@ -76,7 +76,7 @@ class Month:
         chance[1] = np.clip(chance[1] + 0.1 * updated * random.standard_normal(n), 0, 1)
         return replace(first, noise=noise.astype(np.float32), latent=latent, chance=chance)
 
-    def moved(self, segment: NDArray[np.uint8], draws: Draws) -> NDArray[np.uint8]:
+    def moved(self, segment: NDArray[np.uint8], draws: RandomChunk) -> NDArray[np.uint8]:
         """The segment of each account in this month, from that of the first."""
         if not self.events:
             return segment
@@ -95,7 +95,7 @@ class Month:
         return pc.if_else(pa.array(segment == BORN), account_ids(seed, NEW_ROWS + start, len(segment)), old)
 
 
-def with_events(first: Segments, seed: int) -> Segments:
+def with_events(first: SyntheticSegments, seed: int) -> SyntheticSegments:
     """The segments after one has split, two have merged, one has vanished and a new one has come."""
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(4,))))
     spread = np.array([measure.spread for measure in MEASURES])

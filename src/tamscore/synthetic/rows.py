@@ -8,15 +8,15 @@ import numpy as np
 import pyarrow as pa
 
 from tamscore.synthetic.draws import CHUNK_ROWS, CODES, draw
-from tamscore.synthetic.measures import CATEGORICAL, LEVELS, MEASURES, MISSING_CATEGORY, PARTY_TYPES, Measure
+from tamscore.synthetic.measures import CATEGORICAL, LEVELS, MEASURES, MISSING_CATEGORY, PARTY_TYPES, SyntheticMeasure
 from tamscore.synthetic.months import Month
 from tamscore.synthetic.names import company_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tamscore.synthetic.draws import Draws
-    from tamscore.synthetic.segments import Segments
+    from tamscore.synthetic.draws import RandomChunk
+    from tamscore.synthetic.segments import SyntheticSegments
 
     Floats = NDArray[np.float32]
     Codes = NDArray[np.uint16]
@@ -30,7 +30,9 @@ LAST_YEAR = 2024
 OLDEST = 400  # years
 
 
-def chunk_tables(segments: Segments, seed: int, chunk: int, month: Month = FIRST_MONTH) -> tuple[pa.Table, pa.Table]:
+def chunk_tables(
+    segments: SyntheticSegments, seed: int, chunk: int, month: Month = FIRST_MONTH
+) -> tuple[pa.Table, pa.Table]:
     """Return the market table and the truth table of one chunk, CHUNK_ROWS rows each, in the same order."""
     draws = month.draws(draw(seed, chunk), seed, chunk)
     segment = month.moved(segments.of_slot[draws.slot[0]], draws)
@@ -57,7 +59,9 @@ def _words(levels: tuple[str, ...], index: NDArray[Any], missing: NDArray[np.boo
     return pa.array(levels).take(pa.array(index.astype(np.int32), mask=missing))
 
 
-def _wallet(segments: Segments, segment: NDArray[np.uint8], size: Floats, draws: Draws) -> NDArray[np.float64]:
+def _wallet(
+    segments: SyntheticSegments, segment: NDArray[np.uint8], size: Floats, draws: RandomChunk
+) -> NDArray[np.float64]:
     """Return what each account could spend with us: size and segment decide most of it."""
     log_wallet = segments.wallet[segment] + 0.9 * size + 0.35 * draws.latent[1]
     wallet: NDArray[np.float64] = np.round(np.exp(log_wallet.astype(np.float64)), 2)
@@ -65,7 +69,11 @@ def _wallet(segments: Segments, segment: NDArray[np.uint8], size: Floats, draws:
 
 
 def _sales(
-    segments: Segments, segment: NDArray[np.uint8], size: Floats, wallet: NDArray[np.float64], draws: Draws
+    segments: SyntheticSegments,
+    segment: NDArray[np.uint8],
+    size: Floats,
+    wallet: NDArray[np.float64],
+    draws: RandomChunk,
 ) -> pa.Array:
     """Return sales: 0 for prospects, wallet times penetration for customers, a few returns, a few missing."""
     relative = (size - segments.size[segment]) / segments.size_spread[segment]
@@ -79,7 +87,7 @@ def _sales(
 
 
 def _buyers(
-    segments: Segments, segment: NDArray[np.uint8], size: Floats, trait: Floats, seed: np.random.SeedSequence
+    segments: SyntheticSegments, segment: NDArray[np.uint8], size: Floats, trait: Floats, seed: np.random.SeedSequence
 ) -> dict[str, NDArray[Any]]:
     """Return how likely each account is to buy in the quarter that follows, about 3 % on the average, and who does."""
     relative = (size - segments.size[segment]) / segments.size_spread[segment]
@@ -90,7 +98,7 @@ def _buyers(
     return {"chance": chance, "bought": bought.astype(np.int8)}
 
 
-def _value(measure: Measure, size: Floats, shift: Floats, trait: Floats, noise: Floats) -> Floats:
+def _value(measure: SyntheticMeasure, size: Floats, shift: Floats, trait: Floats, noise: Floats) -> Floats:
     """Return the measure's true value before errors and gaps."""
     value: Floats = measure.level + measure.by_size * size + shift + measure.spread * (0.5 * trait + noise)
     if measure.kind == "share":
@@ -104,7 +112,7 @@ def _value(measure: Measure, size: Floats, shift: Floats, trait: Floats, noise: 
     return LAST_YEAR - np.minimum(value, OLDEST) if measure.kind == "year" else value
 
 
-def _observed(measure: Measure, value: Floats, size: Floats, code: Codes) -> pa.Array:
+def _observed(measure: SyntheticMeasure, value: Floats, size: Floats, code: Codes) -> pa.Array:
     """Return the column as a data vendor would deliver it: gaps, unit errors, a few wrong signs."""
     if measure.kind in ("amount", "count"):
         outlier = code >= CODES - OUTLIER

@@ -20,7 +20,7 @@ SLOTS = 4096  # a discrete distribution is a table of so many equally likely slo
 
 
 @dataclass(frozen=True)
-class Segments:
+class SyntheticSegments:
     """All that a row needs to know of its segment; first axis is the segment, except for `of_slot`."""
 
     of_slot: NDArray[np.uint8]  # (SLOTS,) segment of each equally likely slot
@@ -35,11 +35,11 @@ class Segments:
     penetration: NDArray[np.float32]  # typical share of the wallet that a customer gives us
 
 
-def draw_segments(seed: int) -> Segments:
+def draw_segments(seed: int) -> SyntheticSegments:
     """Return the market's segments, which depend on nothing but the seed."""
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(0,))))
     shares = np.array(END_USER_SHARES + CHANNEL_SHARES)
-    return Segments(
+    return SyntheticSegments(
         of_slot=slots(shares),
         channel=np.arange(SEGMENTS) >= len(END_USER_SHARES),
         size=_sizes(random),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from tamscore.errors import UsageError
 from tamscore.questions import export_file, export_rows
 from tamscore.questions.export_ids import SmallIds
-from tamscore.questions.export_rows import Tally
+from tamscore.questions.export_rows import ExportCounts
 from tamscore.questions.export_tables.content import Content, TableTarget, refusal, require_types
 from tamscore.questions.export_tables.delta import DeltaTarget
 from tamscore.questions.export_tables.duckdb_file import DuckDbTarget
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tamscore.progress import Progress
     from tamscore.questions.export import Order
-    from tamscore.questions.export_tables.content import OpenTable, Standing
+    from tamscore.questions.export_tables.content import ExistingTable, OpenTable
     from tamscore.questions.stored import StoredRun
     from tamscore.store.run_directory import RunDirectory
 
@@ -81,7 +81,7 @@ def write(
     progress: Progress,
     *,
     overwrite: bool,
-) -> tuple[Tally, str]:
+) -> tuple[ExportCounts, str]:
     """Bring a table to what an export says, and return what changed there and the name of the table.
 
     All of it changes or nothing. Raise UsageError where the table was not made by an export of these scores, or has
@@ -89,7 +89,7 @@ def write(
     """
     if isinstance(target.location, Path) and isinstance(run.directory.output, Path):
         require_outside(run.directory.output, target.location)
-    tally, ids = Tally(), SmallIds()
+    tally, ids = ExportCounts(), SmallIds()
     accounts = "all" if order.only is None else f"{order.only[0]}={order.only[1]}"
     content = Content.of(export_file.schema_of(run, order), order.key, run.name, gone, accounts)
     with target.opened() as table:
@@ -104,7 +104,9 @@ def write(
     return tally, table.name
 
 
-def to_merge_into(table: OpenTable, content: Content, directory: RunDirectory, *, overwrite: bool) -> Standing | None:
+def to_merge_into(
+    table: OpenTable, content: Content, directory: RunDirectory, *, overwrite: bool
+) -> ExistingTable | None:
     """Return the table that is there, None where it is to be made; UsageError where it must not be touched."""
     there, ours = table.standing(), bool(notes(directory, "export", table.name))
     if there is None or (ours and not there.columns):

@@ -65,7 +65,7 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ExistingTable:
     """A table that is there: its columns with the names of their types, and what it says of itself.
 
     Without columns it is no table but something else in its place, such as what a killed first export has left.
@@ -91,13 +91,13 @@ class OpenTable(Protocol):
     def name(self) -> str:
         """How people find it; no user and no password."""
 
-    def standing(self) -> Standing | None:
+    def standing(self) -> ExistingTable | None:
         """Return the table that is there, None where there is none."""
 
     def type_name(self, kind: pa.DataType) -> str | None:
         """Return how the database calls a type, None where it has no such type."""
 
-    def merge(self, content: Content, batches: Iterator[pa.RecordBatch], there: Standing | None) -> Merged:
+    def merge(self, content: Content, batches: Iterator[pa.RecordBatch], there: ExistingTable | None) -> Merged:
         """Bring the table to what the batches say, all of it or nothing; with no `there` it is made anew."""
 
 
@@ -137,7 +137,7 @@ def require_types(content: Content, table: OpenTable) -> None:
             raise UsageError(f"--fields: {field.name!r} holds {field.type}, for which {table.name} has no type")
 
 
-def refusal(there: Standing, content: Content, table: OpenTable, *, ours: bool) -> str | None:
+def refusal(there: ExistingTable, content: Content, table: OpenTable, *, ours: bool) -> str | None:
     """Return why a table must not be merged into, None where nothing speaks against it; new columns do not."""
     if not ours or there.mark is None or not there.mark.startswith(MARK):
         return "is there already, and no export of these scores"

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from tamscore.arrow import as_dictionary, plain_table, strings, truths
 from tamscore.errors import RetryableError, TamscoreError, UsageError, without_secrets
 from tamscore.questions.export import HASH, VERSION
-from tamscore.questions.export_tables.content import GONE, Merged, Standing, streamed
+from tamscore.questions.export_tables.content import GONE, ExistingTable, Merged, streamed
 from tamscore.questions.export_tables.package import library
 from tamscore.questions.join import AccountIndex
 from tamscore.questions.sql_names import quoted
@@ -77,22 +77,22 @@ class DeltaTable:
         """Return how Arrow calls a type; Delta has no time of day."""
         return None if pa.types.is_time(kind) else str(kind)
 
-    def standing(self) -> Standing | None:
+    def standing(self) -> ExistingTable | None:
         """Return the table that is there; without columns if the folder holds something else."""
         if self.found is None:
             folder = location(self.place)
-            return Standing({}, None) if folder.is_dir() and any(folder.iterdir()) else None
+            return ExistingTable({}, None) if folder.is_dir() and any(folder.iterdir()) else None
         columns = {field.name: str(field.type) for field in pa.schema(self.found.schema())}
-        return Standing(columns, self.found.metadata().description)
+        return ExistingTable(columns, self.found.metadata().description)
 
-    def merge(self, content: Content, batches: Iterator[pa.RecordBatch], there: Standing | None) -> Merged:
+    def merge(self, content: Content, batches: Iterator[pa.RecordBatch], there: ExistingTable | None) -> Merged:
         """Bring the table to what the batches say; no version is made where nothing changes."""
         if there is None:
             counted = Counted(batches)
             self.write(content, counted.batches())
             self.set_mark(content)
             return Merged(counted.rows, 0, 0)
-        change = Change.of(self, content)
+        change = TableChange.of(self, content)
         staged = change.staged(batches)
         merged = change.merged(adds_columns=len(there.columns) < len(content.schema))
         if merged is None:
@@ -144,7 +144,7 @@ class Counted:
 
 
 @dataclass
-class Change:
+class TableChange:
     """What an export changes in a version of a table: of the accounts there (n,) it keeps 28 bytes beside their ids.
 
     `hashes` (n,) uint64 stand for their rows, `versions` (n,) say which version of the scores wrote them, `gone` (n,)
@@ -162,7 +162,7 @@ class Change:
     updated: int = 0
 
     @classmethod
-    def of(cls, table: DeltaTable, content: Content) -> Change:
+    def of(cls, table: DeltaTable, content: Content) -> TableChange:
         """Return the accounts of the version that was found, none of them seen yet."""
         ids, versions, hashes, gone = [], [], [np.empty(0, np.uint64)], [np.empty(0, bool)]
         for rows in table.rows([content.key, HASH, VERSION, GONE]):

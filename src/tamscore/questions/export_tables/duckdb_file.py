@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import MemoryLimitError, RetryableError, TamscoreError, UsageError, first_line
 from tamscore.questions.export_tables import sql
-from tamscore.questions.export_tables.content import Standing, streamed
+from tamscore.questions.export_tables.content import ExistingTable, streamed
 from tamscore.questions.export_tables.package import library
 from tamscore.questions.sql_names import literal, quoted
 from tamscore.store.temporary import temporary_folder
@@ -26,7 +26,7 @@ INTERRUPTED, AGAIN_S = "Query interrupted", 1.0
 """What DuckDB makes of the exception that a signal raises; within this time the command line raises it again."""
 MEMORY = "1GB"
 """What DuckDB may hold; the rest goes to the folder for temporary files."""
-DIALECT = sql.Dialect(
+DIALECT = sql.SqlDialect(
     {
         "bool": "BOOLEAN",
         "int16": "SMALLINT",
@@ -80,7 +80,7 @@ class DuckDbTable:
         """Return how DuckDB calls a type."""
         return DIALECT.name_of(kind)
 
-    def standing(self) -> Standing | None:
+    def standing(self) -> ExistingTable | None:
         """Return the table that is there."""
         where = f"database_name = current_database() AND schema_name = {literal(self.schema)}"
         ask = self.connection.execute
@@ -89,9 +89,9 @@ class DuckDbTable:
         where += f" AND table_name = {literal(self.table)}"
         found = ask(f"SELECT comment FROM duckdb_tables() WHERE {where}").fetchone()
         columns = ask(f"SELECT column_name, data_type FROM duckdb_columns() WHERE {where}").fetchall()
-        return Standing(dict(columns), found[0]) if found else None
+        return ExistingTable(dict(columns), found[0]) if found else None
 
-    def merge(self, content: Content, batches: Iterator[pa.RecordBatch], there: Standing | None) -> Merged:
+    def merge(self, content: Content, batches: Iterator[pa.RecordBatch], there: ExistingTable | None) -> Merged:
         """Bring the table to what the batches say."""
         place = f"{quoted(self.schema)}.{quoted(self.table)}"
         merged = sql.merge(self, place, DIALECT, content, batches, there)

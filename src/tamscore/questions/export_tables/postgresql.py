@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, RetryableError, TamscoreError, UsageError, first_line, without_secrets
 from tamscore.questions.export_tables import sql
-from tamscore.questions.export_tables.content import Standing, streamed
+from tamscore.questions.export_tables.content import ExistingTable, streamed
 from tamscore.questions.export_tables.package import library
 from tamscore.questions.sql_names import literal, quoted
 
@@ -38,7 +38,7 @@ TYPES = {
     "timestamp[us]": "timestamp without time zone",
     "timestamp[us, tz=UTC]": "timestamp with time zone",
 }
-DIALECT = sql.Dialect(TYPES, decimal="numeric", key=' COLLATE "C" PRIMARY KEY')
+DIALECT = sql.SqlDialect(TYPES, decimal="numeric", key=' COLLATE "C" PRIMARY KEY')
 HOPELESS = ("authentication failed", "does not exist", "no password supplied", "pg_hba.conf", "not permitted")
 """What a server says that will refuse the same connection again."""
 
@@ -86,7 +86,7 @@ class PostgresTable:
         """Return how PostgreSQL calls a type."""
         return DIALECT.name_of(kind)
 
-    def standing(self) -> Standing | None:
+    def standing(self) -> ExistingTable | None:
         """Return the table that is there, held until the transaction ends so that nobody else writes to it."""
         number = f"to_regclass({literal(self.place)})"
         kind = self.row(f"SELECT relkind::text FROM pg_class WHERE oid = {number}")
@@ -101,7 +101,7 @@ class PostgresTable:
         )
         columns = dict(self.cursor.fetchall())
         mark = self.row(f"SELECT obj_description({number}, 'pg_class')")
-        return Standing(columns, mark and mark[0])
+        return ExistingTable(columns, mark and mark[0])
 
     def row(self, statement: str) -> Any:
         """Return the first row that a query gives, None where it gives none."""
@@ -123,7 +123,7 @@ class PostgresTable:
             else:
                 return
 
-    def merge(self, content: Content, batches: Iterator[pa.RecordBatch], there: Standing | None) -> Merged:
+    def merge(self, content: Content, batches: Iterator[pa.RecordBatch], there: ExistingTable | None) -> Merged:
         """Bring the table to what the batches say."""
         merged = sql.merge(self, self.place, DIALECT, content, batches, there)
         self.connection.commit()

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.questions.export_tables.content import Content, Standing
+    from tamscore.questions.export_tables.content import Content, ExistingTable
 
 STAGED = "tamscore_staged"
 
 
-class Database(Protocol):
+class TargetDatabase(Protocol):
     """An SQL database within a transaction."""
 
     def run(self, statement: str) -> int:
@@ -32,7 +32,7 @@ class Database(Protocol):
 
 
 @dataclass(frozen=True)
-class Dialect:
+class SqlDialect:
     """How a database calls types, what it writes behind a column of ids, and whether it keeps that column unique."""
 
     types: Mapping[str, str]
@@ -53,12 +53,12 @@ class Dialect:
 
 
 def merge(
-    database: Database,
+    database: TargetDatabase,
     place: str,
-    dialect: Dialect,
+    dialect: SqlDialect,
     content: Content,
     batches: Iterator[pa.RecordBatch],
-    there: Standing | None,
+    there: ExistingTable | None,
 ) -> Merged:
     """Bring the table at a quoted place to what the batches say, and return how many rows that changed."""
     if there is None:

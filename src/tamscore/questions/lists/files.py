@@ -18,7 +18,7 @@ from tamscore.view.words import clean, words
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tamscore.questions.lists.gather import Gathered, WorkList
+    from tamscore.questions.lists.gather import RunLists, WorkList
     from tamscore.questions.stored import StoredRun
     from tamscore.store.commit import Placed
 
@@ -27,7 +27,7 @@ RECORD = "lists.json"
 SUMMARY, INDEX = "summary.csv", "index.html"
 
 
-def write(run: StoredRun, found: Gathered, folder: Path, *, pages: bool = True, overwrite: bool = False) -> list[Any]:
+def write(run: StoredRun, found: RunLists, folder: Path, *, pages: bool = True, overwrite: bool = False) -> list[Any]:
     """Write all lists to a folder, their summary and a page with links; return the rows of the summary.
 
     Lists that an earlier call left there are replaced as a whole. Raise UsageError if the folder holds other files of
@@ -78,7 +78,7 @@ def replaced(folder: Path, rows: list[dict[str, Any]], *, overwrite: bool) -> se
 
 
 def place_all(
-    run: StoredRun, found: Gathered, rows: list[dict[str, Any]], folder: Path, *, pages: bool
+    run: StoredRun, found: RunLists, rows: list[dict[str, Any]], folder: Path, *, pages: bool
 ) -> dict[str, Placed]:
     """Put the files of all lists into a folder; return what was placed by name."""
     placed = {SUMMARY: commit.place_csv(pa.Table.from_pylist(rows), folder / SUMMARY)}
@@ -101,7 +101,7 @@ def html(run: StoredRun, one: WorkList, file: str) -> bytes:
     return render(page.chapters_of(one, file), clean(one.name), clean(about), run.name, kind, wide=True).encode()
 
 
-def index(run: StoredRun, found: Gathered, rows: list[dict[str, Any]]) -> bytes:
+def index(run: StoredRun, found: RunLists, rows: list[dict[str, Any]]) -> bytes:
     """Return the page that leads to all lists."""
     from tamscore.view.page import render
 

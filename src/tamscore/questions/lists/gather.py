@@ -83,7 +83,7 @@ class WorkList:
 
 
 @dataclass(frozen=True)
-class Gathered:
+class RunLists:
     """All lists of a run, persons first; and how many accounts it has, with a person and in lists of campaigns."""
 
     lists: tuple[WorkList, ...]
@@ -91,7 +91,7 @@ class Gathered:
     covered: int
 
 
-def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> Gathered:
+def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> RunLists:
     """Return the lists of a run, told against an earlier one where there is one; controls are left out, or marked.
 
     Raise UsageError if nobody knows who covers its accounts.
@@ -124,7 +124,7 @@ def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> Gathe
         if campaigns:
             lists += campaign_lists(joined(campaigns), tell)
     heap.give_back()
-    return Gathered(tuple(lists), run.manifest["rows"]["scored"], covered.num_rows)
+    return RunLists(tuple(lists), run.manifest["rows"]["scored"], covered.num_rows)
 
 
 def joined(parts: list[pa.Table]) -> pa.Table:

@@ -12,7 +12,7 @@ from tamscore.view.words import clean, counted, money, words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.questions.lists.gather import Gathered, WorkList
+    from tamscore.questions.lists.gather import RunLists, WorkList
     from tamscore.view.blocks import Block
 
 SHOWN = 300
@@ -81,7 +81,7 @@ def cell(row: dict[str, Any], name: str) -> Any:
     return str(value) if name in {"account_id", "last_order"} and value is not None else value
 
 
-def overview(found: Gathered, rows: Sequence[dict[str, Any]]) -> list[Chapter]:
+def overview(found: RunLists, rows: Sequence[dict[str, Any]]) -> list[Chapter]:
     """Return the chapters of the page that leads to all lists, given the rows of their summary."""
     people, campaigns = ([row for row in rows if row["list"] == kind] for kind in ("person", "campaign"))
     told = f"{counted(len(people), 'person')} cover {found.covered:,} of {counted(found.scored, 'account')}."

@@ -12,7 +12,16 @@ from tamscore.view.words import HOLDERS, change, clean, counted, money, priced, 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tamscore.questions.page_one import Drift, Hours, Measure, PageOne, Quality, Since, Stake, Trust
+    from tamscore.questions.page_one import (
+        ChangesSince,
+        ClusterTrust,
+        Drift,
+        FigureChange,
+        Hours,
+        PageOne,
+        Quality,
+        Stake,
+    )
     from tamscore.view.blocks import Block, Table
 
 ANCHOR, TITLE = "page-one", "What to do first"
@@ -136,7 +145,7 @@ def next_step(row: Mapping[str, Any]) -> str:
     return f"{words(row['play'])}{offer}"
 
 
-def since(told: Since | None, currency: str | None) -> Point:
+def since(told: ChangesSince | None, currency: str | None) -> Point:
     """Return what changed since another run."""
     if told is None:
         return Point("Since the last run:", "there is no earlier run to compare with.", "moves")
@@ -147,7 +156,7 @@ def since(told: Since | None, currency: str | None) -> Point:
     return Point(lead, f"{'; '.join(moved) or 'nothing changed'}.", "moves")
 
 
-def moved_text(one: Measure, currency: str | None) -> str:
+def moved_text(one: FigureChange, currency: str | None) -> str:
     """Return a figure now and by how much it changed; both numbers of counts, since short amounts hide a change."""
     before, now = one.before or 0.0, one.now or 0.0
     told = f"{before:,.0f} to {now:,.0f}" if one.what in COUNTS else priced(now, currency)
@@ -164,7 +173,7 @@ def hours(rows: Sequence[Hours]) -> Point:
     return Point("Hours a year:", f"{'; '.join(each)}{more}.", "coverage")
 
 
-def trust(found: Trust) -> Point:
+def trust(found: ClusterTrust) -> Point:
     """Return how far clusters can be trusted."""
     if found.graded:
         text = f"{found.sound} of {counted(found.graded, 'cluster')} come out again when accounts are drawn anew"

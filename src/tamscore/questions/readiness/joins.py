@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.errors import InputContractError
 from tamscore.questions.readiness.finding import Finding
-from tamscore.scoring.joining.lookup import Accounts, sorted_hashes
+from tamscore.scoring.joining.lookup import KnownAccounts, sorted_hashes
 from tamscore.scoring.joining.market import ids_of, joined_tables, match_named
 from tamscore.stages.draw import id_hash
 
@@ -28,7 +28,7 @@ def from_tables(market: Run, sample: Run) -> Iterator[Finding]:
         yield Finding(f"joined tables are not looked at: the market has more than {MOST_ACCOUNTS:,} rows")
         return
     known = sorted_hashes(id_hash(ids) for ids in ids_of(market))
-    accounts = Accounts(known, market.columns.id_form, lambda: ids_of(market))
+    accounts = KnownAccounts(known, market.columns.id_form, lambda: ids_of(market))
     for one in named:
         try:
             (match,) = match_named(sample, [one], accounts)

@@ -26,7 +26,7 @@ from tamscore.report.chapters import (
 from tamscore.sections import SECTIONS, section_chapters
 
 if TYPE_CHECKING:
-    from tamscore.report.evidence import Evidence
+    from tamscore.report.evidence import ReportData
     from tamscore.view.blocks import Chapter
 
 BEFORE = (ranking, headline, quadrants, clusters, ladder)
@@ -36,7 +36,7 @@ APPENDIX = ("explanations", "potential", "level", "choice-of-k", "look-alike", "
 """The chapters of the appendix, in their order: evidence for those who doubt the rest."""
 
 
-def chapters(found: Evidence) -> list[Chapter]:
+def chapters(found: ReportData) -> list[Chapter]:
     """Return all chapters that there is something to say in, the first page first, the appendix last."""
     first, last = ([(module, module.chapter(found)) for module in order] for order in (BEFORE, AFTER))
     missing = [str(getattr(module, "MISSING", "")) for module, one in [*first, *last] if one is None]
@@ -47,7 +47,7 @@ def chapters(found: Evidence) -> list[Chapter]:
     return [*one_pager(found), *in_two_parts(told)]
 
 
-def one_pager(found: Evidence) -> list[Chapter]:
+def one_pager(found: ReportData) -> list[Chapter]:
     """Return the first page as the only chapter."""
     return [page_one.chapter(found.page_one)]
 

@@ -10,14 +10,14 @@ from tamscore.view.blocks import Chapter
 from tamscore.view.words import words
 
 if TYPE_CHECKING:
-    from tamscore.report.evidence import Evidence
+    from tamscore.report.evidence import ReportData
 
 MISSING = (
     'The choice of k: the job or the model says how many clusters there are; clusters.k = "auto" chooses them by sales.'
 )
 
 
-def chapter(found: Evidence) -> Chapter | None:
+def chapter(found: ReportData) -> Chapter | None:
     """Return the chapter; None if the number of clusters was given."""
     rows = found.summary.choice_of_k
     if not rows:

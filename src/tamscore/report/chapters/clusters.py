@@ -25,10 +25,10 @@ COLOURS = {
 
 if TYPE_CHECKING:
     from tamscore.model.record import PartyRecord
-    from tamscore.report.evidence import Evidence
+    from tamscore.report.evidence import ReportData
 
 
-def chapter(found: Evidence) -> Chapter:
+def chapter(found: ReportData) -> Chapter:
     """Return the chapter."""
     blocks: list[Block] = []
     if maps := [party_map(found, party) for party in found.run.model.parties if found.map]:
@@ -40,7 +40,7 @@ def chapter(found: Evidence) -> Chapter:
     return Chapter("clusters", "Clusters of peers", message(found), tuple(blocks))
 
 
-def message(found: Evidence) -> str:
+def message(found: ReportData) -> str:
     """Return what it comes to, in one sentence."""
     parties = by_party(found.summary.clusters)
     told = " and ".join(f"{len(party)} of {words(party[0].party_type)} accounts" for party in parties)
@@ -50,7 +50,7 @@ def message(found: Evidence) -> str:
     return f"Accounts are compared with their peers only: {told}{sure}."
 
 
-def party_map(found: Evidence, party: PartyRecord) -> PartyMap:
+def party_map(found: ReportData, party: PartyRecord) -> PartyMap:
     """One party type as the map shows it, its largest clusters first."""
     order = np.argsort(-party.accounts.sum(axis=1), kind="stable")
     ids = [party.ids[c] for c in order]
@@ -63,7 +63,7 @@ def party_map(found: Evidence, party: PartyRecord) -> PartyMap:
     return PartyMap(party.name, tuple(ids), centers.T[order], points, label, plane.shares, plays)
 
 
-def play_of(found: Evidence, cluster: str) -> str:
+def play_of(found: ReportData, cluster: str) -> str:
     """Return the colour of the play that most of the money expected of a cluster calls for; "" if that is not known."""
     money: dict[str, float] = defaultdict(float)
     for row in found.portfolio:
@@ -72,7 +72,7 @@ def play_of(found: Evidence, cluster: str) -> str:
     return max(money, key=lambda colour: (money[colour], colour)) if money else ""
 
 
-def untold(found: Evidence) -> str:
+def untold(found: ReportData) -> str:
     """Why nothing is told about how far clusters can be trusted."""
     fitted = found.summary.model.get("run")
     if fitted:

@@ -13,10 +13,10 @@ from tamscore.view.words import counted, money, words
 
 if TYPE_CHECKING:
     from tamscore.questions.tables import Cluster
-    from tamscore.report.evidence import Evidence, Row
+    from tamscore.report.evidence import ReportData, Row
 
 
-def chapter(found: Evidence) -> Chapter:
+def chapter(found: ReportData) -> Chapter:
     """Return the chapter, with an anchor for every account that the first page and the ranking name."""
     clusters = {one.cluster: one for one in found.summary.clusters}
     rows = {anchor_of(row): row for row in (*found.ranking, *found.page_one.call)}  # the latter know who covers them

@@ -11,13 +11,13 @@ from tamscore.view.words import HOLDERS, change, counted, share
 
 if TYPE_CHECKING:
     from tamscore.report.changes import Changed
-    from tamscore.report.evidence import Evidence
+    from tamscore.report.evidence import ReportData
 
 NOBODY = "nobody buys yet"
 STILL = {"+0.0%", "-0.0%", "0%"}
 
 
-def chapter(found: Evidence) -> Chapter:
+def chapter(found: ReportData) -> Chapter:
     """Return the chapter."""
     changed = found.changed
     blocks: list[Block] = [totals(found.summary, {kind: told(changed, kind) for kind in HOLDERS} if changed else None)]
@@ -30,7 +30,7 @@ def chapter(found: Evidence) -> Chapter:
     return Chapter("headline", "Headline", message(found), tuple(blocks))
 
 
-def message(found: Evidence) -> str:
+def message(found: ReportData) -> str:
     """Return what it comes to, in one sentence."""
     sold = found.summary.totals["expansion"]
     buys = f"customers buy {share(sold.sales, sold.potential)} of their potential" if sold.potential else NOBODY

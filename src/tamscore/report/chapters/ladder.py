@@ -11,14 +11,14 @@ from tamscore.view.words import counted, priced
 
 if TYPE_CHECKING:
     from tamscore.questions.tables import Cluster
-    from tamscore.report.evidence import Evidence
+    from tamscore.report.evidence import ReportData
 
 MISSING = "The ladder of one cluster: no cluster has enough customers of its own to draw one."
 DRAWABLE = 10
 """A curve is drawn from so many customers of today on; a frozen ladder may come from customers of an earlier run."""
 
 
-def chapter(found: Evidence) -> Chapter | None:
+def chapter(found: ReportData) -> Chapter | None:
     """Return the chapter, about the cluster with a ladder of its own where most expansion is open."""
     clusters = found.summary.clusters
     own = [one for one in clusters if one.basis == "cluster" and one.kinds["expansion"].accounts >= DRAWABLE]

@@ -8,12 +8,12 @@ from tamscore.questions.pages import level
 from tamscore.view.blocks import Chapter
 
 if TYPE_CHECKING:
-    from tamscore.report.evidence import Evidence
+    from tamscore.report.evidence import ReportData
 
 MISSING = "The level of potential: no party type has the 30 customers that it takes to compare both levels."
 
 
-def chapter(found: Evidence) -> Chapter | None:
+def chapter(found: ReportData) -> Chapter | None:
     """Return the chapter; None if levels could not be compared."""
     rows = found.summary.level
     if not rows:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from tamscore.sections.lift.view import report_chapter
 
 if TYPE_CHECKING:
-    from tamscore.report.evidence import Evidence
+    from tamscore.report.evidence import ReportData
     from tamscore.view.blocks import Chapter
 
 MISSING = "Did it work: nobody has compared a holdout; tamscore holdout draws one, tamscore lift compares it."
 
 
-def chapter(found: Evidence) -> Chapter | None:
+def chapter(found: ReportData) -> Chapter | None:
     """Return the chapter; None if no result was found with this run."""
     return report_chapter(found.lifts) if found.lifts else None

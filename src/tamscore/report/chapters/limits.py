@@ -9,7 +9,7 @@ from tamscore.view.blocks import Block, Chapter, Point, Points
 from tamscore.view.words import counted
 
 if TYPE_CHECKING:
-    from tamscore.report.evidence import Evidence
+    from tamscore.report.evidence import ReportData
 
 ALWAYS = {
     "No forecast.": "Potential is what comparable accounts do buy. Whether, when and why an account will buy is "
@@ -26,7 +26,7 @@ NOTED = 12
 """So many notices of the run are repeated."""
 
 
-def chapter(found: Evidence) -> Chapter:
+def chapter(found: ReportData) -> Chapter:
     """Return the chapter."""
     blocks: list[Block] = [Points(tuple(Point(*pair) for pair in (*ALWAYS.items(), *of_this_run(found))))]
     if noted := found.summary.notices[:NOTED]:
@@ -35,7 +35,7 @@ def chapter(found: Evidence) -> Chapter:
     return Chapter("limits", "What this cannot tell you", text, tuple(blocks))
 
 
-def of_this_run(found: Evidence) -> list[tuple[str, str]]:
+def of_this_run(found: ReportData) -> list[tuple[str, str]]:
     """The limits that hold for this run alone."""
     told = []
     borrowed = [one.cluster for one in found.summary.clusters if one.borrows]

@@ -11,11 +11,11 @@ from tamscore.view.blocks import Cell, Chapter, Terms, table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.report.evidence import Evidence
+    from tamscore.report.evidence import ReportData
     from tamscore.view.blocks import Block, Table
 
 
-def chapter(found: Evidence, missing: Sequence[str]) -> Chapter:
+def chapter(found: ReportData, missing: Sequence[str]) -> Chapter:
     """Return the chapter; `missing` are the chapters left out, each with what would bring it."""
     blocks: list[Block] = [Terms(tuple(terms(found))), stages(found)]
     if missing:
@@ -24,14 +24,14 @@ def chapter(found: Evidence, missing: Sequence[str]) -> Chapter:
     return Chapter("method", "How it was computed", message(found), tuple(blocks))
 
 
-def message(found: Evidence) -> str:
+def message(found: ReportData) -> str:
     """Return what it comes to, in one sentence."""
     seconds = sum(stage["seconds"] for stage in found.run.manifest["stages"])
     rows, device = found.summary.rows["read"], found.summary.device["name"]
     return f"{rows:,} rows in {seconds:,.1f} seconds on {device}; the same input and job give the same bytes again."
 
 
-def terms(found: Evidence) -> list[tuple[str, str]]:
+def terms(found: ReportData) -> list[tuple[str, str]]:
     """Names and values."""
     manifest = found.run.manifest
     packages = ", ".join(f"{name} {number}" for name, number in sorted(manifest["packages"].items()))
@@ -55,7 +55,7 @@ def terms(found: Evidence) -> list[tuple[str, str]]:
     ]
 
 
-def stages(found: Evidence) -> Table:
+def stages(found: ReportData) -> Table:
     """How long each stage took."""
     times = found.run.manifest["stages"]
     longest = max((time["seconds"] for time in times), default=0.0) or 1.0

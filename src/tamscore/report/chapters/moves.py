@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tamscore.report.changes import Changed
-    from tamscore.report.evidence import Evidence
+    from tamscore.report.evidence import ReportData
     from tamscore.view.blocks import Table
 
 MISSING = "Who moved and why: there is no run before this one to compare with; name one with --since RUN."
@@ -27,7 +27,7 @@ FLOWS = 12
 """So many flows are drawn, the largest first."""
 
 
-def chapter(found: Evidence) -> Chapter | None:
+def chapter(found: ReportData) -> Chapter | None:
     """Return the chapter; None if there is no run before."""
     changed, told = found.changed, found.input_change
     inputs = [input_table(told)] if told else []

@@ -11,14 +11,14 @@ from tamscore.view.words import counted, priced
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tamscore.report.evidence import Evidence
+    from tamscore.report.evidence import ReportData
     from tamscore.view.blocks import Table
 
 MISSING = "People and their lists: nobody covers accounts yet; tamscore coverage says who covers whom."
 WRITES = "tamscore lists --to DIR writes them whole, as files and as pages to print"
 
 
-def chapter(found: Evidence) -> Chapter | None:
+def chapter(found: ReportData) -> Chapter | None:
     """Return the chapter; None if no person covers accounts."""
     people = found.named.people
     if not people:
@@ -26,7 +26,7 @@ def chapter(found: Evidence) -> Chapter | None:
     return Chapter("people", "People and their lists", message(found), (persons(found), lists(found), begin(found)))
 
 
-def message(found: Evidence) -> str:
+def message(found: ReportData) -> str:
     """Return what it comes to, in one sentence."""
     rows = found.sections.get("coverage", {}).get("people", ())
     if not rows:
@@ -35,7 +35,7 @@ def message(found: Evidence) -> str:
     return f"{len(rows):,} people cover {counted(covered, 'account')} worth {priced(value, found.currency)} a year."
 
 
-def persons(found: Evidence) -> Table:
+def persons(found: ReportData) -> Table:
     """Return what every person covers, and how many of its hours that takes."""
     rows = found.sections.get("coverage", {}).get("people") or [{"person": name} for name in found.named.people]
     most = max((row.get("value") or 0.0 for row in rows), default=0.0) or 1.0
@@ -54,13 +54,13 @@ def persons(found: Evidence) -> Table:
     return without_empty(table("What each person covers", columns, cells))
 
 
-def first_of(found: Evidence, person: str) -> str | None:
+def first_of(found: ReportData, person: str) -> str | None:
     """Return what the first account of a person is called, None if it has none."""
     rows = found.named.people.get(person, ())
     return account_name(rows[0]) if rows else None
 
 
-def lists(found: Evidence) -> Table:
+def lists(found: ReportData) -> Table:
     """Return the lists that there are to work from: one of each person, one of each campaign."""
     record = found.sections.get("coverage", {})
     cells: list[tuple[Any, ...]] = [(row["person"], row["role"], row["accounts"]) for row in record.get("people", ())]
@@ -72,7 +72,7 @@ def lists(found: Evidence) -> Table:
     return table("Lists", "list:name|by:code|accounts:count", cells, WRITES, folded=True)
 
 
-def begin(found: Evidence) -> Table:
+def begin(found: ReportData) -> Table:
     """Return the first accounts of every person."""
     columns = "person:name|account:id|name:name|kind:code/3|play:code|whitespace:money/2|expected:money"
     groups = [list(accounts(name, rows)) for name, rows in found.named.people.items()]

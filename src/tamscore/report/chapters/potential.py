@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.questions.tables import Cluster, TopStep
-    from tamscore.report.evidence import Evidence
+    from tamscore.report.evidence import ReportData
 
 DRAWN = 20
 """So many clusters are drawn, those with the most whitespace."""
 
 
-def chapter(found: Evidence) -> Chapter:
+def chapter(found: ReportData) -> Chapter:
     """Return the chapter."""
     clusters = sorted(found.summary.clusters, key=lambda one: (-held(one), one.cluster))
     level = found.summary.interval_level
@@ -52,7 +52,7 @@ def message(clusters: Sequence[Cluster]) -> str:
     return f"Three clusters hold {share(sum(open_[:3]), sum(open_))} of the expansion whitespace{rests}."
 
 
-def top_step_texts(found: Evidence) -> list[str]:
+def top_step_texts(found: ReportData) -> list[str]:
     """What hangs on the rule for the top step, a sentence for each party type."""
     told = []
     for one in found.summary.top_steps:
@@ -64,7 +64,7 @@ def top_step_texts(found: Evidence) -> list[str]:
     return told
 
 
-def capped(found: Evidence, one: TopStep) -> str:
+def capped(found: ReportData, one: TopStep) -> str:
     """What the expansion of a party type would be under a cap, where the largest customer sets the top step."""
     others = (each for each in found.summary.top_steps if each.party_type == one.party_type)
     cap = next((each for each in others if each.top_step == "p99"), one)

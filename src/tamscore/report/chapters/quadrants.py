@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tamscore.questions.tables import Sums
-    from tamscore.report.evidence import Evidence
+    from tamscore.report.evidence import ReportData
     from tamscore.view.blocks import Block, Figure
 
 ORDER = ("blue", "yellow", "orange", "grey", "teal")
 
 
-def chapter(found: Evidence) -> Chapter:
+def chapter(found: ReportData) -> Chapter:
     """Return the chapter."""
     fields: dict[str, tuple[str, dict[str, Sums]]] = {}
     for kind in HOLDERS:
@@ -32,7 +32,7 @@ def chapter(found: Evidence) -> Chapter:
     return Chapter("quadrants", "Quadrants and plays", message(found), blocks)
 
 
-def to_do(found: Evidence) -> Iterator[Figure]:
+def to_do(found: ReportData) -> Iterator[Figure]:
     """Yield the accounts by play, and the segments of the portfolio by cluster, where the run has told them."""
     if found.plays:
         by_play: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(HOLDERS, 0))
@@ -47,7 +47,7 @@ def to_do(found: Evidence) -> Iterator[Figure]:
         yield portfolio_figure([*held.items()], portfolio(found.portfolio))
 
 
-def message(found: Evidence) -> str:
+def message(found: ReportData) -> str:
     """Return what it comes to, in one sentence."""
     told = []
     for kind, noun in HOLDERS.items():
@@ -61,7 +61,7 @@ def message(found: Evidence) -> str:
     return f"{'; '.join(told) or 'Nothing is open'}."
 
 
-def thresholds(found: Evidence) -> str:
+def thresholds(found: ReportData) -> str:
     """Where high begins."""
     told = []
     for party in found.run.model.parties:

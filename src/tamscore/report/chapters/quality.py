@@ -9,13 +9,13 @@ from tamscore.view.blocks import Block, Chapter, table
 from tamscore.view.words import counted
 
 if TYPE_CHECKING:
-    from tamscore.report.evidence import Evidence
+    from tamscore.report.evidence import ReportData
     from tamscore.view.blocks import Table
 
 MEANINGS = {"rejected": "left out of the scores", "flagged": "scored, and marked", "filled": "given the median"}
 
 
-def chapter(found: Evidence) -> Chapter:
+def chapter(found: ReportData) -> Chapter:
     """Return the chapter."""
     blocks: list[Block] = [counts(found, ("rejected", "flagged"), "Rows rejected or flagged")]
     blocks.append(counts(found, ("filled",), "Numbers that were missing", folded=True))
@@ -23,7 +23,7 @@ def chapter(found: Evidence) -> Chapter:
     return Chapter("quality", "Data quality", message(found), tuple(blocks))
 
 
-def message(found: Evidence) -> str:
+def message(found: ReportData) -> str:
     """Return what it comes to, in one sentence."""
     rows = found.summary.rows
     rejected = sum(rows["rejected"].values())
@@ -31,7 +31,7 @@ def message(found: Evidence) -> str:
     return f"{counted(rows['read'], 'row')} read, {rows['scored']:,} scored, {left}: nothing is dropped in silence."
 
 
-def counts(found: Evidence, what: tuple[str, ...], caption: str, *, folded: bool = False) -> Table:
+def counts(found: ReportData, what: tuple[str, ...], caption: str, *, folded: bool = False) -> Table:
     """Rows that something befell, by what that was."""
     read = found.summary.rows["read"]
     rows = [

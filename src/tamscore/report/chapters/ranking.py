@@ -9,12 +9,12 @@ from tamscore.view.blocks import Block, Chapter
 from tamscore.view.words import HOLDERS, clean, counted, priced, share
 
 if TYPE_CHECKING:
-    from tamscore.report.evidence import Evidence, Row
+    from tamscore.report.evidence import ReportData, Row
 
 MISSING = "Who to call first: the run has not stored its best accounts by kind; run its job again."
 
 
-def chapter(found: Evidence) -> Chapter | None:
+def chapter(found: ReportData) -> Chapter | None:
     """Return the chapter."""
     if not found.ranking:
         return None
@@ -28,7 +28,7 @@ def chapter(found: Evidence) -> Chapter | None:
     return Chapter("ranking", "Who to call first", message(kinds, found), tuple(blocks))
 
 
-def message(kinds: dict[str, list[Row]], found: Evidence) -> str:
+def message(kinds: dict[str, list[Row]], found: ReportData) -> str:
     """Return what it comes to, in one sentence."""
     told = []
     if rows := kinds["expansion"]:

@@ -14,7 +14,7 @@ from tamscore.scoring.census.row_digests import row_digests
 from tamscore.stages import draw
 from tamscore.stages.folding import fold_ids
 from tamscore.store import tables
-from tamscore.substitution import LARGEST_MONEY, Sums
+from tamscore.substitution import LARGEST_MONEY, SubstituteSums
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -90,7 +90,7 @@ def compared_columns(columns: InputColumns, rule: Rule) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Groups:
+class SuspectGroups:
     """The suspects of all partitions, in order: the number (s,) of each one's id, and what holds for its group (n,).
 
     `first` is the place of the group's first row, by spelling of the id and then by place, `repeated` says whether
@@ -104,7 +104,7 @@ class Groups:
     equal: Any
 
     @classmethod
-    def of(cls, found: Sequence[Suspects]) -> Groups:
+    def of(cls, found: Sequence[Suspects]) -> SuspectGroups:
         """Group suspects by their ids, which are compared in full, since two may share a hash."""
         import pyarrow as pa
 
@@ -134,7 +134,7 @@ class Groups:
 
 
 def settle(
-    parts: Sequence[PartRows], found: Sequence[Suspects], groups: Groups, rule: Rule, *, reject_missing: bool
+    parts: Sequence[PartRows], found: Sequence[Suspects], groups: SuspectGroups, rule: Rule, *, reject_missing: bool
 ) -> list[PartRows]:
     """Return the parts with the rows of repeated ids rejected, kept once, or added up.
 
@@ -158,7 +158,7 @@ def settle(
     return list(spread(parts, found, reasons, gone, joins & leads if rule == "sum" else None, amounts))
 
 
-def addable(groups: Groups, reasons: Any) -> Any:
+def addable(groups: SuspectGroups, reasons: Any) -> Any:
     """Return which groups (n,) bool have no row whose sales are infinite or too large to be added."""
     bad = np.isin(reasons, (Reason.SALES_NOT_FINITE, Reason.SALES_TOO_LARGE))
     return np.bincount(groups.code, weights=bad, minlength=len(groups.first)) == 0
@@ -215,5 +215,5 @@ def spread(
         missing = part.sales_missing - int(np.count_nonzero(gone[start:stop]))
         partition, mine = part.partition, np.flatnonzero(summed[start:stop]) if summed is not None else ()
         if len(mine):
-            partition = replace(partition, sums=Sums(here.rows[mine], amounts[start:stop][mine]))
+            partition = replace(partition, sums=SubstituteSums(here.rows[mine], amounts[start:stop][mine]))
         yield replace(part, partition=partition, reason=reason, sales_missing=missing)

@@ -106,7 +106,7 @@ def settle_duplicates(this: Run, parts: list[PartRows], currencies: Sequence[str
     if not len(suspects):
         return {}, ""
     found = list(this.flow.map(duplicates.find_suspects, parts, this.columns, this.flow.share(suspects), rule))
-    groups = duplicates.Groups.of(found)
+    groups = duplicates.SuspectGroups.of(found)
     if rule == "error" and (ids := groups.names(groups.repeated)):
         raise InputContractError(
             f"{this.job.input.name}: column {this.columns.account_id!r}: ids stand more than once, such as "
@@ -119,7 +119,7 @@ def settle_duplicates(this: Run, parts: list[PartRows], currencies: Sequence[str
     return dict(zip(changed, counted, strict=True)), contradiction(this, groups)
 
 
-def contradiction(this: Run, groups: duplicates.Groups) -> str:
+def contradiction(this: Run, groups: duplicates.SuspectGroups) -> str:
     """What there is to say of ids whose rows are all rejected; empty where there are none."""
     rule = this.job.rows.duplicates
     ids = groups.names(groups.repeated if rule == "reject" else groups.repeated & ~groups.equal)

@@ -44,7 +44,7 @@ Counts: TypeAlias = dict[str | None, CurrencyCount]
 
 
 @dataclass(frozen=True)
-class Money:
+class PartitionSales:
     """What the scored rows of a partition sell: customers, net sum, and the places and sales (t,) of the largest.
 
     `currencies` counts rows by currency, for each column that names them; None where a column names too many things.
@@ -57,7 +57,7 @@ class Money:
     currencies: dict[str, Counts | None] = field(default_factory=dict)
 
 
-def money_of(reason: Any, sales: Any, currencies: Mapping[str, pa.ChunkedArray]) -> Money:
+def money_of(reason: Any, sales: Any, currencies: Mapping[str, pa.ChunkedArray]) -> PartitionSales:
     """What rows with these reasons (m,) and sales (m,), NaN where missing, come to; currencies by column."""
     scored = reason == Reason.SCORED
     buys = np.flatnonzero(scored & (sales > 0))
@@ -65,7 +65,7 @@ def money_of(reason: Any, sales: Any, currencies: Mapping[str, pa.ChunkedArray])
     top = np.argpartition(-amounts, TOP - 1)[:TOP] if len(buys) > TOP else np.arange(len(buys))
     total = float(np.where(scored, np.nan_to_num(sales), 0.0).sum())
     counts = {name: currency_counts(column, scored, sales) for name, column in currencies.items()}
-    return Money(len(buys), total, buys[top], amounts[top], counts)
+    return PartitionSales(len(buys), total, buys[top], amounts[top], counts)
 
 
 def currency_counts(column: pa.ChunkedArray, scored: Any, sales: Any) -> Counts | None:

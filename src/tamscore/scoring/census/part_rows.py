@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.schema import Reason
-from tamscore.scoring.census.money import Money
+from tamscore.scoring.census.money import PartitionSales
 
 if TYPE_CHECKING:
     from tamscore.schema import Partition
@@ -29,7 +29,7 @@ class PartRows:
     sales_missing: int
     segments: dict[str | None, int]
     words: dict[str | None, int] = field(default_factory=dict)
-    money: Money = field(default_factory=Money)
+    money: PartitionSales = field(default_factory=PartitionSales)
     buyers: Any = ()
     bought: Any = ()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.engine.flow import Flow
     from tamscore.scoring.context import Run
-    from tamscore.stages.candidates import Judged
+    from tamscore.stages.candidates import EvaluationData
     from tamscore.stages.choose_k import Candidate
     from tamscore.stages.moves import Moves
     from tamscore.stages.space import RawRows, Space
@@ -61,7 +61,7 @@ def choose(
             f"took {clusters.k_range[0]}"
         )
         return clusters.k_range[0], (), moves_of(clusters.k_range[0])
-    judged = candidates.Judged(
+    judged = candidates.EvaluationData(
         sample.seeds,
         sample.space.fitted_grid.unit,
         customers_of(sample, asked, this.backend),
@@ -89,7 +89,7 @@ def choose(
     return chosen.k, tuple(decided), tried[chosen.k]
 
 
-def examined(numbers: Sequence[int], judged: Judged, local: Flow) -> list[Candidate]:
+def examined(numbers: Sequence[int], judged: EvaluationData, local: Flow) -> list[Candidate]:
     """The candidates in order: all sketched on a few rows, only those whose loss is within reach fitted on all."""
     host = HostBackend()
     starts = list(local.map(candidates.start_of, range(candidates.STARTS), judged, numbers[-1]))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.context import Run
     from tamscore.scoring.fit.party import Party
     from tamscore.scoring.fit.resident_rows import ResidentRows
-    from tamscore.scoring.fit.sources import Source
+    from tamscore.scoring.fit.sources import RowSource
     from tamscore.stages.blocks import Span
     from tamscore.stages.prepare import Vocabulary
     from tamscore.stages.scale import ColumnScale
@@ -56,7 +56,7 @@ def make_fit_data(this: Run, party: Party) -> FitData:
     capacity = resident_capacity(this.flow, this.backend, this.job.engine.resident_share)
     everywhere = EveryRow(this.flow, this.backend, tuple(party.parts), encoding, clusters.seed, capacity)
     sample = SampleSource(party.local, this.backend, party.drawn, encoding)
-    source: Source = everywhere if clusters.fit_rows == "all" else sample
+    source: RowSource = everywhere if clusters.fit_rows == "all" else sample
     levels = {column: source.levels(column) for column in this.columns.categorical}
     vocabularies = tuple(prepare.vocabulary(*each, features.category_floor) for each in levels.items())
     require_levels(this, vocabularies)

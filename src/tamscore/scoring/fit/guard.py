@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from tamscore.config import Job
     from tamscore.scoring.context import Run
     from tamscore.scoring.fit.sample import SampledRows
-    from tamscore.stages.leakage import Evidence
+    from tamscore.stages.leakage import FeatureEvidence
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FeatureVerdict:
     """What the guard says about a feature in a party type, and what it rests on.
 
     `echo` is how far peers' sales echo an account's own under all features, `echo_without` how far without this one;
@@ -32,7 +32,7 @@ class Verdict:
     party_type: str
     feature: str
     verdict: Literal["clear", "suspect", "allowed"]
-    evidence: Evidence
+    evidence: FeatureEvidence
     echo: float
     echo_without: float
     reason: str
@@ -45,7 +45,7 @@ class Verdict:
         return self.verdict == "suspect" and sure
 
 
-def inspect(this: Run, samples: Mapping[int, SampledRows]) -> dict[int, tuple[Verdict, ...]]:
+def inspect(this: Run, samples: Mapping[int, SampledRows]) -> dict[int, tuple[FeatureVerdict, ...]]:
     """The verdict on every feature by party type; GateError where one is a suspect and the job says so."""
     if this.job.leakage.action == "off":
         return dict.fromkeys(samples, ())
@@ -64,11 +64,11 @@ def inspect(this: Run, samples: Mapping[int, SampledRows]) -> dict[int, tuple[Ve
     return found
 
 
-def judge(job: Job, party: str, drawn: SampledRows) -> tuple[tuple[Verdict, ...], list[str]]:
+def judge(job: Job, party: str, drawn: SampledRows) -> tuple[tuple[FeatureVerdict, ...], list[str]]:
     """The verdicts on the features of a party type, and what its suspects do to potential together."""
     rows = leakage.chosen_rows(drawn.sales)
     views, sales = views_of(job, drawn, rows), drawn.sales[rows]
-    limits = leakage.Limits(job.leakage.separability, job.leakage.told_apart, job.leakage.correlation)
+    limits = leakage.LeakageLimits(job.leakage.separability, job.leakage.told_apart, job.leakage.correlation)
     found = leakage.evidence(views, sales, limits)
     if not found:
         return (), []
@@ -77,7 +77,9 @@ def judge(job: Job, party: str, drawn: SampledRows) -> tuple[tuple[Verdict, ...]
     whole, *without, cleared = map(float, echo.echoes(backend, views, sales, suspects, job.clusters.seed))
     prospects = int(np.count_nonzero(sales <= 0))
     verdicts = tuple(
-        Verdict(party, name, ruling(job, name, suspects), one, whole, alone, reason(one, name in suspects), prospects)
+        FeatureVerdict(
+            party, name, ruling(job, name, suspects), one, whole, alone, reason(one, name in suspects), prospects
+        )
         for (name, one), alone in zip(found.items(), without, strict=True)
     )
     return verdicts, [together(party, suspects, whole, cleared)] if suspects else []
@@ -100,7 +102,7 @@ def ruling(job: Job, feature: str, suspects: Sequence[str]) -> Literal["clear", 
     return "allowed" if feature in job.features.allow else "suspect"
 
 
-def reason(found: Evidence, suspect: bool) -> str:  # noqa: FBT001
+def reason(found: FeatureEvidence, suspect: bool) -> str:  # noqa: FBT001
     """One sentence on why a feature is a suspect, or is none."""
     if np.isnan(found.separability):
         follows = f"has rank correlation {found.correlation:.2f} with sales, and there are no prospects to compare with"
@@ -125,13 +127,13 @@ def together(party: str, suspects: Sequence[str], whole: float, cleared: float) 
     return f"{party}: own sales follow the peers' cut line with rank correlation {whole:.2f}; without {what} {without}"
 
 
-def line(one: Verdict) -> str:
+def line(one: FeatureVerdict) -> str:
     """A verdict as a line of a message."""
     few = "" if one.stops else f"; only {one.prospects} prospects to compare with, so the run goes on"
     return f"{one.party_type}: feature {one.feature!r} looks like sales in disguise: {one.reason}{few}"
 
 
-def refusal(job: Job, suspects: Sequence[Verdict], said: Sequence[str]) -> list[str]:
+def refusal(job: Job, suspects: Sequence[FeatureVerdict], said: Sequence[str]) -> list[str]:
     """Why the run stops, feature by feature, and what to do."""
     names = ", ".join(repr(name) for name in dict.fromkeys(one.feature for one in suspects))
     remedy = (

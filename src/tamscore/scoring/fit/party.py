@@ -13,7 +13,7 @@ from tamscore.schema import PARTY_TYPES
 from tamscore.scoring.census import partition as census
 from tamscore.scoring.context import most_clusters
 from tamscore.scoring.fit import guard
-from tamscore.scoring.fit.sample import Draw, Gathered, draw_sample, last_customer, last_drawn
+from tamscore.scoring.fit.sample import GatheredRows, RowDraw, draw_sample, last_customer, last_drawn
 from tamscore.stages import prepare
 from tamscore.stages.level import MOST_CUSTOMERS
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamscore.engine.flow import Flow
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
-    from tamscore.scoring.fit.guard import Verdict
+    from tamscore.scoring.fit.guard import FeatureVerdict
     from tamscore.scoring.fit.party_fit import PartyFit
     from tamscore.scoring.fit.sample import SampledRows
     from tamscore.stages.prepare import Vocabulary
@@ -70,7 +70,7 @@ def each_party(this: Run, parts: list[PartRows], fit: Callable[[Run, Party], Par
     return fitted
 
 
-def judge_features(this: Run, parts: list[PartRows]) -> dict[int, tuple[Verdict, ...]]:
+def judge_features(this: Run, parts: list[PartRows]) -> dict[int, tuple[FeatureVerdict, ...]]:
     """Return the leakage guard's verdict on each feature by party type; raise GateError if it stops a fit."""
     if not (counts := party_counts(parts)):
         return {}
@@ -108,8 +108,8 @@ def draw_samples(
         if this.job.potential.level == "account":
             customers[party] = last_customer(parts, party, seed, MOST_CUSTOMERS)
             rows += MOST_CUSTOMERS if customers[party] > up_to[party] else 0
-        gathered[party] = Gathered(this.columns.numeric, rows)
-    draws = Draw(seed, up_to, customers)
+        gathered[party] = GatheredRows(this.columns.numeric, rows)
+    draws = RowDraw(seed, up_to, customers)
     for drawn in this.map("sample", draw_sample, parts, this.columns, draws, this.backend):
         for party, rows in drawn.items():
             gathered[party].add(rows)

@@ -10,8 +10,8 @@ from tamscore.stages import identity
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tamscore.scoring.fit.guard import Verdict
-    from tamscore.scoring.fit.trust import Trust
+    from tamscore.scoring.fit.guard import FeatureVerdict
+    from tamscore.scoring.fit.trust import ClusterStability
     from tamscore.scoring.party_model import PartyModel
     from tamscore.stages.choose_k import Candidate
     from tamscore.stages.drift import Histogram
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from tamscore.stages.level_loss import PartyLevel
     from tamscore.stages.lifecycle import Event
     from tamscore.stages.moves import Moves
-    from tamscore.stages.naming import Title
+    from tamscore.stages.naming import ColumnTitle
     from tamscore.stages.potential import PotentialTable
-    from tamscore.stages.quadrant import Limits
+    from tamscore.stages.quadrant import QuadrantLimits
     from tamscore.stages.redraws import RedrawSpread
 
 
@@ -34,7 +34,7 @@ class Reference:
 
     names: tuple[str | None, ...] = ()
     table: PotentialTable | None = None
-    limits: Limits | None = None
+    limits: QuadrantLimits | None = None
     reach: Any | None = None
 
 
@@ -45,12 +45,12 @@ NO_REFERENCE = Reference()
 class Naming:
     """How people call columns, and the clusters that somebody has named, by id."""
 
-    titles: Mapping[str, Title] = field(default_factory=dict)
+    titles: Mapping[str, ColumnTitle] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Change:
+class ClusterChange:
     """How the clusters of a party type follow on those of an earlier model: events, and the fit rows under that model.
 
     `counts` (old,) fit rows by old cluster, `far` how many of them lie out of reach of all of these.
@@ -82,10 +82,10 @@ class PartyFit:
     histograms: tuple[Histogram, ...]
     named: int
     reference: Reference = NO_REFERENCE
-    change: Change | None = None
-    verdicts: tuple[Verdict, ...] = ()
+    change: ClusterChange | None = None
+    verdicts: tuple[FeatureVerdict, ...] = ()
     choice: tuple[Candidate, ...] = ()
-    trust: tuple[Trust, ...] = ()
+    trust: tuple[ClusterStability, ...] = ()
     level: PartyLevel | None = None
     naming: Naming = Naming()
     moves: tuple[Moves, ...] = ()

@@ -17,7 +17,7 @@ from tamscore.scoring.fit.fit import fit_party
 from tamscore.scoring.fit.level import add_level, customer_levels
 from tamscore.scoring.fit.level_guard import level_shifts
 from tamscore.scoring.fit.party import each_party
-from tamscore.scoring.fit.party_fit import Change, PartyFit, Reference
+from tamscore.scoring.fit.party_fit import ClusterChange, PartyFit, Reference
 from tamscore.scoring.fit.refit_centers import means, refit
 from tamscore.scoring.fit.refits import moves_of, redraw_spread, report_moves
 from tamscore.scoring.fit.sources import SampleSource
@@ -27,7 +27,7 @@ from tamscore.stages.lifecycle import Overlap
 
 if TYPE_CHECKING:
     from tamscore.engine.flow import Flow
-    from tamscore.model.earlier import EarlierRun, Labels
+    from tamscore.model.earlier import EarlierLabels, EarlierRun
     from tamscore.model.record import PartyRecord
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
@@ -50,7 +50,7 @@ def refit_parties(this: Run, parts: list[PartRows], earlier: EarlierRun) -> list
     return each_party(this, parts, refit_known)
 
 
-def refit_party(this: Run, party: Party, old: PartyRecord, labels: Labels) -> PartyFit:
+def refit_party(this: Run, party: Party, old: PartyRecord, labels: EarlierLabels) -> PartyFit:
     """The centers of one party type in a space of today, started from where the old clusters lie by now."""
     recipe = recipe_of(this.job, clusters_of(this.job, party.name) or len(old.centers))
     data = make_fit_data(this, party)
@@ -88,7 +88,7 @@ KNOWN = 0.5
 """Where the earlier run knows less than this share of the accounts, ids are others, and clusters are told by place."""
 
 
-def old_places(this: Run, data: FitData, old: PartyRecord, labels: Labels, local: Flow) -> Places:
+def old_places(this: Run, data: FitData, old: PartyRecord, labels: EarlierLabels, local: Flow) -> Places:
     """Where the drawn rows lie among the old clusters, in the space of the earlier model.
 
     A row belonged to the cluster that its account was in; where the accounts are others, to the nearest within reach.
@@ -124,7 +124,7 @@ def succeeded(this: Run, data: FitData, fit: Fit, old: PartyRecord, before: Plac
     happened = lifecycle.events(overlap, heir, old.ids, ids)
     return replace(
         add_stability(this, data, fitted),
-        change=Change(happened, np.bincount(before.nearest, minlength=len(old.ids)), before.far),
+        change=ClusterChange(happened, np.bincount(before.nearest, minlength=len(old.ids)), before.far),
     )
 
 

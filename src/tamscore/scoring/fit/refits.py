@@ -12,7 +12,7 @@ from tamscore.scoring.context import clusters_of, ladder_rules, recipe_of
 from tamscore.scoring.fit.centers import seed
 from tamscore.stages import choose_k, kmeans, moves, redraws, stability
 from tamscore.stages.blocks import BlockRows
-from tamscore.stages.moves import Accounts, Moves, Rules
+from tamscore.stages.moves import Moves, RedrawRules, SampledAccounts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,35 +40,35 @@ def is_asked(this: Run, party: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class RefitAccounts:
     """The accounts that are fitted again, all customers that there are for it, and how it is done."""
 
-    rows: Accounts
-    customers: Accounts
-    rules: Rules
+    rows: SampledAccounts
+    customers: SampledAccounts
+    rules: RedrawRules
     recipe: Recipe
     local: Flow
 
-    def centers(self, rows: Accounts, k: int, start: int) -> Any:
+    def centers(self, rows: SampledAccounts, k: int, start: int) -> Any:
         """Return k centers or fewer, fitted cold on some of the rows from a start of its own."""
         recipe = replace(self.recipe, k=k, seed=self.recipe.seed + start)
         seeds = seed(np.ascontiguousarray(rows.block[:, :SEEDS]), recipe, self.local)
         everyone = BlockRows.of(HostBackend(), rows.block)
         return kmeans.without_empty(kmeans.lloyd(everyone, seeds.centers, PASSES, kmeans.SEEDING_TOLERANCE)).centers
 
-    def money(self, centers: Any, rows: Accounts, customers: Accounts) -> Money:
+    def money(self, centers: Any, rows: SampledAccounts, customers: SampledAccounts) -> Money:
         """Return the money of rows whose ladders are those of the customers."""
         return moves.money_of(HostBackend(), centers, rows, customers, self.rules)
 
 
-def drawn_of(this: Run, party: Party, data: FitData, customers: CustomerLevels) -> Drawn:
+def drawn_of(this: Run, party: Party, data: FitData, customers: CustomerLevels) -> RefitAccounts:
     """Return what a party type is fitted again on."""
     drawn, most = party.drawn, min(ROWS, data.seeds.shape[1])
-    rows = Accounts(data.seeds[:, :most], drawn.sales[:most], drawn.numbers[:most])
-    buyers = Accounts(customers.block, customers.sales, customers.numbers)
+    rows = SampledAccounts(data.seeds[:, :most], drawn.sales[:most], drawn.numbers[:most])
+    buyers = SampledAccounts(customers.block, customers.sales, customers.numbers)
     recipe = recipe_of(this.job, 1)
     recipe = replace(recipe, restarts=min(recipe.restarts, FEW_RESTARTS))
-    return Drawn(rows, buyers, rules_of(this, data), recipe, party.local)
+    return RefitAccounts(rows, buyers, rules_of(this, data), recipe, party.local)
 
 
 def moves_of(this: Run, party: Party, data: FitData, customers: CustomerLevels | None, k: int) -> tuple[Moves, ...]:
@@ -129,12 +129,12 @@ def numbers_likely(this: Run, choice: Sequence[Candidate]) -> list[int]:
     return [one.k for one in choice if one.chosen] if by_account else choose_k.likely(choice) if choice else []
 
 
-def rules_of(this: Run, data: FitData) -> Rules:
+def rules_of(this: Run, data: FitData) -> RedrawRules:
     """How potentials follow from clusters."""
     ladder, space = ladder_rules(this.job), data.space
     by_account, seed_ = this.job.potential.level == "account", this.job.clusters.seed
     how = ladder.lines, ladder.top_step, ladder.boundary, ladder.min_customers
-    return Rules(*how, by_account, len(space.scales), space.fitted_grid.unit, seed_)
+    return RedrawRules(*how, by_account, len(space.scales), space.fitted_grid.unit, seed_)
 
 
 def report_moves(this: Run, party: str, k: int, found: tuple[Moves, ...], choice: Sequence[Candidate]) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tamscore.engine.flow import Flow
     from tamscore.stages.blocks import Span
-    from tamscore.stages.kmeans import Rows
+    from tamscore.stages.kmeans import SummableRows
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,16 @@ class ResidentRows:
         return reduce(Shares.merged, parts)
 
 
-def accumulate(rows: Rows, centers: Any, span: Span | None) -> BatchStats:
+def accumulate(rows: SummableRows, centers: Any, span: Span | None) -> BatchStats:
     """The statistics of kept rows."""
     return rows.accumulate(centers, span)
 
 
-def farthest(rows: Rows, centers: Any) -> Farthest:
+def farthest(rows: SummableRows, centers: Any) -> Farthest:
     """The kept row that lies farthest from its nearest center."""
     return rows.farthest(centers)
 
 
-def shares(rows: Rows, centers: Any) -> Shares:
+def shares(rows: SummableRows, centers: Any) -> Shares:
     """What each center has to do with the inertia of kept rows."""
     return rows.shares(centers)

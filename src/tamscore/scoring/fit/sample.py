@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Draw:
+class RowDraw:
     """Which rows are drawn: the seed, and per party type the draw number up to which rows are taken.
 
     Customers are taken up to a number of their own.
@@ -100,7 +100,7 @@ class SampledRows:
         return SampledRows(self.numbers[rows], self.sales[rows], numeric, taken(self.texts, rows))
 
 
-def draw_sample(item: PartRows, columns: InputColumns, draw: Draw, backend: Backend) -> dict[int, SampledRows]:
+def draw_sample(item: PartRows, columns: InputColumns, draw: RowDraw, backend: Backend) -> dict[int, SampledRows]:
     """The drawn rows of a partition by party type; rows with numbers out of range are left out."""
     numbers = draw_number(item.hashes, draw.seed)
     drawn = {party: draw.drawn(item, numbers, party) for party in draw.up_to}
@@ -118,7 +118,7 @@ def draw_sample(item: PartRows, columns: InputColumns, draw: Draw, backend: Back
     return found
 
 
-class Gathered:
+class GatheredRows:
     """Drawn rows of a party type as they come in, copied to where they stay: no row is in memory twice."""
 
     def __init__(self, names: Sequence[str], rows: int) -> None:

@@ -38,10 +38,10 @@ MOST_VALUES = 1_000_000
 """Different values of a categorical column that are counted; they meet in one place."""
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """The rows that a model is fitted on."""
 
-    def encoded(self, vocabularies: tuple[Vocabulary, ...]) -> Source:
+    def encoded(self, vocabularies: tuple[Vocabulary, ...]) -> RowSource:
         """The same rows with their categories encoded; what follows needs that, but for `levels`."""
 
     def levels(self, column: str) -> dict[str | None, int]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Trust:
+class ClusterStability:
     """Mean bootstrap Jaccard similarity of a cluster with its grade (NaN, "unknown" if unseen); its rule with F1."""
 
     similarity: float
@@ -25,7 +25,7 @@ class Trust:
     f1: float
 
 
-def trust(model: PartyModel, drawn: SampledRows, seeds: Any, seed: int) -> tuple[Trust, ...]:
+def trust(model: PartyModel, drawn: SampledRows, seeds: Any, seed: int) -> tuple[ClusterStability, ...]:
     """What is known about every cluster; `seeds` (d, s) are the first rows of the sample in the model's space."""
     host = HostBackend()
     similarity = stability.found_again(host, seeds, model.centers, seed)
@@ -38,6 +38,6 @@ def trust(model: PartyModel, drawn: SampledRows, seeds: Any, seed: int) -> tuple
     found = rules.rules_of(rules.choices_of(numbers, texts), label, model.k)
     grades = ["unknown" if np.isnan(one) else stability.grade(one) for one in similarity]
     return tuple(
-        Trust(float(each), grade, rule.text, rule.f1)
+        ClusterStability(float(each), grade, rule.text, rule.f1)
         for each, grade, rule in zip(similarity, grades, found, strict=True)
     )

@@ -28,7 +28,7 @@ FEWEST = 10
 
 
 @dataclass(frozen=True)
-class Accounts:
+class KnownAccounts:
     """The accounts that tables join: sorted hashes (n,) uint64 of their ids, the form of ids, and all ids in parts."""
 
     hashes: Any
@@ -108,7 +108,7 @@ def match_part(partition: Partition, key: str, form: IdForm, known: Any) -> Part
     return match_ids(tables.account_ids(tables.read(partition, [key])[key], form), known)
 
 
-def match_table(flow: Flow, table: Joined, accounts: Accounts) -> Match:
+def match_table(flow: Flow, table: Joined, accounts: KnownAccounts) -> Match:
     """The match of a table with the accounts; with what may be wrong where many of its rows met none."""
     shared = table.key, accounts.form, flow.share(accounts.hashes)
     parts = flow.map(match_part, table.plan.partitions, *shared)
@@ -119,7 +119,7 @@ def match_table(flow: Flow, table: Joined, accounts: Accounts) -> Match:
 def explained(
     match: Match,
     sample: Sequence[str],
-    accounts: Accounts,
+    accounts: KnownAccounts,
     others: Callable[[], Iterable[tuple[str, float]]] = tuple,
     setting: str = "",
 ) -> Match:
@@ -133,7 +133,7 @@ def explained(
     return replace(match, known=found.known, cause=found.cause or best_column(others(), 1.0 - match.missed, setting))
 
 
-def other_columns(table: Joined, accounts: Accounts) -> Iterator[tuple[str, float]]:
+def other_columns(table: Joined, accounts: KnownAccounts) -> Iterator[tuple[str, float]]:
     """The other columns of the first rows of a table that could hold ids, each with the share of rows that met."""
     import pyarrow.compute as pc
     import pyarrow.types as t

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from tamscore.scoring.joining.line_currencies import currency_notices
-from tamscore.scoring.joining.lookup import Accounts, Joined, match_table, sorted_hashes
+from tamscore.scoring.joining.lookup import Joined, KnownAccounts, match_table, sorted_hashes
 from tamscore.store import tables
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ def match_tables(this: Run, model_source: ModelSource, parts: Sequence[PartRows]
     return match_named(this, named, accounts_of(this, parts))
 
 
-def accounts_of(this: Run, parts: Sequence[PartRows]) -> Accounts:
+def accounts_of(this: Run, parts: Sequence[PartRows]) -> KnownAccounts:
     """The accounts of the market as tables join them."""
     known = sorted_hashes(part.hashes_of_ids for part in parts)
-    return Accounts(known, this.columns.id_form, lambda: ids_of(this))
+    return KnownAccounts(known, this.columns.id_form, lambda: ids_of(this))
 
 
-def match_named(this: Run, named: Sequence[Named], accounts: Accounts) -> list[Match]:
+def match_named(this: Run, named: Sequence[Named], accounts: KnownAccounts) -> list[Match]:
     """The match of tables, each with the name of its section; notices and errors as `match_tables` has them."""
     found: list[Match] = []
     with this.progress.stage("match", sum(table.plan.rows for _, _, table in named)) as done:

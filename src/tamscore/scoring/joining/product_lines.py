@@ -38,7 +38,7 @@ class ProductColumns:
 
 
 @dataclass(frozen=True)
-class Customers:
+class HashedCustomers:
     """Customers (n,): both hashes of their ids, and their cluster numbered through the party types."""
 
     key: Any
@@ -131,11 +131,11 @@ def read_sales(partition: Partition, columns: ProductColumns, products: pa.Array
     return reading.split(Lines(key[rows], id_hash(ids.take(rows), 1), product[rows].astype(np.int32), money[rows]))
 
 
-def customers_of(item: tuple[PartRows, AssignedRows], columns: InputColumns, first: dict[int, int]) -> Customers:
+def customers_of(item: tuple[PartRows, AssignedRows], columns: InputColumns, first: dict[int, int]) -> HashedCustomers:
     """The customers among the scored rows of a partition."""
     part, assigned = item
     at, label = cluster_codes(part, assigned, first)
     table = tables.read(part.partition, [columns.account_id, columns.sales]).take(at)
     buys = np.flatnonzero(float_column(table[columns.sales]) > 0)
     ids = tables.account_ids(table[columns.account_id].take(buys), columns.id_form)
-    return Customers(id_hash(ids), id_hash(ids, 1), label[buys])
+    return HashedCustomers(id_hash(ids), id_hash(ids, 1), label[buys])

@@ -26,7 +26,7 @@ MOST_PRODUCTS = 100_000
 
 
 @dataclass(frozen=True)
-class Products:
+class ProductCatalog:
     """The names of the different products in order, their families, and what was read of each partition.
 
     `family` holds the family of each product, None where the table has no column of families.
@@ -38,7 +38,7 @@ class Products:
 
 
 @dataclass(frozen=True)
-class ProductTable:
+class ProductTablePlan:
     """The table of sales by product of a run: the section that names it, its path, its plan and its columns."""
 
     section: str
@@ -47,7 +47,7 @@ class ProductTable:
     columns: ProductColumns
 
 
-def product_table(this: Run) -> ProductTable:
+def product_table(this: Run) -> ProductTablePlan:
     """Return the table of sales by product that the job names, in [products] or else in [next_offer]."""
     section = section_of(this.job)
     return table_of(this.job, section, this.plan.tables[f"{section}.path"])
@@ -58,13 +58,13 @@ def section_of(job: Job) -> str:
     return "products" if "products" in job.sections else "next_offer"
 
 
-def table_of(job: Job, section: str, plan: Plan) -> ProductTable:
+def table_of(job: Job, section: str, plan: Plan) -> ProductTablePlan:
     """Return the table of sales by product that a section of a job names, which has a plan."""
     settings: Any = job.sections[section]
     account_id = settings.account_id or job.columns.account_id
     family = getattr(settings, "family", None)
     columns = ProductColumns(account_id, settings.product, settings.sales, job.columns.id_form, family)
-    return ProductTable(section, settings.path, plan, columns)
+    return ProductTablePlan(section, settings.path, plan, columns)
 
 
 def require_products(this: Run, parts: Sequence[PartRows]) -> None:
@@ -99,7 +99,7 @@ def customers_in(part: PartRows) -> Any:
     return part.hashes[buyers[part.reason[buyers] == Reason.SCORED]]
 
 
-def read_products(this: Run, table: ProductTable) -> Products:
+def read_products(this: Run, table: ProductTablePlan) -> ProductCatalog:
     """Return the products of the table; raise InputContractError if there are none, or too many to be products."""
     parts = list(this.flow.map(products_of, table.plan.partitions, table.columns))
     names = pa.chunked_array([part.products for part in parts], pa.large_string()).unique().sort()
@@ -108,10 +108,10 @@ def read_products(this: Run, table: ProductTable) -> Products:
             f"{table.path}: column {table.columns.product!r} has {len(names):,} different products, expected 1 to "
             f"{MOST_PRODUCTS:,}; name the column of the product, or a coarser one"
         )
-    return Products(names, parts, families_of(table, names, parts))
+    return ProductCatalog(names, parts, families_of(table, names, parts))
 
 
-def families_of(table: ProductTable, names: pa.Array, parts: Sequence[PartProducts]) -> pa.Array | None:
+def families_of(table: ProductTablePlan, names: pa.Array, parts: Sequence[PartProducts]) -> pa.Array | None:
     """Return the family of each product; raise InputContractError if a product has several, or none."""
     column = table.columns.family
     if column is None:
@@ -132,7 +132,7 @@ def families_of(table: ProductTable, names: pa.Array, parts: Sequence[PartProduc
     return pa.array([family[name] for name in names.to_pylist()], pa.large_string())
 
 
-def no_owner(table: ProductTable, sales: str) -> str:
+def no_owner(table: ProductTablePlan, sales: str) -> str:
     """Return what to say of a table by which no customer owns a product; `sales` is the market's column of sales."""
     return (
         f"{table.path}: column {table.columns.sales!r}: expected an amount above 0 of a customer (sales above 0 in the "

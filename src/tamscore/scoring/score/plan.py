@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tamscore.schema import InputColumns
     from tamscore.scoring.score.sections import Prepared
     from tamscore.stages.potential import CustomerSales, PotentialTable
-    from tamscore.stages.quadrant import Limits
+    from tamscore.stages.quadrant import QuadrantLimits
     from tamscore.stages.rank_order import RankOrder
     from tamscore.stages.whitespace import Boundary, Ranks
     from tamscore.store.run_directory import RunDirectory
@@ -29,7 +29,7 @@ class PartyPolicy:
     ranks: Ranks | None
     ranks_in_kind: Ranks | None
     median_potential: Any
-    limits: Limits
+    limits: QuadrantLimits
     cluster_quadrants: Any | None
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.score.plan import ScorePlan
     from tamscore.scoring.score.priority import PartPriority
-    from tamscore.scoring.score.sections import Foretold
+    from tamscore.scoring.score.sections import WinForecast
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class PartToScore:
     part: PartRows
     assigned: AssignedRows
     priority: PartPriority
-    foretold: dict[str, Foretold] = field(default_factory=dict)
+    foretold: dict[str, WinForecast] = field(default_factory=dict)
     known: parts.ScoredPart | None = None
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Foretold:
+class WinForecast:
     """What a section knows of the scored rows of a partition before they get their places.
 
     The probability (s,) that each is won and what it may cost if it leaves (s,), None where it tells none; and more
@@ -47,7 +47,7 @@ class ScoredRows:
     at: Any
     scores: pa.Table
     inputs: pa.Table | None = None
-    foretold: Foretold | None = None
+    foretold: WinForecast | None = None
 
     def read(self, columns: Sequence[str]) -> pa.Table:
         """Return columns of the input for the scored rows, read only if they are not there yet."""
@@ -112,10 +112,10 @@ class SalesHistory(Protocol):
 
 
 @runtime_checkable
-class Foreteller(Protocol):
+class WinForecaster(Protocol):
     """The state of a section that places depend on: asked once, before accounts get theirs."""
 
-    def foretell(self, rows: RowsToForetell) -> Foretold:
+    def foretell(self, rows: RowsToForetell) -> WinForecast:
         """Return what it says of the scored rows of a partition; `score` gets that back."""
 
 
@@ -143,7 +143,7 @@ class Prepared:
 
 
 def with_sections(
-    sections: Sequence[Prepared], rows: ScoredRows, foretold: Mapping[str, Foretold], backend: Backend
+    sections: Sequence[Prepared], rows: ScoredRows, foretold: Mapping[str, WinForecast], backend: Backend
 ) -> pa.Table:
     """The scores with the columns of every section behind them; a section sees the columns of those before it."""
     table = rows.scores

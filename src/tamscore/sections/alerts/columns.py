@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from tamscore.arrow import float_column, level_codes, text_dictionary
 from tamscore.scoring.by_cluster import cluster_codes
-from tamscore.scoring.score.sections import Findings, Foretold
+from tamscore.scoring.score.sections import Findings, WinForecast
 from tamscore.sections.alerts import churn as alerts
 from tamscore.sections.alerts import lists, renewals
 from tamscore.sections.alerts.renewals import NO_DAY, Renewals
@@ -56,18 +56,18 @@ class AlertsState:
         }
         return [name for name in lists.LISTS if known[name]]
 
-    def foretell(self, rows: RowsToForetell) -> Foretold:
+    def foretell(self, rows: RowsToForetell) -> WinForecast:
         """Churn alerts of the scored rows of a partition, and what may be lost: their sales times the chance."""
         windows = rows.sales_windows
         if self.median is None or windows is None:
-            return Foretold()
+            return WinForecast()
         now, before = windows
         _, label = cluster_codes(rows.part, rows.assigned, self.first)
         put, get = rows.backend.put, rows.backend.get
         given = (put(now), put(before), put(label), put(self.median))
         leaves = get(alerts.churns(rows.backend.xp, *given, self.drop))
         at_risk = np.where(leaves, np.round(now * self.chance, 2), 0.0)
-        return Foretold(at_risk=at_risk, more={"churn_alert": leaves})
+        return WinForecast(at_risk=at_risk, more={"churn_alert": leaves})
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """State, alerts and play of the scored rows."""
@@ -76,7 +76,7 @@ class AlertsState:
         trailing, before = (known(scores, name) for name in ("trailing_sales", "sales_before"))
         state = backend.get(alerts.states(backend.xp, *map(put, (sales, trailing, before))))
         made: dict[str, pa.Array] = {"account_state": text_dictionary(state, alerts.STATES)}
-        told = rows.foretold or Foretold()
+        told = rows.foretold or WinForecast()
         if told.at_risk is not None:
             made["churn_alert"] = pa.array(told.more["churn_alert"])
             made["value_at_risk"] = pa.array(told.at_risk)

@@ -28,7 +28,7 @@ SCORED = ("account_id", "party_type", "cluster", "sales", "whitespace")
 
 
 @dataclass(frozen=True)
-class Accounts:
+class BacktestAccounts:
     """Accounts (m,) in the order of their ids' hashes: party type and cluster as codes, money, sales afterwards.
 
     `sales` are those of the score, at least 0; `realised` are NaN where nothing is known; `typical` sales are there at
@@ -47,10 +47,10 @@ class Accounts:
         """The number of accounts m."""
         return len(self.hashes)
 
-    def at(self, rows: Any) -> Accounts:
+    def at(self, rows: Any) -> BacktestAccounts:
         """The accounts at some places."""
         columns = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Accounts(**{name: None if values is None else values[rows] for name, values in columns.items()})
+        return BacktestAccounts(**{name: None if values is None else values[rows] for name, values in columns.items()})
 
     @property
     def growth(self) -> Any:
@@ -62,7 +62,7 @@ class Accounts:
         return draw_number(self.hashes, seed)
 
 
-def read_accounts(job: Job, directory: RunDirectory) -> Accounts:
+def read_accounts(job: Job, directory: RunDirectory) -> BacktestAccounts:
     """The scored accounts of a run, with their sales afterwards.
 
     Raises InputContractError where the table of sales afterwards has an account twice.
@@ -72,11 +72,11 @@ def read_accounts(job: Job, directory: RunDirectory) -> Accounts:
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.argsort(columns[0], kind="stable")
     hashes, party, cluster, sales, whitespace, *typical = (column[order] for column in columns)
-    return Accounts(hashes, party, cluster, sales, whitespace, realised_of(job, hashes), *typical)
+    return BacktestAccounts(hashes, party, cluster, sales, whitespace, realised_of(job, hashes), *typical)
 
 
 def part_of(path: Location, form: IdForm, *, by_account: bool) -> tuple[Any, ...]:
-    """One part of the scores as arrays, in the order of `Accounts`, without sales afterwards."""
+    """One part of the scores as arrays, in the order of `BacktestAccounts`, without sales afterwards."""
     table = contents.whole(path, [*SCORED, *(("typical_sales",) if by_account else ())])
     typical = (float_column(table["typical_sales"]),) if by_account else ()
     sales, whitespace = (np.nan_to_num(float_column(table[name])) for name in SCORED[3:])

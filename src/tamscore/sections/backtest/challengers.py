@@ -27,7 +27,7 @@ MOST_LEVELS = 255
 
 
 @dataclass(frozen=True)
-class Customers:
+class SampledCustomers:
     """Sampled customers of a party type: scaled features (n, d), cluster (n,), log sales (n,), lot (n,).
 
     `levels` are the features that are the levels of a category, category by category.
@@ -41,7 +41,7 @@ class Customers:
 
 
 @dataclass(frozen=True)
-class Rules:
+class ChallengerRules:
     """What the method is told (lines, fewest customers of a cluster) and the nearest-neighbour challenger."""
 
     lines: tuple[float, ...]
@@ -72,7 +72,7 @@ def pinball(truth: Any, said: Any, share: float) -> Any:
     return np.maximum(share * off, (share - 1) * off)
 
 
-def losses(party: str, customers: Customers, rules: Rules) -> list[Loss]:
+def losses(party: str, customers: SampledCustomers, rules: ChallengerRules) -> list[Loss]:
     """The loss of the method and of every challenger by cut line; none where there are too few customers."""
     if len(customers.logs) < FEWEST:
         return []
@@ -86,7 +86,9 @@ def losses(party: str, customers: Customers, rules: Rules) -> list[Loss]:
     return [loss for j, line in enumerate(rules.lines) for loss in compared(party, customers, found, j, line)]
 
 
-def compared(party: str, customers: Customers, found: Sequence[tuple[str, Any]], j: int, line: float) -> list[Loss]:
+def compared(
+    party: str, customers: SampledCustomers, found: Sequence[tuple[str, Any]], j: int, line: float
+) -> list[Loss]:
     """The contenders at one cut line; the first of them is the method."""
     each = {name: pinball(customers.logs, said[:, j], line) for name, said in found}
     ours = each[found[0][0]]
@@ -99,7 +101,7 @@ def compared(party: str, customers: Customers, found: Sequence[tuple[str, Any]],
     return rows
 
 
-def by_clusters(customers: Customers, seen: Any, asked: Any, rules: Rules) -> Any:
+def by_clusters(customers: SampledCustomers, seen: Any, asked: Any, rules: ChallengerRules) -> Any:
     """The method: the cut lines of an account's cluster, thin clusters pooled with the party type."""
     k = int(customers.cluster.max()) + 1
     order = np.lexsort((customers.logs[seen], customers.cluster[seen]))
@@ -110,14 +112,14 @@ def by_clusters(customers: Customers, seen: Any, asked: Any, rules: Rules) -> An
     return np.log(table.values[customers.cluster[asked], :-1])
 
 
-def without_features(customers: Customers, seen: Any, asked: Any, rules: Rules) -> Any:
+def without_features(customers: SampledCustomers, seen: Any, asked: Any, rules: ChallengerRules) -> Any:
     """The cut lines of all customers together: what is left when nothing is known of an account."""
     return np.broadcast_to(
         quantiles(np.sort(customers.logs[seen])[:, None], rules.lines), (asked.sum(), len(rules.lines))
     )
 
 
-def by_neighbours(customers: Customers, seen: Any, asked: Any, rules: Rules) -> Any:
+def by_neighbours(customers: SampledCustomers, seen: Any, asked: Any, rules: ChallengerRules) -> Any:
     """The cut lines of the nearest customers in the space of the clusters."""
     from sklearn.neighbors import NearestNeighbors
 
@@ -127,7 +129,7 @@ def by_neighbours(customers: Customers, seen: Any, asked: Any, rules: Rules) -> 
     return quantiles(np.sort(customers.logs[seen][found].T, axis=0), rules.lines)
 
 
-def by_trees(customers: Customers, seen: Any, asked: Any, rules: Rules) -> Any:
+def by_trees(customers: SampledCustomers, seen: Any, asked: Any, rules: ChallengerRules) -> Any:
     """The quantiles that boosted trees (Friedman 2001; scikit-learn's histogram form) give, one model a cut line."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
@@ -145,7 +147,7 @@ def by_trees(customers: Customers, seen: Any, asked: Any, rules: Rules) -> Any:
     return np.stack(said, axis=1)
 
 
-def with_codes(customers: Customers) -> tuple[Any, int]:
+def with_codes(customers: SampledCustomers) -> tuple[Any, int]:
     """The features (n, e) with one column of codes for each category, behind so many others.
 
     A category of more than MOST_LEVELS levels stays as it is.
@@ -161,7 +163,7 @@ def quantiles(ordered: Any, lines: Sequence[float]) -> Any:
     return np.stack([ordered[nearest_rank(len(ordered), line)] for line in lines], axis=1)
 
 
-CONTENDERS: dict[str, Callable[[Customers, Any, Any, Rules], Any]] = {
+CONTENDERS: dict[str, Callable[[SampledCustomers, Any, Any, ChallengerRules], Any]] = {
     "clusters": by_clusters,
     "no features": without_features,
     "nearest neighbours": by_neighbours,

@@ -15,10 +15,10 @@ from tamscore.model import files as model
 from tamscore.schema import PARTY_TYPES
 from tamscore.scoring.context import columns_of
 from tamscore.scoring.features import Encoding, read_features
-from tamscore.scoring.joining.lookup import Accounts as Joinable
+from tamscore.scoring.joining.lookup import KnownAccounts as Joinable
 from tamscore.scoring.tables.plain import plain
-from tamscore.sections.backtest.accounts import Accounts, read_accounts
-from tamscore.sections.backtest.challengers import Customers, Rules, losses
+from tamscore.sections.backtest.accounts import BacktestAccounts, read_accounts
+from tamscore.sections.backtest.challengers import ChallengerRules, SampledCustomers, losses
 from tamscore.sections.backtest.deciles import rank_correlation, tenths
 from tamscore.sections.backtest.joining import match_afterwards, scored_ids
 from tamscore.sections.backtest.pairs import Pairs, pairs_of
@@ -98,7 +98,7 @@ def write(result: BacktestResult) -> None:
     records.place(record(result), files, folder / RECORDS[BACKTESTS])
 
 
-def pairs(directory: RunDirectory, customers: Accounts) -> list[Pairs]:
+def pairs(directory: RunDirectory, customers: BacktestAccounts) -> list[Pairs]:
     """Neighbours by sales among the customers of each party type that has any."""
     record = model.read_model(directory.model, files_of(directory.manifest() or {}))
     found = []
@@ -109,27 +109,27 @@ def pairs(directory: RunDirectory, customers: Accounts) -> list[Pairs]:
     return found
 
 
-def challenge(job: Job, directory: RunDirectory, accounts: Accounts, backend: Backend) -> list[Loss]:
+def challenge(job: Job, directory: RunDirectory, accounts: BacktestAccounts, backend: Backend) -> list[Loss]:
     """The held-out losses of the method and its challengers, on a sample of the customers of each party type."""
-    rules = Rules(tuple(job.potential.lines), job.potential.min_customers, job.section(Backtest).neighbours)
+    rules = ChallengerRules(tuple(job.potential.lines), job.potential.min_customers, job.section(Backtest).neighbours)
     parties = model.read_model(directory.model, files_of(directory.manifest() or {})).parties
     samples = [(party, sample_of(job, party, accounts)) for party in parties]
     found = []
     for (party, sample), features in zip(samples, features_of(job, samples, backend), strict=True):
         lot = sample.drawn(job.clusters.seed)
-        customers = Customers(features, sample.cluster, np.log(sample.sales), lot, levels_of(party))
+        customers = SampledCustomers(features, sample.cluster, np.log(sample.sales), lot, levels_of(party))
         found += losses(party.name, customers, rules)
     return found
 
 
-def sample_of(job: Job, party: PartyRecord, accounts: Accounts) -> Accounts:
+def sample_of(job: Job, party: PartyRecord, accounts: BacktestAccounts) -> BacktestAccounts:
     """The customers of a party type that contenders are compared on."""
     customers = accounts.at((accounts.party == PARTY_TYPES.index(party.name)) & (accounts.sales > 0))
     lot = customers.drawn(job.clusters.seed)
     return customers.at(np.sort(np.argsort(lot, kind="stable")[: job.section(Backtest).challenger_rows]))
 
 
-def features_of(job: Job, samples: Sequence[tuple[PartyRecord, Accounts]], backend: Backend) -> list[Any]:
+def features_of(job: Job, samples: Sequence[tuple[PartyRecord, BacktestAccounts]], backend: Backend) -> list[Any]:
     """The features (n, d) of the sampled customers of each party type, read partition by partition."""
     columns, wanted = columns_of(job), np.concatenate([sample.hashes for _, sample in samples])
     found = [np.zeros((len(sample), len(party.space.features)), np.float32) for party, sample in samples]

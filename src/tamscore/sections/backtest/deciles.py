@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from tamscore.sections.backtest.accounts import Accounts
+    from tamscore.sections.backtest.accounts import BacktestAccounts
 
 TENTHS = 10
 DRAWS = 1000
@@ -42,7 +42,7 @@ class Tenth:
     grew_high: float
 
 
-def tenths(kind: str, accounts: Accounts, seed: int) -> list[Tenth]:
+def tenths(kind: str, accounts: BacktestAccounts, seed: int) -> list[Tenth]:
     """The tenths of the accounts of one kind by whitespace, by lot, and for customers by the sales they had.
 
     Equal accounts stand in the order of the lot. Fewer than ten accounts make no tenths.
@@ -61,7 +61,7 @@ def tenths(kind: str, accounts: Accounts, seed: int) -> list[Tenth]:
     return found
 
 
-def tenth(kind: str, ranked_by: str, number: int, accounts: Accounts, seed: int) -> Tenth:
+def tenth(kind: str, ranked_by: str, number: int, accounts: BacktestAccounts, seed: int) -> Tenth:
     """What became of the accounts of one tenth."""
     growth = accounts.growth
     grew = (growth > 0).astype(np.float64)
@@ -102,7 +102,7 @@ def weights(bins: int) -> Any:
     return random.multinomial(bins, np.full(bins, 1 / bins), DRAWS).astype(np.float64)
 
 
-def rank_correlation(accounts: Accounts) -> float:
+def rank_correlation(accounts: BacktestAccounts) -> float:
     """Spearman's rank correlation of whitespace and growth; NaN where one of them does not vary."""
     from scipy.stats import rankdata
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tamscore.engine.flow import LocalFlow
 from tamscore.schema import InputColumns
 from tamscore.scoring.context import copies_of, substitution_of
-from tamscore.scoring.joining.lookup import Accounts, Joined, match_table, sorted_hashes
+from tamscore.scoring.joining.lookup import Joined, KnownAccounts, match_table, sorted_hashes
 from tamscore.sections.backtest.settings import Backtest
 from tamscore.stages.draw import id_hash
 from tamscore.store import contents, partitions, tables
@@ -31,7 +31,7 @@ def require_early(job: Job, progress: Progress) -> None:
     if job.section(Backtest).table:
         with progress.stage("match"):
             hashes = sorted_hashes(id_hash(ids) for ids in market_ids(job))
-            match_afterwards(job, Accounts(hashes, job.columns.id_form, lambda: market_ids(job)))
+            match_afterwards(job, KnownAccounts(hashes, job.columns.id_form, lambda: market_ids(job)))
 
 
 def plan_of(job: Job) -> Plan:
@@ -54,7 +54,7 @@ def account_column(job: Job) -> str:
     return (rules.account_id if rules.table else None) or job.columns.account_id
 
 
-def match_afterwards(job: Job, accounts: Accounts) -> Match | None:
+def match_afterwards(job: Job, accounts: KnownAccounts) -> Match | None:
     """The match of the table of sales afterwards; None where the input has them.
 
     Raises InputContractError where fewer of its rows met an account than backtest.min_match_share.

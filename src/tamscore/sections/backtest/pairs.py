@@ -12,7 +12,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from tamscore.model.record import PartyRecord
-    from tamscore.sections.backtest.accounts import Accounts
+    from tamscore.sections.backtest.accounts import BacktestAccounts
 
 FEWEST = 400
 """With fewer customers there is no verdict."""
@@ -39,7 +39,7 @@ class Pairs:
     verdict: Verdict
 
 
-def pairs_of(party: PartyRecord, customers: Accounts) -> Pairs:
+def pairs_of(party: PartyRecord, customers: BacktestAccounts) -> Pairs:
     """The pairs of customers of a party type whose later sales are known."""
     potential, n = first_cuts(party, customers), len(customers)
     order = np.lexsort((customers.hashes, customers.sales))
@@ -56,7 +56,7 @@ def pairs_of(party: PartyRecord, customers: Accounts) -> Pairs:
     return Pairs(party.name, n, pairs, share, width, partial, verdict(n, share, width))
 
 
-def first_cuts(party: PartyRecord, customers: Accounts) -> Any:
+def first_cuts(party: PartyRecord, customers: BacktestAccounts) -> Any:
     """The first cut line (n,) of customers: that of their cluster, or at level account their own."""
     places = {int(name[1:]): place for place, name in enumerate(party.ids)}
     label = np.array([places[code] for code in customers.cluster.tolist()], np.int64)

@@ -14,7 +14,7 @@ from tamscore.scoring.score.amounts import SUMMED, amounts
 from tamscore.scoring.score.priority import BASES
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.campaigns import limits
-from tamscore.sections.campaigns.segments import DEFAULT, Bands, Campaign, CampaignMap, band_codes
+from tamscore.sections.campaigns.segments import DEFAULT, Bands, CampaignMap, SegmentCampaign, band_codes
 from tamscore.sections.campaigns.summary import campaign_table, silent_campaigns
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tamscore.sections.campaigns.settings import Campaigns
 
 TOLD = ("id", "channel", "theme", "message")
-NOBODY = Campaign("", "", "", "")
+NOBODY = SegmentCampaign("", "", "", "")
 """What stands at rows of segments without a campaign; they are rejected rows, or the run had been stopped."""
 LISTED = 5
 """So many segments are named where there are more without a campaign."""
@@ -129,14 +129,14 @@ def campaigns_of(rules: Campaigns) -> CampaignMap:
     return CampaignMap(*map_, rules.likely_from, rules.covered_accounts)
 
 
-def campaign_of(segment: str, given: Settings) -> Campaign:
+def campaign_of(segment: str, given: Settings) -> SegmentCampaign:
     """The campaign of a segment, with what the job file leaves to be told by segment, channel and theme."""
     message, likely = given.message or given.theme, None
     bounds = given.most, given.least_probability
     if given.likely_channel and given.likely_channel != given.channel:
         other = given.model_copy(update={"channel": given.likely_channel, "likely_channel": None, "id": None})
-        likely = Campaign(other.channel, given.theme, message, other.id_for(segment), *bounds)
-    return Campaign(given.channel, given.theme, message, given.id_for(segment), *bounds, likely)
+        likely = SegmentCampaign(other.channel, given.theme, message, other.id_for(segment), *bounds)
+    return SegmentCampaign(given.channel, given.theme, message, given.id_for(segment), *bounds, likely)
 
 
 def levels(column: pa.ChunkedArray) -> tuple[Any, list[str | None]]:

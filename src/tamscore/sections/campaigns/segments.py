@@ -13,7 +13,7 @@ LIKELY = " (likely)"
 
 
 @dataclass(frozen=True)
-class Campaign:
+class SegmentCampaign:
     """What is said to segments, and where; `id` is how other systems know it, `likely` the campaign of likely wins.
 
     Its list holds `contacts` accounts at the most (None for all), together with the list of its likely wins, none with
@@ -26,7 +26,7 @@ class Campaign:
     id: str
     contacts: int | None = None
     least_probability: float = 0.0
-    likely: Campaign | None = None
+    likely: SegmentCampaign | None = None
 
     @property
     def is_limited(self) -> bool:
@@ -60,17 +60,17 @@ class CampaignMap:
 
     by: str
     bands: Bands
-    campaigns: dict[str, Campaign]
-    default: Campaign | None = None
+    campaigns: dict[str, SegmentCampaign]
+    default: SegmentCampaign | None = None
     likely_from: float = 1.0
     covered_accounts: bool = False
 
-    def of(self, segment: str | None) -> Campaign | None:
+    def of(self, segment: str | None) -> SegmentCampaign | None:
         """The campaign of a segment, None where it has none; accounts in no segment have the default."""
         return self.default if segment is None else self.campaigns.get(segment, self.default)
 
     @property
-    def each(self) -> dict[str, Campaign]:
+    def each(self) -> dict[str, SegmentCampaign]:
         """Every campaign by its segment, the default last; that of likely wins behind the one for the others."""
         every = self.campaigns | ({DEFAULT: self.default} if self.default else {})
         return {

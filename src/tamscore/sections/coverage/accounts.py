@@ -69,7 +69,7 @@ class Family:
 
 
 @dataclass(frozen=True)
-class Accounts:
+class CoverageAccounts:
     """Accounts (m,) in order of id: money, texts by column name, and the region and skill they ask for, '' for none.
 
     `promise` (m,) is the whitespace of each times its probability over the mean of its kind, which is 1 where the run

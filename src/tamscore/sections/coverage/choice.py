@@ -33,7 +33,7 @@ CLOSE = 1e-4
 
 
 @dataclass(frozen=True)
-class Choice:
+class OptionChoice:
     """Which option every account has, and how good that is.
 
     `option` (m,) int16; `value`; `bound`, which no coverage within the hours can exceed; `price` (r,) of one more hour
@@ -53,7 +53,9 @@ class Choice:
         return max(self.bound - self.value, 0.0) / abs(self.bound) if self.bound else 0.0
 
 
-def choose(backend: Backend, options: Options, limits: Any, search: Search | None = None, small: int = SMALL) -> Choice:
+def choose(
+    backend: Backend, options: Options, limits: Any, search: Search | None = None, small: int = SMALL
+) -> OptionChoice:
     """The best known option for every account within the hours `limits` (r,), infinite where there is no limit.
 
     Accounts stand in order of id: of equals the first get the scarce hours. A `search` that was asked before answers
@@ -62,7 +64,7 @@ def choose(backend: Backend, options: Options, limits: Any, search: Search | Non
     """
     limits = np.asarray(limits, np.float64)
     if not options.accounts:
-        return Choice(np.zeros(0, np.int64), 0.0, 0.0, np.zeros(len(limits)), np.zeros(len(limits)), 0)
+        return OptionChoice(np.zeros(0, np.int64), 0.0, 0.0, np.zeros(len(limits)), np.zeros(len(limits)), 0)
     value, hours = (on_host(backend, numbers) for numbers in (options.value, options.hours))
     offer = Offer(value, hours, np.array(options.role), limits, options.names)
     require_options(offer.value)
@@ -73,7 +75,7 @@ def choose(backend: Backend, options: Options, limits: Any, search: Search | Non
     if offer.value.size <= small and worth < ceiling:
         option, ceiling = closed(offer, option, ceiling)
         worth = offer.worth(option)
-    return Choice(option, worth, ceiling, bound.price, offer.used(option), bound.rounds)
+    return OptionChoice(option, worth, ceiling, bound.price, offer.used(option), bound.rounds)
 
 
 def require_options(value: Any) -> None:

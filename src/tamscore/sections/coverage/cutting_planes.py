@@ -9,10 +9,10 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.sections.coverage.hour_price import Plane
+    from tamscore.sections.coverage.hour_price import PricedChoices
 
 
-def lowest(planes: Sequence[Plane], limits: Any, scarce: Any, least: Any, most: Any) -> tuple[Any, float]:
+def lowest(planes: Sequence[PricedChoices], limits: Any, scarce: Any, least: Any, most: Any) -> tuple[Any, float]:
     """The prices (r,) at which the planes are lowest, and how low, given hours `limits` (r,).
 
     The roles `scarce` by number have prices, from `least` to `most` (r,). The planes of each part of the accounts bound

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.scoring.joining.lookup import Accounts
+    from tamscore.scoring.joining.lookup import KnownAccounts
     from tamscore.scoring.joining.match import Match
     from tamscore.sections.coverage.people import Person
     from tamscore.sections.coverage.plans import TouchPlan
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 HOURS_OF_A_YEAR = 8_784
 
 
-def doubts_before_scores(settings: Coverage, form: IdForm, known: Callable[[], Accounts] | None = None) -> list[str]:
+def doubts_before_scores(
+    settings: Coverage, form: IdForm, known: Callable[[], KnownAccounts] | None = None
+) -> list[str]:
     """Return what a person should know of the tables of a coverage before there are scores.
 
     `known` tells the accounts of the market; without it ids are not compared. Raise InputContractError for what would
@@ -52,7 +54,7 @@ def doubts_before_scores(settings: Coverage, form: IdForm, known: Callable[[], A
     return [*(match.notice for match in matches if match.is_noticed), *doubts]
 
 
-def match_known(settings: Coverage, path: str, ids: pa.Array, known: Callable[[], Accounts] | None) -> list[Match]:
+def match_known(settings: Coverage, path: str, ids: pa.Array, known: Callable[[], KnownAccounts] | None) -> list[Match]:
     """Return the match of the ids of a table (n,) with the accounts of the market; nothing where these are unknown.
 
     Raise InputContractError if fewer than coverage.min_match_share met one.

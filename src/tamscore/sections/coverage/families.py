@@ -22,9 +22,9 @@ from tamscore.sections.coverage.texts import Texts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.sections.coverage.accounts import Accounts, Family
+    from tamscore.sections.coverage.accounts import CoverageAccounts, Family
     from tamscore.sections.coverage.people import Former, Owners, Person
-    from tamscore.sections.coverage.touches import Touches
+    from tamscore.sections.coverage.touches import AccountTouches
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Whole:
     """The units that are covered whole, the accounts that they are made of, and who owns these."""
 
     units: Units
-    accounts: Accounts
+    accounts: CoverageAccounts
     owners: Owners
 
     @property
@@ -64,7 +64,7 @@ class Whole:
         return {"accounts": len(self.accounts), "units": len(self.units), "families": int(np.count_nonzero(size > 1))}
 
 
-def units_of(accounts: Accounts, family: Family) -> Units:
+def units_of(accounts: CoverageAccounts, family: Family) -> Units:
     """Return the units of accounts."""
     order = np.lexsort((accounts.priority, ~family.is_top, family.code))
     first = np.flatnonzero(np.diff(family.code[order], prepend=-1))
@@ -75,7 +75,7 @@ def units_of(accounts: Accounts, family: Family) -> Units:
     return Units(number[family.code], heads[by_place])
 
 
-def as_units(accounts: Accounts, units: Units, tier: Texts) -> Accounts:
+def as_units(accounts: CoverageAccounts, units: Units, tier: Texts) -> CoverageAccounts:
     """Return one account for each unit, in order of id; `tier` is that of the family of each account.
 
     A unit is a customer if any of its accounts is one, and in the quadrant of its accounts that comes first.
@@ -118,7 +118,7 @@ def first_level(column: Texts, units: Units, order: tuple[str, ...]) -> Texts:
     return Texts(column.levels, by_rank[units.least(place[column.code])].astype(column.code.dtype))
 
 
-def owners_of_units(owners: Owners, units: Units, accounts: Accounts, people: Sequence[Person]) -> Owners:
+def owners_of_units(owners: Owners, units: Units, accounts: CoverageAccounts, people: Sequence[Person]) -> Owners:
     """Return who owns each unit: who holds an account of it locked, else the owner of its head, else of its first.
 
     Raise InputContractError that names the accounts if two people hold accounts of one family locked.
@@ -143,7 +143,7 @@ def former_of_units(former: Former, units: Units, person: Any) -> Former:
     return replace(former, account=unit[free].astype(np.int64), who=former.who[first[free]])
 
 
-def require_one_lock(owners: Owners, units: Units, accounts: Accounts, people: Sequence[Person]) -> None:
+def require_one_lock(owners: Owners, units: Units, accounts: CoverageAccounts, people: Sequence[Person]) -> None:
     """Raise InputContractError if accounts of one family are locked to two people."""
     rows = np.flatnonzero(owners.locked)
     rows = rows[np.argsort(units.of[rows], kind="stable")]
@@ -162,7 +162,7 @@ def require_one_lock(owners: Owners, units: Units, accounts: Accounts, people: S
     )
 
 
-def touches_of_units(touches: Touches, units: Units) -> Touches:
+def touches_of_units(touches: AccountTouches, units: Units) -> AccountTouches:
     """Return the hours that are told for accounts as those of their units: added up where several are told."""
     if not len(touches.account):
         return touches

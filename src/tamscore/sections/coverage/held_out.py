@@ -13,7 +13,7 @@ from tamscore.sections.coverage.texts import Texts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.accounts import CoverageAccounts
     from tamscore.sections.coverage.people import Owners
     from tamscore.sections.coverage.plans import TouchPlan
     from tamscore.sections.coverage.task import Task
@@ -24,7 +24,7 @@ FREE = ((HOLDOUT, frozenset({"", MARKED})),)
 """The limit of plans that take hours: accounts that are no control, or one that is marked."""
 
 
-def with_controls(accounts: Accounts, controls: Controls, marked: Controls) -> Accounts:
+def with_controls(accounts: CoverageAccounts, controls: Controls, marked: Controls) -> CoverageAccounts:
     """Return the accounts with a text column that says which are controls; as they are if there are none."""
     import pyarrow as pa
 
@@ -40,7 +40,7 @@ def without_controls(plans: Sequence[TouchPlan]) -> tuple[TouchPlan, ...]:
     return tuple(plan if plan.role == DIGITAL else replace(plan, limits=(*plan.limits, *FREE)) for plan in plans)
 
 
-def is_control(accounts: Accounts, name: str = CONTROL, rows: Any = slice(None)) -> Any:
+def is_control(accounts: CoverageAccounts, name: str = CONTROL, rows: Any = slice(None)) -> Any:
     """Return which accounts, all (m,) or some, are controls without a person; with the name MARKED, the marked ones."""
     column = accounts.texts.get(HOLDOUT)
     return np.zeros(len(accounts), bool)[rows] if column is None else column.among([name], rows)

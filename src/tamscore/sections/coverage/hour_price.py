@@ -69,7 +69,7 @@ def on_device(backend: Backend, numbers: Any) -> Array:
 
 
 @dataclass(frozen=True)
-class Plane:
+class PricedChoices:
     """What accounts choose at some prices (r,), part by part: worth (c,) to them after paying, hours by role (c, r)."""
 
     price: Any
@@ -107,7 +107,7 @@ def prices_of(backend: Backend, options: Options, price: Any) -> Array:
     return backend.put(np.asarray(price, np.float64)[list(options.role)])
 
 
-def ask(backend: Backend, options: Options, price: Any) -> Plane:
+def ask(backend: Backend, options: Options, price: Any) -> PricedChoices:
     """What all accounts choose at prices (r,) of an hour of each role."""
     xp, each = backend.xp, prices_of(backend, options, price)
     worths, taken = np.zeros(len(options.starts)), np.zeros((len(options.starts), len(options.role)))
@@ -116,7 +116,7 @@ def ask(backend: Backend, options: Options, price: Any) -> Plane:
         worths[block.part] += float(xp.sum(left * block.size))
         taken[block.part] += hours_taken(xp, block, choice)
     hours = np.stack([np.bincount(options.role, row, len(price)) for row in taken])
-    return Plane(np.asarray(price, np.float64), worths, hours)
+    return PricedChoices(np.asarray(price, np.float64), worths, hours)
 
 
 def hours_taken(xp: Any, block: Block, choice: Array) -> Any:

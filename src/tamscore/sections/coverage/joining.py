@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.accounts import CoverageAccounts
     from tamscore.sections.coverage.people import Person
     from tamscore.sections.coverage.settings import Coverage
 
@@ -28,14 +28,14 @@ SETTING = "coverage.min_match_share"
 REGION = "a region of the accounts"
 
 
-def match_accounts(path: str, ids: pa.Array, row: Any, accounts: Accounts, share: float) -> Match:
+def match_accounts(path: str, ids: pa.Array, row: Any, accounts: CoverageAccounts, share: float) -> Match:
     """Return the match of folded ids (m,) that lie in rows (m,) of the accounts, -1 for none.
 
     Raises InputContractError where fewer than that share of them met one.
     """
     part = counted(ids, unusable_ids(ids), row >= 0, id_hash(ids))
     match, sample = joined_parts(path, "account_id", [part])
-    known = joins.Accounts(np.empty(0, np.uint64), accounts.form, lambda: [accounts.keys])
+    known = joins.KnownAccounts(np.empty(0, np.uint64), accounts.form, lambda: [accounts.keys])
     return explained(match, sample, known).require(share, SETTING)
 
 
@@ -73,7 +73,7 @@ def unknown_owners(path: str, names: pa.Array, is_known: Any, people: Sequence[P
         yield f"{path}: {len(rest):,} more owners are none of the people, with {more:,} accounts"
 
 
-def match_regions(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> list[Match]:
+def match_regions(settings: Coverage, accounts: CoverageAccounts, people: Sequence[Person]) -> list[Match]:
     """Return the match of the people's regions with those of the accounts; nothing where nobody has a region.
 
     Raises InputContractError where fewer people than coverage.min_match_share serve a region that accounts have.
@@ -98,7 +98,7 @@ def region_cause(settings: Coverage, known: Sequence[str], first: str) -> str:
     return f"the accounts' column {settings.region!r} has {listed(known)}{likely(first, known)}"
 
 
-def doubts_of(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> Iterator[str]:
+def doubts_of(settings: Coverage, accounts: CoverageAccounts, people: Sequence[Person]) -> Iterator[str]:
     """Yield what a person should know of regions and skills that do not meet, by name."""
     if settings.people is None:
         return

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.sections.coverage.accounts import Accounts, ScoredRun
+    from tamscore.sections.coverage.accounts import CoverageAccounts, ScoredRun
     from tamscore.sections.coverage.people import Person
     from tamscore.sections.coverage.settings import Coverage
     from tamscore.stages.folding import IdForm
@@ -35,7 +35,7 @@ def owners_from(run: ScoredRun, settings: Coverage) -> Location | None:
     return run.coverage_before if settings.keeps_books else None
 
 
-def read_last_owners(folder: Location, accounts: Accounts, people: Sequence[Person]) -> Owners:
+def read_last_owners(folder: Location, accounts: CoverageAccounts, people: Sequence[Person]) -> Owners:
     """Return who owned each account by a coverage; nobody is locked, and people who are gone are named.
 
     Raise InputContractError if the coverage was changed.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tamscore.backend import Backend
-    from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.accounts import CoverageAccounts
     from tamscore.sections.coverage.by_kind import ByKind
     from tamscore.sections.coverage.hour_price import Options
     from tamscore.sections.coverage.plans import TouchPlan
@@ -111,7 +111,7 @@ def owed_by(task: Task, minimum: Mapping[str, str], is_open: ByKind) -> Owed:
     return Owed(account, least[rule[account]], rule[account], rules)
 
 
-def members(accounts: Accounts, name: str) -> Any:
+def members(accounts: CoverageAccounts, name: str) -> Any:
     """Which accounts (m,) are of a quadrant or tier; a tier is named by a capital letter."""
     return accounts.texts["tier" if name.isupper() else "quadrant"].equal(name)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.accounts import CoverageAccounts
     from tamscore.sections.coverage.people import Person
     from tamscore.sections.coverage.plans import TouchPlan
     from tamscore.sections.coverage.texts import Texts
@@ -81,7 +81,7 @@ def pieces(cell: str) -> frozenset[str]:
     return frozenset(filter(None, map(fold_word, re.split("|".join(SEPARATORS), cell))))
 
 
-def with_levels(people: Sequence[Person], accounts: Accounts) -> list[Person]:
+def with_levels(people: Sequence[Person], accounts: CoverageAccounts) -> list[Person]:
     """Return the people with their regions and skills as the accounts spell them; unknown ones stay as they are."""
     return [
         replace(
@@ -135,7 +135,7 @@ def doubts_about(column: str, texts: Texts, people: Sequence[Person], path: str)
         yield f"nobody serves the accounts of {len(alone) - LISTED:,} more {column}s"
 
 
-def with_limits(plans: Sequence[TouchPlan], accounts: Accounts) -> tuple[TouchPlan, ...]:
+def with_limits(plans: Sequence[TouchPlan], accounts: CoverageAccounts) -> tuple[TouchPlan, ...]:
     """Return the plans with the names that limit them as the accounts spell them; unknown ones stay as they are."""
     return tuple(
         replace(
@@ -146,7 +146,7 @@ def with_limits(plans: Sequence[TouchPlan], accounts: Accounts) -> tuple[TouchPl
     )
 
 
-def doubts_about_limits(plans: Sequence[TouchPlan], accounts: Accounts) -> Iterator[str]:
+def doubts_about_limits(plans: Sequence[TouchPlan], accounts: CoverageAccounts) -> Iterator[str]:
     """Yield the names that plans are limited to and no account has, by column."""
     asked = {(column, name) for plan in plans for column, names in plan.limits for name in names}
     for column, name in sorted(asked):

@@ -11,13 +11,13 @@ from tamscore.sections.coverage.offer import Offer, fitted
 from tamscore.sections.coverage.people import numbers_of
 
 if TYPE_CHECKING:
-    from tamscore.sections.coverage.choice import Choice
+    from tamscore.sections.coverage.choice import OptionChoice
     from tamscore.sections.coverage.hour_price import Options
     from tamscore.sections.coverage.people import Owners
     from tamscore.sections.coverage.task import Task
 
 
-def named(task: Task, owners: Owners, options: Options, choice: Choice) -> tuple[Any, Any]:
+def named(task: Task, owners: Owners, options: Options, choice: OptionChoice) -> tuple[Any, Any]:
     """The plan (m,) and person (m,) of every account, given the option that each has."""
     pools, option = task.pools, choice.option.copy()
     offer = Offer(options.value, options.hours, pools.pool, pools.hours, options.names)

@@ -12,7 +12,7 @@ from tamscore.errors import InputContractError
 from tamscore.sections.coverage.assignment import NOBODY
 from tamscore.sections.coverage.books import balance as balance_books
 from tamscore.sections.coverage.by_kind import ByKind, Values, of_accounts
-from tamscore.sections.coverage.choice import Choice, choose
+from tamscore.sections.coverage.choice import OptionChoice, choose
 from tamscore.sections.coverage.claims import claim
 from tamscore.sections.coverage.hour_price import Options
 from tamscore.sections.coverage.minimum import Owed, levels_of_plans, owed_by, with_penalty
@@ -41,7 +41,7 @@ class Placement:
 
     plan: Any
     person: Any
-    choice: Choice
+    choice: OptionChoice
     offer: Offer
     search: Search
     owners: Owners

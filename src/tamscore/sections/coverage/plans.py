@@ -13,7 +13,7 @@ from tamscore.substitution import plain_word
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.accounts import CoverageAccounts
     from tamscore.sections.coverage.by_kind import ByKind
     from tamscore.sections.coverage.people import Person
 
@@ -88,7 +88,7 @@ def expected_value(plan: TouchPlan, promise: Any, sales: Any) -> Any:
     return np.where(buys, plan.expansion, plan.acquisition) * promise + plan.protection * np.maximum(sales, 0.0)
 
 
-def values_of(plans: Sequence[TouchPlan], accounts: Accounts, is_open: ByKind) -> Values:
+def values_of(plans: Sequence[TouchPlan], accounts: CoverageAccounts, is_open: ByKind) -> Values:
     """What every plan is worth for every account (o, m); plans not open (o, m) to it are worth -inf."""
     rates = np.array([(plan.expansion, plan.acquisition, plan.protection) for plan in plans], np.float64).T
     return Values(rates[0], rates[1], rates[2], accounts.promise, accounts.sales, is_open, others=accounts.others)

@@ -15,7 +15,7 @@ import numpy as np
 
 from tamscore.sections.coverage.core import Core, core_at
 from tamscore.sections.coverage.cutting_planes import lowest
-from tamscore.sections.coverage.hour_price import Bound, Options, Plane, ask, dearest
+from tamscore.sections.coverage.hour_price import Bound, Options, PricedChoices, ask, dearest
 
 if TYPE_CHECKING:
     from tamscore.backend import Backend
@@ -47,7 +47,7 @@ class Search:
     roles: int
     parts: Any = None
     known: Any = None
-    planes: list[Plane] = field(default_factory=list)
+    planes: list[PricedChoices] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Look at all accounts once; prices are asked for when the hours are known."""
@@ -63,7 +63,7 @@ class Search:
         if self.known is not None:
             self.planes.append(self.asked(np.maximum(self.known, floor)))
 
-    def asked(self, price: Any) -> Plane:
+    def asked(self, price: Any) -> PricedChoices:
         """What all accounts choose at prices (r,) that are no less than those the search began at."""
         return ask(self.backend, self.core.alike, price)
 

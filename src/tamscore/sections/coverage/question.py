@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tamscore.scoring.joining.match import Match
-    from tamscore.sections.coverage.accounts import Accounts, ScoredRun
+    from tamscore.sections.coverage.accounts import CoverageAccounts, ScoredRun
     from tamscore.sections.coverage.people import Owners, Person
     from tamscore.sections.coverage.plans import TouchPlan
     from tamscore.sections.coverage.settings import Coverage
@@ -55,7 +55,7 @@ class Question:
 
 
 def read_question(run: ScoredRun, settings: Coverage, *, keeps_place: bool = False) -> Question:
-    """The question that the settings ask of a finished run; with the place of its rows, see `Accounts`, if asked.
+    """The question that the settings ask of a finished run; with the place of its rows, see `CoverageAccounts`, if asked.
 
     Raises InputContractError where tables break their contract, UsageError where the run lacks a column.
     """
@@ -88,12 +88,12 @@ def read_question(run: ScoredRun, settings: Coverage, *, keeps_place: bool = Fal
     return Question(task, owners, touches.unknown, matches, doubts, known.rows, whole)
 
 
-def has_promise(accounts: Accounts) -> bool:
+def has_promise(accounts: CoverageAccounts) -> bool:
     """Return whether any account has something to win or to keep, so that people may bring something."""
     return bool((accounts.promise > 0).any() or (accounts.sales > 0).any())
 
 
-def plans_of(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> tuple[TouchPlan, ...]:
+def plans_of(settings: Coverage, accounts: CoverageAccounts, people: Sequence[Person]) -> tuple[TouchPlan, ...]:
     """Return the touch plans that hold for these accounts and people, in one spelling of every name."""
     plans = with_limits(with_roles(read_plans(settings), DIGITAL, PARTNER), accounts)
     return for_team(plans, people) if settings.plans is None else with_partners(plans)

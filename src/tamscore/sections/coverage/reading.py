@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.accounts import CoverageAccounts
     from tamscore.sections.coverage.settings import Coverage
     from tamscore.stages.folding import IdForm
 
@@ -131,7 +131,7 @@ def lost_locks(path: str, rows: OwnerRows, lost: Any) -> list[str]:
     return [f"{path}: {len(gone):,} locked accounts were not scored, such as {gone[0].as_py()!r}; they are passed over"]
 
 
-def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> Owners:
+def read_owners(settings: Coverage, accounts: CoverageAccounts, people: Sequence[Person]) -> Owners:
     """Who owns each account by the table of owners; rows of accounts or people that are gone are passed over and named.
 
     Raises InputContractError where an account has two owners, a lock names somebody who is not there, or fewer rows

@@ -29,7 +29,7 @@ SLACK = 1e-9
 
 
 @dataclass(frozen=True)
-class Scenario:
+class HoursScenario:
     """A scenario: its text, and the hours (r,) that each role has more or less in a full year and in the first one."""
 
     text: str
@@ -37,7 +37,7 @@ class Scenario:
     first_year: Any
 
 
-def scenario_of(text: str, task: Task, settings: Coverage) -> Scenario:
+def scenario_of(text: str, task: Task, settings: Coverage) -> HoursScenario:
     """The scenario that a text such as `hunter=+2, Ann=-0.5` states: so many people of a role, or parts of a person.
 
     Raises UsageError where it states something else, or takes away more people than there are.
@@ -63,7 +63,7 @@ def scenario_of(text: str, task: Task, settings: Coverage) -> Scenario:
         hours[role] += more
         first[role] += more * (in_first_year(settings.ramp) if more > 0 else 1.0)
     require_people(text, task, people)
-    return Scenario(text, hours, first)
+    return HoursScenario(text, hours, first)
 
 
 def require_people(text: str, task: Task, change: Any) -> None:
@@ -106,7 +106,7 @@ def in_first_year(ramp: Sequence[float]) -> float:
     return (sum(ramp) + MONTHS - len(ramp)) / MONTHS
 
 
-def scenario_rows(task: Task, found: Placement, scenarios: Sequence[Scenario]) -> list[dict[str, Any]]:
+def scenario_rows(task: Task, found: Placement, scenarios: Sequence[HoursScenario]) -> list[dict[str, Any]]:
     """One row per scenario: hours and value more or less in a full year, value in the first one, accounts reached.
 
     No role loses more hours than it has.

@@ -12,7 +12,7 @@ from tamscore.config.problems import nearest
 from tamscore.engine import heap
 from tamscore.errors import UsageError
 from tamscore.schema import FAMILY, FAMILY_TIER
-from tamscore.sections.coverage.accounts import LIKELY, MONEY, OPEN_PRODUCT, TEXTS, Accounts, Family
+from tamscore.sections.coverage.accounts import LIKELY, MONEY, OPEN_PRODUCT, TEXTS, CoverageAccounts, Family
 from tamscore.sections.coverage.texts import Collected, Texts, by_kind
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Levels:
         return self.amounts[self.place[rows]]
 
 
-def read_accounts(run: ScoredRun, settings: Coverage, *, keeps_place: bool = False) -> Accounts:
+def read_accounts(run: ScoredRun, settings: Coverage, *, keeps_place: bool = False) -> CoverageAccounts:
     """The scored accounts of a run, with the place of its rows if asked; UsageError where it lacks a column.
 
     The scores are read twice, for the ids and for all else, which then goes straight to its place.
@@ -83,7 +83,9 @@ def read_accounts(run: ScoredRun, settings: Coverage, *, keeps_place: bool = Fal
     every = {name: texts.get(name, texts[""]) for name in (*TEXTS, OPEN_PRODUCT)}
     priority = money.pop(LIKELY[1]) if LIKELY[1] in money else place_of(whitespace)
     heap.give_back()
-    found = Accounts(ids, sales, potential, whitespace, promise, priority, every, region, skill, run.id_form, family)
+    found = CoverageAccounts(
+        ids, sales, potential, whitespace, promise, priority, every, region, skill, run.id_form, family
+    )
     return replace(found, place=place) if keeps_place else found
 
 

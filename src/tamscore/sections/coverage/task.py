@@ -12,12 +12,12 @@ from tamscore.sections.coverage.assignment import NOBODY
 from tamscore.sections.coverage.by_kind import ByKind, crossed, first_of
 from tamscore.sections.coverage.pools import pools_of
 from tamscore.sections.coverage.texts import crossed_texts
-from tamscore.sections.coverage.touches import NONE, Touches, hours_of
+from tamscore.sections.coverage.touches import NONE, AccountTouches, hours_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.accounts import CoverageAccounts
     from tamscore.sections.coverage.people import Owners, Person
     from tamscore.sections.coverage.plans import TouchPlan
     from tamscore.sections.coverage.pools import Pools
@@ -32,7 +32,7 @@ class Task:
     is the least service level by quadrant and tier.
     """
 
-    accounts: Accounts
+    accounts: CoverageAccounts
     plans: Sequence[TouchPlan]
     people: Sequence[Person]
     roles: tuple[str, ...]
@@ -124,7 +124,11 @@ class Task:
 
 
 def task_of(
-    accounts: Accounts, plans: Sequence[TouchPlan], people: Sequence[Person], digital: str, touches: Touches = NONE
+    accounts: CoverageAccounts,
+    plans: Sequence[TouchPlan],
+    people: Sequence[Person],
+    digital: str,
+    touches: AccountTouches = NONE,
 ) -> Task:
     """What there is to do, given people whose roles all have a plan that takes hours."""
     roles = tuple(dict.fromkeys(plan.role for plan in plans))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.scoring.joining.match import Match
-    from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.accounts import CoverageAccounts
     from tamscore.sections.coverage.plans import TouchPlan
     from tamscore.sections.coverage.settings import Coverage
 
@@ -35,7 +35,7 @@ NO_PLAN = "expected a plan that takes hours, but coverage.plans has none"
 
 
 @dataclass(frozen=True)
-class Touches:
+class AccountTouches:
     """Hours of single accounts: account (t,), plan (t,) by number, hours (t,); and ids that the run does not have.
 
     `joins` says how the table met the accounts.
@@ -48,10 +48,10 @@ class Touches:
     joins: tuple[Match, ...] = ()
 
 
-NONE = Touches(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+NONE = AccountTouches(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
-def read_touches(settings: Coverage, accounts: Accounts, plans: Sequence[TouchPlan]) -> Touches:
+def read_touches(settings: Coverage, accounts: CoverageAccounts, plans: Sequence[TouchPlan]) -> AccountTouches:
     """The hours of single accounts that the table tells; of all service levels of a role where it names none.
 
     Ids that the run does not have are passed over and named. Raises InputContractError where hours are missing or not
@@ -81,7 +81,7 @@ def read_touches(settings: Coverage, accounts: Accounts, plans: Sequence[TouchPl
     entry = order[entry]
     unknown = tuple(sorted(set(ids.filter(pa.array(row < 0)).to_pylist())))
     match = match_accounts(path, ids, row, accounts, settings.min_match_share)
-    return Touches(row[entry], plan, hours[entry], unknown, (match,))
+    return AccountTouches(row[entry], plan, hours[entry], unknown, (match,))
 
 
 def fitting(roles: pa.Array, levels: pa.Array, plans: Sequence[TouchPlan]) -> Any:
@@ -122,7 +122,7 @@ def check(path: str, table: pa.Table, good: Any, expected: str) -> None:
         raise InputContractError(f"{path}: row {bad[0] + 1:,} ({row}): {expected}{more}")
 
 
-def hours_of(plans: Sequence[TouchPlan], accounts: int, touches: Touches = NONE) -> ByKind:
+def hours_of(plans: Sequence[TouchPlan], accounts: int, touches: AccountTouches = NONE) -> ByKind:
     """The hours (o, m) of every plan for every account."""
     usual = np.array([plan.hours for plan in plans], np.float64)
     own, place = np.unique(touches.account, return_inverse=True)

@@ -173,23 +173,23 @@ def with_given_ids(this: Run, found: Resolved, ids: pa.Array) -> pa.Array:
     return pc.replace_with_mask(ids, pa.array(found.is_named), given)
 
 
-def problems_of(early: Early, found: Resolved) -> list[problems.Problem]:
+def problems_of(early: Early, found: Resolved) -> list[problems.FamilyProblem]:
     """Return what is wrong with links, kind by kind."""
     unknown = Strangers.of(early.parent, early.rows)
     return [
         problems.unknown_parents(unknown.rows, unknown.named_by, unknown.hashes),
-        problems.Problem.of(problems.SELF, found.own_parent),
+        problems.FamilyProblem.of(problems.SELF, found.own_parent),
         problems.circles_of(found.lead),
-        problems.Problem.of(problems.SPLIT, found.split),
+        problems.FamilyProblem.of(problems.SPLIT, found.split),
     ]
 
 
-def joined_rows(listed: list[problems.Problem]) -> Any:
+def joined_rows(listed: list[problems.FamilyProblem]) -> Any:
     """Return the rows (r,) of all problems, one kind after the other."""
     return np.concatenate([one.rows for one in listed])
 
 
-def named_problems(this: Run, listed: list[problems.Problem], accounts: pa.Array) -> pa.Table:
+def named_problems(this: Run, listed: list[problems.FamilyProblem], accounts: pa.Array) -> pa.Table:
     """Return the table of problems, given the ids (r,) of their accounts, with the parents that these name."""
     columns = this.job.columns
     parent = columns.parent_id or str(columns.ultimate_parent_id)

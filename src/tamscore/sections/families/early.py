@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
     from tamscore.sections.families.links import PartLinks
-    from tamscore.sections.families.resolution import Rows
+    from tamscore.sections.families.resolution import MarketRows
     from tamscore.sections.families.settings import Families
 
 EARLY = "families"
@@ -24,7 +24,7 @@ EARLY = "families"
 class Early:
     """The accounts of the market, and their links to parents and ultimate parents; None for a column not there."""
 
-    rows: Rows
+    rows: MarketRows
     parent: list[PartLinks] | None
     ultimate: list[PartLinks] | None
 

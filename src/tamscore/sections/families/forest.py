@@ -14,7 +14,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Trees:
+class FamilyTrees:
     """The top (n,) int32 of each account's tree, and its depth (n,) int32: the links to the top.
 
     `circle` (c,) int64 are the accounts that stand in circles, ascending; while there are any, nothing else counts.
@@ -25,7 +25,7 @@ class Trees:
     circle: Any
 
 
-def climb(link: Any) -> Trees:
+def climb(link: Any) -> FamilyTrees:
     """Return the trees of accounts, given who stands above each (n,) int32; a top stands above itself."""
     is_top = link == np.arange(len(link))
     above, depth = link.copy(), (~is_top).astype(np.int32)
@@ -36,7 +36,7 @@ def climb(link: Any) -> Trees:
         next_up, more = above[above[rising]], depth[above[rising]]
         above[rising], depth[rising] = next_up, depth[rising] + more
         rising = rising[~is_top[next_up]]
-    return Trees(above, depth, np.unique(above[rising]).astype(np.int64))
+    return FamilyTrees(above, depth, np.unique(above[rising]).astype(np.int64))
 
 
 def leads(link: Any, circle: Any, rank: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.scoring.census.partition import unusable_ids
-from tamscore.scoring.joining.lookup import Accounts, PartMatch, counted, explained, joined_parts
+from tamscore.scoring.joining.lookup import KnownAccounts, PartMatch, counted, explained, joined_parts
 from tamscore.scoring.joining.market import ids_of
 from tamscore.stages.draw import id_hash
 from tamscore.store import tables
@@ -63,5 +63,5 @@ def links_by(this: Run, column: str, index: HashIndex) -> list[PartLinks]:
 def match_of(this: Run, column: str, links: Sequence[PartLinks], index: HashIndex) -> Match:
     """Return how the ids in the column of parents met accounts, of those rows that have one."""
     match, sample = joined_parts(this.job.input.name, column, (part.match for part in links))
-    accounts = Accounts(index.hashes, this.columns.id_form, lambda: ids_of(this))
+    accounts = KnownAccounts(index.hashes, this.columns.id_form, lambda: ids_of(this))
     return explained(replace(match, rows=match.rows - match.blank, blank=0), sample, accounts)

@@ -28,7 +28,7 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class Problem:
+class FamilyProblem:
     """Problems of one kind: the accounts that have it, and rows (r,) of some of them with what each stands for (r,)."""
 
     kind: str
@@ -37,26 +37,26 @@ class Problem:
     stands_for: Any
 
     @classmethod
-    def of(cls, kind: str, rows: Any, stands_for: Any | None = None) -> Problem:
+    def of(cls, kind: str, rows: Any, stands_for: Any | None = None) -> FamilyProblem:
         """Return the problem with rows (a,), of which the first are listed; each stands for itself where not said."""
         each = np.ones(len(rows), np.int64) if stands_for is None else stands_for
         return cls(kind, int(each.sum()), rows[:MOST], each[:MOST])
 
 
-def circles_of(lead: Any) -> Problem:
+def circles_of(lead: Any) -> FamilyProblem:
     """Return the circles, given the row (a,) that leads the circle of each account that stands in one."""
     leads, first, size = np.unique(lead, return_index=True, return_counts=True)
     order = np.argsort(first, kind="stable")
-    return Problem.of(CIRCLE, leads[order], size[order])
+    return FamilyProblem.of(CIRCLE, leads[order], size[order])
 
 
-def unknown_parents(rows: Any, named_by: Any, hashes: Any) -> Problem:
+def unknown_parents(rows: Any, named_by: Any, hashes: Any) -> FamilyProblem:
     """Return the ids that are no accounts, those that most accounts name first, given a row (u,) that names each."""
     order = np.lexsort((hashes, -named_by))
-    return Problem.of(UNKNOWN, rows[order], named_by[order])
+    return FamilyProblem.of(UNKNOWN, rows[order], named_by[order])
 
 
-def problem_table(problems: list[Problem], accounts: pa.Array, parents: pa.Array) -> pa.Table:
+def problem_table(problems: list[FamilyProblem], accounts: pa.Array, parents: pa.Array) -> pa.Table:
     """Return the problems by id, given the ids (r,) of all their accounts and of the parents that these name."""
     kinds = [one.kind for one in problems for _ in one.rows]
     stands_for = np.concatenate([one.stands_for for one in problems]).astype(np.int64)
@@ -64,7 +64,7 @@ def problem_table(problems: list[Problem], accounts: pa.Array, parents: pa.Array
     return pa.table(dict(zip(SCHEMA.names, columns, strict=True)), SCHEMA)
 
 
-def notices(problems: list[Problem], table: pa.Table) -> Iterator[str]:
+def notices(problems: list[FamilyProblem], table: pa.Table) -> Iterator[str]:
     """Yield a sentence on each kind of problem, with the first id."""
     for one in problems:
         if one.accounts:

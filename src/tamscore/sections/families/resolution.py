@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.schema import Reason
-from tamscore.sections.families.forest import Trees, climb, leads
+from tamscore.sections.families.forest import FamilyTrees, climb, leads
 from tamscore.sections.families.links import NONE
 from tamscore.stages.hash_index import HashIndex, order_of
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Rows:
+class MarketRows:
     """The rows of the market as accounts: the hash (n,) of the id of each, and the row of each account.
 
     `at` (n,) int32 is that row, by place of its hash among all: of several rows the one that is scored. The `doubles`
@@ -59,14 +59,14 @@ class Rows:
         return found
 
 
-def rows_of(parts: Sequence[PartRows]) -> tuple[Rows, HashIndex]:
+def rows_of(parts: Sequence[PartRows]) -> tuple[MarketRows, HashIndex]:
     """Return the rows of all partitions as accounts, and the index of the hashes of their ids."""
     hashes = np.concatenate([part.hashes for part in parts])
     order = order_of(hashes)
     index = HashIndex.of(hashes[order])
     same = index.hashes[1:] == index.hashes[:-1]
     if not same.any():
-        return Rows(hashes, order, order[:0]), index
+        return MarketRows(hashes, order, order[:0]), index
     reason = np.concatenate([part.reason for part in parts])
     first = np.flatnonzero(np.append(True, ~same))
     place = np.repeat(first, np.diff(np.append(first, len(order))))
@@ -75,7 +75,7 @@ def rows_of(parts: Sequence[PartRows]) -> tuple[Rows, HashIndex]:
     at = order.copy()
     at[place] = order
     at[place[is_scored]] = order[is_scored]
-    return Rows(hashes, at, np.sort(order[shared & ~is_scored])), index
+    return MarketRows(hashes, at, np.sort(order[shared & ~is_scored])), index
 
 
 def rows_named(parts: Sequence[PartLinks]) -> Any:
@@ -101,7 +101,7 @@ class Strangers:
     named_by: Any
 
     @classmethod
-    def of(cls, parts: Sequence[PartLinks] | None, rows: Rows) -> Strangers:
+    def of(cls, parts: Sequence[PartLinks] | None, rows: MarketRows) -> Strangers:
         """Return the strangers that links name."""
         named, at = hashes_named(parts or ()), rows_named(parts or ())
         order = np.lexsort((rows.hashes[at], named))
@@ -129,7 +129,7 @@ class Resolved:
 
 
 def resolve(
-    rows: Rows,
+    rows: MarketRows,
     parent: Sequence[PartLinks] | None,
     ultimate: Sequence[PartLinks] | None,
     scored: Any,
@@ -169,12 +169,12 @@ NOBODY = Strangers(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np
 """No strangers: an id in the column of parents that is no account leads nowhere."""
 
 
-def in_order(found: Any, rows: Rows) -> Any:
+def in_order(found: Any, rows: MarketRows) -> Any:
     """Return rows (a,) in order of the hashes of their ids."""
     return found[np.argsort(rows.hashes[found], kind="stable")]
 
 
-def without_circles(link: Any, rank: Callable[[Any], Any]) -> tuple[Trees, Any]:
+def without_circles(link: Any, rank: Callable[[Any], Any]) -> tuple[FamilyTrees, Any]:
     """Return the trees that links (c,) make once circles are cut, and of each account in one who leads it (a,).
 
     Who leads a circle has no link any more.

@@ -29,7 +29,7 @@ STARTS, FINAL_STARTS, SHORT_PASSES, PASSES = 4, 16, 4, 50
 
 
 @dataclass(frozen=True)
-class Candidate:
+class GroupCandidate:
     """A number of groups k: prediction strength and adjusted Rand index, means over halvings; the smallest share.
 
     `similarity` (k,) is the Jaccard similarity of each group with its likeliest counterpart in the halves. Strength and
@@ -59,14 +59,14 @@ def settled(backend: Backend, block: Any, centers: Any) -> kmeans.Fit:
     return kmeans.lloyd(BlockRows.of(backend, block), centers, PASSES, kmeans.SEEDING_TOLERANCE)
 
 
-def candidate(k: int, block: Any, seed: int) -> Candidate:
+def candidate(k: int, block: Any, seed: int) -> GroupCandidate:
     """Return how k groups come out again in halves of a block (C, n), in order of draw."""
     host = HostBackend()
     centers = fit_groups(host, block, block, k, seed)
     return judged(centers, block, k, seed)
 
 
-def judged(centers: Any, block: Any, k: int, seed: int) -> Candidate:
+def judged(centers: Any, block: Any, k: int, seed: int) -> GroupCandidate:
     """Return how the groups of some centers come out again when halves of a block (C, n) are clustered into k."""
     from sklearn.metrics import adjusted_rand_score
 
@@ -74,7 +74,7 @@ def judged(centers: Any, block: Any, k: int, seed: int) -> Candidate:
     own = stability.labels(host, block, centers)
     smallest = float(np.bincount(own, minlength=len(centers)).min() / rows)
     if len(centers) < 2 or rows < 2 * k:
-        return Candidate(len(centers), None, None, smallest, (1.0,) * len(centers))
+        return GroupCandidate(len(centers), None, None, smallest, (1.0,) * len(centers))
     strengths, rands, similar = [], [], []
     for turn in range(HALVINGS):
         order = np.random.default_rng([seed, k, turn]).permutation(rows)
@@ -88,7 +88,7 @@ def judged(centers: Any, block: Any, k: int, seed: int) -> Candidate:
         rands.append(float(adjusted_rand_score(*again)))
         similar += [stability.similarity(own, one, len(centers), k) for one in again]
     mean_similarity = tuple(np.mean(similar, axis=0).tolist())
-    return Candidate(len(centers), float(np.mean(strengths)), float(np.mean(rands)), smallest, mean_similarity)
+    return GroupCandidate(len(centers), float(np.mean(strengths)), float(np.mean(rands)), smallest, mean_similarity)
 
 
 def strength(other: Any, own: Any) -> float:
@@ -105,7 +105,7 @@ def strength(other: Any, own: Any) -> float:
     return float(np.min(((both * (both - 1)).sum(axis=1) / np.maximum(pairs, 1))[there]))
 
 
-def chosen(candidates: Sequence[Candidate], least_strength: float, least_share: float) -> int:
+def chosen(candidates: Sequence[GroupCandidate], least_strength: float, least_share: float) -> int:
     """Return the largest number of groups that is strong enough and has no group below a share; 1 if none is."""
     strong = [
         one.k
@@ -116,7 +116,7 @@ def chosen(candidates: Sequence[Candidate], least_strength: float, least_share: 
 
 
 def candidates_of(
-    block: Any, numbers: Sequence[int], seed: int, run: Callable[..., Iterable[Candidate]]
-) -> list[Candidate]:
+    block: Any, numbers: Sequence[int], seed: int, run: Callable[..., Iterable[GroupCandidate]]
+) -> list[GroupCandidate]:
     """Return the candidates for some numbers of groups; `run(function, items, *shared)` does several at a time."""
     return list(run(candidate, numbers, np.ascontiguousarray(block[:, :CHOICE_ROWS]), seed))

@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.engine.flow import LocalFlow
 from tamscore.sections.jobs import clustering
 from tamscore.sections.jobs.mixes import block_of, shares_of
-from tamscore.sections.jobs.party import Groups, MixSums, labels
+from tamscore.sections.jobs.party import MixGroups, MixSums, labels
 from tamscore.stages import lifecycle, stability
 from tamscore.stages.draw import draw_number, threshold
 
@@ -41,7 +41,7 @@ class KnownJobs:
 
 
 @dataclass(frozen=True)
-class Customers:
+class DrawnCustomers:
     """The drawn customers of a party type in order of draw: their mixes as a block (C, n), and how many there are."""
 
     block: Any
@@ -54,7 +54,7 @@ def party_of(sales: ProductSales) -> Any:
     return np.repeat(np.arange(len(policies)), [len(policy.cluster_ids) for policy in policies])
 
 
-def drawn_customers(sales: ProductSales, columns: MixColumns, seed: int) -> list[Customers]:
+def drawn_customers(sales: ProductSales, columns: MixColumns, seed: int) -> list[DrawnCustomers]:
     """Return the drawn customers of each party type: those with the lowest draw numbers, whatever the partitioning."""
     everyone = np.flatnonzero(sales.label >= 0)
     party, numbers = party_of(sales)[sales.label[everyone]], draw_number(sales.owned.key[everyone], seed)
@@ -63,11 +63,11 @@ def drawn_customers(sales: ProductSales, columns: MixColumns, seed: int) -> list
         mine = np.flatnonzero(party == place)
         drawn = mine[numbers[mine] <= np.uint64(threshold([numbers[mine]], FIT_ROWS))]
         share = shares_of(sales.owned, columns, everyone[drawn])[np.argsort(numbers[drawn], kind="stable")]
-        found.append(Customers(block_of(share, columns.grid), len(mine)))
+        found.append(DrawnCustomers(block_of(share, columns.grid), len(mine)))
     return found
 
 
-def new_groups(sales: ProductSales, customers: Customers, settings: CustomerJobs) -> Groups | None:
+def new_groups(sales: ProductSales, customers: DrawnCustomers, settings: CustomerJobs) -> MixGroups | None:
     """Return the groups of a party type, None if no customer owns a product."""
     this = sales.market.this
     if not customers.count:
@@ -80,10 +80,10 @@ def new_groups(sales: ProductSales, customers: Customers, settings: CustomerJobs
     seeds = np.ascontiguousarray(block[:, : clustering.CHOICE_ROWS])
     centers = clustering.fit_groups(backend, seeds, block, int(k), seed, clustering.FINAL_STARTS)
     found = clustering.judged(centers, seeds, len(centers), seed)
-    return Groups(centers, (None,) * len(centers), tuple(tried), found)
+    return MixGroups(centers, (None,) * len(centers), tuple(tried), found)
 
 
-def numbers_tried(settings: CustomerJobs, customers: Customers) -> list[int]:
+def numbers_tried(settings: CustomerJobs, customers: DrawnCustomers) -> list[int]:
     """Return the numbers of groups to choose from; none where the job says how many, or customers are too few."""
     low, high = settings.k_range
     return (
@@ -91,7 +91,7 @@ def numbers_tried(settings: CustomerJobs, customers: Customers) -> list[int]:
     )
 
 
-def warm_groups(sales: ProductSales, customers: Customers, stored: StoredJobs) -> Groups | None:
+def warm_groups(sales: ProductSales, customers: DrawnCustomers, stored: StoredJobs) -> MixGroups | None:
     """Return the groups that those of an earlier run become: a group that keeps its customers keeps its name."""
     if not customers.count:
         return None
@@ -103,11 +103,11 @@ def warm_groups(sales: ProductSales, customers: Customers, stored: StoredJobs) -
     overlap = lifecycle.Overlap(shared, np.zeros(k, np.int64), shared.sum(axis=1) / max(block.shape[1], 1))
     names = tuple(name if overlap.jaccard[j, j] >= lifecycle.SAME else None for j, name in enumerate(stored.names))
     found = clustering.judged(fit.centers, block[:, : clustering.CHOICE_ROWS], k, this.job.clusters.seed)
-    return Groups(fit.centers, names, stored.candidates, found)
+    return MixGroups(fit.centers, names, stored.candidates, found)
 
 
 def assign_customers(
-    sales: ProductSales, columns: MixColumns, groups: Sequence[Groups | None]
+    sales: ProductSales, columns: MixColumns, groups: Sequence[MixGroups | None]
 ) -> tuple[KnownJobs, list[MixSums]]:
     """Return the customer job of every customer that owns a product, and the sums of each party type."""
     owned, customer = sales.owned, sales.label >= 0
@@ -128,7 +128,7 @@ def assign_customers(
     return KnownJobs(owned.key[known], owned.check[known], job[known]), sums
 
 
-def empty(groups: Groups | None, columns: int) -> MixSums:
+def empty(groups: MixGroups | None, columns: int) -> MixSums:
     """Return the sums of no customers."""
     k = 0 if groups is None else len(groups.centers)
     return MixSums(np.zeros(k, np.int64), np.zeros((k, columns)))

@@ -11,7 +11,7 @@ from tamscore.backend.host import HostBackend
 from tamscore.engine.flow import LocalFlow
 from tamscore.schema import Reason
 from tamscore.scoring.features import PartFeatures, joined_texts, read_features, taken
-from tamscore.sections.jobs.look_alike import MOST_ROWS, JobRows, Learned, learn
+from tamscore.sections.jobs.look_alike import MOST_ROWS, JobLookAlikes, JobRows, learn
 from tamscore.stages.draw import draw_number, id_hash, threshold
 from tamscore.stages.orders import places
 from tamscore.store import tables
@@ -31,7 +31,7 @@ Drawn = tuple[Any, Any, PartFeatures]
 
 
 @dataclass(frozen=True)
-class Draw:
+class CustomerDraw:
     """Which customers are drawn: the seed and, by party type, the draw number up to which they are taken.
 
     `first` is the number of the first customer job of each party type; those to learn nothing of take nobody.
@@ -43,24 +43,24 @@ class Draw:
     first: tuple[int, ...]
 
 
-def draw_of(known: KnownJobs, jobs: Sequence[int], seed: int) -> Draw:
+def draw_of(known: KnownJobs, jobs: Sequence[int], seed: int) -> CustomerDraw:
     """Return how customers are drawn to learn of the customer jobs of party types with so many each."""
     first = np.cumsum([0, *jobs]).tolist()
     numbers, last = draw_number(known.key, seed), []
     for begin, count in zip(first, jobs, strict=False):
         mine = (known.job >= begin) & (known.job < begin + count)
         last.append(threshold([numbers[mine]], MOST_ROWS) if count > 1 and mine.any() else 0)
-    return Draw(known, seed, tuple(last), tuple(first[:-1]))
+    return CustomerDraw(known, seed, tuple(last), tuple(first[:-1]))
 
 
-def look_alikes(market: Market, known: KnownJobs, jobs: Sequence[int]) -> list[Learned | None]:
+def look_alikes(market: Market, known: KnownJobs, jobs: Sequence[int]) -> list[JobLookAlikes | None]:
     """Return what features tell of the customer jobs of each party type that has so many; None for one or none."""
     this, models = market.this, [one.model for one in market.fitted]
     if max(jobs, default=0) < 2:
         return [None] * len(jobs)
     how = this.flow.share(draw_of(known, jobs, this.job.clusters.seed))
     parts = list(this.flow.map(draw_rows, market.rows, this.flow.share(models), how))
-    found: list[Learned | None] = []
+    found: list[JobLookAlikes | None] = []
     with LocalFlow(this.job.engine.workers) as local:
         for place, (fitted, count) in enumerate(zip(market.fitted, jobs, strict=True)):
             mine = [drawn for part in parts if (drawn := part[place]) is not None]
@@ -78,7 +78,7 @@ def excluded_of(fitted: PartyFit) -> Sequence[str]:
     return tuple(one.feature for one in fitted.verdicts if one.verdict == "suspect")
 
 
-def draw_rows(part: PartRows, models: Sequence[PartyModel], how: Draw) -> list[Drawn | None]:
+def draw_rows(part: PartRows, models: Sequence[PartyModel], how: CustomerDraw) -> list[Drawn | None]:
     """Return the drawn customers of a partition with their features, by party type; None for one that has none."""
     columns = models[0].encoding.columns
     buyers = np.sort(np.asarray(part.buyers, dtype=np.int64))

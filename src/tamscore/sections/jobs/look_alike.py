@@ -30,7 +30,7 @@ LEAST_CHANCE = 1e-12
 
 
 @dataclass(frozen=True)
-class Learned:
+class JobLookAlikes:
     """The look-alike of each job, the sharpness of their softmax, and how they do on customers left out.
 
     `loss` is their log loss, `loss_of_shares` that of the jobs' shares alone; `right` the share of customers whose
@@ -68,7 +68,7 @@ def learn(
     excluded: Sequence[str],
     seed: int,
     run: Callable[..., Iterable[Any]],
-) -> Learned | None:
+) -> JobLookAlikes | None:
     """Return what features tell of the jobs of customers, without the columns `excluded`.
 
     None with too few customers, and where a job has none or features tell nothing: a guess is no answer.
@@ -85,7 +85,7 @@ def learn(
     told, share = probabilities(odds, sharpness), count / count.sum()
     right = float(np.mean(np.argmax(told, axis=0) == rows.job))
     plain, expected = -float(share @ np.log(share)), float(np.mean(told.max(axis=0)))
-    learned = Learned(models, sharpness, len(rows.job), loss, plain, right, expected)
+    learned = JobLookAlikes(models, sharpness, len(rows.job), loss, plain, right, expected)
     return learned if learned.saved > 0 else None
 
 
@@ -107,7 +107,7 @@ def probabilities(odds: Any, sharpness: float) -> Any:
     return each / each.sum(axis=0)
 
 
-def likeliest(backend: Backend, space: Space, learned: Learned, raw: RawRows) -> tuple[Any, Any]:
+def likeliest(backend: Backend, space: Space, learned: JobLookAlikes, raw: RawRows) -> tuple[Any, Any]:
     """Return the likeliest job (m,) int64 of rows that no model has seen, and its probability (m,), on the host."""
     jobs, chances = [np.empty(0, np.int64)], [np.empty(0)]
     for start in range(0, len(raw), backend.block_rows):

@@ -19,7 +19,7 @@ MIXED = "mixed products"
 
 
 @dataclass(frozen=True)
-class Leading:
+class LeadingProduct:
     """A product that leads in a customer job: its mean share there, and among all customers of the party type."""
 
     product: str
@@ -27,7 +27,7 @@ class Leading:
     market: float
 
 
-def leading_products(mean: Any, market: Any, names: Sequence[str]) -> list[tuple[Leading, ...]]:
+def leading_products(mean: Any, market: Any, names: Sequence[str]) -> list[tuple[LeadingProduct, ...]]:
     """Return the products that lead in each group, given mean shares (k, C) there and (C,) among all customers.
 
     The products whose share is most above the market's come first.
@@ -36,11 +36,11 @@ def leading_products(mean: Any, market: Any, names: Sequence[str]) -> list[tuple
     for share in mean:
         order = np.argsort(-(share - market), kind="stable").tolist()
         leads = [c for c in order if share[c] >= LEAST_SHARE and share[c] >= LEAST_LIFT * market[c]]
-        rows.append(tuple(Leading(names[c], float(share[c]), float(market[c])) for c in leads[:MOST_LEADING]))
+        rows.append(tuple(LeadingProduct(names[c], float(share[c]), float(market[c])) for c in leads[:MOST_LEADING]))
     return rows
 
 
-def job_names(leading: Sequence[Sequence[Leading]], remaining: Sequence[str | None] = ()) -> tuple[str, ...]:
+def job_names(leading: Sequence[Sequence[LeadingProduct]], remaining: Sequence[str | None] = ()) -> tuple[str, ...]:
     """Return a name for each customer job: the two products that lead most, more where others share that name.
 
     A number tells apart those whose products run out. `remaining` are names given before, None for none.

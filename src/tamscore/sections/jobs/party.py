@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.jobs.naming import Leading, job_names, leading_products
+from tamscore.sections.jobs.naming import LeadingProduct, job_names, leading_products
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Backend
-    from tamscore.sections.jobs.clustering import Candidate
-    from tamscore.sections.jobs.look_alike import Learned
+    from tamscore.sections.jobs.clustering import GroupCandidate
+    from tamscore.sections.jobs.look_alike import JobLookAlikes
 
 EXACT = 2.0**24
 """Shares are added up in so many parts of 1: sums of whole numbers are the same in any order."""
 
 
 @dataclass(frozen=True)
-class Groups:
+class MixGroups:
     """The centers (k, C) of the product mixes of a party type, names kept (k,), and how their number was chosen.
 
     `candidates` hold the numbers that were tried, `found` how the groups of these centers come out again.
@@ -29,8 +29,8 @@ class Groups:
 
     centers: Any
     kept: tuple[str | None, ...]
-    candidates: tuple[Candidate, ...]
-    found: Candidate
+    candidates: tuple[GroupCandidate, ...]
+    found: GroupCandidate
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,11 @@ class PartyJobs:
     party_type: str
     names: tuple[str, ...]
     centers: Any
-    leading: tuple[tuple[Leading, ...], ...]
+    leading: tuple[tuple[LeadingProduct, ...], ...]
     sums: MixSums
-    candidates: tuple[Candidate, ...]
-    found: Candidate
-    learned: Learned | None = None
+    candidates: tuple[GroupCandidate, ...]
+    found: GroupCandidate
+    learned: JobLookAlikes | None = None
 
     def __len__(self) -> int:
         """The number of customer jobs k."""
@@ -84,7 +84,7 @@ def labels(backend: Backend, block: Any, centers: Any) -> Any:
     return backend.get(backend.nearest(backend.put(block), backend.put(centers)).label)
 
 
-def described(party_type: str, groups: Groups, sums: MixSums, columns: Sequence[str]) -> PartyJobs:
+def described(party_type: str, groups: MixGroups, sums: MixSums, columns: Sequence[str]) -> PartyJobs:
     """Return the customer jobs that groups are, once all customers have been added up."""
     leading = leading_products(sums.means, sums.market, columns)
     names = job_names(leading, groups.kept)

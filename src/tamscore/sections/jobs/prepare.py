@@ -12,7 +12,7 @@ from tamscore.sections.jobs.columns import JobsState
 from tamscore.sections.jobs.learning import look_alikes
 from tamscore.sections.jobs.messages import messages_of
 from tamscore.sections.jobs.mixes import mix_columns, stored_columns
-from tamscore.sections.jobs.party import Groups, described
+from tamscore.sections.jobs.party import MixGroups, described
 from tamscore.sections.jobs.stored_model import NAME, stored_model
 
 if TYPE_CHECKING:
@@ -83,13 +83,13 @@ def is_frozen(market: Market) -> bool:
 
 def groups_of(
     sales: ProductSales, columns: MixColumns, settings: CustomerJobs, stored: StoredModel | None
-) -> list[Groups | None]:
+) -> list[MixGroups | None]:
     """Return the groups of each party type: stored as they stand, warmed up from there, or new."""
     market = sales.market
     if stored is not None and is_frozen(market):
         return [kept_groups(stored.parties.get(policy.name)) for policy in market.policies]
     drawn = grouping.drawn_customers(sales, columns, market.this.job.clusters.seed)
-    found: list[Groups | None] = []
+    found: list[MixGroups | None] = []
     for policy, customers in zip(market.policies, drawn, strict=True):
         before = stored.parties.get(policy.name) if stored else None
         made = grouping.warm_groups(sales, customers, before) if before else None
@@ -97,9 +97,9 @@ def groups_of(
     return found
 
 
-def kept_groups(stored: StoredJobs | None) -> Groups | None:
+def kept_groups(stored: StoredJobs | None) -> MixGroups | None:
     """Return the groups of an earlier run as they stand."""
-    return None if stored is None else Groups(stored.centers, stored.names, stored.candidates, stored.found)
+    return None if stored is None else MixGroups(stored.centers, stored.names, stored.candidates, stored.found)
 
 
 def with_look_alikes(

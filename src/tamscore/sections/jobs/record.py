@@ -15,7 +15,7 @@ from tamscore.stages.stability import grade
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tamscore.sections.jobs.clustering import Candidate
+    from tamscore.sections.jobs.clustering import GroupCandidate
     from tamscore.sections.jobs.columns import JobsState
     from tamscore.sections.jobs.party import PartyJobs
 
@@ -140,7 +140,7 @@ def party_record(one: PartyJobs) -> dict[str, Any]:
     }
 
 
-def candidate_record(one: Candidate) -> dict[str, Any]:
+def candidate_record(one: GroupCandidate) -> dict[str, Any]:
     """Return how a number of customer jobs was judged."""
     return {"k": one.k, "strength": rounded(one.strength), "rand": rounded(one.rand), "smallest": rounded(one.smallest)}
 

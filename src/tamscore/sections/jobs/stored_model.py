@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.sections.jobs.clustering import Candidate
-from tamscore.sections.jobs.look_alike import Learned
+from tamscore.sections.jobs.clustering import GroupCandidate
+from tamscore.sections.jobs.look_alike import JobLookAlikes
 from tamscore.stages.look_alike import LookAlike
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class StoredJobs:
     party_type: str
     names: tuple[str, ...]
     centers: Any
-    candidates: tuple[Candidate, ...]
-    found: Candidate
-    learned: Learned | None
+    candidates: tuple[GroupCandidate, ...]
+    found: GroupCandidate
+    learned: JobLookAlikes | None
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ def both(columns: Sequence[str], parties: Sequence[PartyJobs]) -> tuple[dict[str
     return {"format": FORMAT, "columns": list(columns), "parties": told}, arrays
 
 
-def described(learned: Learned) -> dict[str, Any]:
+def described(learned: JobLookAlikes) -> dict[str, Any]:
     """Return what look-alikes say in single values."""
-    figures = {one.name: getattr(learned, one.name) for one in fields(Learned) if one.name != "models"}
+    figures = {one.name: getattr(learned, one.name) for one in fields(JobLookAlikes) if one.name != "models"}
     return {**figures, "models": [{name: getattr(one, name) for name in SINGLE} for one in learned.models]}
 
 
@@ -108,12 +108,12 @@ def party_jobs(told: Mapping[str, Any], arrays: Mapping[str, Any], columns: int)
     return StoredJobs(name, names, centers, candidates, candidate_of(told["found"]), learned)
 
 
-def candidate_of(told: Mapping[str, Any]) -> Candidate:
+def candidate_of(told: Mapping[str, Any]) -> GroupCandidate:
     """Return a number of groups as it was judged."""
-    return Candidate(**{**told, "similarity": tuple(told["similarity"])})
+    return GroupCandidate(**{**told, "similarity": tuple(told["similarity"])})
 
 
-def look_alikes(party: str, told: Mapping[str, Any], arrays: Mapping[str, Any], jobs: int) -> Learned:
+def look_alikes(party: str, told: Mapping[str, Any], arrays: Mapping[str, Any], jobs: int) -> JobLookAlikes:
     """Return the look-alikes of the jobs of a party type; raise ValueError if there are more or fewer than jobs."""
     models = []
     for place, one in enumerate(told["models"]):
@@ -122,4 +122,6 @@ def look_alikes(party: str, told: Mapping[str, Any], arrays: Mapping[str, Any], 
         models.append(LookAlike(**here, **single))
     if len(models) != jobs:
         raise ValueError(f"{party}: expected look-alikes of {jobs} jobs, got {len(models)}")
-    return Learned(tuple(models), **{one.name: told[one.name] for one in fields(Learned) if one.name != "models"})
+    return JobLookAlikes(
+        tuple(models), **{one.name: told[one.name] for one in fields(JobLookAlikes) if one.name != "models"}
+    )

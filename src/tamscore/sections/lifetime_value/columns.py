@@ -10,7 +10,7 @@ from tamscore.errors import InputContractError
 from tamscore.scoring.by_cluster import CENTS, quantile_by_cluster
 from tamscore.sections.lifetime_value import worth as lifetime_value
 from tamscore.sections.lifetime_value.forms import Trial, try_forms, worth_of
-from tamscore.sections.lifetime_value.gauges import SUMS, Gauge, Source, gauge
+from tamscore.sections.lifetime_value.gauges import SUMS, FigureSource, Gauge, gauge
 from tamscore.sections.lifetime_value.order_days import EARLY, TABLE, read_days, rules_of
 from tamscore.sections.lifetime_value.purchases import as_counts, money, read_purchases, unusable
 from tamscore.sections.lifetime_value.retention import retention
@@ -77,20 +77,20 @@ def purchases_of(market: Market, settings: LifetimeValue) -> Purchases | None:
     return read_purchases(this.plan.tables[TABLE], rules, days, this.flow, this.progress)
 
 
-def source_of(market: Market, settings: LifetimeValue, found: Purchases | None) -> Source:
+def source_of(market: Market, settings: LifetimeValue, found: Purchases | None) -> FigureSource:
     """Where the figures of the market's accounts come from."""
     columns = {name: getattr(settings, name) for name in ("sales_before", "revenue", "order_dates")}
     columns |= {"margin": settings.margin_column, "value": settings.column}
     given = market.this.columns.account_id, columns, settings.margin, market.this.columns.id_form
     if found is None:
-        return Source(*given)
-    return Source(*given, found.bought, found.windows.today, found.months, found.pace.tau, found.knows_before)
+        return FigureSource(*given)
+    return FigureSource(*given, found.bought, found.windows.today, found.months, found.pace.tau, found.knows_before)
 
 
 def assembled(
     market: Market,
     settings: LifetimeValue,
-    source: Source,
+    source: FigureSource,
     sums: Any,
     median: Any,
     found: Purchases | None,

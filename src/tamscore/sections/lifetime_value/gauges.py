@@ -54,7 +54,7 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Source:
+class FigureSource:
     """Where figures come from: `bought` up to `today`, or columns of the input by figure; None for no such column.
 
     `months` are those that trailing sales cover, `tau` the days of the factor of recency. Orders that do not reach back
@@ -150,7 +150,7 @@ def gauge(
     sales: str,
     first: dict[int, int],
     clusters: int,
-    source: Source,
+    source: FigureSource,
     backend: Backend,
 ) -> Gauge:
     """What the scored accounts of a partition come to by cluster."""

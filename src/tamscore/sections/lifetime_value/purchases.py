@@ -18,10 +18,10 @@ from tamscore.sections.lifetime_value.order_days import EPOCH, none_left, writte
 from tamscore.sections.lifetime_value.pace import Pace, covered_months, gap_counts, held_out_months, pace
 from tamscore.stages.orders import (
     UNITS,
-    Accounts,
     Bought,
     HeldOut,
     Lines,
+    OrderedAccounts,
     Windows,
     bought,
     held_out,
@@ -96,7 +96,7 @@ class RangePurchases:
 
 def range_purchases(lines: Lines, windows: Windows, then: Windows | None) -> RangePurchases:
     """What the accounts of ordered lines bought, `then` being the windows of the earlier day."""
-    accounts = Accounts.of(lines)
+    accounts = OrderedAccounts.of(lines)
     gaps = gap_counts(accounts.gaps(windows.today))
     if then is None:
         return RangePurchases(bought(accounts, windows), gaps, None, None)

@@ -11,7 +11,7 @@ from tamscore.arrow import float_column, level_codes, nullable
 from tamscore.scoring.by_cluster import CENTS
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.lifetime_value import worth as lifetime_value
-from tamscore.sections.lifetime_value.gauges import SUMS, Source
+from tamscore.sections.lifetime_value.gauges import SUMS, FigureSource
 from tamscore.stages.orders import NEVER
 from tamscore.store import tables
 
@@ -35,7 +35,7 @@ class LifetimeValueState:
     for the manifest.
     """
 
-    source: Source
+    source: FigureSource
     sales: str
     clusters: tuple[str, ...]
     sums: Any

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from tamscore.sections.lift.effects import Counts
+from tamscore.sections.lift.effects import ArmCounts
 
 
-def effective(counts: Counts, code: Any, control: Any, bought: Any, family: Any | None) -> Counts:
+def effective(counts: ArmCounts, code: Any, control: Any, bought: Any, family: Any | None) -> ArmCounts:
     """Return counts (c,) by code as those of accounts drawn alone; as they are where no `family` (m,) is known.
 
     `code` (m,) is the place of each account, -1 for none.
@@ -26,7 +26,7 @@ def effective(counts: Counts, code: Any, control: Any, bought: Any, family: Any 
         design_effects(code[side], bought[side], family[side], len(counts.treated))
         for side in (~control & (code >= 0), control & (code >= 0))
     )
-    return Counts(
+    return ArmCounts(
         counts.treated / treated,
         counts.treated_buyers / treated,
         counts.controls / controls,

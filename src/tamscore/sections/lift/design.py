@@ -27,7 +27,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True)
-class Design:
+class HoldoutDesign:
     """Strata by name with the tiers of each; accounts, controls and the share of buyers without treatment (s,)."""
 
     names: tuple[str, ...]
@@ -58,9 +58,9 @@ class Design:
         found = smallest(lambda wider: self.with_share(wider).power(lift) >= ENOUGH, share, MOST, STEPS)
         return None if found is None else int(self.with_share(found).controls.sum())
 
-    def with_share(self, share: float) -> Design:
+    def with_share(self, share: float) -> HoldoutDesign:
         """Return the design with another share of controls in every stratum."""
-        return Design(self.names, self.tiers, self.accounts, of_share(self.accounts, share), self.rate)
+        return HoldoutDesign(self.names, self.tiers, self.accounts, of_share(self.accounts, share), self.rate)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the strata as JSON holds them."""
@@ -79,7 +79,7 @@ class Design:
         ]
 
 
-def design_of(names: Sequence[str], tier: Any, chance: Any, share: float) -> tuple[Design, Any]:
+def design_of(names: Sequence[str], tier: Any, chance: Any, share: float) -> tuple[HoldoutDesign, Any]:
     """Return the design of a holdout, and the stratum (m,) of each account.
 
     `tier` (m,) are places among the names, `chance` (m,) the probability of each account to buy without treatment.
@@ -90,7 +90,7 @@ def design_of(names: Sequence[str], tier: Any, chance: Any, share: float) -> tup
     stratum = stratum_of(names, groups)[tier]
     size = np.bincount(stratum, minlength=len(groups))
     rate = np.bincount(stratum, chance, len(groups)) / size
-    return Design(tuple(map(named, groups)), tuple(groups), size, of_share(size, share), rate), stratum
+    return HoldoutDesign(tuple(map(named, groups)), tuple(groups), size, of_share(size, share), rate), stratum
 
 
 def named(tiers: Sequence[str]) -> str:
@@ -137,7 +137,7 @@ def taken(size: Any, wanted: int) -> Any:
     return found
 
 
-def announcement(design: Design, lift: float) -> dict[str, Any]:
+def announcement(design: HoldoutDesign, lift: float) -> dict[str, Any]:
     """Return which effect can be seen, as JSON holds it."""
     found = design.power(lift)
     return {
@@ -152,6 +152,6 @@ def announcement(design: Design, lift: float) -> dict[str, Any]:
     }
 
 
-def is_too_small(design: Design) -> bool:
+def is_too_small(design: HoldoutDesign) -> bool:
     """Return whether a stratum, which is the only one then, has too few controls for any statement."""
     return bool((design.controls < FEWEST_CONTROLS).any() or (design.treated < FEWEST_CONTROLS).any())

@@ -18,7 +18,7 @@ Z = 1.959963984540054
 
 
 @dataclass(frozen=True)
-class Counts:
+class ArmCounts:
     """Accounts and buyers of each stratum (s,), treated and controls; leading axes stand for several experiments."""
 
     treated: Any
@@ -46,7 +46,7 @@ class Effect:
         return (self.low > 0) | (self.high < 0)
 
 
-def of_strata(counts: Counts) -> Effect:
+def of_strata(counts: ArmCounts) -> Effect:
     """Return the effect (s,) in each stratum; every stratum needs treated accounts and controls."""
     rate_treated, rate_controls = counts.treated_buyers / counts.treated, counts.control_buyers / counts.controls
     low_treated, high_treated = wilson(rate_treated, counts.treated)
@@ -57,7 +57,7 @@ def of_strata(counts: Counts) -> Effect:
     return Effect(value, value - below, value + above)
 
 
-def of_all(counts: Counts) -> Effect:
+def of_all(counts: ArmCounts) -> Effect:
     """Return the effect over all strata, each weighted by its accounts."""
     each = of_strata(counts)
     weight = counts.accounts / np.sum(counts.accounts, axis=-1, keepdims=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.lift.effects import Counts, of_all
+from tamscore.sections.lift.effects import ArmCounts, of_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,9 @@ def power(treated: Any, controls: Any, rate: Any, lift: float) -> float:
     random = np.random.default_rng(0)
     shape = (EXPERIMENTS, len(treated))
     raised = np.minimum(rate * (1 + lift), 1.0)
-    drawn = Counts(treated, random.binomial(treated, raised, shape), controls, random.binomial(controls, rate, shape))
+    drawn = ArmCounts(
+        treated, random.binomial(treated, raised, shape), controls, random.binomial(controls, rate, shape)
+    )
     return float(np.mean(of_all(drawn).is_seen))
 
 

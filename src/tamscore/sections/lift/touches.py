@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Touches:
+class PlannedTouches:
     """The plans of the accounts (m,) of a holdout on the day of the draw, and what these plans count with.
 
     `names` are pairs of role and service level, `place` (m,) that of each account among them, -1 for none. `likelihood`
@@ -36,7 +36,7 @@ class Touches:
     whitespace: Any
 
 
-def by_touch(experiment: Experiment, touches: Touches, *, of_customers: bool) -> list[dict[str, Any]]:
+def by_touch(experiment: Experiment, touches: PlannedTouches, *, of_customers: bool) -> list[dict[str, Any]]:
     """Return the effect of each plan with enough accounts in both arms, as JSON holds it.
 
     For prospects `effect`, `low` and `high` are shares of buyers, for customers money an account, where an interval of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.sections.lift.clusters import effective
-from tamscore.sections.lift.effects import Counts, Effect, of_all, of_strata
+from tamscore.sections.lift.effects import ArmCounts, Effect, of_all, of_strata
 from tamscore.sections.lift.money import FEWEST_CUSTOMERS, MOST_SKEWED, of_money
 from tamscore.sections.lift.strata import FEWEST_CONTROLS
 
@@ -38,23 +38,23 @@ class Experiment:
     family: Any | None = None
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> ArmCounts:
         """Accounts and buyers of each stratum."""
         return counts_by(self.stratum, len(self.names), self.control, self.bought)
 
     @property
-    def alone(self) -> Counts:
+    def alone(self) -> ArmCounts:
         """The same as those of accounts that were drawn alone, which intervals go by."""
         return effective(self.counts, self.stratum, self.control, self.bought, self.family)
 
 
-def counts_by(code: Any, levels: int, control: Any, bought: Any) -> Counts:
+def counts_by(code: Any, levels: int, control: Any, bought: Any) -> ArmCounts:
     """Return accounts and buyers (c,) by code (m,)."""
 
     def rows(mask: Any) -> Any:
         return np.bincount(code[mask], minlength=levels)
 
-    return Counts(rows(~control), rows(~control & bought), rows(control), rows(control & bought))
+    return ArmCounts(rows(~control), rows(~control & bought), rows(control), rows(control & bought))
 
 
 def buyers(experiment: Experiment) -> dict[str, Any]:
@@ -63,10 +63,10 @@ def buyers(experiment: Experiment) -> dict[str, Any]:
     return row_of("all", totals(counts), of_all(experiment.alone))
 
 
-def totals(counts: Counts) -> Counts:
+def totals(counts: ArmCounts) -> ArmCounts:
     """Return the counts of all strata together."""
     parts = (counts.treated, counts.treated_buyers, counts.controls, counts.control_buyers)
-    return Counts(*(int(part.sum()) for part in parts))
+    return ArmCounts(*(int(part.sum()) for part in parts))
 
 
 def by_stratum(experiment: Experiment) -> list[dict[str, Any]]:
@@ -88,7 +88,7 @@ def by_group(experiment: Experiment) -> dict[str, list[dict[str, Any]]]:
     return {column: rows for column, rows in found.items() if rows}
 
 
-def rows_of(names: Sequence[str], counts: Counts, alone: Counts) -> list[dict[str, Any]]:
+def rows_of(names: Sequence[str], counts: ArmCounts, alone: ArmCounts) -> list[dict[str, Any]]:
     """Return a row for each name that has accounts.
 
     One with too few controls or treated accounts, counted as `alone`, has no effect.
@@ -101,13 +101,13 @@ def rows_of(names: Sequence[str], counts: Counts, alone: Counts) -> list[dict[st
     return found
 
 
-def one_by_one(counts: Counts) -> list[Counts]:
+def one_by_one(counts: ArmCounts) -> list[ArmCounts]:
     """Return counts (c,) one by one."""
     parts = (counts.treated, counts.treated_buyers, counts.controls, counts.control_buyers)
-    return [Counts(*numbers) for numbers in zip(*(part.tolist() for part in parts), strict=True)]
+    return [ArmCounts(*numbers) for numbers in zip(*(part.tolist() for part in parts), strict=True)]
 
 
-def row_of(name: str, counts: Counts, effect: Effect | None) -> dict[str, Any]:
+def row_of(name: str, counts: ArmCounts, effect: Effect | None) -> dict[str, Any]:
     """Return what there is to say of buyers, as JSON holds it; `lift` is the effect over the rate of controls."""
     rate = counts.control_buyers / counts.controls if counts.controls else None
     row = {

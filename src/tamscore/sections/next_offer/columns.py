@@ -16,7 +16,7 @@ from tamscore.scoring.score.parts import KINDS
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.next_offer import offers as next_offer
 from tamscore.sections.next_offer import stored_model
-from tamscore.sections.next_offer.ownership import Columns, learn_ownership, most_owned, offers_of
+from tamscore.sections.next_offer.ownership import OwnedColumns, learn_ownership, most_owned, offers_of
 from tamscore.sections.next_offer.stored_model import KnownOffers
 from tamscore.stages.draw import id_hash
 from tamscore.stages.orders import places
@@ -49,7 +49,7 @@ class NextOfferState:
     clusters: tuple[str, ...]
     products: pa.Array
     known: KnownOffers
-    columns: Columns
+    columns: OwnedColumns
     share: float
     by: str = "share"
 
@@ -184,7 +184,7 @@ def prepare(market: Market, settings: NextOffer) -> NextOfferState:
     with this.progress.stage("products", sales.table.plan.rows):
         known = stored_model.stored_offers(market, sales.products.names, settings) or learned(market, sales, settings)
     names = this.columns.account_id, this.columns.id_form, market.clusters, sales.products.names
-    columns = Columns.of(sales.owned, len(sales.products.names), known.product)
+    columns = OwnedColumns.of(sales.owned, len(sales.products.names), known.product)
     return NextOfferState(*names, known, columns, settings.owned, settings.by)
 
 
@@ -201,5 +201,5 @@ def learned(market: Market, sales: ProductSales, settings: NextOffer) -> KnownOf
     product = most_owned(sales)
     wanted &= np.isin(np.arange(wanted.shape[1]), product)
     offers = offers_of(sales, wanted, rules.lines[0], potential)
-    columns = Columns.of(sales.owned, len(sales.products.names), product)
+    columns = OwnedColumns.of(sales.owned, len(sales.products.names), product)
     return KnownOffers(product, offers, *learn_ownership(sales, columns))

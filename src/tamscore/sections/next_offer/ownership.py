@@ -27,7 +27,7 @@ MOST_WORK = 4e10
 
 
 @dataclass(frozen=True)
-class Columns:
+class OwnedColumns:
     """The products that are told apart: `product` (c,) their numbers, `column` (P,) their places there, -1 for none.
 
     `owned` is what accounts own of all products.
@@ -38,7 +38,7 @@ class Columns:
     owned: AccountProducts
 
     @classmethod
-    def of(cls, owned: AccountProducts, products: int, product: Any) -> Columns:
+    def of(cls, owned: AccountProducts, products: int, product: Any) -> OwnedColumns:
         """Return those of so many products that have some numbers (c,), beside what accounts own."""
         column = np.full(products, -1)
         column[product] = np.arange(len(product))
@@ -74,7 +74,7 @@ class Fold:
     Going through it yields their blocks, made anew each time.
     """
 
-    columns: Columns
+    columns: OwnedColumns
     account: Any
     label: Any
 
@@ -84,7 +84,7 @@ class Fold:
             yield self.columns.matrix(self.account[here]), self.label[here]
 
 
-def learn_ownership(sales: ProductSales, columns: Columns) -> tuple[OwnershipModel, int]:
+def learn_ownership(sales: ProductSales, columns: OwnedColumns) -> tuple[OwnershipModel, int]:
     """Return the model of which customer owns what, and from how many customers it was learned.
 
     Those with the smallest hashes are learned from if there are many.

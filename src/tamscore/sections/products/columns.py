@@ -15,7 +15,7 @@ from tamscore.scoring.product_sales import HELD_CELLS, NOT_OWNED, offered_produc
 from tamscore.sections.products import open_products, stored_model
 from tamscore.sections.products.counts import PartCounts, counts_of
 from tamscore.sections.products.open_products import LEADING
-from tamscore.sections.products.potential import ProductModel, ProductPotentials, Rules, product_potentials
+from tamscore.sections.products.potential import ProductModel, ProductPotentials, ProductRules, product_potentials
 from tamscore.sections.products.record import Facts, findings
 from tamscore.sections.products.view import NAMES
 from tamscore.stages.draw import id_hash
@@ -136,7 +136,7 @@ def require_few(sales: ProductSales, clusters: int) -> None:
 def learned(market: Market, sales: ProductSales, settings: Products) -> ProductModel:
     """Return potentials by the owners among the customers, party type by party type."""
     job, pairs = market.this.job, sales.customer_pairs()
-    rules = Rules(job.potential.lines[0], job.potential.min_customers, job.potential.interval_level)
+    rules = ProductRules(job.potential.lines[0], job.potential.min_customers, job.potential.interval_level)
     parts, products = list[ProductPotentials](), len(sales.products.names)
     for policy in market.policies:
         first, size = market.first[policy.code], len(policy.cluster_ids)

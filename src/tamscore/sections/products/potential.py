@@ -21,7 +21,7 @@ BASES = (NO_CUSTOMERS, OF_CLUSTER, POOLED, OF_PARTY)
 
 
 @dataclass(frozen=True)
-class Rules:
+class ProductRules:
     """How potentials are made: the share of the cut line, the owners that suffice, the level of intervals."""
 
     line: float
@@ -68,7 +68,7 @@ class ProductModel:
 
 
 def product_potentials(
-    backend: Backend, money: Any, cluster: Any, product: Any, shape: tuple[int, int], rules: Rules
+    backend: Backend, money: Any, cluster: Any, product: Any, shape: tuple[int, int], rules: ProductRules
 ) -> ProductPotentials:
     """Return the potentials of products in the clusters of one party type, `shape` (k, p).
 

@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.arrow import text_dictionary
 from tamscore.engine.flow import LocalFlow
 from tamscore.scoring.features import Encoding, stream_features
-from tamscore.scoring.score.sections import Foretold, RowsToForetell
+from tamscore.scoring.score.sections import RowsToForetell, WinForecast
 from tamscore.sections.propensity import judging as propensity
 from tamscore.sections.propensity import labels, reasons, training
 from tamscore.sections.propensity import record as propensity_record
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tamscore.schema import InputColumns, Partition
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.sections import Findings, ScoredRows, State
-    from tamscore.sections.propensity.judging import Judged, PropensityModel
+    from tamscore.sections.propensity.judging import EvaluatedPropensity, PropensityModel
     from tamscore.sections.propensity.settings import Propensity
 
 EVERY_PARTY = -1
@@ -43,7 +43,7 @@ class Probabilities:
     record: dict[str, Any]
     cost: float
 
-    def foretell(self, rows: RowsToForetell) -> Foretold:
+    def foretell(self, rows: RowsToForetell) -> WinForecast:
         """Probability and reasons of the scored rows of a partition.
 
         Nobody is known to be won by labels of buyers alone: their probability is that of having a label.
@@ -52,7 +52,7 @@ class Probabilities:
         codes = np.min_scalar_type(-2 * sum(map(len, self.model.design.state_names)) - 1)
         reasons_ = {f"reason {place}": one.astype(codes) for place, one in enumerate(why)}
         wins = probability if self.record["mode"] == "probability" else None
-        return Foretold(wins, more={"probability": probability, **reasons_})
+        return WinForecast(wins, more={"probability": probability, **reasons_})
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """The columns of the scored rows of a partition."""
@@ -106,7 +106,7 @@ def learned(market: Market, section: Propensity) -> tuple[PropensityModel, dict[
     drawn = training.draw_training(market, label, how, columns)
     design = training.design_of(drawn, columns)
     rows = training.training_of(drawn, design, {1: counts[1], 0: counts[other]})
-    rules = propensity.Rules(section.calibration, section.class_prior, negatives=other == 0)
+    rules = propensity.CalibrationRules(section.calibration, section.class_prior, negatives=other == 0)
     with this.progress.stage("propensity", len(rows.label)) as done, LocalFlow(this.job.engine.workers) as local:
         judged = propensity.judge(design, rows, local.map, rules)
         done(len(rows.label))
@@ -114,7 +114,7 @@ def learned(market: Market, section: Propensity) -> tuple[PropensityModel, dict[
 
 
 def record_of(
-    judged: Judged, section: Propensity, counts: dict[int, int], used: int, drawn: training.Drawn
+    judged: EvaluatedPropensity, section: Propensity, counts: dict[int, int], used: int, drawn: training.LabelledRows
 ) -> dict[str, Any]:
     """What the manifest says of a propensity, but for what it comes to."""
     return {

@@ -36,7 +36,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Design:
+class PropensityDesign:
     """The columns that a propensity is learned from: numbers first, then the levels of each category."""
 
     numbers: tuple[Number, ...]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.propensity.trees import GRAIN, MOST_LEAVES, Pair, Trees, first_leaves
+from tamscore.sections.propensity.trees import GRAIN, MOST_LEAVES, Pair, ScoringTrees, first_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ class Forest:
         """The mean score of the rows that were learned from: what the added parts start from."""
         return self.base + float(sum(self.means[start] for start in self.starts[:-1]))
 
-    def trees(self, levels: Sequence[int]) -> Trees:
+    def trees(self, levels: Sequence[int]) -> ScoringTrees:
         """The trees ready to score rows of columns with so many levels, as `Design.levels`."""
         thresholds, count = self.thresholds(levels), len(self.starts) - 1
         by_leaf = [self.leaves(tree) for tree in range(count)]
@@ -93,7 +93,7 @@ class Forest:
         by_leaf += [Leaves(np.zeros(1), {}, {})] * (count % 2)
         pairs = tuple(pair_of(*two, groups) for two in zip(by_leaf[0::2], by_leaf[1::2], strict=True))
         struck = self.struck(levels, thresholds, by_leaf)
-        return Trees(self.base, pairs, thresholds, struck, groups, first_leaves())
+        return ScoringTrees(self.base, pairs, thresholds, struck, groups, first_leaves())
 
     def leaves(self, tree: int) -> Leaves:
         """The leaves of one tree."""

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Array, Backend
     from tamscore.sections.propensity.calibration import Calibration
-    from tamscore.sections.propensity.design import Design
+    from tamscore.sections.propensity.design import PropensityDesign
     from tamscore.sections.propensity.forest import Forest
-    from tamscore.sections.propensity.learning import Learned, Training
+    from tamscore.sections.propensity.learning import LearnedPropensity, Training
     from tamscore.sections.propensity.line import Line
-    from tamscore.sections.propensity.verdict import Decile, Verdict
+    from tamscore.sections.propensity.verdict import Decile, PropensityQuality
 
 BANDS = ("low", "middle", "focus")
 
@@ -31,7 +31,7 @@ BANDS = ("low", "middle", "focus")
 class PropensityModel:
     """Who will buy: a model on a design, and its calibration."""
 
-    design: Design
+    design: PropensityDesign
     model: Line | Forest
     calibration: Calibration
 
@@ -42,7 +42,7 @@ class PropensityModel:
 
 
 @dataclass(frozen=True)
-class Judged:
+class EvaluatedPropensity:
     """A propensity with what is known about it: log loss by kind of model, and how it did on rows left out.
 
     `weights` says by column how much it moves scores on the average, in log-odds.
@@ -51,13 +51,13 @@ class Judged:
     propensity: PropensityModel
     kind: str
     loss: dict[str, float]
-    verdict: Verdict
+    verdict: PropensityQuality
     deciles: list[Decile]
     weights: dict[str, float]
 
 
 @dataclass(frozen=True)
-class Foretold:
+class PropensityScores:
     """What a propensity says of rows: score (m,) in log-odds, probability (m,), the strongest reasons (m,)."""
 
     score: Array
@@ -71,28 +71,28 @@ def foretell(
     backend: Backend,
     numbers: Mapping[str, Array],
     codes: Mapping[str, Array],
-) -> Foretold:
+) -> PropensityScores:
     """What a propensity says of a block of rows, given its numbers and categories (m,) on the device."""
     xp, design = backend.xp, propensity.design
     raw = design.raw(xp, numbers, codes)
     score, added = scorer.explained(xp, raw)
     found = strongest(xp, added, design.states(xp, raw), offsets_of(design.state_names))
-    return Foretold(rounded(xp, score), propensity.calibration.probability(xp, score), found)
+    return PropensityScores(rounded(xp, score), propensity.calibration.probability(xp, score), found)
 
 
 def judge(
-    design: Design,
+    design: PropensityDesign,
     training: Training,
     run: Callable[..., Iterable[Any]],
-    rules: Rules,
-) -> Judged:
+    rules: CalibrationRules,
+) -> EvaluatedPropensity:
     """The propensity that the training rows teach, and how it did on rows that it was not taught."""
     learned = learning.learn(training, run)
     made = calibrated(learned, training, rules)
     told = crossed(learned, training, rules)
     propensity = PropensityModel(design, learned.model, made)
     fair = told if rules.prior is None else None
-    return Judged(
+    return EvaluatedPropensity(
         propensity,
         learned.kind,
         learned.loss,
@@ -103,7 +103,7 @@ def judge(
 
 
 @dataclass(frozen=True)
-class Rules:
+class CalibrationRules:
     """How scores become probabilities: the kind of calibration, and the class prior where one is given.
 
     `negatives` says that rows with label 0 have not bought; else nobody knows, and a probability without a prior is
@@ -115,13 +115,13 @@ class Rules:
     negatives: bool
 
 
-def calibrated(learned: Learned, training: Training, rules: Rules) -> Calibration:
+def calibrated(learned: LearnedPropensity, training: Training, rules: CalibrationRules) -> Calibration:
     """The calibration on rows left out."""
     return moved(calibration.calibrate(learned.left_out, training.label, training.weight, rules.kind),
                  learned.left_out, training, rules)  # fmt: skip
 
 
-def moved(made: Calibration, score: Any, training: Training, rules: Rules) -> Calibration:
+def moved(made: Calibration, score: Any, training: Training, rules: CalibrationRules) -> Calibration:
     """The calibration moved to the class prior, where one is given."""
     if rules.prior is None:
         return made
@@ -131,7 +131,7 @@ def moved(made: Calibration, score: Any, training: Training, rules: Rules) -> Ca
     return calibration.freed(made, score, training.weight, rules.prior)
 
 
-def crossed(learned: Learned, training: Training, rules: Rules) -> Any:
+def crossed(learned: LearnedPropensity, training: Training, rules: CalibrationRules) -> Any:
     """Probabilities (n,) where neither model nor calibration has seen the row."""
     found, fold, score = np.empty(len(training.label)), training.fold, learned.left_out
     for number in range(learning.FOLDS):

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from tamscore.backend import Array, Backend
-    from tamscore.sections.propensity.design import Design
+    from tamscore.sections.propensity.design import PropensityDesign
     from tamscore.sections.propensity.forest import Forest
-    from tamscore.sections.propensity.trees import Trees
+    from tamscore.sections.propensity.trees import ScoringTrees
 
 FOLDS = 5
 Kind = Literal["logistic", "trees"]
@@ -36,8 +36,8 @@ TREE_COUNTS = (10, 20, 40, 80, MOST_TREES)
 class Training:
     """The rows that are learned from, in order of their draw numbers: `raw` and `terms`, labels, weights (n,).
 
-    `raw` are columns (n,) with so many `levels` each, as `Design` has them; `terms` (1 + d, n) are ones and the columns
-    that a line takes.
+    `raw` are columns (n,) with so many `levels` each, as `PropensityDesign` has them; `terms` (1 + d, n) are ones and
+    the columns that a line takes.
     Buyers weigh one thing, others another. Models are learned without weights, which suits drawn rows better, and their
     scores moved by `shift` afterwards (King & Zeng 2001); whatever judges them takes the weights.
     """
@@ -68,11 +68,11 @@ class Training:
 class Scorer:
     """A model ready to score rows on a device."""
 
-    design: Design
-    model: Line | Trees
+    design: PropensityDesign
+    model: Line | ScoringTrees
 
     @classmethod
-    def of(cls, design: Design, model: Line | Forest) -> Scorer:
+    def of(cls, design: PropensityDesign, model: Line | Forest) -> Scorer:
         """The scorer of a model on the host."""
         return cls(design, model if isinstance(model, Line) else model.trees(design.levels))
 
@@ -88,7 +88,7 @@ class Scorer:
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearnedPropensity:
     """The better model, its scores (n,) of rows that it was not learned from, and the log loss of every kind."""
 
     kind: Kind
@@ -97,7 +97,7 @@ class Learned:
     loss: dict[str, float]
 
 
-def learn(training: Training, run: Callable[..., Iterable[Any]]) -> Learned:
+def learn(training: Training, run: Callable[..., Iterable[Any]]) -> LearnedPropensity:
     """The kind of model that foretells the rows left out best, learned from all rows.
 
     `run(function, items, *shared)` yields `function(item, *shared)` in order of the items, several at a time.
@@ -111,7 +111,7 @@ def learn(training: Training, run: Callable[..., Iterable[Any]]) -> Learned:
     kind = min(KINDS, key=lambda one: best[one].loss)
     chosen = best[kind]
     (model,) = [line_of(training, weights)] if kind == "logistic" else run(all_trees, [chosen.trees], training)
-    return Learned(kind, model, chosen.score, {one: best[one].loss for one in KINDS})
+    return LearnedPropensity(kind, model, chosen.score, {one: best[one].loss for one in KINDS})
 
 
 @dataclass(frozen=True)

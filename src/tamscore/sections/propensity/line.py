@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Array
-    from tamscore.sections.propensity.design import Design
+    from tamscore.sections.propensity.design import PropensityDesign
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Line:
         return self.base
 
 
-def explained(xp: Any, line: Line, design: Design, straight: Sequence[Array]) -> tuple[Array, list[Array]]:
+def explained(xp: Any, line: Line, design: PropensityDesign, straight: Sequence[Array]) -> tuple[Array, list[Array]]:
     """The score (m,) of a line, column by column in a fixed order, and what each column of the input adds (m,)."""
     added = [xp.zeros_like(straight[0]) for _ in design.columns]
     for column, weight, mean, source in zip(straight, line.weights, line.means, design.straight_sources, strict=True):

@@ -13,15 +13,15 @@ from tamscore.sections.propensity.judging import BANDS
 from tamscore.stages.separation import separability
 
 if TYPE_CHECKING:
-    from tamscore.sections.propensity.design import Design
-    from tamscore.sections.propensity.judging import Judged, PropensityModel
-    from tamscore.sections.propensity.training import Drawn
+    from tamscore.sections.propensity.design import PropensityDesign
+    from tamscore.sections.propensity.judging import EvaluatedPropensity, PropensityModel
+    from tamscore.sections.propensity.training import LabelledRows
 
 ODD = 0.95
 """A feature that tells buyers apart alone so well, as area under the ROC curve, may know of the label window."""
 
 
-def told(judged: Judged) -> dict[str, Any]:
+def told(judged: EvaluatedPropensity) -> dict[str, Any]:
     """The verdict on a propensity in the manifest's words."""
     calibration = judged.propensity.calibration
     return {
@@ -39,7 +39,7 @@ def rounded(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else round(float(value), 6)
 
 
-def suspects(drawn: Drawn, design: Design) -> list[str]:
+def suspects(drawn: LabelledRows, design: PropensityDesign) -> list[str]:
     """The numeric features that tell buyers from others alone, so that they may know of the label window."""
     found = []
     for one, values in zip(design.numbers, drawn.numeric, strict=True):

@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.errors import InputContractError
 from tamscore.sections.propensity import training
 from tamscore.sections.propensity.calibration import Calibration
-from tamscore.sections.propensity.design import Design, Number
+from tamscore.sections.propensity.design import Number, PropensityDesign
 from tamscore.sections.propensity.forest import LEAF, Forest, Nodes
 from tamscore.sections.propensity.judging import PropensityModel
 from tamscore.sections.propensity.line import Line
@@ -90,13 +90,13 @@ def parsed(said: Mapping[str, Any], arrays: Mapping[str, Any], where: str) -> Pr
             raise ValueError(f"expected format {FORMAT}, got {said['format']!r}")  # noqa: TRY301 - one way out
         numbers = tuple(Number(**one) for one in said["numbers"])
         vocabularies = tuple(Vocabulary(one["column"], tuple(one["levels"])) for one in said["vocabularies"])
-        design = Design(numbers, vocabularies)
+        design = PropensityDesign(numbers, vocabularies)
         return PropensityModel(design, model_of(said, arrays, design), calibration_of(said, arrays))
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise InputContractError(f"{where}: {NAME}: {error}; run its job again") from error
 
 
-def model_of(said: Mapping[str, Any], arrays: Mapping[str, Any], design: Design) -> Line | Forest:
+def model_of(said: Mapping[str, Any], arrays: Mapping[str, Any], design: PropensityDesign) -> Line | Forest:
     """The line or the trees of a stored model; ValueError where they do not hold together."""
     if said["kind"] == "logistic":
         line = Line(float(said["base"]), arrays["weights"], arrays["means"])
@@ -115,7 +115,7 @@ def model_of(said: Mapping[str, Any], arrays: Mapping[str, Any], design: Design)
     return forest
 
 
-def asked_by_level(feature: Any, threshold: Any, design: Design) -> dict[str, Any]:
+def asked_by_level(feature: Any, threshold: Any, design: PropensityDesign) -> dict[str, Any]:
     """The columns that nodes (n,) ask, and which levels go left, of trees that asked 0/1 columns of levels."""
     numbers = len(design.numbers)
     asked = [(place, level) for place, count in enumerate(design.levels) for level in range(count)]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.market import Market
-    from tamscore.sections.propensity.design import Design
+    from tamscore.sections.propensity.design import PropensityDesign
     from tamscore.sections.propensity.settings import Propensity
 
 FLOOR = 0.005
@@ -30,7 +30,7 @@ FLOOR = 0.005
 
 
 @dataclass(frozen=True)
-class Draw:
+class LabelledDraw:
     """Which labelled rows are drawn: the seed, and by label the draw number up to which they are taken."""
 
     seed: int
@@ -38,7 +38,7 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class LabelledRows:
     """Drawn rows: draw numbers (n,), labels (n,), numbers (d, n), texts (n,) by column."""
 
     numbers: Any
@@ -54,7 +54,7 @@ def columns_of(market: Market, section: Propensity) -> InputColumns:
     return InputColumns(columns.account_id, columns.sales, numeric=mine[0], categorical=mine[1])
 
 
-def draw_of(rows: Sequence[PartRows], labels: Sequence[Any], most: int, seed: int, other: int) -> Draw:
+def draw_of(rows: Sequence[PartRows], labels: Sequence[Any], most: int, seed: int, other: int) -> LabelledDraw:
     """At most so many rows: all buyers up to the half of them, then those with the label `other`."""
     numbers = {
         label: [draw.draw_number(part.hashes[mine == label], seed) for part, mine in zip(rows, labels, strict=True)]
@@ -62,10 +62,14 @@ def draw_of(rows: Sequence[PartRows], labels: Sequence[Any], most: int, seed: in
     }
     counts = {label: sum(map(len, found)) for label, found in numbers.items()}
     buyers = min(counts[1], max(most // 2, most - counts[other]))
-    return Draw(seed, {1: draw.threshold(numbers[1], buyers), other: draw.threshold(numbers[other], most - buyers)})
+    return LabelledDraw(
+        seed, {1: draw.threshold(numbers[1], buyers), other: draw.threshold(numbers[other], most - buyers)}
+    )
 
 
-def draw_rows(item: tuple[PartRows, Any], columns: InputColumns, how: Draw, backend: Backend) -> Drawn | None:
+def draw_rows(
+    item: tuple[PartRows, Any], columns: InputColumns, how: LabelledDraw, backend: Backend
+) -> LabelledRows | None:
     """The drawn rows of a partition; None where there are none."""
     part, labels = item
     numbers = draw.draw_number(part.hashes, how.seed)
@@ -76,33 +80,33 @@ def draw_rows(item: tuple[PartRows, Any], columns: InputColumns, how: Draw, back
     features = read_features(part.partition, columns, backend, at)
     numeric = [backend.get(features.numeric[name]) for name in columns.numeric]
     texts = {name: features.texts[name] for name in columns.categorical}
-    return Drawn(numbers[at], labels[at], np.stack(numeric) if numeric else np.empty((0, len(at))), texts)
+    return LabelledRows(numbers[at], labels[at], np.stack(numeric) if numeric else np.empty((0, len(at))), texts)
 
 
-def joined(found: Sequence[Drawn]) -> Drawn:
+def joined(found: Sequence[LabelledRows]) -> LabelledRows:
     """All drawn rows in order of their draw numbers."""
     numbers = np.concatenate([one.numbers for one in found])
     order = np.argsort(numbers, kind="stable")
     texts = taken(joined_texts([one.texts for one in found]), order)
     label = np.concatenate([one.label for one in found])[order]
-    return Drawn(numbers[order], label, np.concatenate([one.numeric for one in found], axis=1)[:, order], texts)
+    return LabelledRows(numbers[order], label, np.concatenate([one.numeric for one in found], axis=1)[:, order], texts)
 
 
-def draw_training(market: Market, labels: Sequence[Any], how: Draw, columns: InputColumns) -> Drawn:
+def draw_training(market: Market, labels: Sequence[Any], how: LabelledDraw, columns: InputColumns) -> LabelledRows:
     """The drawn rows of the whole market."""
     this = market.this
     items = zip(market.rows, labels, strict=True)
     return joined([drawn for drawn in this.map("training rows", draw_rows, items, columns, how, this.backend) if drawn])
 
 
-def design_of(drawn: Drawn, columns: InputColumns) -> Design:
+def design_of(drawn: LabelledRows, columns: InputColumns) -> PropensityDesign:
     """How the drawn rows become numbers."""
     numbers = [designs.number(name, drawn.numeric[place]) for place, name in enumerate(columns.numeric)]
     levels = [prepare.vocabulary(name, level_counts(texts), FLOOR) for name, texts in drawn.texts.items()]
-    return designs.Design(tuple(numbers), tuple(levels))
+    return designs.PropensityDesign(tuple(numbers), tuple(levels))
 
 
-def training_of(drawn: Drawn, design: Design, counts: dict[int, int]) -> Training:
+def training_of(drawn: LabelledRows, design: PropensityDesign, counts: dict[int, int]) -> Training:
     """The drawn rows as they are learned from, weighted so that they stand for `counts` rows by label."""
     codes = {one.column: one.encode(drawn.texts[one.column]) for one in design.vocabularies}
     numbers = dict(zip((one.column for one in design.numbers), drawn.numeric, strict=True))

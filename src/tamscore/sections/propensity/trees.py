@@ -45,7 +45,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Trees:
+class ScoringTrees:
     """Trees ready to score rows, the score `base` without any, and by column the thresholds, ascending, of its numbers.
 
     `struck` has by column (cells, trees) uint16 the bits of the leaves that a cell cannot reach; the cells of a number
@@ -62,7 +62,7 @@ class Trees:
     firsts: Any
     block_rows: int = BLOCK_ROWS
 
-    def on(self, backend: Backend) -> Trees:
+    def on(self, backend: Backend) -> ScoringTrees:
         """The trees with their tables on the device."""
         put, rows = backend.put, max(backend.block_rows // BLOCKS, 1)
         pairs = tuple(pair_on(put, one) for one in self.pairs)
@@ -85,7 +85,7 @@ def first_leaves() -> Any:
     return found
 
 
-def cells_of(xp: Any, trees: Trees, raw: Sequence[Array]) -> dict[int, Array]:
+def cells_of(xp: Any, trees: ScoringTrees, raw: Sequence[Array]) -> dict[int, Array]:
     """The cell (m,) int64 of every row in each column that trees ask: of numbers, and the codes of categories."""
     numbers = {column: number_cells(xp, raw[column], known) for column, known in trees.thresholds.items()}
     return {column: numbers.get(column, raw[column]) for column in trees.struck}
@@ -101,7 +101,7 @@ def number_cells(xp: Any, values: Array, thresholds: Sequence[float]) -> Array:
     return xp.astype(cell, xp.int64)
 
 
-def leaves_of(xp: Any, trees: Trees, cells: Mapping[int, Array], rows: int) -> Array:
+def leaves_of(xp: Any, trees: ScoringTrees, cells: Mapping[int, Array], rows: int) -> Array:
     """The leaves that so many rows with cells (m,) have in each pair of trees, as one place (pairs, m) int64."""
     struck = xp.zeros((rows, 2 * len(trees.pairs)), dtype=xp.uint16, device=trees.firsts.device)
     for column, table in trees.struck.items():
@@ -111,14 +111,14 @@ def leaves_of(xp: Any, trees: Trees, cells: Mapping[int, Array], rows: int) -> A
     return xp.astype(leaf[0::2, :] * MOST_LEAVES + leaf[1::2, :], xp.int64)
 
 
-def blocks_of(trees: Trees, cells: Mapping[int, Array], rows: int) -> Iterator[tuple[dict[int, Array], int]]:
+def blocks_of(trees: ScoringTrees, cells: Mapping[int, Array], rows: int) -> Iterator[tuple[dict[int, Array], int]]:
     """The cells of as many rows as are taken through the trees at once, and their number; one block at least."""
     for start in range(0, max(rows, 1), trees.block_rows):
         stop = min(start + trees.block_rows, rows)
         yield {column: cell[start:stop] for column, cell in cells.items()}, stop - start
 
 
-def scores_after(xp: Any, trees: Trees, raw: Sequence[Array], counts: Sequence[int]) -> Array:
+def scores_after(xp: Any, trees: ScoringTrees, raw: Sequence[Array], counts: Sequence[int]) -> Array:
     """The scores (counts, m) of every row after so many trees; the counts are even."""
     found = []
     for cells, rows in blocks_of(trees, cells_of(xp, trees, raw), raw[0].shape[0]):
@@ -132,7 +132,7 @@ def scores_after(xp: Any, trees: Trees, raw: Sequence[Array], counts: Sequence[i
     return xp.concat(found, axis=1)
 
 
-def explained(xp: Any, trees: Trees, raw: Sequence[Array]) -> tuple[Array, list[Array]]:
+def explained(xp: Any, trees: ScoringTrees, raw: Sequence[Array]) -> tuple[Array, list[Array]]:
     """The score (m,) of every row, and what each column adds to the mean score (m,)."""
     blocks = blocks_of(trees, cells_of(xp, trees, raw), raw[0].shape[0])
     parts = [explained_block(xp, trees, cells, rows) for cells, rows in blocks]
@@ -145,7 +145,7 @@ def explained(xp: Any, trees: Trees, raw: Sequence[Array]) -> tuple[Array, list[
     return total, added
 
 
-def explained_block(xp: Any, trees: Trees, cells: Mapping[int, Array], rows: int) -> tuple[Array, list[Array]]:
+def explained_block(xp: Any, trees: ScoringTrees, cells: Mapping[int, Array], rows: int) -> tuple[Array, list[Array]]:
     """The score (m,) of a few rows with cells (m,), and what the columns of each group add (m, columns)."""
     shapes, where = [(rows, len(columns)) for columns in trees.groups], trees.firsts.device
     added = [xp.zeros(shape, dtype=xp.float64, device=where) for shape in shapes]
@@ -157,7 +157,7 @@ def explained_block(xp: Any, trees: Trees, cells: Mapping[int, Array], rows: int
     return total, added
 
 
-def start_of(xp: Any, trees: Trees, rows: int) -> Array:
+def start_of(xp: Any, trees: ScoringTrees, rows: int) -> Array:
     """The score (m,) of so many rows without any tree."""
     return xp.full((rows,), trees.base, dtype=xp.float64, device=trees.firsts.device)
 

@@ -14,7 +14,7 @@ PARTS = 10
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PropensityQuality:
     """Area under the ROC curve; Brier score, log loss and expected calibration error where there are probabilities.
 
     `error` is the mean distance of predicted and observed share over ten parts of equal size (Naeini et al. 2015).
@@ -56,13 +56,15 @@ def auc(score: Any, label: Any, weight: Any) -> float:
     return float(np.sum(yes * (below + no / 2)) / (yes.sum() * no.sum())) if yes.sum() and no.sum() else np.nan
 
 
-def verdict(score: Any, probability: Any | None, label: Any, weight: Any) -> Verdict:
+def verdict(score: Any, probability: Any | None, label: Any, weight: Any) -> PropensityQuality:
     """How well scores (n,), and probabilities where there are any, tell labels 0 or 1 of rows with weights (n,)."""
     area = auc(score, label, weight)
     if probability is None:
-        return Verdict(area)
+        return PropensityQuality(area)
     brier = float(np.average((probability - label) ** 2, weights=weight))
-    return Verdict(area, brier, log_loss(probability, label, weight), calibration_error(probability, label, weight))
+    return PropensityQuality(
+        area, brier, log_loss(probability, label, weight), calibration_error(probability, label, weight)
+    )
 
 
 def calibration_error(probability: Any, label: Any, weight: Any) -> float:

@@ -24,7 +24,7 @@ class SegmentAnswers:
 
 
 @dataclass(frozen=True)
-class Standing:
+class AccountStanding:
     """Where accounts stand themselves, (m,) bool each.
 
     Whether one `buys`, has high potential and high sales by its quadrant, and is known to lose money.
@@ -36,7 +36,7 @@ class Standing:
     loses: Array
 
 
-def account_actions(xp: Any, segments: SegmentAnswers, label: Array, own: Standing) -> Array:
+def account_actions(xp: Any, segments: SegmentAnswers, label: Array, own: AccountStanding) -> Array:
     """The position (m,) int64 in ACTIONS of each account, given its segment (m,).
 
     Only who buys is protected or let go, only who loses money itself is let go, and nobody who loses is invested in.

@@ -12,7 +12,7 @@ from tamscore.arrow import float_column, level_codes, text_dictionary
 from tamscore.scoring.score.parts import KINDS
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.segments import segment_tests
-from tamscore.sections.segments.actions import ACTIONS, SegmentAnswers, Standing, account_actions
+from tamscore.sections.segments.actions import ACTIONS, AccountStanding, SegmentAnswers, account_actions
 from tamscore.sections.segments.own import MONEY, OwnSegments, Sums, own_column, sums_of
 from tamscore.sections.segments.segment_tests import TERMS, AccountFacts, FlagLimits
 from tamscore.stages.quadrant import PLAYS
@@ -71,7 +71,7 @@ class SegmentsState:
             if "account_state" in scores.column_names
             else level_codes(scores["kind"], KINDS) == KINDS.index("expansion")
         )
-        own = Standing(*map(backend.put, (buys, HIGH["potential"][play], HIGH["sales"][play], margin < 0.0)))
+        own = AccountStanding(*map(backend.put, (buys, HIGH["potential"][play], HIGH["sales"][play], margin < 0.0)))
         answers = SegmentAnswers(
             *(backend.put(getattr(self.answers, name)) for name in ("invest", "profitable", "shrinks"))
         )

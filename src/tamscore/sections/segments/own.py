@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tamscore.schema import Partition
     from tamscore.scoring.context import Run
     from tamscore.scoring.score.sections import ScoredRows
-    from tamscore.stages.naming import Title
+    from tamscore.stages.naming import ColumnTitle
 
 MOST = 5_000
 """More segments than this are ids rather than segments."""
@@ -49,7 +49,7 @@ class OwnSegments:
     """
 
     columns: tuple[str, ...]
-    titles: Mapping[str, Title]
+    titles: Mapping[str, ColumnTitle]
     names: Mapping[str, str]
     weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
     terms: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)

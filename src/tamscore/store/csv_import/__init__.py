@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tamscore.store.csv_import.plan import Progress, SourcePlan
-    from tamscore.store.csv_import.scan import Cell
+    from tamscore.store.csv_import.scan import CsvCell
 
 __all__ = [
     "ImportPlan",
@@ -50,7 +50,7 @@ class ImportedColumn:
     type: str
     nulls: int
     bad: int
-    bad_examples: tuple[Cell, ...]
+    bad_examples: tuple[CsvCell, ...]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class _Tally:
     plan: ColumnPlan
     nulls: int = 0
     bad: int = 0
-    examples: list[Cell] = field(default_factory=list)
+    examples: list[CsvCell] = field(default_factory=list)
 
 
 def write(

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError
 from tamscore.store.csv_import.dates import as_mask
-from tamscore.store.csv_import.evidence import Doubt, Shared, Wish, by_files, own_format, shared
+from tamscore.store.csv_import.evidence import CertainMarks, Doubt, Wish, by_files, own_format, shared
 from tamscore.store.csv_import.infer import infer
 from tamscore.store.csv_import.losses import hint, losses, lost, reasons
 from tamscore.store.csv_import.marks import NumberFormat
 from tamscore.store.csv_import.plan import ColumnPlan
-from tamscore.store.csv_import.scan import EXAMPLES, Cell, Scan, bad_cells
+from tamscore.store.csv_import.scan import EXAMPLES, CsvCell, Scan, bad_cells
 from tamscore.store.csv_import.types import NUMERIC, ColumnType, empty_tokens
 from tamscore.store.csv_import.values import values
 
@@ -25,7 +25,7 @@ BAD_SHARE = 0.01
 
 
 @dataclass
-class Column:
+class ScannedColumn:
     """One column while its files are scanned; `given` is the type that the user fixed.
 
     A strptime format is tried on every cell, since only it says which cells it reads; `unread` counts those that hold
@@ -36,7 +36,7 @@ class Column:
     given: ColumnType | None
     bad: int = 0
     unread: int = 0
-    examples: list[Cell] = field(default_factory=list)
+    examples: list[CsvCell] = field(default_factory=list)
 
     def add(self, column: Any, rows: np.ndarray, file: str) -> None:
         """Take one batch of text cells; `rows` are their row numbers."""
@@ -50,7 +50,7 @@ class Column:
             self.examples += bad_cells(column, rows, bad, file, EXAMPLES - len(self.examples))
 
 
-def plans(columns: Sequence[Column], wanted: Wish, max_bad_share: float | None) -> tuple[ColumnPlan, ...]:
+def plans(columns: Sequence[ScannedColumn], wanted: Wish, max_bad_share: float | None) -> tuple[ColumnPlan, ...]:
     """Return the plans of all columns; `max_bad_share` None is the default, which a given type may not use for digits.
 
     InputContractError where a given type cannot be read: no decision between fractions and groups, cells with digits.
@@ -61,7 +61,7 @@ def plans(columns: Sequence[Column], wanted: Wish, max_bad_share: float | None) 
     return tuple(_plan(column, _decided(column, formats, known), max_bad_share) for column in columns)
 
 
-def _own(column: Column, wanted: Wish) -> NumberFormat | Doubt:
+def _own(column: ScannedColumn, wanted: Wish) -> NumberFormat | Doubt:
     given = column.given
     if given and given.decimal:
         wanted = Wish(given.decimal, wanted.thousands if wanted.thousands != given.decimal else None)
@@ -69,7 +69,7 @@ def _own(column: Column, wanted: Wish) -> NumberFormat | Doubt:
     return given.reading(layout) if given and isinstance(layout, NumberFormat) else layout
 
 
-def _shared(columns: Sequence[Column], formats: dict[str, NumberFormat | Doubt], share: float) -> Shared:
+def _shared(columns: Sequence[ScannedColumn], formats: dict[str, NumberFormat | Doubt], share: float) -> CertainMarks:
     """Return what all columns of numbers say of the files together."""
     sure = []
     for column in columns:
@@ -80,13 +80,15 @@ def _shared(columns: Sequence[Column], formats: dict[str, NumberFormat | Doubt],
     return shared(sure)
 
 
-def _decided(column: Column, formats: dict[str, NumberFormat | Doubt], known: Shared) -> NumberFormat | Doubt:
+def _decided(
+    column: ScannedColumn, formats: dict[str, NumberFormat | Doubt], known: CertainMarks
+) -> NumberFormat | Doubt:
     layout = formats[column.scan.name]
     decided = by_files(column.scan, layout, known) if isinstance(layout, Doubt) else layout
     return column.given.reading(decided) if column.given and isinstance(decided, NumberFormat) else decided
 
 
-def _plan(column: Column, layout: NumberFormat | Doubt, max_bad_share: float | None) -> ColumnPlan:
+def _plan(column: ScannedColumn, layout: NumberFormat | Doubt, max_bad_share: float | None) -> ColumnPlan:
     scan, given = column.scan, column.given
     share = BAD_SHARE if max_bad_share is None else max_bad_share
     kind, why = (given, _as_given(scan, given)) if given else infer(scan, layout, share)
@@ -107,7 +109,7 @@ def _as_given(scan: Scan, kind: ColumnType) -> str:
     return f"as given{said.get(kind.kind, '')}{mixed if kind.kind in NUMERIC else ''}"
 
 
-def _described(column: Column, kind: ColumnType, why: str, layout: NumberFormat) -> ColumnPlan:
+def _described(column: ScannedColumn, kind: ColumnType, why: str, layout: NumberFormat) -> ColumnPlan:
     scan, formatted = column.scan, "%" in kind.detail
     bad, examples = (column.bad, tuple(column.examples)) if formatted else scan.bad(kind, layout)
     empty = scan.empty(kind)
@@ -134,7 +136,7 @@ def _losses(scan: Scan, kind: ColumnType, layout: NumberFormat) -> tuple[tuple[s
     return () if kind.kind == "string" else tuple(losses(scan, kind, layout))
 
 
-def _refuse_losses(column: Column, plan: ColumnPlan, max_bad_share: float | None) -> None:
+def _refuse_losses(column: ScannedColumn, plan: ColumnPlan, max_bad_share: float | None) -> None:
     """Raise InputContractError where a given type reads no cell, or cannot read cells that hold digits."""
     scan, kind = column.scan, plan.kind
     if plan.filled and plan.bad == plan.filled:

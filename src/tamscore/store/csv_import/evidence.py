@@ -17,7 +17,7 @@ from tamscore.store.csv_import.types import option
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tamscore.store.csv_import.scan import Cell, Scan
+    from tamscore.store.csv_import.scan import CsvCell, Scan
 
 FEW = 0.05
 """Certain fractions below this share of the cells in doubt decide nothing where whole numbers or the count of digits
@@ -55,9 +55,9 @@ class Wish:
 class _Seen:
     """The first cells by mark: fractions for certain, groups for certain, either."""
 
-    decimal: dict[str, Cell] = field(default_factory=dict)
-    groups: dict[str, Cell] = field(default_factory=dict)
-    either: dict[str, Cell] = field(default_factory=dict)
+    decimal: dict[str, CsvCell] = field(default_factory=dict)
+    groups: dict[str, CsvCell] = field(default_factory=dict)
+    either: dict[str, CsvCell] = field(default_factory=dict)
 
 
 def wish(decimal: str | None, thousands: str | None) -> Wish:
@@ -121,7 +121,7 @@ def _seen(scan: Scan, *, ranges: bool) -> _Seen:
     return seen
 
 
-def _first(cells: dict[str, Cell], mark: str, more: list[Cell]) -> None:
+def _first(cells: dict[str, CsvCell], mark: str, more: list[CsvCell]) -> None:
     cells[mark] = min([*([cells[mark]] if mark in cells else []), more[0]], key=lambda cell: cell.row)
 
 
@@ -148,7 +148,7 @@ def _with_either(decimal: str, seen: _Seen, scan: Scan) -> NumberFormat | Doubt:
     return usual(decimal)
 
 
-def _two_ways(cells: Iterable[Cell], scan: Scan) -> Doubt:
+def _two_ways(cells: Iterable[CsvCell], scan: Scan) -> Doubt:
     shown = list(dict.fromkeys(map(str, cells)))
     what = "marks that contradict each other" if len(shown) > 1 else "a mark that may group or begin a fraction"
     return Doubt(scan.name, f"{what} ({' and '.join(shown)})")
@@ -160,14 +160,14 @@ def _either(mark: str, scan: Scan) -> Doubt:
 
 
 @dataclass(frozen=True)
-class Shared:
+class CertainMarks:
     """What the columns that are certain say of the files: the decimal mark ("" for none), and whether groups stand."""
 
     decimal: str = ""
     grouped: bool = False
 
 
-def shared(scans: Iterable[tuple[Scan, NumberFormat]]) -> Shared:
+def shared(scans: Iterable[tuple[Scan, NumberFormat]]) -> CertainMarks:
     """Return what number columns with their formats say together; nothing where they disagree.
 
     "7." alone is no evidence: it may be an ordinal.
@@ -179,10 +179,10 @@ def shared(scans: Iterable[tuple[Scan, NumberFormat]]) -> Shared:
         if seen.groups or scan.count_styles(*styles):
             decimals.add(layout.decimal)
             grouped |= bool(seen.groups)
-    return Shared(decimals.pop(), grouped) if len(decimals) == 1 else Shared()
+    return CertainMarks(decimals.pop(), grouped) if len(decimals) == 1 else CertainMarks()
 
 
-def by_files(scan: Scan, doubt: Doubt, known: Shared) -> NumberFormat | Doubt:
+def by_files(scan: Scan, doubt: Doubt, known: CertainMarks) -> NumberFormat | Doubt:
     """Return the format that other columns give a column in doubt, unless its own whole numbers speak against it.
 
     Fractions of three digits all over do not stand beside whole numbers; groups not beside whole numbers above 999.

@@ -9,7 +9,7 @@ from tamscore.errors import InputContractError, UsageError
 from tamscore.store.csv_import import forms as csv_forms
 from tamscore.store.csv_import import rows as csv_rows
 from tamscore.store.csv_import import source as csv_source
-from tamscore.store.csv_import.columns import Column, plans
+from tamscore.store.csv_import.columns import ScannedColumn, plans
 from tamscore.store.csv_import.evidence import wish
 from tamscore.store.csv_import.left_out import Intake
 from tamscore.store.csv_import.plan import ImportPlan, SourcePlan, meter
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tamscore.store.csv_import.plan import Progress
-    from tamscore.store.csv_import.source import Source
+    from tamscore.store.csv_import.source import CsvSource
     from tamscore.store.csv_import.types import ColumnType
 
 
@@ -65,7 +65,7 @@ def inspect(  # noqa: PLR0913 - the options of the command, each by name
     names = sources[0].names
     given = _given_types(types or {}, names)
     _refuse_unknown("multiline", multiline, names)
-    columns = [Column(Scan(name, always, sample_rows), given.get(name)) for name in _kept(names, drop)]
+    columns = [ScannedColumn(Scan(name, always, sample_rows), given.get(name)) for name in _kept(names, drop)]
     files = tuple(_scan(source, columns, progress, sources) for source in sources)
     _require_rows(files, may_be_empty=may_be_empty)
     columns = _with_content(columns, sources)
@@ -74,7 +74,7 @@ def inspect(  # noqa: PLR0913 - the options of the command, each by name
     return ImportPlan(files, plans(columns, wanted, max_bad_share), dropped, always)
 
 
-def _with_content(columns: list[Column], sources: Sequence[Source]) -> list[Column]:
+def _with_content(columns: list[ScannedColumn], sources: Sequence[CsvSource]) -> list[ScannedColumn]:
     """Return the columns that have a name or a value; a delimiter at the end of each line makes others."""
     blank = {
         name for source in sources for name, cell in zip(source.names, source.header, strict=True) if not cell.strip()
@@ -101,7 +101,9 @@ def _kept(names: Sequence[str], drop: Sequence[str]) -> list[str]:
     return items
 
 
-def _scan(source: Source, columns: list[Column], progress: Progress | None, sources: list[Source]) -> SourcePlan:
+def _scan(
+    source: CsvSource, columns: list[ScannedColumn], progress: Progress | None, sources: list[CsvSource]
+) -> SourcePlan:
     intake, rows = Intake(), 0
     for batch, numbers in csv_rows.batches(source, intake, meter("inspect", progress, source, sources), check=True):
         rows += batch.num_rows
@@ -120,7 +122,7 @@ def _scan(source: Source, columns: list[Column], progress: Progress | None, sour
     )
 
 
-def _refuse_other_columns(sources: list[Source]) -> None:
+def _refuse_other_columns(sources: list[CsvSource]) -> None:
     first = sources[0]
     for source in sources[1:]:
         missing = [name for name in first.names if name not in source.names]

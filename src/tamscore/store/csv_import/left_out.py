@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tamscore.store.csv_import.quotes import QuotedRow
-    from tamscore.store.csv_import.source import Source
+    from tamscore.store.csv_import.source import CsvSource
 
 EXAMPLES = 5
 SHOWN_CHARACTERS = 120
@@ -62,7 +62,7 @@ class Intake:
             self.keep(row)
 
 
-def without_extra(source: Source, batch: Any, numbers: np.ndarray, intake: Intake) -> tuple[Any, np.ndarray]:
+def without_extra(source: CsvSource, batch: Any, numbers: np.ndarray, intake: Intake) -> tuple[Any, np.ndarray]:
     """Return the batch without the column behind the last delimiter; rows that hold something there are rejected."""
     import pyarrow.compute as pc
 
@@ -76,7 +76,7 @@ def without_extra(source: Source, batch: Any, numbers: np.ndarray, intake: Intak
     return batch.drop_columns(extra), numbers
 
 
-def without_headers(source: Source, batch: Any, numbers: np.ndarray, intake: Intake) -> tuple[Any, np.ndarray]:
+def without_headers(source: CsvSource, batch: Any, numbers: np.ndarray, intake: Intake) -> tuple[Any, np.ndarray]:
     """Return the batch without rows that are the header again, as files put together have them; they are rejected."""
     import pyarrow.compute as pc
 
@@ -91,7 +91,7 @@ def without_headers(source: Source, batch: Any, numbers: np.ndarray, intake: Int
 
 
 def _reject_where(
-    source: Source, batch: Any, numbers: np.ndarray, mask: Any, why: str, intake: Intake
+    source: CsvSource, batch: Any, numbers: np.ndarray, mask: Any, why: str, intake: Intake
 ) -> tuple[Any, np.ndarray]:
     """Return the batch without the rows of a mask, which are rejected."""
     import pyarrow as pa

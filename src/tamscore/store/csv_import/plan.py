@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import.left_out import RejectedRow
     from tamscore.store.csv_import.marks import NumberFormat
     from tamscore.store.csv_import.quotes import QuotedRow
-    from tamscore.store.csv_import.scan import Cell
-    from tamscore.store.csv_import.source import Source
+    from tamscore.store.csv_import.scan import CsvCell
+    from tamscore.store.csv_import.source import CsvSource
     from tamscore.store.csv_import.types import ColumnType
 
     Progress = Callable[[str, int, int], None]
@@ -38,7 +38,7 @@ class ColumnPlan:
     empty: int
     empty_tokens: tuple[tuple[str, int], ...]
     bad: int
-    bad_examples: tuple[Cell, ...]
+    bad_examples: tuple[CsvCell, ...]
     padded: int
     kind: ColumnType
     layout: NumberFormat
@@ -53,7 +53,7 @@ class SourcePlan:
     behind their closing quote and lose their quotes.
     """
 
-    source: Source
+    source: CsvSource
     rows: int
     rejected: int
     rejected_examples: tuple[RejectedRow, ...]
@@ -102,7 +102,9 @@ class ImportPlan:
         return tuple(row for one in self.files for row in one.rejected_examples)[:EXAMPLES]
 
 
-def meter(stage: str, progress: Progress | None, source: Source, sources: Sequence[Source]) -> Callable[[int], None]:
+def meter(
+    stage: str, progress: Progress | None, source: CsvSource, sources: Sequence[CsvSource]
+) -> Callable[[int], None]:
     """Return a function that reports the bytes done over all files, given those done of this one."""
     total = sum(one.size for one in sources)
     before = sum(one.size for one in sources[: sources.index(source)])

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tamscore.store.csv_import.left_out import RejectedRow
     from tamscore.store.csv_import.quotes import QuoteCheck, QuotedRow
-    from tamscore.store.csv_import.source import Source
+    from tamscore.store.csv_import.source import CsvSource
     from tamscore.store.csv_import.swallowed import SwallowedRows
 
 DOUBLE = 'write a quote within a cell twice ("") and export again'
@@ -19,7 +19,7 @@ ESCAPE = "add --escape '\\' where backslashes precede quotes, or "
 
 
 def require_own_rows(
-    source: Source,
+    source: CsvSource,
     quotes: QuoteCheck,
     cell: SwallowedRows | None,
     ragged: Sequence[RejectedRow],
@@ -51,7 +51,7 @@ def require_own_rows(
         )
 
 
-def require_whole(source: Source, quotes: QuoteCheck, rows: int) -> None:
+def require_whole(source: CsvSource, quotes: QuoteCheck, rows: int) -> None:
     """Raise InputContractError where a quote is open at the end, or the rows are not those that the lines make up."""
     if quotes.open:
         raise InputContractError(
@@ -64,7 +64,7 @@ def require_whole(source: Source, quotes: QuoteCheck, rows: int) -> None:
         )
 
 
-def long_row(source: Source, quotes: QuoteCheck, limit: int) -> str:
+def long_row(source: CsvSource, quotes: QuoteCheck, limit: int) -> str:
     """Return the message for a row that does not end within a block."""
     if quotes.swallowed:
         return _crossed(source, quotes.swallowed)
@@ -75,12 +75,12 @@ def long_row(source: Source, quotes: QuoteCheck, limit: int) -> str:
     return f"{source.path}: {where}a row is longer than {limit / 2**20:g} MiB{example}; is a quote left open? {remedy}"
 
 
-def _crossed(source: Source, row: QuotedRow) -> str:
+def _crossed(source: CsvSource, row: QuotedRow) -> str:
     return (
         f"{source.path}: row {row.row}: a quote that opens a cell is closed {row.lines - 1:,} lines further down, with "
         f"text directly behind it ({row.text!r}): the rows between would be swallowed; {_remedy(source, row)}"
     )
 
 
-def _remedy(source: Source, row: QuotedRow) -> str:
+def _remedy(source: CsvSource, row: QuotedRow) -> str:
     return f"{ESCAPE if row.escaped and source.dialect.escape is None else ''}{DOUBLE}"

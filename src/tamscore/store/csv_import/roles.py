@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tamscore.errors import InputContractError
 from tamscore.store.csv_import import rows as csv_rows
 from tamscore.store.csv_import.left_out import Intake
-from tamscore.store.csv_import.scan import Cell, bad_cells
+from tamscore.store.csv_import.scan import CsvCell, bad_cells
 from tamscore.store.csv_import.types import DATED, ColumnType
 from tamscore.store.csv_import.values import values
 
@@ -42,14 +42,14 @@ def typed(plan: ImportPlan, column: ColumnPlan, part: str | None) -> ColumnPlan:
     return column
 
 
-def require_cells(column: ColumnPlan, bad: Sequence[Cell]) -> None:
+def require_cells(column: ColumnPlan, bad: Sequence[CsvCell]) -> None:
     """Raise InputContractError for the first cell that is no value of the column's type."""
     for cell in bad[:1]:
         part = next((part for part, kinds in KINDS.items() if column.kind.kind in kinds), "")
         raise InputContractError(_not_expected(column, cell, part))
 
 
-def _not_expected(column: ColumnPlan, cell: Cell, part: str) -> str:
+def _not_expected(column: ColumnPlan, cell: CsvCell, part: str) -> str:
     expected = EXPECTED.get(part, "text")
     return f"{cell.file}: row {cell.row}: column {column.name!r} holds {cell.value!r}, expected {expected}"
 
@@ -64,7 +64,7 @@ def _refusal(plan: ImportPlan, column: ColumnPlan, part: str) -> str:
     return f"{file}: column {column.name!r}: expected {part}, got {column.why}"
 
 
-def _first_other(plan: ImportPlan, column: ColumnPlan, part: str) -> Cell | None:
+def _first_other(plan: ImportPlan, column: ColumnPlan, part: str) -> CsvCell | None:
     """Return the first cell of a column that is no value of any type of the part; None if each is."""
     orders = ("ymd", "dmy", "mdy")
     kinds = [EMPTY[part]] if part == "numbers" else [ColumnType("timestamp_utc", order) for order in orders]

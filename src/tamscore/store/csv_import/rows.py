@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tamscore.store.csv_import.left_out import Intake
-    from tamscore.store.csv_import.source import Source
+    from tamscore.store.csv_import.source import CsvSource
 
 BLOCK_BYTES = 4 << 20
 
 
 def batches(
-    source: Source, intake: Intake, progress: Callable[[int], None], *, check: bool = False
+    source: CsvSource, intake: Intake, progress: Callable[[int], None], *, check: bool = False
 ) -> Iterator[tuple[Any, np.ndarray]]:
     """Yield Arrow batches of text columns with the row number of each row; blank and rejected rows are left out.
 
@@ -72,11 +72,11 @@ def batches(
         intake.sloppy, intake.sloppy_rows = quotes.sloppy, quotes.examples
 
 
-def _all_names(source: Source) -> tuple[str, ...]:
+def _all_names(source: CsvSource) -> tuple[str, ...]:
     return (*source.names, *(f"{TRAILING} ({place})" for place in range(source.trailing)))
 
 
-def _reader(source: Source, stream: RowBytes, intake: Intake, rejected: list[int], ragged: list[RejectedRow]) -> Any:
+def _reader(source: CsvSource, stream: RowBytes, intake: Intake, rejected: list[int], ragged: list[RejectedRow]) -> Any:
     """Return the reader of a file; it fills `rejected` by row, and `ragged` by those of lines that look like rows."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
@@ -106,7 +106,7 @@ def _reader(source: Source, stream: RowBytes, intake: Intake, rejected: list[int
     )
 
 
-def _rejected(source: Source, row: Any, width: int) -> RejectedRow:
+def _rejected(source: CsvSource, row: Any, width: int) -> RejectedRow:
     number = source.skip + 1 + row.number
     mark = str(source.dialect.delimiter)
     why = ""
@@ -125,7 +125,7 @@ def _row_numbers(done: int, rows: int, first: int, rejected: list[int]) -> np.nd
     return moved
 
 
-def _explain(source: Source, error: Exception, quotes: QuoteCheck | None) -> str:
+def _explain(source: CsvSource, error: Exception, quotes: QuoteCheck | None) -> str:
     text = str(error)
     if isinstance(error, UnicodeError) or "UTF8" in text:
         return wrong_encoding(source.path, source.dialect.encoding)

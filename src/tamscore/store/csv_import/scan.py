@@ -22,7 +22,7 @@ MOST_WORDS = 20
 
 
 @dataclass(frozen=True)
-class Cell:
+class CsvCell:
     """One cell as the file holds it; `row` as a spreadsheet counts, the header being row 1."""
 
     file: str
@@ -80,7 +80,7 @@ class Scan:
     negatives: int = 0
     digits: Digits = field(default_factory=Digits)
     distinct: int = 0
-    examples: dict[str, list[Cell]] = field(default_factory=dict)
+    examples: dict[str, list[CsvCell]] = field(default_factory=dict)
     samples: dict[str, None] = field(default_factory=dict)
     padded: int = 0
 
@@ -140,7 +140,7 @@ class Scan:
         cells = self.examples.setdefault(shape, [])
         if len(cells) < EXAMPLES:
             found = np.flatnonzero(where[places])[: EXAMPLES - len(cells)]
-            cells += [Cell(file, int(rows[place]), texts[int(places[place])].as_py()) for place in found]
+            cells += [CsvCell(file, int(rows[place]), texts[int(places[place])].as_py()) for place in found]
 
     def count_styles(self, *styles: str) -> int:
         """Return the number of cells that are numbers in one of the styles."""
@@ -154,7 +154,7 @@ class Scan:
             times for shape, times in self.forms.items() if (number := form.number_parts(shape)) and number[1] == tag
         )
 
-    def first(self, what: str) -> Cell | None:
+    def first(self, what: str) -> CsvCell | None:
         """Return the first cell whose form, style or tag this is."""
         cells = [
             seen[0]
@@ -186,18 +186,18 @@ class Scan:
         """Return the forms of cells that hold something but have no value under type and format."""
         return [shape for shape in self.forms if shape != form.EMPTY and not accepts(kind, shape, layout)]
 
-    def bad(self, kind: ColumnType, layout: NumberFormat) -> tuple[int, tuple[Cell, ...]]:
+    def bad(self, kind: ColumnType, layout: NumberFormat) -> tuple[int, tuple[CsvCell, ...]]:
         """Return how many cells have no value under the type though they hold something, and the first of them."""
         refused = self.refused(kind, layout)
         return sum(self.forms[shape] for shape in refused), self.cells(refused)
 
-    def cells(self, shapes: list[str]) -> tuple[Cell, ...]:
+    def cells(self, shapes: list[str]) -> tuple[CsvCell, ...]:
         """Return the first cells of these forms."""
         cells = sorted((cell for shape in shapes for cell in self.examples[shape]), key=lambda cell: cell.row)
         return tuple(cells[:EXAMPLES])
 
 
-def bad_cells(column: Any, rows: np.ndarray, bad: np.ndarray, file: str, limit: int) -> list[Cell]:
+def bad_cells(column: Any, rows: np.ndarray, bad: np.ndarray, file: str, limit: int) -> list[CsvCell]:
     """Return the first bad cells of a batch, `limit` at the most."""
     places = bad.nonzero()[0][: max(limit, 0)]
-    return [Cell(file, int(rows[place]), column[int(place)].as_py()) for place in places]
+    return [CsvCell(file, int(rows[place]), column[int(place)].as_py()) for place in places]

@@ -20,7 +20,7 @@ DELIMITER_NAMES = {"tab": "\t", r"\t": "\t", "comma": ",", "semicolon": ";", "pi
 
 
 @dataclass(frozen=True)
-class Dialect:
+class CsvDialect:
     """How the text of one or all files is to be read.
 
     `delimiter` None: look at each file. `escape`: the character before a quote that is text. `skip`: lines before the
@@ -35,7 +35,7 @@ class Dialect:
 
 
 @dataclass(frozen=True)
-class Source:
+class CsvSource:
     """One CSV file as it was when its header was read.
 
     `skip` lines stand before the header, which takes up `header_lines`; each row ends with `trailing` delimiters.
@@ -44,7 +44,7 @@ class Source:
     path: Path
     names: tuple[str, ...]
     header: tuple[str, ...]
-    dialect: Dialect
+    dialect: CsvDialect
     skip: int
     header_lines: int
     trailing: int
@@ -58,7 +58,7 @@ def dialect(
     escape: str | None = None,
     skip: int | None = None,
     multiline: Sequence[str] = (),
-) -> Dialect:
+) -> CsvDialect:
     """Return the checked dialect; UsageError names the option that makes no sense."""
     mark = DELIMITER_NAMES.get(delimiter.lower(), delimiter) if delimiter is not None else None
     if mark is not None and (len(mark) != 1 or not mark.isascii() or mark in '"\r\n'):
@@ -71,7 +71,7 @@ def dialect(
         name = codecs.lookup(encoding).name
     except LookupError:
         raise UsageError(f"encoding: unknown {encoding!r}; common ones: utf-8, cp1252, latin-1, utf-16") from None
-    return Dialect(mark, "utf-8" if name == "utf-8-sig" else name, escape, skip, frozenset(multiline))
+    return CsvDialect(mark, "utf-8" if name == "utf-8-sig" else name, escape, skip, frozenset(multiline))
 
 
 def find(paths: Iterable[Path | str]) -> list[Path]:
@@ -100,7 +100,7 @@ def _files(path: Path) -> list[Path]:
     return sorted(Path(one) for one in glob(str(path)) if Path(one).is_file())  # noqa: PTH207 - absolute patterns too
 
 
-def open_source(path: Path, rules: Dialect) -> Source:
+def open_source(path: Path, rules: CsvDialect) -> CsvSource:
     """Return the file's header and dialect; InputContractError for what is not CSV or has no usable header."""
     status = path.stat()
     text, encoding, whole = head(path, rules.encoding)
@@ -114,7 +114,7 @@ def open_source(path: Path, rules: Dialect) -> Source:
     if rules.skip is None:
         frame.refuse_titles(path, rows, skip, delimiter)
     header = rows[0]
-    return Source(
+    return CsvSource(
         path=path,
         names=frame.names_of(path, header.cells, delimiter),
         header=tuple(header.cells),
@@ -127,7 +127,7 @@ def open_source(path: Path, rules: Dialect) -> Source:
     )
 
 
-def unchanged(source: Source) -> bool:
+def unchanged(source: CsvSource) -> bool:
     """Return whether the file still has the size and time that it had when it was opened."""
     try:
         status = source.path.stat()

@@ -9,7 +9,7 @@ from tamscore.store.csv_import.encodings import open_bytes
 
 if TYPE_CHECKING:
     from tamscore.store.csv_import.quotes import QuoteCheck
-    from tamscore.store.csv_import.source import Source
+    from tamscore.store.csv_import.source import CsvSource
 
 _LINE_END = re.compile(rb"\r\n|\r(?!$)|\n")
 
@@ -20,7 +20,7 @@ class RowBytes:
     `raw` is the file as it lies on disk: its position says how much of it is read.
     """
 
-    def __init__(self, source: Source, check: QuoteCheck | None) -> None:
+    def __init__(self, source: CsvSource, check: QuoteCheck | None) -> None:
         import pyarrow as pa
 
         self.raw, stream = open_bytes(source.path)
@@ -87,7 +87,7 @@ class RowBytes:
         return False
 
 
-def _null_cell(source: Source) -> re.Pattern[bytes] | None:
+def _null_cell(source: CsvSource) -> re.Pattern[bytes] | None:
     """Return what a cell of no value looks like in a file that escapes by a backslash."""
     if source.dialect.escape != "\\":
         return None

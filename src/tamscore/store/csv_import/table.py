@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan
-    from tamscore.store.csv_import.scan import Cell
+    from tamscore.store.csv_import.scan import CsvCell
 
 EXPECTED = {"float": "a number", "int": "a whole number", "bool": "true or false, yes or no, 1 or 0", "date": "a date"}
 """What a cell of a type holds, in words."""
@@ -48,7 +48,7 @@ def table_plan(path: Path | str, types: Mapping[str, str], encoding: str = "utf-
     return replace(plan, columns=columns)
 
 
-def require_cell(path: Path | str, column: ColumnPlan, bad: Sequence[Cell]) -> None:
+def require_cell(path: Path | str, column: ColumnPlan, bad: Sequence[CsvCell]) -> None:
     """Raise InputContractError for the first bad cell of a column, and where its numbers leave a doubt."""
     kind = column.kind.kind
     for cell in bad[:1]:

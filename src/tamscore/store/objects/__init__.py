@@ -19,7 +19,7 @@ from tamscore.store.placed import HashingFile, Placed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tamscore.store.objects.bucket import Entry
+    from tamscore.store.objects.bucket import StoredObject
     from tamscore.store.objects.path import ObjectPath
 
 __all__ = [
@@ -57,7 +57,7 @@ def place(path: ObjectPath, write: Callable[[HashingFile], None]) -> Placed:
     raise RetryableError(f"{path}: somebody else keeps writing to it; run again when nobody does")
 
 
-def put(path: ObjectPath, data: bytes | memoryview, before: Entry | None) -> bool:
+def put(path: ObjectPath, data: bytes | memoryview, before: StoredObject | None) -> bool:
     """Whether the object was put, as far as is known: an answer that was lost counts as none where it arrived."""
     try:
         path.bucket.put(path.key, data, over=before)
@@ -71,7 +71,7 @@ def put(path: ObjectPath, data: bytes | memoryview, before: Entry | None) -> boo
     return True
 
 
-def version_at(path: ObjectPath) -> tuple[Placed | None, Entry | None]:
+def version_at(path: ObjectPath) -> tuple[Placed | None, StoredObject | None]:
     """Size and hash of the object at a path and its version; None twice where there is none."""
     try:
         data, entry = path.bucket.get(path.key)

@@ -35,7 +35,7 @@ class ConflictError(Exception):
 
 
 @dataclass(frozen=True)
-class Entry:
+class StoredObject:
     """An object as its store tells of it: key, size in bytes, time of last change (ns), and what marks its version."""
 
     key: str
@@ -45,7 +45,7 @@ class Entry:
     version: str | None
 
     @classmethod
-    def of(cls, meta: Any) -> Entry:
+    def of(cls, meta: Any) -> StoredObject:
         """The entry that the store's answer holds."""
         changed = int(meta["last_modified"].timestamp()) * 10**9
         return cls(meta["path"], meta["size"], changed, meta["e_tag"], meta["version"])
@@ -62,25 +62,27 @@ class Bucket:
 
     url: str
 
-    def head(self, key: str) -> Entry:
+    def head(self, key: str) -> StoredObject:
         """What the store tells of an object; FileNotFoundError where there is none."""
         store, library = client(self.url)
-        return Entry.of(self.ask(key, lambda: library.head_async(store, key)))
+        return StoredObject.of(self.ask(key, lambda: library.head_async(store, key)))
 
-    def get(self, key: str, *, start: int = 0, stop: int | None = None, tag: str | None = None) -> tuple[bytes, Entry]:
+    def get(
+        self, key: str, *, start: int = 0, stop: int | None = None, tag: str | None = None
+    ) -> tuple[bytes, StoredObject]:
         """Bytes of an object and what the store tells of it; ConflictError where it is not the version of the tag."""
         store, library = client(self.url)
         options: Any = {"if_match": tag} if tag else {}
         if stop is not None:
             options["range"] = (start, stop)
 
-        async def whole() -> tuple[bytes, Entry]:
+        async def whole() -> tuple[bytes, StoredObject]:
             answer = await library.get_async(store, key, options=options)
-            return bytes(await answer.bytes_async()), Entry.of(answer.meta)
+            return bytes(await answer.bytes_async()), StoredObject.of(answer.meta)
 
         return self.ask(key, whole)
 
-    def put(self, key: str, data: bytes | memoryview, over: Entry | None = None) -> None:
+    def put(self, key: str, data: bytes | memoryview, over: StoredObject | None = None) -> None:
         """Put an object, in one request: a new one, or in the place of `over` as long as that is unchanged.
 
         Raises ConflictError where another object lies there, or there may be one; RetryableError where nothing is
@@ -103,17 +105,17 @@ class Bucket:
             with suppress(FileNotFoundError):
                 self.ask(keys[0], lambda: library.delete_async(store, list(keys)))
 
-    def entries(self, prefix: str) -> list[Entry]:
+    def entries(self, prefix: str) -> list[StoredObject]:
         """Every object whose key begins with the prefix, a folder, in order of key."""
         store, library = client(self.url)
         found = self.ask(prefix, lambda: library.list(store, prefix).collect_async())
-        return sorted(map(Entry.of, found), key=lambda entry: entry.key)
+        return sorted(map(StoredObject.of, found), key=lambda entry: entry.key)
 
-    def folders(self, prefix: str) -> tuple[list[str], list[Entry]]:
+    def folders(self, prefix: str) -> tuple[list[str], list[StoredObject]]:
         """The folders and the objects in a folder, both in order of key."""
         store, library = client(self.url)
         found = self.ask(prefix, lambda: library.list_with_delimiter_async(store, prefix))
-        entries = sorted(map(Entry.of, found["objects"]), key=lambda entry: entry.key)
+        entries = sorted(map(StoredObject.of, found["objects"]), key=lambda entry: entry.key)
         return sorted(found["common_prefixes"]), entries
 
     def ask(self, key: str, request: Callable[[], Awaitable[Answer]]) -> Answer:

@@ -23,7 +23,7 @@ from tamscore.store.objects.bucket import ConflictError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tamscore.store.objects.bucket import Entry
+    from tamscore.store.objects.bucket import StoredObject
     from tamscore.store.objects.path import ObjectPath
 
 LOCK = "_lock"
@@ -69,7 +69,7 @@ def take(lock: ObjectPath, purpose: str) -> None:
         raise taken(lock) from None
 
 
-def unchanged_for(lock: ObjectPath, before: Entry | None, seconds: float) -> Entry | None:
+def unchanged_for(lock: ObjectPath, before: StoredObject | None, seconds: float) -> StoredObject | None:
     """The lock where its holder gave no sign of life for so long; RetryableError with its name as soon as it does."""
     patience = time.monotonic() + seconds
     while time.monotonic() < patience:
@@ -123,7 +123,7 @@ def require_free(output: ObjectPath) -> None:
         raise taken(output / LOCK)
 
 
-def write(lock: ObjectPath, content: dict[str, Any], before: Entry | None) -> None:
+def write(lock: ObjectPath, content: dict[str, Any], before: StoredObject | None) -> None:
     """Write the lock over the version looked at; an answer that was lost is made up for by reading."""
     try:
         lock.bucket.put(lock.key, json.dumps(content).encode(), over=before)
@@ -141,7 +141,7 @@ def record(purpose: str) -> dict[str, Any]:
     }
 
 
-def seen(lock: ObjectPath) -> tuple[dict[str, Any], Entry | None]:
+def seen(lock: ObjectPath) -> tuple[dict[str, Any], StoredObject | None]:
     """What the lock says, nothing where it is free, and its version; of one moment."""
     try:
         data, entry = lock.bucket.get(lock.key)

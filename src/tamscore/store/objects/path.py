@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tamscore.schema import Stamp
-    from tamscore.store.objects.bucket import Entry
+    from tamscore.store.objects.bucket import StoredObject
 
 AHEAD_BYTES = 8 << 20
 """So much is fetched at once where a whole object is read from its beginning to its end."""
@@ -69,7 +69,7 @@ class ObjectPath:
         """Its name within a folder; ValueError where it does not lie there."""
         return PurePosixPath(self.key).relative_to(folder.key)
 
-    def entry(self) -> Entry | None:
+    def entry(self) -> StoredObject | None:
         """What the store tells of the object, None where there is none."""
         try:
             return self.bucket.head(self.key)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from tamscore.errors import UsageError
 from tamscore.store.location import location
 from tamscore.store.sources import converted, delta, iceberg, parquet
-from tamscore.store.sources.found import MARKET, Found, SourceFile
+from tamscore.store.sources.found import MARKET, FoundFiles, SourceFile
 from tamscore.store.sources.markers import Lake, lake_at, require_outside
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tamscore.schema import Copies, InputColumns
     from tamscore.store.location import Location
 
-__all__ = ["MARKET", "Found", "SourceFile", "find"]
+__all__ = ["MARKET", "FoundFiles", "SourceFile", "find"]
 
 
 def refuse_hudi(folder: Location, key: str, version: int | None, copies: Copies) -> NoReturn:
@@ -32,14 +32,14 @@ def refuse_hudi(folder: Location, key: str, version: int | None, copies: Copies)
     )
 
 
-LAKES: dict[Lake, Callable[[Location, str, int | None, Copies], Found]] = {
+LAKES: dict[Lake, Callable[[Location, str, int | None, Copies], FoundFiles]] = {
     Lake.DELTA: delta.find,
     Lake.ICEBERG: iceberg.find,
     Lake.HUDI: refuse_hudi,
 }
 
 
-def find(path: str, columns: InputColumns, key: str = MARKET, version: int | None = None) -> Found:
+def find(path: str, columns: InputColumns, key: str = MARKET, version: int | None = None) -> FoundFiles:
     """Return the files of a path, a folder or a glob, in an order that the data give; `key` names it in the job file.
 
     Of a lakehouse table the version named, else the newest. Raises UsageError where there is nothing to read, or the

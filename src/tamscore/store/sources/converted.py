@@ -14,7 +14,7 @@ from tamscore.store.formats import HEAD_BYTES, format_of
 from tamscore.store.location import files_in, location, matching
 from tamscore.store.sources import rows
 from tamscore.store.sources.copies import content_digest, keep_copies, written
-from tamscore.store.sources.found import MARKET, Found, SourceFile
+from tamscore.store.sources.found import MARKET, FoundFiles, SourceFile
 from tamscore.store.sources.parquet import is_hidden
 from tamscore.store.sources.workbook import as_csv
 
@@ -42,7 +42,7 @@ class Listed:
 _copies: dict[tuple[Path, Stamp], Path] = {}
 
 
-def find(path: str, columns: InputColumns, key: str) -> Found | None:
+def find(path: str, columns: InputColumns, key: str) -> FoundFiles | None:
     """Return the table at a path, a folder or a glob if its files are of a kind that is copied, None if they are not.
 
     Raises InputContractError naming the file and what in it cannot be read; UsageError where files are of two kinds, or
@@ -69,7 +69,7 @@ def find(path: str, columns: InputColumns, key: str) -> Found | None:
     copies = keep_copies(columns.copies, key, (listed.kind, *files, *parts), make)
     pairs = zip(stamped, copies, strict=True)
     found = (SourceFile(file, file.name, copy, stamp=stamp) for (file, stamp), copy in pairs)
-    return Found(listed.kind, tuple(found), listed.ignored)
+    return FoundFiles(listed.kind, tuple(found), listed.ignored)
 
 
 def listed_at(path: str, key: str) -> Listed | None:

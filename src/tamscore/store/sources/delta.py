@@ -16,7 +16,7 @@ from tamscore.store.location import location, whole_address
 from tamscore.store.objects import bucket, credentials
 from tamscore.store.sources.copies import identity, keep_copies, written
 from tamscore.store.sources.extra import require_package
-from tamscore.store.sources.found import Found, SourceFile
+from tamscore.store.sources.found import FoundFiles, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -35,7 +35,7 @@ UNDERSTOOD = {
 """What tables may ask of their readers and this one does; a column of variants is refused where a job reads it."""
 
 
-def find(folder: Location, key: str, version: int | None, copies: Copies) -> Found:
+def find(folder: Location, key: str, version: int | None, copies: Copies) -> FoundFiles:
     """Return the live files of a Delta table in order of path.
 
     Rows that deletion vectors take out, and columns that have another name in the files, are put right in copies.
@@ -56,7 +56,7 @@ def find(folder: Location, key: str, version: int | None, copies: Copies) -> Fou
         raise InputContractError(
             f"{folder}: the Delta table cannot be read ({str(error).strip()}); restore its log, or write it again"
         ) from error
-    return Found("Delta", files, version=str(table.version()))
+    return FoundFiles("Delta", files, version=str(table.version()))
 
 
 def opened(folder: Location, key: str, version: int | None) -> Any:

@@ -31,7 +31,7 @@ class SourceFile:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFiles:
     """The files of a table in order, its format and its version, and the names of what is passed over in its folder."""
 
     format: str

@@ -11,7 +11,7 @@ from tamscore.store import footers, tables
 from tamscore.store.location import whole_address
 from tamscore.store.sources.copies import identity, keep_copies, written
 from tamscore.store.sources.extra import require_package
-from tamscore.store.sources.found import Found, SourceFile
+from tamscore.store.sources.found import FoundFiles, SourceFile
 from tamscore.store.sources.markers import METADATA
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ NUMBER = re.compile(r"v?(\d+)[.-]")
 FIELD_ID = b"PARQUET:field_id"
 
 
-def find(folder: Location, key: str, version: int | None, copies: Copies) -> Found:
+def find(folder: Location, key: str, version: int | None, copies: Copies) -> FoundFiles:
     """Return the data files of an Iceberg table in order of path.
 
     Rows that delete files take out, and columns that were added or renamed since, are put right in copies. Raises
@@ -44,7 +44,7 @@ def find(folder: Location, key: str, version: int | None, copies: Copies) -> Fou
         raise InputContractError(f"{folder}: {refusal(str(error).strip())}") from error
     if not files:
         raise UsageError(f"{key}: the Iceberg table {str(folder)!r} has no rows")
-    return Found("Iceberg", files, version=str(scan.snapshot().snapshot_id))
+    return FoundFiles("Iceberg", files, version=str(scan.snapshot().snapshot_id))
 
 
 def refusal(said: str) -> str:

@@ -10,7 +10,7 @@ from tamscore.errors import UsageError
 from tamscore.schema import Constant
 from tamscore.store import footers
 from tamscore.store.location import files_below, location, matching, name_within
-from tamscore.store.sources.found import Found, SourceFile
+from tamscore.store.sources.found import FoundFiles, SourceFile
 from tamscore.store.sources.markers import lake_at
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 
 
-def find(path: str, key: str) -> Found:
+def find(path: str, key: str) -> FoundFiles:
     """Return the Parquet files of a file, a folder or a glob, in order of name; UsageError where there are none.
 
     A folder is read with those below it. Each `key=value` in the path of a file below is a column of that file.
     """
     where = location(path)
-    found = files_in(where, key) if where.is_dir() else Found("Parquet", tuple(single_files(path)))
+    found = files_in(where, key) if where.is_dir() else FoundFiles("Parquet", tuple(single_files(path)))
     if not found.files:
         others = ", ".join(map(repr, found.ignored[:3]))
         more = f", only {others}" if others else ""
@@ -46,7 +46,7 @@ def single_files(path: str) -> Iterator[SourceFile]:
         yield SourceFile(file, file.name)
 
 
-def files_in(folder: Location, key: str) -> Found:
+def files_in(folder: Location, key: str) -> FoundFiles:
     """Return the Parquet files in a folder and below it, and the names of what is passed over."""
     taken: dict[str, Location] = {}
     ignored = []
@@ -58,7 +58,7 @@ def files_in(folder: Location, key: str) -> Found:
     require_no_tables(folder, taken, key)
     constants = constants_of({name: keys_of(name, key) for name in taken})
     files = tuple(SourceFile(file, name, constants=constants[name]) for name, file in taken.items())
-    return Found("Parquet", files, tuple(ignored))
+    return FoundFiles("Parquet", files, tuple(ignored))
 
 
 def is_hidden(name: str) -> bool:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from tamscore.store.sources.copies import folder_of, keep, named_by_content, written
 from tamscore.store.sources.extra import require_package
-from tamscore.store.sources.found import Found, SourceFile
+from tamscore.store.sources.found import FoundFiles, SourceFile
 from tamscore.store.sources.sql import duckdb_file, postgresql, sqlite
-from tamscore.store.sources.sql.database import KEY, Database, Kind, database_at
+from tamscore.store.sources.sql.database import KEY, Kind, SourceDatabase, database_at
 from tamscore.store.sources.sql.ordering import in_order
 from tamscore.store.sources.sql.values import plain_rows
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["find"]
 
-READERS: dict[Kind, Callable[[Database, str], AbstractContextManager[pa.RecordBatchReader]]] = {
+READERS: dict[Kind, Callable[[SourceDatabase, str], AbstractContextManager[pa.RecordBatchReader]]] = {
     "PostgreSQL": postgresql.reader,
     "SQLite": sqlite.reader,
     "DuckDB": duckdb_file.reader,
@@ -41,7 +41,7 @@ PACKAGES: dict[Kind, str] = {
 _answers: dict[tuple[str, str], tuple[Path, Kind]] = {}
 
 
-def find(sql: str, connection: str, columns: InputColumns) -> Found:
+def find(sql: str, connection: str, columns: InputColumns) -> FoundFiles:
     """Return the rows of a query as one Parquet file, beside the output or temporary; see `copies`.
 
     A run that begins (`columns.copies.make`) asks the database; whatever else this process plans reads the last answer.
@@ -52,7 +52,7 @@ def find(sql: str, connection: str, columns: InputColumns) -> Found:
     if columns.copies.make or asked not in _answers or not _answers[asked][0].is_file():
         _answers[asked] = answer(sql, connection, columns)
     path, kind = _answers[asked]
-    return Found(f"{kind} query", (SourceFile(path, path.name),))
+    return FoundFiles(f"{kind} query", (SourceFile(path, path.name),))
 
 
 def answer(sql: str, connection: str, columns: InputColumns) -> tuple[Path, Kind]:

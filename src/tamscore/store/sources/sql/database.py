@@ -33,7 +33,7 @@ LATER = re.compile(
 
 
 @dataclass(frozen=True)
-class Database:
+class SourceDatabase:
     """A database by its kind, the address that its driver takes, and the name that messages call it by.
 
     The address, which may hold a password, is in no message and no repr.
@@ -50,20 +50,20 @@ class Database:
         return text
 
 
-def database_at(connection: str) -> Database:
+def database_at(connection: str) -> SourceDatabase:
     """Return the database that `input.connection` names; raise UsageError where there is none."""
     text = from_environment(connection)
     if text.startswith(POSTGRESQL_SCHEMES):
-        return Database("PostgreSQL", text, connection)
+        return SourceDatabase("PostgreSQL", text, connection)
     path = Path(text)
     shown = repr(text) if text == connection else f"something else in {connection.removeprefix(VARIABLE)}"
     if not path.is_file():
         raise UsageError(f"input.connection: {EXPECTED}, got {shown}, where there is no file")
     head = contents.beginning(path, HEAD_BYTES)
     if head.startswith(b"SQLite format 3\0"):
-        return Database("SQLite", text, connection)
+        return SourceDatabase("SQLite", text, connection)
     if head[8:12] == b"DUCK":
-        return Database("DuckDB", text, connection)
+        return SourceDatabase("DuckDB", text, connection)
     raise UsageError(f"input.connection: {EXPECTED}, got {shown}, a file of another kind")
 
 
@@ -90,7 +90,7 @@ def secrets_of(address: str) -> set[str]:
 
 
 @contextmanager
-def asking(database: Database) -> Iterator[None]:
+def asking(database: SourceDatabase) -> Iterator[None]:
     """Turn what a driver raises inside into UsageError, or RetryableError where the same query may work later."""
     try:
         yield

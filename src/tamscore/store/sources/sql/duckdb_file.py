@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.store.sources.sql.database import Database
+    from tamscore.store.sources.sql.database import SourceDatabase
 
 BATCH_ROWS = 65_536
 MEMORY = "512MB"
@@ -21,7 +21,7 @@ MEMORY = "512MB"
 
 
 @contextmanager
-def reader(database: Database, sql: str) -> Iterator[pa.RecordBatchReader]:
+def reader(database: SourceDatabase, sql: str) -> Iterator[pa.RecordBatchReader]:
     """Give the rows of a query; raise as `asking`."""
     import duckdb
 

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.store.sources.sql.database import Database
+    from tamscore.store.sources.sql.database import SourceDatabase
 
 CONNECT_S = 30
 
 
 @contextmanager
-def reader(database: Database, sql: str) -> Iterator[pa.RecordBatchReader]:
+def reader(database: SourceDatabase, sql: str) -> Iterator[pa.RecordBatchReader]:
     """Give the rows of a query; raise as `asking`."""
     from adbc_driver_postgresql import dbapi
 

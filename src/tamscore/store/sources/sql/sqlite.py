@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.store.sources.sql.database import Database
+    from tamscore.store.sources.sql.database import SourceDatabase
 
 CLASSES = ("integer", "real", "text", "blob")
 EXAMPLES = {"real": "0.0", "text": "''"}
@@ -23,7 +23,7 @@ EXAMPLES = {"real": "0.0", "text": "''"}
 
 
 @contextmanager
-def reader(database: Database, sql: str) -> Iterator[pa.RecordBatchReader]:
+def reader(database: SourceDatabase, sql: str) -> Iterator[pa.RecordBatchReader]:
     """Give the rows of a query; raise as `asking`, and InputContractError for a column of no one type."""
     from adbc_driver_sqlite import dbapi
 

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.store.sources.sql.database import Database
+    from tamscore.store.sources.sql.database import SourceDatabase
 
 POSTGRESQL_TYPE = b"POSTGRESQL:type"
 
 
-def plain_rows(rows: pa.RecordBatchReader, database: Database) -> pa.RecordBatchReader:
+def plain_rows(rows: pa.RecordBatchReader, database: SourceDatabase) -> pa.RecordBatchReader:
     """Return the rows with columns of plain types.
 
     Decimals without limits become float64, UUIDs and JSON texts. Raise InputContractError that names the columns of
