@@ -130,7 +130,7 @@ def nullable_dictionary(codes: Any, levels: Sequence[str]) -> pa.DictionaryArray
     return pa.DictionaryArray.from_arrays(indices, pa.array(levels, pa.string()))
 
 
-def coded(encoded: pa.DictionaryArray, values: Any, missing: Any) -> Any:
+def texts_by_code(encoded: pa.DictionaryArray, values: Any, missing: Any) -> Any:
     """Return the value (m,) of each row, from those (n,) of the dictionary's texts; `missing` where there is none."""
     codes = encoded.indices
     if codes.null_count:

@@ -118,7 +118,7 @@ def capture() -> logging.Handler:
 
 
 @contextmanager
-def captured() -> Iterator[None]:
+def capture_library_logs() -> Iterator[None]:
     """Send what libraries say to standard error as records while what is inside runs; workers follow."""
     before = os.environ.get(VARIABLE)
     handler, os.environ[VARIABLE] = capture(), "json"

@@ -39,9 +39,9 @@ from tamscore.scoring.joining.match import Match
 from tamscore.scoring.manifest import write_run
 from tamscore.scoring.market import Market
 from tamscore.scoring.model_source import FrozenModel, NewModel, RefreshedModel, drift_setup
-from tamscore.scoring.naming import named
+from tamscore.scoring.naming import name_clusters
 from tamscore.scoring.priority import foretell, prioritise
-from tamscore.scoring.review import look_back, reach_of
+from tamscore.scoring.review import reach_of, review_run
 from tamscore.scoring.score.plan import ScorePlan
 from tamscore.scoring.score.rows import PartToScore, score_rows
 from tamscore.scoring.section import prepare_sections, require_section
@@ -159,7 +159,7 @@ def carry_out(
     backend = backend or backends.load(choice.name)
     place = place_of(job, plan, backend, model_source)
     directory = replace(place.directory, yields=yields)
-    progress.named(directory.run_key)
+    progress.set_run_key(directory.run_key)
     directory.prepare([file for one in plan.every for file in one.files])
     with directory.held():
         damage = directory.damage()
@@ -183,9 +183,9 @@ def carry_out(
             capacity.require_start(plan.partitions, columns, backend, flow)
             rows, change, joins = admit(this, model_source, None if yields else directory.output, accept=accept)
             fitted = checkpoints.once("model", partial(model_source.fit_models, this, rows), "model")
-            fitted = named(job, fitted, progress, is_new=model_source.earlier is None)
+            fitted = name_clusters(job, fitted, progress, is_new=model_source.earlier is None)
             assigned = assign(this, rows, fitted, partial(drift_setup, this, rows, model_source, fitted))
-            review = replace(look_back(this, model_source, rows, fitted, assigned), input_change=change)
+            review = replace(review_run(this, model_source, rows, fitted, assigned), input_change=change)
             valued = value(this, model_source, rows, fitted, assigned)
             sections = prepare_sections(SECTIONS.values(), valued)
             priorities, foretold = rank(valued, sections)
@@ -284,7 +284,7 @@ def write_scores(
     written = written_columns(this.job)
     plan = ScorePlan(this.columns, boundary, market.policies, directory, sections.prepared, order, written, staged)
     heap.give_back()  # the order of all accounts is gone
-    known = this.checkpoints.known("score", len(market.rows))
+    known = this.checkpoints.stored_values("score", len(market.rows))
     items = map(PartToScore, market.rows, market.assigned, priorities, foretold, known)
     parts = this.flow.map(score_rows, items, this.flow.share(plan), this.backend)
     scored = list(this.as_stage("score", this.checkpoints.keeping("score", known, parts)))

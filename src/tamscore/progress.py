@@ -74,7 +74,7 @@ class Progress:
     peaks: list[Peak] = field(default_factory=list)
     _done: int = field(default=0, init=False)
 
-    def named(self, run_key: str) -> None:
+    def set_run_key(self, run_key: str) -> None:
         """Take the key of the run."""
         self.run_key = run_key
         if self.listener:

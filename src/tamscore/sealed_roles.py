@@ -181,10 +181,10 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
 
 def doubts(result: CoverageResult) -> list[str]:
     """Return what a person should know of the tables of a coverage."""
-    from tamscore.sections.coverage.measured import told_of_measured
+    from tamscore.sections.coverage.measured import measured_notices
 
     noticed = (match.notice for match in result.joins if match.is_noticed)
-    return [*noticed, *result.doubts, *told_of_measured(result.measured)]
+    return [*noticed, *result.doubts, *measured_notices(result.measured)]
 
 
 def seal_part(item: PartToSeal, plan: ScorePlan, levels: dict[str, list[str]]) -> ScoredPart:

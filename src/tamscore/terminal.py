@@ -80,9 +80,9 @@ def put(page: Callable[[int | None], RenderableType]) -> None:
 
 def put_chapter(chapter: Chapter) -> None:
     """Print a chapter to standard output under its title."""
-    from tamscore.view.terminal import titled
+    from tamscore.view.terminal import titled_chapter
 
-    put(lambda width: titled(chapter, width))
+    put(lambda width: titled_chapter(chapter, width))
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def logging_as(log_format: Literal["text", "json"]) -> Iterator[None]:
     """Let what is told inside have this format."""
     before = LOG_FORMAT.set(log_format)
     try:
-        with logs.captured() if log_format == "json" else nullcontext():
+        with logs.capture_library_logs() if log_format == "json" else nullcontext():
             yield
     finally:
         LOG_FORMAT.reset(before)

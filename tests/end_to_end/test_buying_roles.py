@@ -16,7 +16,7 @@ from tamscore.cli import app
 from tamscore.errors import InputContractError, JobFileError
 from tamscore.progress import Progress
 from tamscore.questions.lists import sentences
-from tamscore.questions.pages.calling import why_called
+from tamscore.questions.pages.calling import priority_sentence
 from tests.conftest import make_backend
 from tests.end_to_end import market
 
@@ -82,11 +82,11 @@ def test_the_run_counts_how_many_accounts_lack_each_role(known):
 
 def test_missing_roles_are_a_reason_in_lists_and_explain(known):
     table = market.scores(known["run"])
-    told = sentences.why_called(table).to_pylist()
+    told = sentences.priority_sentences(table).to_pylist()
     for text, row in zip(told, table.to_pylist(), strict=True):
         missing = row["buying_roles_missing"]
         assert (f"no contact is {missing.replace('|', ' or ')}" in text) == bool(missing and text)
-        assert ("no contact is" in why_called(row)) == bool(missing and text)
+        assert ("no contact is" in priority_sentence(row)) == bool(missing and text)
 
 
 def test_row_order_partitions_and_workers_change_no_byte(known, tmp_path):

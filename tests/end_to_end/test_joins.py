@@ -16,7 +16,7 @@ from tamscore import job_file, pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError, TamscoreError
 from tamscore.progress import Progress
-from tamscore.questions.readiness import look_at
+from tamscore.questions.readiness import check_parts
 from tamscore.scoring import model_source
 from tamscore.scoring.context import plan_of
 from tamscore.sections.backtest.joining import require_early
@@ -129,7 +129,7 @@ def test_check_and_run_refuse_the_same_sales_by_product(tmp_path, columns, expec
     with pytest.raises(InputContractError, match=expected) as caught:
         pipeline.run(job, Progress())
     assert f"{tmp_path / 'sold.parquet'}: " in str(caught.value)
-    assert str(caught.value) in [finding.text for finding in look_at(job, plan_of(job)) if finding.stops]
+    assert str(caught.value) in [finding.text for finding in check_parts(job, plan_of(job)) if finding.stops]
 
 
 @pytest.mark.usefixtures("no_fit")
@@ -142,7 +142,7 @@ def test_one_amount_of_one_customer_is_enough_for_check_and_run(tmp_path):
     job = market.job(market.write(accounts, tmp_path / "market"), tmp_path / "scores", sections)
     with pytest.raises(FitBeganError):
         pipeline.run(job, Progress())
-    assert not [finding.text for finding in look_at(job, plan_of(job)) if finding.stops]
+    assert not [finding.text for finding in check_parts(job, plan_of(job)) if finding.stops]
 
 
 @pytest.mark.usefixtures("no_fit")

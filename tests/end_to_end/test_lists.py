@@ -20,7 +20,7 @@ from tamscore.questions.lists import gather
 from tamscore.questions.lists.gather import groups_of
 from tamscore.questions.lists.names import LONGEST, file_stems
 from tamscore.questions.lists.since import doubts_about_runs, owner
-from tamscore.questions.pages.calling import why_called
+from tamscore.questions.pages.calling import priority_sentence
 from tamscore.questions.stored import open_run
 from tamscore.schema import PARTY_TYPES
 from tamscore.sections.coverage.cover import cover
@@ -101,7 +101,7 @@ def test_accounts_stand_in_order_of_priority_and_are_explained_as_everywhere(wee
         assert places == sorted(places)
         for one in rows:
             account = known[one["account_id"]]
-            assert one["why"] == why_called(account)
+            assert one["why"] == priority_sentence(account)
             told = [one[name] and float(one[name]) for name in MONEY]
             assert told == ["" if account[name] is None else round(account[name], 2) for name in MONEY]
             assert (one["last_order"] or None) == (account["last_order"] and str(account["last_order"]))

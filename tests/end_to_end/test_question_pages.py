@@ -18,8 +18,8 @@ from tamscore import pipeline, terminal
 from tamscore.cli import app
 from tamscore.progress import Progress
 from tamscore.view.blocks import Table, table, without_empty
-from tamscore.view.terminal import titled, to_terminal
-from tamscore.view.words import said
+from tamscore.view.terminal import titled_chapter, to_terminal
+from tamscore.view.words import value_text
 from tests.end_to_end import market, shop
 from tests.end_to_end.test_check import JOB
 
@@ -106,7 +106,7 @@ def tables_of(chapter):
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_fits_its_terminal_and_has_every_number_of_its_tables(chapters, page, width):
     chapter = chapters[page]
-    lines = printed(titled(chapter, width), width)
+    lines = printed(titled_chapter(chapter, width), width)
     assert max(map(cell_len, lines)) <= width
     assert chapter.title.replace(" ", "") in "".join(lines).replace(" ", "")
     for block in tables_of(chapter):
@@ -126,7 +126,7 @@ def has_every_number(block, lines, width):
     solid = [at for at in shown if block.columns[at].is_number or block.columns[at].unit == "id"] or shown
     rest = iter(lines)
     for row in block.rows:
-        wanted = [word for at in solid for word in said(row[at].value, block.columns[at].unit).split()]
+        wanted = [word for at in solid for word in value_text(row[at].value, block.columns[at].unit).split()]
         assert any(stands_in(wanted, line) for line in rest), wanted
 
 
@@ -192,4 +192,4 @@ def test_columns_that_hold_nothing_are_left_out():
     [(1234.0, "signed_money", "+1.2k"), (-50.0, "signed_money", "-50"), (0.12, "change", "+12%"), (0, "change", "0%")],
 )
 def test_changes_are_written_with_their_sign(value, unit, text):
-    assert said(value, unit) == text
+    assert value_text(value, unit) == text

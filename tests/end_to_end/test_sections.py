@@ -21,7 +21,7 @@ from tamscore.schema import InputColumns
 from tamscore.score_columns import ScoreColumn
 from tamscore.scoring.score.sections import Findings
 from tamscore.scoring.section import Section
-from tamscore.sections import SECTIONS, register, registered
+from tamscore.sections import SECTIONS, register, registered_for_test
 from tamscore.store import verify
 from tamscore.store.placed import files_of
 from tamscore.view.blocks import Chapter, Text
@@ -134,7 +134,7 @@ class LaterSection(Section[Later]):
 def joined(tmp_path: Path) -> Iterator[Path]:
     """A market, while two further sections are registered: one that has all it needs, and one that lacks something."""
     pq.write_table(pa.table({"id": ["a"], "amount": [1.0]}), tmp_path / "more.parquet")
-    with registered(DoublingSection()), registered(LackingSection()):
+    with registered_for_test(DoublingSection()), registered_for_test(LackingSection()):
         yield market.write(market.accounts(ROWS), tmp_path / "market", files=3)
 
 
@@ -210,7 +210,7 @@ def test_the_job_file_knows_a_section_only_while_it_is_registered(joined, tmp_pa
 
 def test_a_topic_about_finished_runs_is_in_every_job_and_changes_no_run(tmp_path):
     path = market.write(market.accounts(ROWS), tmp_path / "market")
-    with registered(LaterSection()):
+    with registered_for_test(LaterSection()):
         jobs = [market.job(path, tmp_path / "scores", changes) for changes in ({}, {"later": {"hours": 2.0}})]
         first, second = (pipeline.run(job, Progress()) for job in jobs)
         assert job_file.json_schema()["properties"]["later"]["description"] == "What is asked afterwards."

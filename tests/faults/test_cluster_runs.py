@@ -224,7 +224,7 @@ def test_a_stopped_run_takes_its_worker_processes_along(synthetic, tmp_path, num
 
 SWALLOWED = """
 import gc, os, signal, sys, time
-from tamscore.cli.failures import stoppable, told
+from tamscore.cli.failures import stoppable, report_errors
 
 def collect(phase, info):
     if gc.callbacks:
@@ -253,7 +253,7 @@ def test_a_signal_that_comes_while_garbage_is_collected_is_not_lost():
 
 STUCK = """
 import sys, time
-from tamscore.cli.failures import stoppable, told
+from tamscore.cli.failures import stoppable, report_errors
 
 with stoppable(), told(as_json=False):
     try:

@@ -333,7 +333,7 @@ def no_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def taken_unconditionally(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """All rivals look at the lock before one of them writes; each then writes whatever lies there."""
-    put, seen, looked, looks = Bucket.put, lease.seen, threading.Barrier(12), itertools.count()
+    put, seen, looked, looks = Bucket.put, lease.read_lock, threading.Barrier(12), itertools.count()
 
     def put_anyway(self: Bucket, key: str, data: Any, over: Any = None) -> None:
         try:
@@ -349,7 +349,7 @@ def taken_unconditionally(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(lease, "require_conditions", lambda lock, purpose: None)
     monkeypatch.setattr(Bucket, "put", put_anyway)
-    monkeypatch.setattr(lease, "seen", seen_together)
+    monkeypatch.setattr(lease, "read_lock", seen_together)
     impatient(monkeypatch, silent_s=4.0, beat_s=0.1)
     return [one for one in rivals(12) if one == "held"][1:]
 

@@ -133,7 +133,7 @@ def test_what_the_machine_is_short_of_is_named_wherever_it_shows(monkeypatch, nu
     for fail in (raised, wrapped, logged):
         with (
             pytest.raises(RetryableError, match="the workers do not start: the machine is short of") as caught,
-            startup.explained("processes"),
+            startup.explain_startup("processes"),
         ):
             fail()
         assert words in str(caught.value)
@@ -153,14 +153,14 @@ def test_the_process_to_fork_from_that_cannot_start_is_told_the_same_way(monkeyp
 
 
 def test_threads_that_cannot_start_are_a_limit_on_processes():
-    with pytest.raises(RetryableError, match=r"short of processes and threads"), startup.explained("processes"):
+    with pytest.raises(RetryableError, match=r"short of processes and threads"), startup.explain_startup("processes"):
         raise RuntimeError("can't start new thread")
 
 
 def test_a_mistake_of_ours_is_not_taken_for_a_limit_nor_an_error_of_ours_for_another():
-    with pytest.raises(ZeroDivisionError), startup.explained("processes"):
+    with pytest.raises(ZeroDivisionError), startup.explain_startup("processes"):
         1 / 0  # noqa: B018 - raises
-    with pytest.raises(DeviceError, match="no GPU"), startup.explained("cuda"):
+    with pytest.raises(DeviceError, match="no GPU"), startup.explain_startup("cuda"):
         raise DeviceError("no GPU")
 
 

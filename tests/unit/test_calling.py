@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tamscore.questions.pages.calling import chance_of, reasons_to_call, why_called
+from tamscore.questions.pages.calling import chance_of, priority_sentence, reasons_to_call
 
 PROSPECT = {
     "account_id": "A1", "name": None, "priority": 3, "kind": "acquisition", "sales": None, "whitespace": 12_345.0,
@@ -15,7 +15,7 @@ CUSTOMER = {"kind": "expansion", "sales": 90.0}
 
 
 def test_a_prospect_is_called_for_what_it_could_buy_and_how_much_it_looks_like_customers():
-    assert why_called(PROSPECT) == (
+    assert priority_sentence(PROSPECT) == (
         "12k open; 5.1% likely to be won, by how much it looks like customers; 310 may be expected; "
         "next: land and adopt by the hunter."
     )
@@ -33,12 +33,12 @@ def test_a_prospect_is_called_for_what_it_could_buy_and_how_much_it_looks_like_c
     ],
 )
 def test_how_likely_and_what_next_follow_the_account(changes, words):
-    assert words in why_called(PROSPECT | changes)
+    assert words in priority_sentence(PROSPECT | changes)
 
 
 @pytest.mark.parametrize("changes", [{"priority": None}, {"whitespace": None}])
 def test_without_a_place_or_a_potential_there_is_nothing_to_say(changes):
-    assert why_called(PROSPECT | changes) == ""
+    assert priority_sentence(PROSPECT | changes) == ""
     assert reasons_to_call([PROSPECT | changes]).points == ()
 
 

@@ -147,7 +147,7 @@ def test_every_flipped_bit_and_every_lost_byte_is_found_and_told(tmp_path):
         for damaged in (bytes(flipped), whole[:place]):
             path.write_bytes(damaged)
             progress = Progress()
-            assert opened(tmp_path, progress).known("stage", 3) == ["A", "B", None]
+            assert opened(tmp_path, progress).stored_values("stage", 3) == ["A", "B", None]
             assert [text.partition(": ")[0] for text in progress.notices] == [str(path)]
 
 

@@ -23,7 +23,7 @@ from tamscore.stages.choose_k import (
     decide,
     held_out_loss,
     likely,
-    tried,
+    try_candidates,
     within_error,
     within_reach,
 )
@@ -202,7 +202,7 @@ def test_a_candidate_beyond_an_error_is_not_chosen_however_little_moves():
 
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=20, unique=True).map(sorted))
 def test_a_few_candidates_are_tried_the_smallest_and_the_largest_among_them(within):
-    found = tried(within)
+    found = try_candidates(within)
     assert found == sorted(set(found))
     assert set(found) <= set(within)
     assert (found[0], found[-1]) == (within[0], within[-1])

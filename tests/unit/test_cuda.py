@@ -290,7 +290,7 @@ def test_a_manifest_is_written_where_a_package_such_as_dask_is_not_installed(mon
     monkeypatch.setattr(manifest, "PACKAGES", ("numpy", "no-such-package"))
     packages = manifest.packages_of(DeviceChoice("cpu", "as asked"))
     assert packages == {"numpy": np.__version__, "no-such-package": "missing"}
-    assert versions.installed(("numpy",)) == np.__version__
+    assert versions.installed_version(("numpy",)) == np.__version__
 
 
 # kernels that come compiled

@@ -16,7 +16,7 @@ from tamscore.first_job.features import follows_orders
 from tamscore.first_job.job_text import job_text
 from tamscore.first_job.names import words_of
 from tamscore.first_job.proposal import propose
-from tamscore.first_job.scaling import scaled
+from tamscore.first_job.scaling import suitable_scaling
 from tamscore.first_job.side_tables import SideTables
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def test_words_for_party_types_are_mapped_and_unknown_ones_named(tmp_path):
     ],
 )
 def test_scaling_follows_the_shape_of_the_values(values, name, scaling):
-    assert scaled(column_of(name, pa.chunked_array([values]))).scaling == scaling
+    assert suitable_scaling(column_of(name, pa.chunked_array([values]))).scaling == scaling
 
 
 def test_names_are_cut_at_signs_capitals_and_digits():

@@ -23,7 +23,7 @@ from tamscore.questions.page_one import (
 from tamscore.questions.pages import page_one
 from tamscore.questions.tables import Cluster
 from tamscore.view.blocks import Points, Table, Tiles
-from tamscore.view.words import priced
+from tamscore.view.words import money_text
 
 STAKE = Stake(accounts=5, sales=1_000.0, ceiling=9_000.0, expected=700.0, called_accounts=0, called=None)
 PAGE = PageOne(
@@ -130,8 +130,8 @@ def test_what_changed_names_the_run_and_only_what_moved():
     ("currency", "text"), [(None, "1.2k"), ("EUR", "EUR 1.2k"), ("€", "€1.2k"), ("US$", "US$ 1.2k")]
 )
 def test_amounts_name_their_currency(currency, text):
-    assert priced(1_234.0, currency) == text
-    assert priced(None, currency) == "-"
+    assert money_text(1_234.0, currency) == text
+    assert money_text(None, currency) == "-"
 
 
 def test_the_first_accounts_of_each_person_and_those_in_focus_are_found_across_parts():

@@ -88,7 +88,7 @@ def test_a_torn_manifest_is_no_manifest_so_that_the_run_is_made_again(tmp_path, 
 def test_names_of_parts_follow_their_number(tmp_path):
     directory = RunDirectory(tmp_path, KEY)
     assert directory.part(7) == tmp_path / "versions" / KEY / "scores" / "part-00007.parquet"
-    assert directory.rejected(7) == tmp_path / "versions" / KEY / "rejected" / "part-00007.parquet"
+    assert directory.rejected_files(7) == tmp_path / "versions" / KEY / "rejected" / "part-00007.parquet"
 
 
 def test_run_keys_tell_their_parts_apart(tmp_path):

@@ -13,8 +13,8 @@ from rich.console import Console
 from tamscore.errors import UsageError
 from tamscore.questions.show import render, to_json
 from tamscore.questions.summary import Summary
-from tamscore.questions.tables import Cluster, QuadrantRow, Sums, TopStep, cluster_named
-from tamscore.view.words import counted, money, share
+from tamscore.questions.tables import Cluster, QuadrantRow, Sums, TopStep, find_cluster
+from tamscore.view.words import count_text, money, share
 
 STEPS: dict[str, float | None] = {"p85": 5626.71, "p90": 7769.88, "p95": 10565.7, "top": 2_939_828.0}
 ENDS: dict[str, tuple[float | None, float | None]] = {"p85": (5111.0, 6444.0), "top": (None, None)}
@@ -107,7 +107,7 @@ def test_shares_have_a_place_below_ten_percent(part, whole, shown):
 
 
 def test_one_is_counted_without_an_s():
-    assert (counted(1, "account"), counted(1200, "account")) == ("1 account", "1,200 accounts")
+    assert (count_text(1, "account"), count_text(1200, "account")) == ("1 account", "1,200 accounts")
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])
@@ -223,8 +223,8 @@ def test_json_holds_everything_and_no_number_that_is_none():
 
 def test_a_cluster_is_found_however_it_is_capitalised_and_missed_with_a_hint():
     clusters = [cluster("end_user", "E01"), cluster("end_user", "E02")]
-    assert cluster_named("e02", clusters) == "E02"
+    assert find_cluster("e02", clusters) == "E02"
     with pytest.raises(UsageError, match="did you mean 'E0"):
-        cluster_named("E012", clusters)
+        find_cluster("E012", clusters)
     with pytest.raises(UsageError, match="the run has E01, E02"):
-        cluster_named("payroll", clusters)
+        find_cluster("payroll", clusters)

@@ -116,8 +116,8 @@ class TestEveryDatabase:
 
     def test_is_planned_as_a_table(self, put):
         connection = put(ROWS)
-        first = partitions.planned(find("select * from market order by kind", connection, COLUMNS), COLUMNS)
-        second = partitions.planned(find("select * from market order by sales", connection, COLUMNS), COLUMNS)
+        first = partitions.plan_partitions(find("select * from market order by kind", connection, COLUMNS), COLUMNS)
+        second = partitions.plan_partitions(find("select * from market order by sales", connection, COLUMNS), COLUMNS)
         assert first.digest == second.digest
         assert first.format.endswith(" query")
         assert sum(tables.read(part, ["id"]).num_rows for part in first.partitions) == len(ROWS)

@@ -25,14 +25,14 @@ def test_groups_far_apart_come_out_again():
     random = np.random.default_rng(0)
     block = block_of(1000.0 * np.repeat(np.arange(3), 200) + 20 * random.standard_normal((2, 600)))
     centers = fitted(block, 3)
-    assert stability.found_again(HOST, block, centers, 0).min() > 0.99
+    assert stability.find_again(HOST, block, centers, 0).min() > 0.99
     assert stability.mean_similarity(HOST, block, centers, 0) > 0.99
 
 
 def test_a_cloud_cut_into_pieces_does_not():
     random = np.random.default_rng(1)
     block = block_of(1000.0 * random.standard_normal((8, 1500)))
-    found = stability.found_again(HOST, block, fitted(block, 6), 0)
+    found = stability.find_again(HOST, block, fitted(block, 6), 0)
     assert found.max() < 0.6
 
 
@@ -43,7 +43,7 @@ def test_a_cluster_that_is_there_is_told_from_its_neighbours_that_are_not():
     block = block_of(np.concatenate((cloud, apart), axis=1))
     centers = fitted(block, 5)
     there = int(np.argmax(centers.mean(axis=1)))
-    found = stability.found_again(HOST, block, centers, 0)
+    found = stability.find_again(HOST, block, centers, 0)
     assert found[there] > 0.99
     assert np.delete(found, there).max() < 0.75
 
@@ -61,7 +61,7 @@ def test_the_same_rows_and_seed_give_the_same_similarity():
     random = np.random.default_rng(4)
     block = block_of(1000.0 * random.standard_normal((3, 400)))
     centers = fitted(block, 4)
-    one, again, other = (stability.found_again(HOST, block, centers, seed) for seed in (0, 0, 1))
+    one, again, other = (stability.find_again(HOST, block, centers, seed) for seed in (0, 0, 1))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
 

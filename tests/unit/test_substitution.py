@@ -12,7 +12,7 @@ from tamscore.scoring.census.partition import party_codes
 from tamscore.scoring.census.words import unknown_words
 from tamscore.scoring.features import read_features
 from tamscore.store import tables
-from tamscore.store.substituting import mapped
+from tamscore.store.substituting import replace_words
 from tamscore.substitution import Rates, SubstituteSums, Substitution, fold_keys
 
 WORDS = fold_keys({"Reseller": "channel", "VAR": "channel", "End Customer": "end_user", "": "unknown"})
@@ -23,21 +23,25 @@ READ = ["channel", "channel", "end_user", "unknown", "unknown", "Other", "channe
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
 def test_words_are_read_by_the_map_whatever_their_capitals_and_blanks(kind):
     column = pa.chunked_array([pa.array(TEXTS[:4]).cast(kind), pa.array(TEXTS[4:]).cast(kind)])
-    assert mapped(column, WORDS).to_pylist() == READ
+    assert replace_words(column, WORDS).to_pylist() == READ
 
 
 def test_equal_words_share_a_place_in_a_dictionary():
     column = pa.chunked_array([pa.array(TEXTS).dictionary_encode()])
-    (chunk,) = mapped(column, WORDS).chunks
+    (chunk,) = replace_words(column, WORDS).chunks
     assert chunk.dictionary.to_pylist() == ["channel", "end_user", "unknown", "Other"]
 
 
 def test_codes_are_mapped_by_their_digits():
-    assert mapped(pa.chunked_array([[47, 46, None]]), fold_keys({"47": "retail"})).to_pylist() == ["retail", "46", None]
+    assert replace_words(pa.chunked_array([[47, 46, None]]), fold_keys({"47": "retail"})).to_pylist() == [
+        "retail",
+        "46",
+        None,
+    ]
 
 
 def test_composed_and_decomposed_letters_are_one_word():
-    assert mapped(pa.chunked_array([["Ha\u0308ndler"]]), fold_keys({"H\xe4ndler": "channel"})).to_pylist() == [
+    assert replace_words(pa.chunked_array([["Ha\u0308ndler"]]), fold_keys({"H\xe4ndler": "channel"})).to_pylist() == [
         "channel"
     ]
 

@@ -25,7 +25,7 @@ def is_of_gpu(error: BaseException) -> bool:
     return of_library or bool(isinstance(error, RuntimeError) and OF_CUDA.search(str(error)))
 
 
-def explained(error: BaseException) -> DeviceError | MemoryError:
+def explain_error(error: BaseException) -> DeviceError | MemoryError:
     """Return the error to raise in place of one of a GPU: MemoryError if its memory is full, else DeviceError."""
     said = f"{type(error).__name__}: {first_line(error)}"
     if OF_MEMORY.search(str(error)):
@@ -44,4 +44,4 @@ def device_errors() -> Iterator[None]:
     except Exception as error:
         if not is_of_gpu(error):
             raise
-        raise explained(error) from error
+        raise explain_error(error) from error

@@ -8,7 +8,7 @@ import numpy as np
 
 from tamscore.backend import scalers
 from tamscore.backend.cuda import CudaBackend
-from tamscore.backend.gpu_errors import explained, is_of_gpu
+from tamscore.backend.gpu_errors import explain_error, is_of_gpu
 from tamscore.errors import InputContractError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class RapidsBackend(CudaBackend):
             yield from chunks if rows is None else taken(cp, chunks, rows)
         except (RuntimeError, ValueError, TypeError, KeyError, OverflowError) as error:
             if is_of_gpu(error):
-                raise explained(error) from error
+                raise explain_error(error) from error
             raise InputContractError(f"{partition.where}: {str(error).strip()}; write the file again") from error
 
     def reading_bytes(self, rows: int, columns: int) -> int:

@@ -39,7 +39,7 @@ from tamscore.cli import (
     versions,
 )
 from tamscore.cli.examples import epilog_of
-from tamscore.cli.failures import leave, require_utf8, stoppable, told
+from tamscore.cli.failures import leave, report_errors, require_utf8, stoppable
 from tamscore.cli.streams import open_all
 
 if TYPE_CHECKING:
@@ -59,12 +59,18 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """The result of the command that the arguments name."""
         said = [*ctx._protected_args, *ctx.args]  # noqa: SLF001
-        with terminal.logging_as(ctx.params["log_format"]), told(as_json="--json" in said, answers=only_answers(said)):
+        with (
+            terminal.logging_as(ctx.params["log_format"]),
+            report_errors(as_json="--json" in said, answers=only_answers(said)),
+        ):
             return super().invoke(ctx)
 
     def make_context(self, info_name: str | None, args: list[str], *more: Any, **options: Any) -> Any:
         """The context of the arguments; what is wrong with them is told in the format of all else."""
-        with terminal.logging_as("json" if os.environ.get(logs.VARIABLE) == "json" else "text"), told(as_json=False):
+        with (
+            terminal.logging_as("json" if os.environ.get(logs.VARIABLE) == "json" else "text"),
+            report_errors(as_json=False),
+        ):
             require_utf8(args)
             return super().make_context(info_name, how_much_first(args), *more, **options)
 

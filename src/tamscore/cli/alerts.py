@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Run, Since, file_option, run_told_against
+from tamscore.cli.arguments import AsJson, Run, Since, file_option, run_compared_with
 
 To = Annotated[Path | None, file_option("--to", "FILE", "Write every alert to this Parquet file.")]
 Top = Annotated[int, typer.Option("--top", metavar="N", min=0, help="Alerts of each kind to list.")]
@@ -27,7 +27,7 @@ def alerts(run: Run, since: Since = None, to: To = None, top: Top = 10, as_json:
     from tamscore.store import commit
 
     later = open_run(run)
-    earlier = run_told_against(later, since)
+    earlier = run_compared_with(later, since)
     with terminal.listening(as_json=as_json) as listener:
         found = alerts_of(later, earlier, Progress(listener))
         if to is not None:

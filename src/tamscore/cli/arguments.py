@@ -65,7 +65,7 @@ def file_option(name: str, metavar: str, help_: str) -> Any:
     return typer.Option(name, metavar=metavar, help=help_, parser=new_path)
 
 
-def run_told_against(run: StoredRun, since: Location | None) -> StoredRun | None:
+def run_compared_with(run: StoredRun, since: Location | None) -> StoredRun | None:
     """The run that `--since` names, else the one that this run replaced, where it is still whole; None for NO_RUN."""
     from tamscore.questions.earlier_run import run_before
 

@@ -11,7 +11,7 @@ import typer
 from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Overwrite, Plan, Run, file_option, place_option
 from tamscore.cli.export import Bom, Fields, NoGuard, Null, asked_for, cleared_lines
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
     from tamscore.questions.campaigns import ChannelList
@@ -40,19 +40,19 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     """
     from tamscore.progress import Progress
     from tamscore.questions import campaigns as told
-    from tamscore.questions.beside_run import with_asked
+    from tamscore.questions.beside_run import with_columns
     from tamscore.questions.export_file import Target
     from tamscore.questions.stored import open_run
     from tamscore.sections.campaigns.view import chapter
     from tamscore.store.handed_out import note, require_free
 
     asked = asked_for(fields)
-    scored = with_asked(open_run(run, plan=plan), asked, since=since)
+    scored = with_columns(open_run(run, plan=plan), asked, since=since)
     rows, written = told.reached_by_campaigns(scored), []
     target = Target((to or Path()) / f"list.{form}", not no_guard, null, bom)
     if to is not None:
         require_free(scored.directory, "campaigns", to, overwrite=overwrite)
-        earlier = None if since is None else with_asked(open_run(since, beside=scored.directory), asked, scored)
+        earlier = None if since is None else with_columns(open_run(since, beside=scored.directory), asked, scored)
         lists = told.Lists(to, fields.split(",") if fields else (), earlier, target)
         with terminal.listening(as_json=as_json) as listener:
             progress = Progress(listener)
@@ -68,5 +68,5 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
 def lines(one: ChannelList, target: Target) -> list[str]:
     """What became of a channel."""
     left = f", {one.gone:,} have left it" if one.gone else ""
-    said = f"{one.channel}: {counted(one.accounts, 'account')} in {one.file}{left}"
+    said = f"{one.channel}: {count_text(one.accounts, 'account')} in {one.file}{left}"
     return [said, *(f"{one.channel}: {text}" for text in cleared_lines(one.cleared, one.emptied, target))]

@@ -13,7 +13,7 @@ from tamscore.cli.arguments import AsJson, JobFile, Overrides, place
 from tamscore.cli.run import near
 from tamscore.errors import TamscoreError, UsageError
 from tamscore.view.blocks import Chapter, Terms
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -37,7 +37,7 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
     from tamscore import job_file, sealed_roles
     from tamscore.engine import device
     from tamscore.family_runs import accounts_job
-    from tamscore.questions.readiness import look_at
+    from tamscore.questions.readiness import check_parts
 
     loaded = job_file.load(job, overrides or ())
     problems: list[TamscoreError] = []
@@ -50,7 +50,7 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
     lines += output_lines(loaded, choice, plan, capacity)
     lines += later_commands(loaded)
     doubts = attempt(problems, lambda: sealed_roles.check_early(loaded)) or []
-    findings = [] if plan is None else attempt(problems, lambda: look_at(accounts, plan)) or []
+    findings = [] if plan is None else attempt(problems, lambda: check_parts(accounts, plan)) or []
     problems += [one.refusal(one.text) for one in findings if one.stops]
     notes = [*(one.text for one in findings if not one.stops), *doubts]
     if as_json:
@@ -149,7 +149,7 @@ def input_lines(job: Job, plan: Plan) -> Iterator[Line]:
     """The files, what was passed over, and the columns by the part they play."""
     from tamscore.scoring.context import columns_read
 
-    files, partitions = counted(len(plan.files), "file"), counted(len(plan.partitions), "partition")
+    files, partitions = count_text(len(plan.files), "file"), count_text(len(plan.partitions), "partition")
     yield "input", f"{near(place(job.input.name))}: {plan.rows:,} rows in {files}, {partitions}"
     yield from (("", text) for text in plan.notices)
     columns = columns_read(job)
@@ -161,7 +161,7 @@ def input_lines(job: Job, plan: Plan) -> Iterator[Line]:
     if columns.keep:
         yield "", f"{'keep':<15}{', '.join(columns.keep)}"
     for name, table in plan.tables.items():
-        yield name, f"{near(place(table.files[0]))}: {table.rows:,} rows in {counted(len(table.files), 'file')}"
+        yield name, f"{near(place(table.files[0]))}: {table.rows:,} rows in {count_text(len(table.files), 'file')}"
         yield from (("", text) for text in table.notices)
 
 

@@ -15,7 +15,7 @@ from tamscore import terminal
 from tamscore.cli import streams
 from tamscore.cli.arguments import AsJson, Overwrite, Plan, Run, place_option, require_filled
 from tamscore.errors import UsageError
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,7 +121,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     """
     from tamscore.cli.export_by import export_by, guarded, require_accounts
     from tamscore.progress import Progress
-    from tamscore.questions.beside_run import with_asked
+    from tamscore.questions.beside_run import with_columns
     from tamscore.questions.export import KEY, Order, default_fields, only_of, order_of, titles_of
     from tamscore.questions.export_file import Target
     from tamscore.questions.overrides import match
@@ -133,7 +133,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
         require_accounts(by, {**files_only, **rows_only})
     require_none_of({"--gone": gone} if isinstance(to, Target) else files_only)
     asked = asked_for(fields, only)
-    scored = with_asked(open_run(run, plan=plan), asked, since=since)
+    scored = with_columns(open_run(run, plan=plan), asked, since=since)
     if by != "account":
         order = Order({}, KEY, {}, day_of(None), only_of(scored, only) if only else None)
         export_by(scored, guarded(to, no_guard=no_guard, bom=bom), by, order, overwrite=overwrite, as_json=as_json)
@@ -147,7 +147,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     joined = None if overrides is None else match(overrides, scored, min_match_share)
     with terminal.listening(as_json=as_json) as listener:
         if isinstance(to, Target):
-            earlier = None if since is None else with_asked(open_run(since, beside=scored.directory), asked, scored)
+            earlier = None if since is None else with_columns(open_run(since, beside=scored.directory), asked, scored)
             target = replace(to, guarded=not no_guard, null=null, bom=bom)
             done = into_file(scored, earlier, order, target, Progress(listener), overwrite=overwrite)
         else:
@@ -244,11 +244,16 @@ def as_text(done: ExportResult, order: Order, joined: Match | None) -> str:
 def as_record(done: ExportResult, order: Order, joined: Match | None) -> str:
     """The counts as JSON."""
     counts = {name: value for name, value in asdict(done.tally).items() if name != "met"}
-    told = {**counts, "unmatched": unmatched(done.tally, order), "joined": joined and joined.record, "file": done.place}
+    told = {
+        **counts,
+        "unmatched": unknown_accounts(done.tally, order),
+        "joined": joined and joined.record,
+        "file": done.place,
+    }
     return json.dumps(told, ensure_ascii=False)
 
 
-def unmatched(tally: ExportCounts, order: Order) -> list[str]:
+def unknown_accounts(tally: ExportCounts, order: Order) -> list[str]:
     """The accounts that overrides name and the run does not have."""
     return sorted(order.overrides.keys() - tally.met)
 
@@ -257,10 +262,10 @@ def file_lines(tally: ExportCounts, order: Order, target: Target, *, compared: b
     """What was exported, in a few lines; what is new or changed only where it was compared with an earlier run."""
     against = f": {tally.new:,} new, {tally.changed:,} changed" if compared else ""
     place = "to standard output" if target.passed_on else f"in {target.path}"
-    said = [f"{tally.exported:,} of {counted(tally.accounts, 'account')} {place}{against}"]
+    said = [f"{tally.exported:,} of {count_text(tally.accounts, 'account')} {place}{against}"]
     said += cleared_lines(tally.cleared, tally.emptied, target)
     if tally.gone:
-        said.append(f"{counted(tally.gone, 'account')} of the earlier run are gone; an upsert removes nothing")
+        said.append(f"{count_text(tally.gone, 'account')} of the earlier run are gone; an upsert removes nothing")
     if order.overrides and tally.expired and not clears(target):
         said.append(f"cells of expired overrides are empty: {LEAVES}")
     return said
@@ -268,7 +273,7 @@ def file_lines(tally: ExportCounts, order: Order, target: Target, *, compared: b
 
 def table_lines(tally: ExportCounts, name: str, gone: str) -> list[str]:
     """What an export changed in a table, in a few lines."""
-    accounts = counted(tally.accounts, "account")
+    accounts = count_text(tally.accounts, "account")
     if not tally.exported and not tally.gone:
         return [f"{name}: nothing to change, it has the {accounts} of the run as they are"]
     removed = "marked in gone_in" if gone == "mark" else "deleted"
@@ -281,8 +286,8 @@ def override_lines(tally: ExportCounts, order: Order) -> list[str]:
     said = []
     if order.overrides:
         said.append(f"overrides: {tally.overridden:,} hold, {tally.expired:,} have expired")
-    if left := unmatched(tally, order):
-        said.append(f"overrides of {counted(len(left), 'account')} that the run does not have, such as {left[0]!r}")
+    if left := unknown_accounts(tally, order):
+        said.append(f"overrides of {count_text(len(left), 'account')} that the run does not have, such as {left[0]!r}")
     return said
 
 
@@ -297,4 +302,4 @@ def cleared_lines(cleared: Mapping[str, int], accounts: int, target: Target) -> 
         return []
     fields = ", ".join(f"{name} {count:,}" for name, count in cleared.items())
     told = "the file says so" if clears(target) else LEAVES
-    return [f"{counted(accounts, 'account')} with values that became empty ({fields}): {told}"]
+    return [f"{count_text(accounts, 'account')} with values that became empty ({fields}): {told}"]

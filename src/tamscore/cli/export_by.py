@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tamscore import terminal
 from tamscore.errors import UsageError
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,7 +42,9 @@ def export_by(
             tally = writer_of(by)(run, order, to, progress)
     counts = {name: value for name, value in asdict(tally).items() if name != "met"}
     counts |= {"unmatched": [], "joined": None, "file": str(to.path)}
-    text = f"{counted(tally.exported, 'row')} of {NOUNS[by]} with {counted(tally.accounts, 'account')} in {to.path}"
+    text = (
+        f"{count_text(tally.exported, 'row')} of {NOUNS[by]} with {count_text(tally.accounts, 'account')} in {to.path}"
+    )
     print(json.dumps(counts, ensure_ascii=False) if as_json else text)
 
 

@@ -49,7 +49,7 @@ class Stopped(SystemExit):
 
 
 @contextmanager
-def told(*, as_json: bool, answers: bool = False) -> Iterator[None]:
+def report_errors(*, as_json: bool, answers: bool = False) -> Iterator[None]:
     """Run what is inside; an error becomes a message on standard error and an exit code.
 
     Where standard output cannot be written, the work goes on; a command that only `answers` has failed then.
@@ -74,7 +74,7 @@ def told(*, as_json: bool, answers: bool = False) -> Iterator[None]:
     except UnicodeEncodeError as error:
         fail(not_utf8(str(error.object)), UsageError.exit_code, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the last place where it can be caught
-        fail(unexpected(error), exit_code(error), as_json=as_json)
+        fail(unexpected_line(error), exit_code(error), as_json=as_json)
     else:
         require_output(as_json=as_json, answers=answers)
 
@@ -161,7 +161,7 @@ def not_utf8(text: str) -> str:
     return f"expected text in UTF-8, got {text!a}; {remedy}"
 
 
-def unexpected(error: Exception) -> str:
+def unexpected_line(error: Exception) -> str:
     """One line about an error that nobody foresaw."""
     first = first_line(error)
     return f"unexpected {type(error).__name__}: {first}; set {DEBUG}=1 to see where it comes from"
@@ -170,7 +170,7 @@ def unexpected(error: Exception) -> str:
 def storage_problem(error: OSError) -> str:
     """One line about a file, disk or network that does not do what it should, and what to do."""
     if not error.strerror:
-        return unexpected(error)
+        return unexpected_line(error)
     return str(unreadable(error.filename if error.filename is not None else "storage", error))
 
 

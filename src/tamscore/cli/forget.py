@@ -13,7 +13,7 @@ from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Output
 from tamscore.errors import UsageError, unreadable
 from tamscore.view.blocks import Chapter, table, without_empty
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,11 +82,11 @@ def lines(found: Forgetting, *, dry_run: bool) -> list[str]:
     """Return what that comes to, what was not found, and what is left to do."""
     verb = "would forget" if dry_run else "forgot"
     files = sum(len(change.files) for change in found.versions) + len(found.beside)
-    versions = counted(len(found.versions), "version")
-    total = f"{verb} {counted(found.accounts, 'account')} in {versions}; {counted(files, 'file')} written again"
-    said = [total, *not_found(found.unknown)]
+    versions = count_text(len(found.versions), "version")
+    total = f"{verb} {count_text(found.accounts, 'account')} in {versions}; {count_text(files, 'file')} written again"
+    said = [total, *unknown_ids(found.unknown)]
     said += [
-        f"column {column!r} names them in {counted(rows, 'row')} of other accounts; change that in the source table"
+        f"column {column!r} names them in {count_text(rows, 'row')} of other accounts; change that in the source table"
         for column, rows in found.named.items()
     ]
     said += [f"written elsewhere: {one.path} on {one.host}, {one.command} on {one.at}" for one in found.handed_out]
@@ -107,6 +107,6 @@ def chapter(found: Forgetting) -> Chapter:
     return Chapter("forget", "", "", (without_empty(table("", columns, [*rows, *beside, *unfinished])),))
 
 
-def not_found(unknown: Iterable[str]) -> list[str]:
+def unknown_ids(unknown: Iterable[str]) -> list[str]:
     """Return a line for each id that nothing has."""
     return [f"not found in any version: {text!r}" for text in unknown]

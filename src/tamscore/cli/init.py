@@ -68,7 +68,7 @@ def init(  # noqa: PLR0913, PLR0917 - every option of the command
     if not (yes or as_json) and sys.stdin.isatty():
         put_proposal(proposal)
         printed = proposal
-        if answers := asked(proposal):
+        if answers := ask_columns(proposal):
             proposal = suggest(given | answers)
     write(path, job_text(proposal))
     if as_json:
@@ -132,12 +132,12 @@ def obstacles(path: Path) -> list[str]:
     """Return what would stop a run of the job file, as `check` finds it."""
     from tamscore import job_file
     from tamscore.cli.check import attempt, plan_found
-    from tamscore.questions.readiness import look_at
+    from tamscore.questions.readiness import check_parts
 
     problems: list[TamscoreError] = []
     job = job_file.load(path)
     plan = plan_found(problems, job)
-    findings = [] if plan is None else attempt(problems, lambda: look_at(job, plan)) or []
+    findings = [] if plan is None else attempt(problems, lambda: check_parts(job, plan)) or []
     return [*map(str, problems), *(finding.text for finding in findings if finding.stops)]
 
 
@@ -175,7 +175,7 @@ def left_out_table(proposal: Proposal) -> Table:
     return table("", "no feature:id|why", list(proposal.features.left_out.items()))
 
 
-def asked(proposal: Proposal) -> dict[str, str]:
+def ask_columns(proposal: Proposal) -> dict[str, str]:
     """Return the columns that a person at the terminal wants for parts, where they differ from the guesses."""
     answers: dict[str, str] = {}
     for part in ASKED:

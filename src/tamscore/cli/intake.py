@@ -16,7 +16,7 @@ from tamscore.cli.arguments import AsJson, new_path, place_option
 from tamscore.cli.run import near
 from tamscore.errors import UsageError
 from tamscore.view.blocks import Chapter, Table, table
-from tamscore.view.words import clean, counted
+from tamscore.view.words import clean, count_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -101,7 +101,7 @@ def make_outcomes(directory: Path, after: Location, effect: float, seed: int, *,
     if as_json:
         print(json.dumps({"outcomes": file, "buyers": buyers}, ensure_ascii=False))
         return
-    print(f"wrote {counted(buyers, 'buyer')} to {file}, the truth about them beside it")
+    print(f"wrote {count_text(buyers, 'buyer')} to {file}, the truth about them beside it")
     print(f"next: tamscore lift {shlex.quote(str(after))} --outcomes {shlex.quote(file)}")
 
 
@@ -152,11 +152,11 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
         drop=drop or (), max_bad_share=max_bad_share,
     )  # fmt: skip
     size = sum(path.stat().st_size for path in csv_import.source.find(sources))
-    plan = measured("inspect", size, inspect)
+    plan = measure_step("inspect", size, inspect)
     if not as_json:
         tell_plan(plan)
     write = partial(csv_import.write, plan, destination, max_rejected_share=max_rejected_share, overwrite=overwrite)
-    report = None if dry_run else measured("write", size, write)
+    report = None if dry_run else measure_step("write", size, write)
     if as_json:
         print(json.dumps(import_record(plan, report), indent=1, ensure_ascii=False))
     elif report is None:
@@ -177,7 +177,7 @@ def import_record(plan: ImportPlan, report: ImportReport | None) -> dict[str, An
     }
 
 
-def measured(stage: str, size: int, step: Callable[..., Result]) -> Result:
+def measure_step(stage: str, size: int, step: Callable[..., Result]) -> Result:
     """Return the result of a step of an import that reads so many bytes, its progress shown as a stage."""
     from tamscore.progress import Progress
 
@@ -212,7 +212,7 @@ def tell_plan(plan: ImportPlan) -> None:
     for column in plan.columns:
         if column.losses:
             lost = ", ".join(f"{reason} ({times:,})" for reason, times in column.losses)
-            print(clean(f"column {column.name!r} has {counted(column.bad, 'cell')} that become empty: {lost}"))
+            print(clean(f"column {column.name!r} has {count_text(column.bad, 'cell')} that become empty: {lost}"))
         tokens = [f"{token!r} ({times:,})" for token, times in column.empty_tokens if token]
         if tokens:
             print(clean(f"column {column.name!r} has cells that stand for no value: {', '.join(tokens)}"))
@@ -235,7 +235,8 @@ def tell_files(plan: ImportPlan) -> None:
             row = file.sloppy_rows[0]
             print(
                 clean(
-                    f"{file.source.path}: {counted(file.sloppy, 'cell')} with text behind a closing quote; the quotes "
+                    f"{file.source.path}: {count_text(file.sloppy, 'cell')} with text behind a closing quote; the "
+                    "quotes "
                     f"are taken off (row {row.row}: {row.text!r})"
                 )
             )
@@ -258,7 +259,7 @@ def examples(samples: Sequence[str]) -> str:
 def tell_report(report: ImportReport, destination: Path) -> None:
     """Print what was written and where."""
     where = near(destination.absolute())
-    print(f"wrote {report.rows_written:,} rows to {where} ({counted(len(report.files), 'file')})")
+    print(f"wrote {report.rows_written:,} rows to {where} ({count_text(len(report.files), 'file')})")
     if report.bad_cells:
         print(f"{report.bad_cells:,} bad cells are empty there")
     if report.rejected_file:

@@ -118,7 +118,7 @@ def lift(
     from tamscore.sections.lift.view import answer_lift
 
     require_between("--days", days, 0, 3660)
-    found = proof.recorded(open_run(run), name, proof.Look(outcomes, today(), days, min_match_share))
+    found = proof.record_lift(open_run(run), name, proof.Look(outcomes, today(), days, min_match_share))
     if as_json:
         print(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
     else:

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Plan, Run, Since, file_option, run_told_against
+from tamscore.cli.arguments import AsJson, Plan, Run, Since, file_option, run_compared_with
 from tamscore.cli.run import near
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 FOLDER = Path("lists")
 
@@ -42,7 +42,7 @@ def lists(
     stored, folder = open_run(run, plan=plan), to or FOLDER
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)
-        found = gather(stored, run_told_against(stored, since), progress)
+        found = gather(stored, run_compared_with(stored, since), progress)
         with progress.stage("write"):
             rows = files.write(stored, found, folder, pages=pages, overwrite=overwrite)
         note(stored.directory, "lists", folder, progress)
@@ -51,5 +51,5 @@ def lists(
         print(json.dumps({**told, "lists": rows}, indent=1, ensure_ascii=False))
     else:
         people = sum(row["list"] == "person" for row in rows)
-        said = f"{counted(people, 'list')} of people with {counted(found.covered, 'account')}"
-        print(f"{near(folder)}  {said}, {counted(len(rows) - people, 'list')} of campaigns")
+        said = f"{count_text(people, 'list')} of people with {count_text(found.covered, 'account')}"
+        print(f"{near(folder)}  {said}, {count_text(len(rows) - people, 'list')} of campaigns")

@@ -14,7 +14,7 @@ from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Output
 from tamscore.errors import NothingToDo, UsageError
 from tamscore.view.blocks import Chapter, table, without_empty
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
     from tamscore.store.pruning import Pruning
@@ -74,7 +74,9 @@ def chapter(found: Pruning, verb: str) -> Chapter:
 def total(found: Pruning, verb: str) -> str:
     """Return what the versions that were removed come to."""
     size = sum(found.removed.values()) / 1e6
-    return f"{verb} {counted(len(found.removed), 'version')}, {size:,.1f} MB" if found.removed else "nothing to remove"
+    return (
+        f"{verb} {count_text(len(found.removed), 'version')}, {size:,.1f} MB" if found.removed else "nothing to remove"
+    )
 
 
 def pin(

@@ -23,7 +23,7 @@ from tamscore.cli.arguments import (
 )
 from tamscore.cli.run import near
 from tamscore.errors import UsageError
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
     from tamscore.store.location import Location
@@ -80,5 +80,5 @@ def report(  # noqa: PLR0913, PLR0917 - every option of the command
     print(
         json.dumps(record, indent=1)
         if as_json
-        else f"{near(target)}  {record['bytes']:,} bytes, {counted(len(told), 'chapter')}"
+        else f"{near(target)}  {record['bytes']:,} bytes, {count_text(len(told), 'chapter')}"
     )

@@ -105,14 +105,14 @@ def what_if(
     from tamscore.questions.what_if import ask
     from tamscore.questions.what_if_page import chapter, to_json
 
-    answers = ask(open_run(run), wanted(tuple(overrides or ()), scenarios or [], run))
+    answers = ask(open_run(run), requested_scenarios(tuple(overrides or ()), scenarios or [], run))
     if as_json:
         print(to_json(answers))
     else:
         terminal.put_chapter(chapter(answers))
 
 
-def wanted(shared: tuple[str, ...], texts: list[str], run: Location) -> list[Scenario]:
+def requested_scenarios(shared: tuple[str, ...], texts: list[str], run: Location) -> list[Scenario]:
     """The scenarios of a command line; UsageError where it names none."""
     from tamscore.questions.what_if import Scenario, scenario_of
 

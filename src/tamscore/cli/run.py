@@ -16,7 +16,7 @@ from tamscore.cli.arguments import EventsAsJson, JobFile, Overrides
 from tamscore.cli.progress import progress_shown
 from tamscore.errors import GateError, NothingToDo
 from tamscore.questions.model_sources import input_since, since
-from tamscore.view.words import clean, counted, money
+from tamscore.view.words import clean, count_text, money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -187,7 +187,7 @@ def sentence_of(match: dict[str, Any]) -> str:
 
 def open_at(sums: dict[str, float], noun: str) -> str:
     """How much whitespace of a kind there is, and with how many accounts."""
-    return f"{money(sums['whitespace'])} with {counted(sums['accounts'], noun)}"
+    return f"{money(sums['whitespace'])} with {count_text(sums['accounts'], noun)}"
 
 
 def near(path: Location) -> str:

@@ -37,14 +37,14 @@ def bench(
     """
     from tamscore.questions import throughput
 
-    found = stored(run) if run is not None else made(rows, device, workers, as_json=as_json)
+    found = stored_throughput(run) if run is not None else measure_run(rows, device, workers, as_json=as_json)
     if as_json:
         print(json.dumps(throughput.record(found), indent=1))
     else:
         terminal.put_chapter(chapter(found))
 
 
-def stored(run: Any) -> Throughput:
+def stored_throughput(run: Any) -> Throughput:
     """Return the throughput of a finished run."""
     from tamscore.questions.stored import open_run
     from tamscore.questions.throughput import of_run
@@ -52,7 +52,7 @@ def stored(run: Any) -> Throughput:
     return of_run(open_run(run).directory)
 
 
-def made(rows: int, device: str, workers: int | None, *, as_json: bool) -> Throughput:
+def measure_run(rows: int, device: str, workers: int | None, *, as_json: bool) -> Throughput:
     """Return the throughput of a run that is made now."""
     from tamscore.progress import Progress
     from tamscore.questions.throughput import measure

@@ -11,7 +11,7 @@ import typer
 from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Output
 from tamscore.view.blocks import Chapter, Table, table, without_empty
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,7 +67,7 @@ def note_of(entry: LedgerEntry, pruned: Iterable[str]) -> str:
         return "was cut off"
     if entry.version in pruned:
         return "pruned since"
-    return f"{counted(len(entry.forgotten['hashes']), 'account')} left it" if entry.forgotten else ""
+    return f"{count_text(len(entry.forgotten['hashes']), 'account')} left it" if entry.forgotten else ""
 
 
 def state_of(version: Version) -> str:

@@ -128,7 +128,7 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
             raise ValueError(f"n_samples={count} should be >= n_clusters={self.n_clusters}.")
         backend, seed = self._backend(matrix), seed_of(self.random_state)
         draws = RowDraws(seed, weights, None if ids is None else hashes_of_ids(ids, len(matrix)))
-        counted, draws = draws.counted(matrix)
+        counted, draws = draws.counted_rows(matrix)
         self._lattice = fit_lattice(backend.xp if matrix.home else np, counted.values)
         with LocalFlow(threads_of(self.n_jobs), guest=True) as flow:
             drawn = draw(counted, self._lattice, backend, draws)

@@ -27,7 +27,7 @@ class RowDraws:
     weights: Any | None
     id_hashes: Any | None
 
-    def counted(self, matrix: Matrix) -> tuple[Matrix, RowDraws]:
+    def counted_rows(self, matrix: Matrix) -> tuple[Matrix, RowDraws]:
         """The rows that count at all, and their draws."""
         if self.weights is None or self.weights.all():
             return matrix, self

@@ -35,10 +35,10 @@ class Problem:
     def line(self, source: str) -> str:
         """Return the problem as one line that starts with its source."""
         hint = f"; {self.hint}" if self.hint else ""
-        return f"{source}: {dotted(self.place)}: expected {self.expected}, got {show(self.got)}{hint}"
+        return f"{source}: {dotted_place(self.place)}: expected {self.expected}, got {show(self.got)}{hint}"
 
 
-def dotted(place: Place) -> str:
+def dotted_place(place: Place) -> str:
     """Return the place as TOML writes it: keys joined by dots, quoted where TOML needs it."""
     text = ""
     for step in place:

@@ -197,7 +197,7 @@ class DaskFlow:
                 self._connection.require(next(iter(names)))
                 if left <= 0:
                     seen = self._on_loop(trouble.what_is_seen(self._connection)).result()
-                    raise trouble.stalled(self._stall_timeout, names, seen) from None
+                    raise trouble.stall_error(self._stall_timeout, names, seen) from None
 
 
 def say_no_more() -> None:

@@ -38,7 +38,7 @@ def start(engine: Engine, started: ExitStack, gpus: int) -> DaskFlow:
             "each GPU gets one worker"
         )
     settings = processes.settings_of(engine, started, workers)
-    return processes.attended(engine, started, lambda: cluster(settings), workers, THREADS, memories=workers)
+    return processes.start_attended(engine, started, lambda: cluster(settings), workers, THREADS, memories=workers)
 
 
 def cluster(settings: dict[str, Any]) -> Any:

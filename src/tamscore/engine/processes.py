@@ -26,10 +26,10 @@ def start(engine: Engine, started: ExitStack) -> DaskFlow:
     import dask
     from distributed import LocalCluster
 
-    workers = startup.wanted(engine)
+    workers = startup.requested_workers(engine)
     settings = settings_of(engine, started, workers) | {"env": dict(os.environ)}
     started.enter_context(dask.config.set({"distributed.worker.multiprocessing-method": fork_server.METHOD}))
-    return attended(engine, started, lambda: LocalCluster(threads_per_worker=1, **settings), workers)
+    return start_attended(engine, started, lambda: LocalCluster(threads_per_worker=1, **settings), workers)
 
 
 def settings_of(engine: Engine, started: ExitStack, workers: int) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def settings_of(engine: Engine, started: ExitStack, workers: int) -> dict[str, A
     }
 
 
-def attended(
+def start_attended(
     engine: Engine, started: ExitStack, make: Callable[[], Any], workers: int, threads: int = 1, memories: int = 1
 ) -> DaskFlow:
     """A flow on the cluster that `make` starts, whose workers are looked after.
@@ -60,7 +60,7 @@ def attended(
     from distributed import Client, SpecCluster
 
     startup.require_files(engine.kind, workers)
-    with startup.explained(engine.kind), ExitStack() as failed:
+    with startup.explain_startup(engine.kind), ExitStack() as failed:
         others = set(SpecCluster._instances)  # noqa: SLF001 - one that does not come up is nowhere else
         failed.callback(lambda: end(set(SpecCluster._instances) - others))  # noqa: SLF001
         cluster = startup.within(startup.START_S, make, undo=lambda late: end([late]))

@@ -43,12 +43,12 @@ SHORT_OF = {
 
 def begin(engine: Engine) -> None:
     """Start the process that workers are forked from, if there is none; RetryableError where the machine is short."""
-    require_files(engine.kind, wanted(engine))
-    with explained(engine.kind):
+    require_files(engine.kind, requested_workers(engine))
+    with explain_startup(engine.kind):
         fork_server.begin()
 
 
-def wanted(engine: Engine) -> int:
+def requested_workers(engine: Engine) -> int:
     """Return how many workers the engine asks for: as many as this process has processors, if it does not say."""
     return engine.workers or len(os.sched_getaffinity(0))
 
@@ -93,7 +93,7 @@ def within(seconds: float, make: Callable[[], Any], undo: Callable[[Any], None])
 
 
 @contextmanager
-def explained(kind: str) -> Iterator[None]:
+def explain_startup(kind: str) -> Iterator[None]:
     """Start workers inside: RetryableError that says what is short, in place of what Dask raises and logs.
 
     Dask's warnings are printed only if the workers start, and then a few of them at most.

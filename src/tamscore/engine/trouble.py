@@ -25,13 +25,13 @@ async def tell(connection: Connection, error: BaseException, name: str, alone: b
 
     A death is put down to an item that was `alone`; until then it is only Suspected.
     """
-    told = await explained(connection, error, name, alone)
+    told = await explain_trouble(connection, error, name, alone)
     if told is None:
         raise error
     raise told from error
 
 
-async def explained(
+async def explain_trouble(
     connection: Connection,
     error: BaseException,
     name: str,
@@ -67,7 +67,7 @@ async def killed(client: Any, error: Any, name: str, alone: bool) -> Exception: 
     )
 
 
-def stalled(seconds: float, names: Iterable[str], seen: str) -> RetryableError:
+def stall_error(seconds: float, names: Iterable[str], seen: str) -> RetryableError:
     """The error where nothing moves."""
     first, *more = names
     others = f" and {len(more)} more" if more else ""

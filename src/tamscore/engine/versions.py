@@ -30,7 +30,9 @@ DRIVER_FILE = Path("/sys/module/nvidia/version")
 def versions(*, gpu: bool = False) -> dict[str, str]:
     """Return the versions of this process by name, with those of GPU libraries if asked; code has its digest."""
     packages = {library: (library,) for library in LIBRARIES}
-    found = {library: installed(names) for library, names in packages.items()} | (gpu_libraries() if gpu else {})
+    found = {library: installed_version(names) for library, names in packages.items()} | (
+        gpu_libraries() if gpu else {}
+    )
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return {"python": python, **found, "tamscore code": package_digest()[:12]}
 
@@ -40,7 +42,7 @@ def gpu_libraries() -> dict[str, str]:
 
     They come from the packages' metadata: no library is imported, so no GPU is touched.
     """
-    return {library: installed(names) for library, names in GPU_LIBRARIES.items()}
+    return {library: installed_version(names) for library, names in GPU_LIBRARIES.items()}
 
 
 def driver_version() -> str:
@@ -51,7 +53,7 @@ def driver_version() -> str:
         return "unknown"
 
 
-def installed(packages: Iterable[str]) -> str:
+def installed_version(packages: Iterable[str]) -> str:
     """Return the version of the first of the packages that is installed, "missing" for none."""
     for package in packages:
         try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tamscore.first_job import names
-from tamscore.first_job.scaling import Scaled, scaled
+from tamscore.first_job.scaling import Scaled, suitable_scaling
 from tamscore.first_job.vocabulary import (
     CLASSES,
     CODES,
@@ -85,7 +85,7 @@ def features_of(
         elif is_categorical(column):
             categorical.append(column.name)
         else:
-            numeric[column.name] = scaled(column)
+            numeric[column.name] = suitable_scaling(column)
             if column.numbers.min() >= 0 and names.has_word(column.name, MONEY_OR_COUNT):
                 positive.append(column.name)
     asked = (one for one in columns if one.name not in taken and is_unread(one))

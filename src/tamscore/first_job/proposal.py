@@ -11,7 +11,7 @@ from tamscore.errors import UsageError
 from tamscore.first_job import names
 from tamscore.first_job.features import ProposedFeatures, features_of
 from tamscore.first_job.reading import sampled_table
-from tamscore.first_job.requirements import NAMED, named, require_columns, require_outside, require_parts
+from tamscore.first_job.requirements import NAMED, column_list, require_columns, require_outside, require_parts
 from tamscore.first_job.roles import Role, roles_of
 from tamscore.first_job.side_tables import SideSection, SideTables, sections_of
 from tamscore.first_job.vocabulary import PERHAPS_ORDERS
@@ -61,7 +61,7 @@ class Proposal:
             words = ", ".join(repr(word) if word else "missing ones" for word in self.party_types.unknown[:NAMED])
             yield f"party types {words} count as end users"
         if perhaps := [name for name in self.features.names if may_follow_orders(name)]:
-            yield f"features {named(perhaps)}: take out those that follow from what the account buys"
+            yield f"features {column_list(perhaps)}: take out those that follow from what the account buys"
         for name, word in self.features.unread.items():
             among = f"with texts such as {word!r} among them" if word else "stored as texts"
             yield f"{name!r} holds numbers, {among}: no amounts to a run; empty these cells, or make it numbers"

@@ -41,7 +41,7 @@ def require_columns(table: str, read: SampledTable, given: Mapping[str, str]) ->
     there = [one.name for one in read.columns]
     for part, column in given.items():
         if column not in there:
-            raise UsageError(f"{table}: columns.{part}: no column {column!r}; there are {named(there)}")
+            raise UsageError(f"{table}: columns.{part}: no column {column!r}; there are {column_list(there)}")
 
 
 def require_parts(table: str, read: SampledTable, roles: Mapping[Part, Role]) -> None:
@@ -51,7 +51,7 @@ def require_parts(table: str, read: SampledTable, roles: Mapping[Part, Role]) ->
             continue
         if part == "account_id" and (lines := repeated_id(table, read)):
             raise InputContractError(lines)
-        there = named([one.name for one in read.columns])
+        there = column_list([one.name for one in read.columns])
         unfit = "".join(f"; {one.name!r} is called so, but {reason}" for one, reason in unfit_columns(part, read))
         raise UsageError(
             f"{table}: found no column with {what}; add one to the table, or name it with --set columns.{part}=COLUMN; "
@@ -79,7 +79,7 @@ def repeated_id(table: str, read: SampledTable) -> str:
     )
 
 
-def named(columns: list[str]) -> str:
+def column_list(columns: list[str]) -> str:
     """Return the names of columns for a message, the first ones if they are many."""
     more = f" and {len(columns) - NAMED} more" if len(columns) > NAMED else ""
     return ", ".join(map(repr, columns[:NAMED])) + more

@@ -33,7 +33,7 @@ class Scaled:
     missing_indicator: bool = False
 
 
-def scaled(column: SampleColumn) -> Scaled:
+def suitable_scaling(column: SampleColumn) -> Scaled:
     """Return the scaling that suits the values of a column."""
     scaling, reason = chosen(column)
     missing = column.missing_share

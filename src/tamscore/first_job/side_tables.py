@@ -93,8 +93,8 @@ def orders(path: str, account: str, written: str) -> SideSection:
     """Return the section of a table of orders."""
     columns = sampled_table(path, "--orders").columns
     keys = {"orders": written, "order_account": account_column(columns, account, path)}
-    keys["order_date"] = needed(columns, DATES, ("date",), path, "a date")
-    keys["order_amount"] = needed(columns, AMOUNTS, ("number",), path, "an amount")
+    keys["order_date"] = required_column(columns, DATES, ("date",), path, "a date")
+    keys["order_amount"] = required_column(columns, AMOUNTS, ("number",), path, "an amount")
     note = "add margin = 0.3 (your margin as a share of sales) for lifetime values"
     return SideSection("lifetime_value", without_default(keys, "order_account", account), (note,))
 
@@ -103,8 +103,8 @@ def products(path: str, account: str, written: str) -> SideSection:
     """Return the section of a table of sales by product."""
     columns = sampled_table(path, "--products").columns
     keys = {"path": written, "account_id": account_column(columns, account, path)}
-    keys["product"] = needed(columns, PRODUCTS, ("text", "number"), path, "a product")
-    keys["sales"] = needed(columns, AMOUNTS, ("number",), path, "an amount")
+    keys["product"] = required_column(columns, PRODUCTS, ("text", "number"), path, "a product")
+    keys["sales"] = required_column(columns, AMOUNTS, ("number",), path, "an amount")
     return SideSection("products", without_default(keys, "account_id", account))
 
 
@@ -112,7 +112,7 @@ def labels(path: str, account: str, written: str) -> SideSection:
     """Return the section of a table that says who bought."""
     columns = sampled_table(path, "--labels").columns
     keys = {"label_table": written, "account_id": account_column(columns, account, path)}
-    keys["label"] = needed(columns, LABELS, ("number", "flag"), path, "1 for buyers and 0 for others")
+    keys["label"] = required_column(columns, LABELS, ("number", "flag"), path, "1 for buyers and 0 for others")
     note = "add feature_cutoff, label_start and label_end, the days that features and labels are from"
     return SideSection("propensity", without_default(keys, "account_id", account), (note,), is_incomplete=True)
 
@@ -136,10 +136,10 @@ def account_column(columns: Sequence[SampleColumn], account: str, path: str) -> 
     """Return the column of ids: the one that the market calls so, else one that is called like an id."""
     if any(one.name == account for one in columns):
         return account
-    return needed(columns, ACCOUNT, ("text", "number"), path, "the account's id")
+    return required_column(columns, ACCOUNT, ("text", "number"), path, "the account's id")
 
 
-def needed(
+def required_column(
     columns: Sequence[SampleColumn], wanted: tuple[str, ...], kinds: tuple[str, ...], path: str, what: str
 ) -> str:
     """Return the column that fits best; raise UsageError if none does."""

@@ -9,7 +9,7 @@ from copy import deepcopy
 from datetime import date, time
 from typing import TYPE_CHECKING, Any
 
-from tamscore.config.problems import dotted, show
+from tamscore.config.problems import dotted_place, show
 from tamscore.errors import JobFileError
 
 if TYPE_CHECKING:
@@ -125,7 +125,10 @@ def _set(tables: Any, key: tuple[str, ...], value: object) -> None:
     for depth, step in enumerate(key[:-1], start=1):
         tables = tables.setdefault(step, {})
         if not isinstance(tables, dict):
-            message = f"command line: {dotted(key)}: expected a table at {dotted(key[:depth])}, got {show(tables)}"
+            message = (
+                f"command line: {dotted_place(key)}: expected a table at {dotted_place(key[:depth])}, got "
+                f"{show(tables)}"
+            )
             raise JobFileError(message)
     tables[key[-1]] = value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.config.problems import NOTHING, Problem, dotted, nearest
+from tamscore.config.problems import NOTHING, Problem, dotted_place, nearest
 from tamscore.job_file.outline import describe, keys_at, node_at, places, purpose, values_at
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ HIDDEN = "***"
 
 def _unknown_key(place: Place, key: str) -> Problem:
     known = keys_at(place[:-1])
-    elsewhere = (dotted(other) for other in places() if other[-1] == key)
+    elsewhere = (dotted_place(other) for other in places() if other[-1] == key)
     return Problem(place, f"one of the keys {', '.join(known)}", key, nearest(key, known, elsewhere))
 
 

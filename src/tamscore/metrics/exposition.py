@@ -44,12 +44,14 @@ def text_of(record: Record) -> str:
     for name, family in groupby(samples, key=lambda sample: sample[0]):
         lines += [f"# HELP tamscore_{name} {HELP[name]}", f"# TYPE tamscore_{name} gauge"]
         for _, labels, value in family:
-            told = ",".join(f'{key}="{escaped(text)}"' for key, text in {"output": record["output"], **labels}.items())
+            told = ",".join(
+                f'{key}="{escape_label(text)}"' for key, text in {"output": record["output"], **labels}.items()
+            )
             lines.append(f"tamscore_{name}{{{told}}} {float(value)!r}")
     return "\n".join([*lines, ""])
 
 
-def escaped(text: str) -> str:
+def escape_label(text: str) -> str:
     """A label's value as it stands between quotes."""
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 

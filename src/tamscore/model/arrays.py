@@ -119,7 +119,7 @@ class Arrays:
             )
         return array
 
-    def declared(self, sizes: Mapping[str, int]) -> dict[str, Any]:
+    def declared_arrays(self, sizes: Mapping[str, int]) -> dict[str, Any]:
         """Return every array of `FIELDS` by name, given the size of each dimension; ValueError as for one."""
         return {field.name: self(field.name, shape(field, sizes), field.kind, least=field.least, gaps=field.gaps)
                 for field in FIELDS}  # fmt: skip

@@ -60,7 +60,7 @@ def read_section(folder: Location, name: str, files: Mapping[str, Placed]) -> Pa
     if f"model/{names[0]}" not in files:
         return None
     text, data = (checked_bytes(folder, one, files) for one in names)
-    return json_of(folder / names[0], text), loaded(folder / names[1], data)
+    return json_of(folder / names[0], text), load_arrays(folder / names[1], data)
 
 
 def write_pair(
@@ -84,13 +84,13 @@ def read_model(folder: Location, files: Mapping[str, Placed]) -> ModelRecord:
     """
     text = checked_bytes(folder, DESCRIPTION, files)
     data = checked_bytes(folder, ARRAYS, files)
-    return parsed(folder, text, data)
+    return parse_model(folder, text, data)
 
 
 def read_raw(folder: Location) -> tuple[dict[str, Any], dict[str, Any]]:
     """The description and the arrays of a model as they stand in its files, unchecked."""
     text, data = ((folder / name).read_bytes() for name in (DESCRIPTION, ARRAYS))
-    return json_of(folder / DESCRIPTION, text), loaded(folder / ARRAYS, data)
+    return json_of(folder / DESCRIPTION, text), load_arrays(folder / ARRAYS, data)
 
 
 def checked_bytes(folder: Location, name: str, files: Mapping[str, Placed]) -> bytes:
@@ -114,7 +114,7 @@ def checked_bytes(folder: Location, name: str, files: Mapping[str, Placed]) -> b
     return data
 
 
-def parsed(folder: Location, text: bytes, data: bytes) -> ModelRecord:
+def parse_model(folder: Location, text: bytes, data: bytes) -> ModelRecord:
     """The model that its two files hold; InputContractError where they do not make sense."""
     from pydantic import ValidationError
 
@@ -131,7 +131,7 @@ def parsed(folder: Location, text: bytes, data: bytes) -> ModelRecord:
         raise InputContractError(
             f"{folder / DESCRIPTION}: {place}: {first['msg'].lower()}, got {first['input']!r:.80}; run its job again"
         ) from None
-    arrays = loaded(folder / ARRAYS, data)
+    arrays = load_arrays(folder / ARRAYS, data)
     try:
         parties = parties_of(said.parties, arrays)
     except ValueError as error:
@@ -150,7 +150,7 @@ def json_of(path: Location, text: bytes) -> dict[str, Any]:
     return found
 
 
-def loaded(path: Location, data: bytes) -> dict[str, Any]:
+def load_arrays(path: Location, data: bytes) -> dict[str, Any]:
     """The arrays of a safetensors file by name."""
     from safetensors import SafetensorError
     from safetensors.numpy import load

@@ -50,7 +50,7 @@ def party_of(text: PartyText, arrays: dict[str, Any]) -> PartyRecord:
     sizes = {"clusters": len(text.clusters), "segments": len(segments.all_levels) if segments else 1}
     sizes |= {"features": len(text.features), "steps": len(text.ladder.lines) + 1}
     space = space_of(text, take, sizes["segments"])
-    found = take.declared(sizes)
+    found = take.declared_arrays(sizes)
     fit, cents = text.fit, text.ladder.cents
     of_sales = sales_of(text, found, "customer_sales", "offsets")
     of_segments = sales_of(text, found, "segment_sales", "segment_offsets")

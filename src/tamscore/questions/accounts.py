@@ -35,11 +35,11 @@ def account(run: StoredRun, account_id: str) -> dict[str, Any]:
     """
     import pyarrow as pa
 
-    for find in (row_of, partial(row_spelled, form=run.id_form)):
+    for find in (row_of, partial(row_of_spelling, form=run.id_form)):
         for part in run.parts():
             if (row := find(part, account_id)) is not None:
                 return run.roles.of_row(row)
-    for part in run.rejected():
+    for part in run.rejected_files():
         if (row := row_of(part, account_id, run.job.columns.account_id)) is not None:
             raise UsageError(f"{account_id!r} was not scored: rejected as {row['reason']!r}, see {part}")
     (key,) = fold_ids(pa.array([account_id], pa.large_string()), run.id_form).to_pylist()
@@ -67,7 +67,7 @@ def row_of(part: Location, account_id: str, column: str = "account_id") -> dict[
     return None
 
 
-def row_spelled(part: Location, account_id: str, form: IdForm) -> dict[str, Any] | None:
+def row_of_spelling(part: Location, account_id: str, form: IdForm) -> dict[str, Any] | None:
     """The row of an account in a part whose id is the same in a form, or None where there is none."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -71,7 +71,7 @@ def alerts_of(run: StoredRun, since: StoredRun | None, progress: Progress) -> Ru
             f"{run.directory.path}: knows nothing of churn, and no earlier run is named; add --since RUN, or run its "
             "job with [alerts] and [lifetime_value]"
         )
-    found, notices = [*listed(run)], tuple[str, ...]()
+    found, notices = [*alert_tables(run)], tuple[str, ...]()
     if since is not None:
         with progress.stage("prepare"):
             comparison = diff.compare(since, run)
@@ -85,7 +85,7 @@ def alerts_of(run: StoredRun, since: StoredRun | None, progress: Progress) -> Ru
     return RunAlerts(run.name, since.name if since else None, table, notices)
 
 
-def listed(run: StoredRun) -> Iterator[pa.Table]:
+def alert_tables(run: StoredRun) -> Iterator[pa.Table]:
     """The accounts that may leave, that left, and whose contract ends, part by part."""
     if "account_state" not in run.columns:
         return
@@ -171,7 +171,7 @@ def own_rise(comparison: RunComparison, changes: Changes, limits: HighPotentials
     At level account potential must rise by a fifth.
     """
     then, now = changes.clusters
-    moved = comparison.moved(changes.ids, then, now)
+    moved = comparison.clusters_under_first(changes.ids, then, now)
     low = changes.potential[0] + changes.parts[OWN]
     high = low + changes.parts[MOVE] + changes.parts[LEVEL]
     enough = np.where(comparison.worlds.first.own[moved], high >= RISE * low, high > low)

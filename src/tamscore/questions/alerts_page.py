@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from tamscore.view.blocks import Chapter, Text, table, without_empty
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
     from typing import Any
@@ -43,7 +43,7 @@ def chapter(found: RunAlerts, top: int) -> Chapter:
     rows = {kind: rows_of(found, kind) for kind in KINDS}
     lists = [alerts(rows[kind], kind, top) for kind in KINDS if rows[kind] or kind in ALWAYS]
     blocks: tuple[Block, ...] = (*map(Text, found.notices), *lists)
-    return Chapter("alerts", f"{found.run}{since}", counted(found.table.num_rows, "alert"), blocks)
+    return Chapter("alerts", f"{found.run}{since}", count_text(found.table.num_rows, "alert"), blocks)
 
 
 def alerts(rows: list[dict[str, Any]], kind: str, top: int) -> Table:

@@ -83,7 +83,7 @@ class Changes:
     def of(self, ids: pa.ChunkedArray) -> pa.Table:
         """Return what changed about accounts (m,)."""
         here = self.now.table.take(pa.array(self.now.accounts.rows_of(ids))).append_column(KEY, ids)
-        told = self.then.changed(here)
+        told = self.then.change_texts(here)
         return pa.table({CHANGED: pc.if_else(pc.equal(told, ""), None, told)})
 
 
@@ -124,7 +124,7 @@ def with_marks(run: StoredRun, of: StoredRun | None = None) -> StoredRun:
     return with_beside(run, [Marks(marked)]) if len(marked) and MARK_COLUMN not in run.columns else run
 
 
-def with_asked(
+def with_columns(
     run: StoredRun, asked: Iterable[str], of: StoredRun | None = None, since: Location | None = None
 ) -> StoredRun:
     """Return a run with those columns beside its scores that are asked for, as far as there are any.

@@ -64,14 +64,14 @@ def features(run: StoredRun, first: Explanation, second: Explanation) -> tuple[t
     return tuple(sorted(rows, key=lambda row: (-abs(row[1] - row[2]), row[0])))
 
 
-def named(account: dict[str, Any]) -> str:
+def account_title(account: dict[str, Any]) -> str:
     """Return an account's name and id, its id alone if it has no name."""
     return f"{account['name']} ({account['account_id']})" if account.get("name") else str(account["account_id"])
 
 
 def message(found: Contrast) -> str:
     """Return how the potentials compare, in one sentence with both accounts named."""
-    first, second = named(found.first.account), named(found.second.account)
+    first, second = account_title(found.first.account), account_title(found.second.account)
     if found.ratio is None:
         without = first if not found.first.account["potential"] else second
         return f"{first} and {second} cannot be compared: {without} has no potential."

@@ -6,12 +6,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from tamscore.questions.contrast import message, named
+from tamscore.questions.contrast import account_title, message
 from tamscore.questions.explain_page import label, step_of
 from tamscore.scoring.section import UNITS
 from tamscore.sections import SECTIONS
 from tamscore.view.blocks import Chapter, Text, table, without_empty
-from tamscore.view.words import exact, said, words
+from tamscore.view.words import exact, value_text, words
 
 if TYPE_CHECKING:
     from tamscore.questions.contrast import Contrast
@@ -56,10 +56,11 @@ def chapter(found: Contrast) -> Chapter:
         blocks.append(table("What sets their peers apart", f"feature|{columns(heads, 'signed')}", rows, note))
     units = {column.name: UNITS[column.kind] for section in SECTIONS.values() for column in section.columns} | CORE
     differing = [
-        (words(name), *(said(value, unit_of(name, value, units)) for value in two)) for name, *two in found.differences
+        (words(name), *(value_text(value, unit_of(name, value, units)) for value in two))
+        for name, *two in found.differences
     ]
     blocks.append(table("What differs", f"what|{columns(heads, 'text')}", differing))
-    title = f"{named(found.first.account)} against {named(found.second.account)}"
+    title = f"{account_title(found.first.account)} against {account_title(found.second.account)}"
     return Chapter("explain", title, message(found), tuple(blocks))
 
 
@@ -78,9 +79,9 @@ def why(found: Contrast) -> str:
     first, second = found.first, found.second
     if found.same_peers:
         cluster = first.account["cluster"]
-        stands = " and ".join(f"{named(one.account)} {place(one)}" for one in (first, second))
+        stands = " and ".join(f"{account_title(one.account)} {place(one)}" for one in (first, second))
         return f"Both are among the {first.peers:,} accounts of {cluster}, {first.cluster['name']!r}: {stands}."
-    peers = "; those of ".join(f"{named(one.account)} are {ladder_of(one)}" for one in (first, second))
+    peers = "; those of ".join(f"{account_title(one.account)} are {ladder_of(one)}" for one in (first, second))
     return f"They have different peers. Those of {peers}."
 
 

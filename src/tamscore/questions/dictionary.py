@@ -38,13 +38,13 @@ OUTCOMES = {
 
 def score_columns() -> Iterator[dict[str, Any]]:
     """Yield each column that the scores may hold: name, type, unit, meaning, when it is null, and its section."""
-    yield from (described(column, "") for column in OWN_COLUMNS)
-    yield from (described(column, "coverage") for column in ROLE_COLUMNS)
+    yield from (describe_column(column, "") for column in OWN_COLUMNS)
+    yield from (describe_column(column, "coverage") for column in ROLE_COLUMNS)
     for name, section in SECTIONS.items():
-        yield from (described(column, name) for column in section.columns)
+        yield from (describe_column(column, name) for column in section.columns)
 
 
-def described(column: ScoreColumn, section: str) -> dict[str, Any]:
+def describe_column(column: ScoreColumn, section: str) -> dict[str, Any]:
     """Return what there is to say of a column; `section` names the table of the job file that adds it."""
     kind, unit = TYPES[column.kind]
     null = column.null_when or "never"

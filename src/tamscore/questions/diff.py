@@ -54,7 +54,7 @@ class RunComparison:
         """Whether both runs tell where accounts stand."""
         return bool(diff_priority.columns_of(self.first) and diff_priority.columns_of(self.second))
 
-    def moved(self, ids: Any, then: Any, now: Any) -> Any:
+    def clusters_under_first(self, ids: Any, then: Any, now: Any) -> Any:
         """The clusters (m,) of accounts of both runs under the first run's model, as they are in the second."""
         if self.same_model:
             return now
@@ -65,7 +65,7 @@ class RunComparison:
 
     def clusters(self, ids: Any, then: Any, now: Any) -> Triple:
         """The clusters (m,) of accounts of both runs."""
-        return Triple(then, self.moved(ids, then, now), now)
+        return Triple(then, self.clusters_under_first(ids, then, now), now)
 
     def typical(self, ids: Any, then: Any, now: Any, turned: Any) -> Triple:
         """The typical sales (m,) of accounts of both runs; as they were where the first run's model cannot be asked.
@@ -73,10 +73,10 @@ class RunComparison:
         An account that has `turned` (m,) bool, since it was won or lost, is told by another of the level's models: that
         follows from its own sales, not from its features.
         """
-        moved = self.typical_moved(ids, then, now)
+        moved = self.typical_under_first(ids, then, now)
         return Triple(np.where(turned, moved, then), moved, now)
 
-    def typical_moved(self, ids: Any, then: Any, now: Any) -> Any:
+    def typical_under_first(self, ids: Any, then: Any, now: Any) -> Any:
         """The typical sales (m,) of accounts of both runs under the first run's model, as they are in the second."""
         if self.same_model:
             return now

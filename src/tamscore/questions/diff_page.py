@@ -12,7 +12,7 @@ from tamscore.questions.pages.priority_changes import ORDER, tables
 from tamscore.scoring.score.parts import KINDS
 from tamscore.stages.priority import TIERS
 from tamscore.view.blocks import Chapter, Text, grouped, table, without_empty
-from tamscore.view.words import counted, words
+from tamscore.view.words import count_text, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +39,7 @@ def chapter(found: Diff) -> Chapter:
         movers(found),
         *tables(found.totals, found.callers.to_pylist()),
     )
-    message = f"{model}: {counted(number, 'account')} in both"
+    message = f"{model}: {count_text(number, 'account')} in both"
     return Chapter("diff", f"from {found.first} to {found.second}", message, blocks)
 
 

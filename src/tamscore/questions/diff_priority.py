@@ -69,7 +69,7 @@ class PriorityStanding:
         chance = np.rint(float_column(table["probability"]) * CHANCES).astype(np.int32)
         there = "value_at_risk" in table.column_names
         at_risk = cents(float_column(table["value_at_risk"])) if there else np.zeros(table.num_rows, np.int64)
-        call = called(cents(float_column(table["whitespace"])), chance) + at_risk
+        call = priced_whitespace(cents(float_column(table["whitespace"])), chance) + at_risk
         codes = (level_codes(table[name], levels).astype(np.int8) for name, levels in CODES.items())
         place = float_column(table["priority"]).astype(np.int32)
         return cls(place, chance, call, cents(float_column(table["expected_value"])), at_risk, *codes)
@@ -91,7 +91,7 @@ def columns_of(run: StoredRun) -> tuple[str, ...]:
     return (*READ, *(name for name in OPTIONAL if name in run.columns))
 
 
-def called(whitespace: Any, chance: Any) -> Any:
+def priced_whitespace(whitespace: Any, chance: Any) -> Any:
     """Whitespace (m,) in cents times the probability (m,) in millionths, int64 in cents."""
     return np.rint(whitespace * (chance / CHANCES)).astype(np.int64)
 
@@ -145,9 +145,12 @@ def change(
     `turned` (m,) says who began or ceased to buy.
     """
     own = np.where(turned, after.chance, before.chance)
-    calls = [called(whitespace[0], before.chance), *(called(part, own) for part in whitespace[1:])]
+    calls = [
+        priced_whitespace(whitespace[0], before.chance),
+        *(priced_whitespace(part, own) for part in whitespace[1:]),
+    ]
     known_from = np.where(before.p_basis == after.p_basis, after.chance, own)
-    calls += [called(whitespace[-1], known_from), called(whitespace[-1], after.chance)]
+    calls += [priced_whitespace(whitespace[-1], known_from), priced_whitespace(whitespace[-1], after.chance)]
     steps = np.vstack([np.stack(calls) + before.at_risk, after.call[None]])
     return PriorityChange(
         before, after, np.diff(steps, axis=0), place_parts(before, after, order, steps), expected_parts(before, after)

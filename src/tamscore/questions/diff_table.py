@@ -128,7 +128,7 @@ def kept_rows(comparison: RunComparison, changes: Changes) -> pa.Table:
 
 def new_rows(new_model: pa.Table) -> pa.Table:
     """The accounts that only the second run has."""
-    columns = {**named(new_model), **amounts("after", new_model), **placed("after", new_model)}
+    columns = {**id_and_name(new_model), **amounts("after", new_model), **account_clusters("after", new_model)}
     known = standing("after", PriorityStanding.of(new_model)) if "priority" in new_model.column_names else {}
     return table_of("new", new_model.num_rows, columns | known)
 
@@ -142,12 +142,12 @@ def gone_rows(comparison: RunComparison, before: Before, places: Any) -> pa.Tabl
     return table_of("gone", len(places), {**columns, **amounts("before", money), **known})
 
 
-def named(new_model: pa.Table) -> dict[str, Any]:
+def id_and_name(new_model: pa.Table) -> dict[str, Any]:
     """Id and name of accounts."""
     return {name: new_model[name] for name in ("account_id", "name") if name in new_model.column_names}
 
 
-def placed(when: str, new_model: pa.Table) -> dict[str, Any]:
+def account_clusters(when: str, new_model: pa.Table) -> dict[str, Any]:
     """The clusters of accounts."""
     return {f"cluster_{when}": new_model["cluster"].cast(TEXT)}
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tamscore.engine.device import DeviceProblem, Probes, choose, detect
 from tamscore.errors import TamscoreError
 from tamscore.questions import machine
-from tamscore.questions.packages import FLOORS, OPTIONAL, installed, parts
+from tamscore.questions.packages import FLOORS, OPTIONAL, installed_version, parts
 
 if TYPE_CHECKING:
     from tamscore.store.location import Location
@@ -69,7 +69,7 @@ def check_user() -> Check:
 
 def check_package(name: str, floor: str) -> Check:
     """Return whether a package that every run needs is installed in a version that works."""
-    version = installed((name,))
+    version = installed_version((name,))
     if version is None:
         return Check(
             name, ok=False, value="not installed", remedy=f"pip install '{name}{f'>={floor}' if floor else ''}'"
@@ -81,7 +81,7 @@ def check_package(name: str, floor: str) -> Check:
 
 def check_optional(name: str, known_as: tuple[str, ...]) -> Check:
     """Return the version of a package that only some runs need; missing is noted, not wrong."""
-    version = installed(known_as)
+    version = installed_version(known_as)
     missing = f"not installed; comes with the extra {EXTRAS.get(name, 'rapids-cu12 or rapids-cu13')}"
     return Check(name, ok=True, value=version or missing)
 

@@ -6,12 +6,12 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from tamscore.questions.pages.calling import why_called
+from tamscore.questions.pages.calling import priority_sentence
 from tamscore.questions.pages.quadrants import MEANINGS
 from tamscore.sections import SECTIONS
 from tamscore.stages.whitespace import two_digits
 from tamscore.view.blocks import Chapter, Text, table, without_empty
-from tamscore.view.words import clean, counted, exact, words
+from tamscore.view.words import clean, count_text, exact, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ def chapter(found: Explanation) -> Chapter:
     known = [line for each in SECTIONS.values() for line in each.explain(found.account)]
     own = Text(level(found.level)) if found.level else None
     blocks: tuple[Block, ...] = (
-        *called(found),
+        *priority_paragraphs(found),
         Text(peers(found)),
         *([own] if own else ()),
         Text(place(found)),
@@ -45,10 +45,10 @@ def chapter(found: Explanation) -> Chapter:
     return Chapter("explain", title(found), worth(found), blocks)
 
 
-def called(found: Explanation) -> list[Text]:
+def priority_paragraphs(found: Explanation) -> list[Text]:
     """Return why it has its place, as a paragraph; none for a run that gives no places."""
     account = found.account
-    why = why_called(account)
+    why = priority_sentence(account)
     place = f"Number {account['priority']:,} of the {words(account['party_type'])} accounts" if why else ""
     return [Text(f"{place}, tier {account['tier']}: {why}")] if why else []
 
@@ -150,7 +150,7 @@ def covered_by(account: Mapping[str, Any]) -> str:
 def basis(found: Explanation) -> str:
     """How many customers the ladder rests on, and whose."""
     cluster = found.cluster
-    rests = f"{counted(cluster['support'], 'customer')} behind it"
+    rests = f"{count_text(cluster['support'], 'customer')} behind it"
     return (
         rests
         if cluster["basis"] in {"cluster", "account"}
@@ -171,7 +171,7 @@ def ladder(found: Explanation) -> Table:
 
 def above(found: Explanation) -> Table:
     """Return the nearest peers above the account."""
-    note = f"the nearest of {counted(found.customers_above, 'customer')} of {found.account['cluster']}"
+    note = f"the nearest of {count_text(found.customers_above, 'customer')} of {found.account['cluster']}"
     rows = [(peer["account_id"], peer.get("name"), peer["sales"]) for peer in found.above]
     return without_empty(table("Peers above it", "account:id|name/2|sales:exact", rows, note))
 

@@ -18,7 +18,7 @@ from tamscore.questions.diff_columns import MONEY, decimal
 from tamscore.questions.join import AccountIndex
 from tamscore.questions.lists.since import CHANGED
 from tamscore.questions.roles import SUGGESTED
-from tamscore.questions.said_columns import columns_read, made, said_columns
+from tamscore.questions.said_columns import columns_read, make_column, said_columns
 from tamscore.questions.worlds import cents
 from tamscore.schema import COVERAGE_COLUMNS, COVERAGE_DETAILS
 from tamscore.stages.draw import id_hash
@@ -117,14 +117,14 @@ class EarlierExport:
         for table in run.read(there):
             values = values_of(table, order)
             ids.append(table[KEY])
-            hashes.append(id_hash(told(values)))
+            hashes.append(id_hash(row_texts(values)))
             filled.append(bits_of(~empty_cells(values)))
             listed.append(order.lists(table, bounds))
         index = AccountIndex.of(ids, run.id_form)
         seen = np.zeros(len(index), dtype=bool)
         return cls(index, np.concatenate(hashes), np.concatenate(filled), np.concatenate(listed), seen)
 
-    def cleared(self, before: Any, values: pa.Table) -> Any:
+    def cleared_cells(self, before: Any, values: pa.Table) -> Any:
         """Which cells (m, fields) bool are empty and held a value; `before` (m,) are the accounts here, -1 if none."""
         if not len(self.accounts):
             return np.zeros((values.num_rows, values.num_columns), dtype=bool)
@@ -222,7 +222,7 @@ def values_of(table: pa.Table, order: Order) -> pa.Table:
     """The fields of accounts under their own names, amounts to the cent."""
     columns = {}
     for name in order.fields:
-        column = table[name] if name in table.column_names else made(name, table)
+        column = table[name] if name in table.column_names else make_column(name, table)
         columns[name] = to_the_cent(column) if name in AMOUNTS else column
     return pa.table(columns)
 
@@ -233,7 +233,7 @@ def to_the_cent(column: pa.ChunkedArray) -> pa.Array:
     return pc.if_else(column.is_valid().combine_chunks(), rounded, pa.scalar(None, MONEY))
 
 
-def told(values: pa.Table) -> pa.Array:
+def row_texts(values: pa.Table) -> pa.Array:
     """Each row as one text that differs where any of its fields does."""
     texts = [column.cast(pa.large_string()) for column in values.columns]
     empty = pa.array([""] * values.num_rows, pa.large_string())  # a join of one column alone is the column

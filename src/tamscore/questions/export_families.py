@@ -43,11 +43,11 @@ def write(run: StoredRun, target: Target, progress: Progress) -> ExportCounts:
     table = families_of(run, progress)
     if target.is_csv and target.guarded:
         require_ids(table[FAMILY])
-    commit.place_free(target.path, lambda file: put(table, file, target))
+    commit.place_free(target.path, lambda file: write_families(table, file, target))
     return ExportCounts(accounts=run.manifest["rows"]["scored"], exported=table.num_rows)
 
 
-def put(table: pa.Table, file: Any, target: Target) -> None:
+def write_families(table: pa.Table, file: Any, target: Target) -> None:
     """Write families as CSV or Parquet."""
     import pyarrow.parquet as pq
 
@@ -73,10 +73,10 @@ def families_of(run: StoredRun, progress: Progress) -> pa.Table:
         for part in run.read(columns, coded=True):
             parts.append(part)
             done(part.num_rows)
-    return summed(pa.concat_tables(parts).unify_dictionaries().combine_chunks(), run.name)
+    return sum_by_family(pa.concat_tables(parts).unify_dictionaries().combine_chunks(), run.name)
 
 
-def summed(accounts: pa.Table, version: str) -> pa.Table:
+def sum_by_family(accounts: pa.Table, version: str) -> pa.Table:
     """Return what accounts come to by family, in whole cents before they are money again."""
     family = as_dictionary(accounts[FAMILY])
     code, count = family.indices.to_numpy(), len(family.dictionary)
@@ -90,14 +90,14 @@ def summed(accounts: pa.Table, version: str) -> pa.Table:
         "customers": sums["customers"],
         "alerts": sums["alerts"],
         **{name: pa.array(sums[name] / 100).cast(pa.decimal128(38, 2)) for name in MONEY},
-        **dict(shared(accounts, code, first)),
+        **dict(family_owners(accounts, code, first)),
         VERSION: pa.array([version] * count),
     }
     order = np.lexsort((pc.rank(family.dictionary).to_numpy(), -sums["expected_value"]))
     return pa.table(columns).take(pa.array(order))
 
 
-def shared(accounts: pa.Table, code: Any, first: Any) -> Iterator[tuple[str, pa.Array]]:
+def family_owners(accounts: pa.Table, code: Any, first: Any) -> Iterator[tuple[str, pa.Array]]:
     """Yield who covers families, null where that differs among the accounts (m,) of one."""
     for name in COVERED:
         if name in accounts.column_names:

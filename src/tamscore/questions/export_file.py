@@ -71,7 +71,7 @@ def write(run: StoredRun, since: StoredRun | None, order: Order, target: Target,
             before = EarlierExport.of(since, order)
     tally, ids = ExportCounts(), SmallIds()
     with progress.stage("export", run.manifest["rows"]["scored"]) as done:
-        batches = told_of(export_rows.rows(run, order, before, tally, ids), tally, done)
+        batches = report_batches(export_rows.rows(run, order, before, tally, ids), tally, done)
         schema = schema_of(run, order)
         if target.folder:
             write_folder(batches, schema, target.path)
@@ -84,7 +84,7 @@ def write(run: StoredRun, since: StoredRun | None, order: Order, target: Target,
     return tally
 
 
-def told_of(batches: Iterator[Batch], tally: ExportCounts, done: Any) -> Iterator[Batch]:
+def report_batches(batches: Iterator[Batch], tally: ExportCounts, done: Any) -> Iterator[Batch]:
     """The rows as they come, with word of how far the reading has got."""
     seen = 0
     for batch in batches:
@@ -99,7 +99,7 @@ def schema_of(run: StoredRun, order: Order) -> pa.Schema:
     kinds = export.fields_of(run)
     nothing = pa.table({name: pa.array([], kinds[name]) for name in order.fields})
     ids = pa.chunked_array([], kinds[export.KEY])
-    return export_rows.finished(ids, nothing, run, order, ExportCounts(), pa.array([], pa.large_string())).schema
+    return export_rows.file_rows(ids, nothing, run, order, ExportCounts(), pa.array([], pa.large_string())).schema
 
 
 def write_parquet(batches: Iterator[Batch], schema: pa.Schema, file: Any, _: Order, __: Target) -> None:

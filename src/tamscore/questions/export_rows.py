@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamscore.questions.export import HASH, KEY, VERSION, told, values_of
+from tamscore.questions.export import HASH, KEY, VERSION, row_texts, values_of
 from tamscore.stages.draw import id_hash
 from tamscore.store.tables import account_ids
 
@@ -65,7 +65,7 @@ def rows(
     for table in order.read(run, [KEY, *order.fields]):
         ids.add(table[KEY])
         values = values_of(table, order)
-        chosen, cleared = compared(table[KEY], values, since, tally)
+        chosen, cleared = compare_rows(table[KEY], values, since, tally)
         keys = account_ids(table[KEY], run.id_form)
         named = pc.is_in(keys, value_set=pa.array([*order.overrides], keys.type)).to_numpy(zero_copy_only=False)
         rows = np.flatnonzero(chosen | named)
@@ -73,13 +73,13 @@ def rows(
         tally.exported += len(rows)
         if len(rows):
             keys = keys.take(rows)
-            done = finished(table[KEY].take(rows), values.take(rows), run, order, tally, keys)
+            done = file_rows(table[KEY].take(rows), values.take(rows), run, order, tally, keys)
             yield Batch(done, keys, None if cleared is None else cleared[rows])
     if since is not None:
         tally.gone = int(np.count_nonzero(since.listed & ~since.seen))
 
 
-def compared(
+def compare_rows(
     ids: pa.ChunkedArray, values: pa.Table, since: EarlierExport | None, tally: ExportCounts
 ) -> tuple[Any, Any]:
     """Which accounts (m,) bool are new or told otherwise than before, and which of their cells were cleared.
@@ -93,8 +93,8 @@ def compared(
     there, at = before >= 0, np.maximum(before, 0)
     known = there & since.listed[at] if len(since.accounts) else there
     since.seen[before[known]] = True
-    other = known & (since.hashes[at] != id_hash(told(values))) if len(since.accounts) else known
-    cleared = since.cleared(before, values)
+    other = known & (since.hashes[at] != id_hash(row_texts(values))) if len(since.accounts) else known
+    cleared = since.cleared_cells(before, values)
     count_cleared(cleared, values.column_names, tally)
     tally.new += int(np.count_nonzero(~known))
     tally.changed += int(np.count_nonzero(other))
@@ -109,7 +109,7 @@ def count_cleared(cleared: Any, names: list[str], tally: ExportCounts) -> None:
             tally.cleared[name] = tally.cleared.get(name, 0) + count
 
 
-def finished(
+def file_rows(
     ids: pa.ChunkedArray, values: pa.Table, run: StoredRun, order: Order, tally: ExportCounts, compared_ids: pa.Array
 ) -> pa.Table:
     """The rows as they stand in the file: id, fields under their headers, overrides, version, hash."""
@@ -120,7 +120,7 @@ def finished(
         if name in order.overridden:
             columns |= override_columns(keys, name, header, values[name].type, order)
     count(order, keys, tally)
-    content = told(pa.table({header: column for header, column in columns.items() if header != order.key}))
+    content = row_texts(pa.table({header: column for header, column in columns.items() if header != order.key}))
     columns[VERSION] = pa.array([run.name] * len(ids), pa.string())
     columns[HASH] = row_hashes(content)
     return pa.table(columns)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from tamscore.arrow import as_dictionary, coded, float_column, level_codes, places_in, text_dictionary
+from tamscore.arrow import as_dictionary, float_column, level_codes, places_in, text_dictionary, texts_by_code
 from tamscore.engine import heap
 from tamscore.errors import UsageError
 from tamscore.schema import FAMILY, FAMILY_TIER
@@ -77,7 +77,7 @@ def draw(run: StoredRun, wanted: Wanted, today: date) -> tuple[Holdout, bool]:
         if wanted.until and wanted.until < today.isoformat():
             raise UsageError(f"--until: expected a day to come, got {wanted.until}, today is {today}")
         table = candidates(run, wanted.of or "prospects")
-        record, accounts = drawn(run, table, wanted)
+        record, accounts = draw_holdout(run, table, wanted)
         return holdouts.write(output, record, accounts), True
 
 
@@ -128,7 +128,7 @@ def candidates(run: StoredRun, of: Kind) -> pa.Table:
     return table
 
 
-def drawn(run: StoredRun, table: pa.Table, wanted: Wanted) -> tuple[dict[str, Any], pa.Table]:
+def draw_holdout(run: StoredRun, table: pa.Table, wanted: Wanted) -> tuple[dict[str, Any], pa.Table]:
     """Return the record and the accounts of a new holdout; UsageError if too few are controls."""
     import pyarrow as pa
 
@@ -199,7 +199,7 @@ def places_of(table: pa.Table, column: str) -> tuple[list[str], Any]:
     names: list[str] = encoded.dictionary.to_pylist()
     order = sorted(name for name in names if name)
     place = {name: at for at, name in enumerate(order)}
-    return order, coded(encoded, [place.get(name, -1) for name in names], -1).astype(np.int64)
+    return order, texts_by_code(encoded, [place.get(name, -1) for name in names], -1).astype(np.int64)
 
 
 def end(output: Location, wanted: Wanted) -> tuple[Holdout, bool]:

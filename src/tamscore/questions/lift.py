@@ -42,7 +42,7 @@ class Look:
     share: float = 0.5
 
 
-def recorded(run: StoredRun, name: str | None, look: Look) -> dict[str, Any]:
+def record_lift(run: StoredRun, name: str | None, look: Look) -> dict[str, Any]:
     """Return what came of the holdout of a name, see `lift`, and keep it beside the holdout, for reports and plans.
 
     Raise as `holdout_of` and `lift`; RetryableError if somebody holds the output.
@@ -71,7 +71,7 @@ def lift(run: StoredRun, holdout: Holdout, look: Look) -> dict[str, Any]:
     left_out = holdout.counts and not holdout.marks
     covered = covered_accounts(run, table) if left_out else np.zeros(len(control), bool)
     of_customers = holdout.record["of"] == "customers"
-    spoiled = contaminated(control, covered, found)
+    spoiled = count_contaminated(control, covered, found)
     return {
         "name": holdout.name,
         "of": holdout.record["of"],
@@ -151,7 +151,7 @@ def covered_accounts(run: StoredRun, table: pa.Table) -> Any:
     return person
 
 
-def contaminated(control: Any, covered: Any, found: Outcomes) -> dict[str, int]:
+def count_contaminated(control: Any, covered: Any, found: Outcomes) -> dict[str, int]:
     """Return how many controls were contacted, have a person, and either."""
     contacted = control & (found.contacted if found.contacted is not None else False)
     masks = {"contacted": contacted, "person": control & covered, "any": contacted | (control & covered)}

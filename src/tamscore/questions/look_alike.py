@@ -71,7 +71,7 @@ def row_of_input(run: StoredRun, account_id: str) -> tuple[PartFeatures, Any] | 
     plan = partitions.market(run.input, columns)
     if plan.digest != run.manifest["inputs"]["digest"]:
         return None
-    wanted = id_hash(folded(account_id, run))
+    wanted = id_hash(fold_id(account_id, run))
     for partition in plan.partitions:
         places = np.flatnonzero(id_hash(ids_of(partition, run)) == wanted)
         if len(places):
@@ -79,7 +79,7 @@ def row_of_input(run: StoredRun, account_id: str) -> tuple[PartFeatures, Any] | 
     return None
 
 
-def folded(account_id: str, run: StoredRun) -> pa.Array:
+def fold_id(account_id: str, run: StoredRun) -> pa.Array:
     """An id as ids are compared."""
     import pyarrow as pa
 

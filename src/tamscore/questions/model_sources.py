@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tamscore.view.words import change, counted, money, share
+from tamscore.view.words import change, count_text, money, share
 
 
 def since(model_source: dict[str, Any]) -> str:
@@ -22,7 +22,7 @@ def input_since(told: dict[str, Any]) -> str:
     """How the input of a run differs from that of the run before, in one line; figures as the manifest has them."""
     accounts, customers = told["accounts_before"], told["customers_before"]
     text = (
-        f"compared with run {told['run']}: {share(told['gone'], accounts)} of {counted(accounts, 'account')} gone, "
+        f"compared with run {told['run']}: {share(told['gone'], accounts)} of {count_text(accounts, 'account')} gone, "
         f"{share(told['new'], accounts)} new; customers {change(customers, told['customers_now'])}, "
         f"sales {money(told['sales_before'])} → {money(told['sales_now'])}"
     )

@@ -63,13 +63,13 @@ def read_outcomes(path: str, accounts: AccountIndex, run: StoredRun, share: floa
     here = rows >= 0
     amount = None
     if AMOUNT in table.column_names:
-        amount = placed(amounts(path, table), rows, here, len(accounts))
+        amount = place_by_account(amounts(path, table), rows, here, len(accounts))
     bought = paid = amount > 0 if amount is not None else None
     if BOUGHT in table.column_names:
-        bought = placed(answers(path, table, BOUGHT), rows, here, len(accounts))
+        bought = place_by_account(answers(path, table, BOUGHT), rows, here, len(accounts))
     contacted = None
     if CONTACTED in table.column_names:
-        contacted = placed(answers(path, table, CONTACTED), rows, here, len(accounts))
+        contacted = place_by_account(answers(path, table, CONTACTED), rows, here, len(accounts))
     return Outcomes(bought, amount, contacted, match, (*doubts_about_ids(of_run), *doubts_about_buyers(bought, paid)))
 
 
@@ -85,7 +85,7 @@ def doubts_about_buyers(bought: Any, paid: Any) -> Iterator[str]:
         yield f"{strange:,} accounts have an amount above 0 and {BOUGHT!r} is false or empty: they count as no buyers"
 
 
-def placed(values: Any, rows: Any, here: Any, size: int) -> Any:
+def place_by_account(values: Any, rows: Any, here: Any, size: int) -> Any:
     """Return values (n,) of the rows of a table as those of accounts (m,), 0 for an account without a row."""
     found = np.zeros(size, values.dtype)
     found[rows[here]] = values[here]

@@ -145,10 +145,10 @@ def override_of(row: dict[str, str | None], field: str, kinds: Mapping[str, pa.D
         raise ValueError(f"there is no field {field!r}; {hint}")
     if row["reason"] is None:
         raise ValueError(f"no reason is given for overriding {field!r}; say why, so that others can tell")
-    return Override(typed(row["value"], field, kinds[field]), row["reason"], day_of(row["expiry"]))
+    return Override(convert_value(row["value"], field, kinds[field]), row["reason"], day_of(row["expiry"]))
 
 
-def typed(value: str | None, field: str, kind: pa.DataType) -> Any:
+def convert_value(value: str | None, field: str, kind: pa.DataType) -> Any:
     """The value of an override as its field's type; ValueError where it is none."""
     import pyarrow as pa
 

@@ -35,7 +35,7 @@ OPTIONAL = {
 """Packages that only some runs need, under the names that they may be installed as."""
 
 
-def installed(names: tuple[str, ...]) -> str | None:
+def installed_version(names: tuple[str, ...]) -> str | None:
     """Return the version of the first of the names that is installed, None for none."""
     for name in names:
         try:

@@ -149,7 +149,7 @@ def load(
     return PageOne(
         report=head(manifest["job"]),
         call=call,
-        stake={kind: Stake(**stakes[kind], **called(call, kind)) for kind in KINDS},
+        stake={kind: Stake(**stakes[kind], **expected_counts(call, kind)) for kind in KINDS},
         line=next(iter(clusters[0].steps)),
         leaving=alerts.get("may_leave"),
         since=None if earlier is None else since_of(earlier, manifest, stakes, named=since is not None),
@@ -187,7 +187,7 @@ def stakes_of(directory: RunDirectory, manifest: Mapping[str, Any]) -> dict[str,
     }
 
 
-def called(call: Iterable[Row], kind: str) -> Row:
+def expected_counts(call: Iterable[Row], kind: str) -> Row:
     """Return how many of the first accounts are of a kind, and what may be expected of them."""
     values = [row.get("expected_value") for row in call if row["kind"] == kind]
     known = [value for value in values if value is not None]

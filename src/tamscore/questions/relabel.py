@@ -35,13 +35,13 @@ LEVEL_ARRAYS = ("level_factor", "level_low", "level_high", "level_weights", "lev
 
 def same_model(first: StoredRun, second: StoredRun) -> bool:
     """Whether two runs give every account the same cluster and level: spaces, centers and ids are the same."""
-    (told_first, arrays_first), (told_second, arrays_second) = map(fitted, (first, second))
+    (told_first, arrays_first), (told_second, arrays_second) = map(fit_record, (first, second))
     if told_first != told_second or arrays_first.keys() != arrays_second.keys():
         return False
     return all(np.array_equal(array, arrays_second[name]) for name, array in arrays_first.items())
 
 
-def fitted(run: StoredRun) -> tuple[list[Any], dict[str, Any]]:
+def fit_record(run: StoredRun) -> tuple[list[Any], dict[str, Any]]:
     """What came from the fit of a run's model: what it says, and its arrays by name."""
     told, arrays = model.read_raw(run.directory.model)
     said = [
@@ -83,14 +83,14 @@ def labels_under(first: StoredRun, second: StoredRun) -> AccountLabels | None:
         plan = partitions.market(second.input, columns_of(first.job))
         if plan.digest != second.manifest["inputs"]["digest"]:
             return None
-        found = [*assigned(first, plan)]
+        found = [*assign_accounts(first, plan)]
     except TamscoreError:
         return None
     ids, codes, typical = zip(*found, strict=True)
     return AccountLabels(AccountIndex.of(iter(ids), second.id_form), np.concatenate(codes), np.concatenate(typical))
 
 
-def assigned(run: StoredRun, plan: partitions.Plan) -> Iterator[tuple[pa.ChunkedArray, Any, Any]]:
+def assign_accounts(run: StoredRun, plan: partitions.Plan) -> Iterator[tuple[pa.ChunkedArray, Any, Any]]:
     """Ids, clusters and typical sales (m,) under a run's model by partition; rows without an id are left out."""
     columns, host = columns_of(run.job), backends.load("cpu")
     first_of = np.cumsum([0, *(one.k for one in run.models)])

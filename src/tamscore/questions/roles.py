@@ -157,7 +157,7 @@ class RoleColumns:
         """Return whether a column comes from the coverage."""
         return self.plan is not None and name in COVERAGE_COLUMNS
 
-    def needed(self, columns: Sequence[str]) -> list[str]:
+    def required_columns(self, columns: Sequence[str]) -> list[str]:
         """Return the columns of the files from which some columns are made; UsageError if the files lack one."""
         contents.require_columns("the scores", {*self.file_names, *filter(self.joins, columns)}, columns)
         key = [KEY] if any(map(self.joins, columns)) else []

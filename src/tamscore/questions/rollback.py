@@ -57,7 +57,7 @@ def read_history(output: Location) -> History:
     current, pinned = current_version(output), pins.pinned(output)
     found = [version_of(run, current, pinned) for run in versions(output) if sealed(run)]
     ordered = sorted(found, key=lambda one: (not one.current, one.version))
-    entries = [called(entry, found) for entry in history.entries(output, current)]
+    entries = [entry_with_command(entry, found) for entry in history.entries(output, current)]
     there = {one.version for one in found}
     pruned = dict.fromkeys(one.version for one in entries if one.action == "prune" and one.version not in there)
     return History(str(output), entries, ordered, tuple(pruned))
@@ -78,7 +78,7 @@ def version_of(run: RunDirectory, current: str | None, pinned: Iterable[str]) ->
         return Version(*known, "unknown", None, {}, run.run_key in pinned, problem)
 
 
-def called(entry: LedgerEntry, versions: list[Version]) -> LedgerEntry:
+def entry_with_command(entry: LedgerEntry, versions: list[Version]) -> LedgerEntry:
     """The entry with the command that made its version, which the ledger does not tell, where the version is there."""
     made_by = {one.version: one.made_by for one in versions}
     return replace(entry, action=made_by.get(entry.version, entry.action)) if entry.action == "run" else entry

@@ -35,10 +35,10 @@ def columns_read(run: StoredRun, names: Sequence[str]) -> list[str]:
     return [name for name in dict.fromkeys(wanted) if name in run.columns]
 
 
-def made(name: str, accounts: pa.Table) -> pa.Array:
+def make_column(name: str, accounts: pa.Table) -> pa.Array:
     """Return one of these columns (m,) for accounts, nulls for another name."""
     if name == "why" and "priority" in accounts.column_names:
-        return sentences.why_called(accounts)
+        return sentences.priority_sentences(accounts)
     if name == "alerts" and "account_state" in accounts.column_names:
         return sentences.urgent(accounts)
     return pa.nulls(accounts.num_rows, pa.string())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 
-def quoted(name: str) -> str:
+def quote_name(name: str) -> str:
     """Return a name as standard SQL writes it."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def backquoted(name: str) -> str:
+def backquote_name(name: str) -> str:
     """Return a name as Spark writes it."""
     return "`" + name.replace("`", "``") + "`"
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from tamscore.errors import UsageError
-from tamscore.questions.sql_names import backquoted, literal, quoted
+from tamscore.questions.sql_names import backquote_name, literal, quote_name
 from tamscore.store.location import whole_address
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def spark_select(files: Sequence[str]) -> str:
     """Return the query of Spark, file by file: a choice of names in one path would pass over one that is missing."""
     if "\n" in files[0] or "\r" in files[0]:
         raise UsageError(f"--dialect: Spark has no way to write the line end in {files[0]!r}; move the output")
-    return "\nUNION ALL ".join(f"SELECT * FROM parquet.{backquoted(spark_path(file))}" for file in files)
+    return "\nUNION ALL ".join(f"SELECT * FROM parquet.{backquote_name(spark_path(file))}" for file in files)
 
 
 def spark_path(file: str) -> str:
@@ -51,4 +51,4 @@ def spark_path(file: str) -> str:
 
 
 SELECTS: dict[Dialect, Callable[[Sequence[str]], str]] = {"duckdb": duckdb_select, "spark": spark_select}
-QUOTES: dict[Dialect, Callable[[str], str]] = {"duckdb": quoted, "spark": backquoted}
+QUOTES: dict[Dialect, Callable[[str], str]] = {"duckdb": quote_name, "spark": backquote_name}

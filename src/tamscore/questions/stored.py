@@ -156,7 +156,7 @@ class StoredRun:
         """The files of its scores in order."""
         return self.directory.parts()
 
-    def rejected(self) -> list[Location]:
+    def rejected_files(self) -> list[Location]:
         """The files of its rejected rows in order."""
         return contents.parts_listed(self.directory.path / "rejected")
 
@@ -188,7 +188,7 @@ class StoredRun:
     def read(self, columns: Sequence[str], *, coded: bool = False) -> Iterator[pa.Table]:
         """Yield columns of its scores, part by part, texts as texts; with `coded` as dictionaries where they are."""
         for part in self.parts():
-            table = self.roles.joined(contents.whole(part, self.roles.needed(columns)), columns)
+            table = self.roles.joined(contents.whole(part, self.roles.required_columns(columns)), columns)
             yield table if coded else plain_table(table)
 
     @cached_property

@@ -11,15 +11,15 @@ from tamscore.questions import page_one
 from tamscore.questions.ranking import best_accounts
 from tamscore.questions.roles import role_columns
 from tamscore.questions.tables import (
-    cluster_named,
     clusters_of,
     differences,
+    find_cluster,
     optional_table,
     quadrants_of,
     sums_of,
     top_steps_of,
 )
-from tamscore.sections.coverage.measured import told_of_measured
+from tamscore.sections.coverage.measured import measured_notices
 from tamscore.store.versions import require_keys, run_named
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def load(
     directory, manifest = run_named(path)
     require_keys(directory, manifest, ("tamscore", "device", "totals", "notices", "job"))
     clusters = clusters_of(directory)
-    known = None if cluster is None else cluster_named(cluster, clusters)
+    known = None if cluster is None else find_cluster(cluster, clusters)
     form, listed = manifest["job"]["columns"].get("id_form", "text"), directory.tables / "top_accounts.parquet"
     roles = role_columns(directory, form, plan, listed)
     found = Summary(
@@ -108,7 +108,7 @@ def load(
         top=tuple(best_accounts(directory, roles, top, known)),
         notices=tuple(notice for notice in manifest["notices"] if not notice.startswith("device ")),
         cluster=known,
-        coverage=told_of(roles),
+        coverage=roles_note(roles),
         model=dict(manifest.get("model", {})),
         stability=tuple(row for row in optional_table(directory, "stability") if known in {None, row["cluster"]}),
         interval_level=manifest["job"]["potential"].get("interval_level"),
@@ -119,10 +119,10 @@ def load(
     return replace(found, page_one=first, **of_the_market(directory, manifest))
 
 
-def told_of(roles: RoleColumns) -> str | None:
+def roles_note(roles: RoleColumns) -> str | None:
     """Where it is said who covers an account; None where the run knows only what quadrants suggest."""
     if roles.plan is not None:
-        known = "".join(f"; {text}" for text in told_of_measured(roles.plan.record.get("measured", ())))
+        known = "".join(f"; {text}" for text in measured_notices(roles.plan.record.get("measured", ())))
         return f"{roles.plan.name}, roles and persons are those of tamscore coverage{known}"
     return "roles and persons are those of the scores" if roles.is_sealed else None
 

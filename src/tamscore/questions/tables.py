@@ -120,7 +120,7 @@ def cluster_of(row: dict[str, Any], kinds: dict[str, Sums], parties: Counter[str
     )
 
 
-def cluster_named(name: str, clusters: list[Cluster]) -> str:
+def find_cluster(name: str, clusters: list[Cluster]) -> str:
     """The id of a cluster, however it was capitalised; UsageError where there is none."""
     known = [one.cluster for one in clusters]
     if name.upper() in known:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.config.problems import dotted, nearest
+from tamscore.config.problems import dotted_place, nearest
 from tamscore.errors import UsageError
 from tamscore.job_file.reading import split_override
 from tamscore.questions.what_if_places import sums_by_place
@@ -116,7 +116,7 @@ def key_of(override: str) -> tuple[str, ...]:
         raise UsageError(f"{override!r}: expected KEY=VALUE such as potential.top_step=p99") from None
     if key[0] not in ANSWERED:
         hint = nearest(key[0], ANSWERED) or "for anything else run the job with --set"
-        raise UsageError(f"{dotted(key)}: stored facts answer for {' and '.join(ANSWERED)} alone; {hint}")
+        raise UsageError(f"{dotted_place(key)}: stored facts answer for {' and '.join(ANSWERED)} alone; {hint}")
     return key
 
 

@@ -13,7 +13,7 @@ from tamscore.scoring.score.parts import KINDS
 from tamscore.stages.potential import step_names
 from tamscore.stages.quadrant import PLAYS
 from tamscore.view.blocks import Chapter, Text, grouped, table
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ def new_ladders(answers: Sequence[Answer]) -> Iterator[Text]:
         buying = int(now.kinds[EXPANSION, ACCOUNTS])
         yield Text(
             f"The run has the ladders of an earlier run. Ladders of {', '.join(made)} are made of the sales of this "
-            f"run's {counted(buying, 'customer')}, so that changes since that run count too."
+            f"run's {count_text(buying, 'customer')}, so that changes since that run count too."
         )
 
 
@@ -57,12 +57,12 @@ def settings(answers: Sequence[Answer]) -> str:
 
 def totals(answers: Sequence[Answer]) -> Table:
     """Return whitespace of both kinds, one row a scenario, with its change against the run as it is."""
-    rows = [(answer.scenario.name, *held(answers[0], answer)) for answer in answers]
+    rows = [(answer.scenario.name, *whitespace_by_kind(answers[0], answer)) for answer in answers]
     columns = "scenario" + "".join(f"|{kind}:money|{kind} change:change" for kind in ("expansion", "acquisition"))
     return table("Whitespace", columns, rows)
 
 
-def held(now: Answer, then: Answer) -> Iterator[float | None]:
+def whitespace_by_kind(now: Answer, then: Answer) -> Iterator[float | None]:
     """Yield whitespace of each kind in a scenario, and its change; None where there was none."""
     for kind in (EXPANSION, ACQUISITION):
         before, after = (float(answer.kinds[kind, WHITESPACE]) for answer in (now, then))

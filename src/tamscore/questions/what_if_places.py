@@ -48,7 +48,7 @@ def sums_by_place(
     places = [places_of(each.whitespace, party) for each, party in zip(money, parties, strict=True)]
     hashes = [party["hashes"] for party in parties]
     taken = places_taken([each.potential for each in money], places, hashes, rules.capacity)
-    return [summed(*each) for each in zip(parties, money, taken, limits, markets, strict=True)]
+    return [sum_places(*each) for each in zip(parties, money, taken, limits, markets, strict=True)]
 
 
 def places_of(open_money: Any, party: dict[str, Any]) -> Any:
@@ -78,7 +78,7 @@ def stored_rows(run: StoredRun) -> dict[str, Any]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def summed(party: dict[str, Any], money: Money, taken: Any, limit: QuadrantLimits, market: PartyMarket) -> Any:
+def sum_places(party: dict[str, Any], money: Money, taken: Any, limit: QuadrantLimits, market: PartyMarket) -> Any:
     """The sums (k, quadrants, kinds, 3) of the accounts of a party type, given who has a place (n,)."""
     quadrants = 2 * taken.astype(np.int64) + (party["sales"] >= limit.sales)
     shape = (market.standing.clusters, len(PLAYS), len(KINDS))

@@ -44,7 +44,7 @@ def write_report(
     from tamscore.report.evidence import gather
 
     found = gather(run, since, progress, compare=compare, accounts=not first_page_only)
-    found = found.headed(head) if head else found
+    found = found.with_heading(head) if head else found
     with progress.stage("draw"):
         told = one_pager(found) if first_page_only else chapters(found)
         text = page_of(found, told)

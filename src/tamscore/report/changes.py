@@ -139,7 +139,7 @@ class MoveCounts:
         """Count the accounts of a part."""
         before, after = found.clusters
         np.add.at(self.flows, (before, after), 1)
-        between = self.comparison.moved(found.ids, before, after)
+        between = self.comparison.clusters_under_first(found.ids, before, after)
         own = self.then[before] != self.then[between]
         model = self.then[between] != self.now[after]
         moved = self.then[before] != self.now[after]

@@ -58,7 +58,7 @@ class ReportData:
             raise ValueError("the summary of one cluster has no first page")
         return self.summary.page_one
 
-    def headed(self, head: dict[str, str | None]) -> ReportData:
+    def with_heading(self, head: dict[str, str | None]) -> ReportData:
         """Return the same under another [report]."""
         return replace(self, summary=replace(self.summary, page_one=replace(self.page_one, report=head)))
 

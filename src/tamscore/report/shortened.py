@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
     from tamscore.view.blocks import Table
@@ -18,5 +18,5 @@ def shortened(block: Table, stored: str) -> Table:
     """Return a table with its first rows; its note says how many more stand in which stored table."""
     groups = tuple(group[:LISTED] for group in block.groups)
     left = len(block.rows) - sum(map(len, groups))
-    more = f"{counted(left, 'more row')} in tables/{stored}.csv" if left else ""
+    more = f"{count_text(left, 'more row')} in tables/{stored}.csv" if left else ""
     return replace(block, groups=groups, note="; ".join(filter(None, (block.note, more))))

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tamscore.config.problems import NOTHING, dotted, show
+from tamscore.config.problems import NOTHING, dotted_place, show
 from tamscore.errors import UsageError
 from tamscore.schema import ALWAYS_WRITTEN, CORE_COLUMNS, Copies, InputColumns, InputLimits
 from tamscore.scoring.arguments import LadderRules, PriorityRules, QuadrantRules, Recipe
@@ -272,7 +272,7 @@ def differences(job: Job, earlier: Mapping[str, Any]) -> dict[str, list[str]]:
 def difference(place: tuple[str, ...], theirs: Any, mine: Any) -> str:
     """Return a line on a key whose value differs."""
     expected, got = (show(NOTHING if value is None else value) for value in (theirs, mine))
-    return f"{dotted(place)}: expected {expected}, under which the model was fitted, got {got}"
+    return f"{dotted_place(place)}: expected {expected}, under which the model was fitted, got {got}"
 
 
 def flat(section: Mapping[str, Any], *above: str) -> dict[tuple[str, ...], Any]:

@@ -153,7 +153,7 @@ def level_record(level: PartyLevel | None) -> dict[str, Any] | None:
 def packages_of(choice: DeviceChoice) -> dict[str, str]:
     """Return the versions of the packages that the numbers passed through; of GPU libraries if a GPU computed."""
     gpu = versions.gpu_libraries() if choice.name == "cuda" else {}
-    return {name: versions.installed((name,)) for name in PACKAGES} | gpu
+    return {name: versions.installed_version((name,)) for name in PACKAGES} | gpu
 
 
 def device_record(choice: DeviceChoice) -> dict[str, Any]:

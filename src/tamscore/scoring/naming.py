@@ -28,7 +28,7 @@ def naming_of(job: Job) -> Naming:
     return Naming(titles, dict(job.names))
 
 
-def named(job: Job, fitted: Sequence[PartyFit], progress: Progress, *, is_new: bool) -> list[PartyFit]:
+def name_clusters(job: Job, fitted: Sequence[PartyFit], progress: Progress, *, is_new: bool) -> list[PartyFit]:
     """Return the fits with the names of the job; `is_new` says that a new model has given the ids out anew."""
     ids = [cluster for one in fitted for cluster in one.model.ids]
     if here := [cluster for cluster in ids if cluster in job.names]:

@@ -104,7 +104,7 @@ def prioritise(
     return made
 
 
-def told_of(rows: AssignedRows, foretold: Mapping[str, WinForecast], name: str, at: Any) -> Any | None:
+def foretold_values(rows: AssignedRows, foretold: Mapping[str, WinForecast], name: str, at: Any) -> Any | None:
     """What a section has foretold under a name of rows at some places (n,) of a partition; None where none has."""
     found = next((getattr(each, name) for each in foretold.values() if getattr(each, name) is not None), None)
     if found is None:
@@ -121,7 +121,7 @@ def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Mapping[s
     each = list(zip(market.rows, market.assigned, found, strict=True))
 
     def known(name: str) -> Any | None:
-        told = (told_of(rows, one, name, at) for (_, rows, at), one in zip(each, foretold, strict=True))
+        told = (foretold_values(rows, one, name, at) for (_, rows, at), one in zip(each, foretold, strict=True))
         here = [one for one in told if one is not None]
         return np.concatenate(here) if here else None
 

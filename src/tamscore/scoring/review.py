@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.model_source import ModelSource
 
 
-def look_back(
+def review_run(
     this: Run,
     model_source: ModelSource,
     parts: list[PartRows],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from tamscore.config.section import SectionSettings
 from tamscore.scoring.score.sections import Prepared, Ranked
-from tamscore.view.words import said, words
+from tamscore.view.words import value_text, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -96,7 +96,7 @@ class Section(ABC, Generic[S]):
     def explain(self, account: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Return what its columns say of an account, each with its name; nothing where nothing is known."""
         known = [column for column in self.columns if account.get(column.name) not in {None, ""}]
-        return [(words(column.name), said(account[column.name], UNITS[column.kind])) for column in known]
+        return [(words(column.name), value_text(account[column.name], UNITS[column.kind])) for column in known]
 
 
 @dataclass(frozen=True)

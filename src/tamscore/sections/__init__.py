@@ -48,7 +48,7 @@ def section_chapters(records: Mapping[str, Any], currency: str | None = None) ->
 
 
 @contextmanager
-def registered(section: Section[Any]) -> Iterator[None]:
+def registered_for_test(section: Section[Any]) -> Iterator[None]:
     """Add a section for as long as the block lasts, as tests do with one of their own."""
     register(section)
     try:

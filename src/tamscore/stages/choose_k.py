@@ -160,7 +160,7 @@ def likely(found: Sequence[Candidate]) -> list[int]:
     return sorted(near) or within_error(found)
 
 
-def tried(within: Sequence[int]) -> list[int]:
+def try_candidates(within: Sequence[int]) -> list[int]:
     """The numbers of clusters whose potentials are looked at: at most so many, from the smallest to the largest."""
     places = np.unique(np.rint(np.linspace(0, len(within) - 1, min(len(within), MOST_TRIED))).astype(int))
     return [within[place] for place in places]

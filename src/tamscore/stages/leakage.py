@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.stages.separation import FRINGE, along, overlap, rank_correlation, ranks, separability, told_apart
+from tamscore.stages.separation import FRINGE, along, overlap, rank_correlation, ranks, separability, separation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ AGAINST = -0.1
 class FeatureEvidence:
     """How much a feature knows about sales, alone and given the other features.
 
-    `separability` is the area under the ROC curve of customers against prospects, in [0.5, 1]; `told_apart` the share
+    `separability` is the area under the ROC curve of customers against prospects, in [0.5, 1]; `separation` the share
     of customers beyond the fringe of the prospects; `correlation` the rank correlation with sales among customers,
     which given the others counts as negative where it runs against the feature's own; `overlap` the share of prospects
     beyond the customers' median given the others; 0 for categories, missing values, and a feature that `parks` the
@@ -185,7 +185,7 @@ class LeakageViews:
             sign = np.sign(self.correlations[v]) or 1.0
             same_way = sign * along(left[self.customer], self.ranked)
             shared = 0.0 if self.flags[v] or self.parking[v] else overlap(left, self.customer)
-            given.append((separability(left, self.customer), told_apart(left, self.customer), float(same_way), shared))
+            given.append((separability(left, self.customer), separation(left, self.customer), float(same_way), shared))
         return FeatureEvidence(alone, float(correlation), *max(given, key=lambda one: one[0] + one[1]))
 
 

@@ -88,10 +88,10 @@ def compose(phrases: Sequence[Phrase]) -> str:
     at = {place: [one.words for one in phrases if one.place == place] for place in ("adjective", "noun", "in", "with")}
     parts = [", ".join(at["adjective"]), " or ".join(at["noun"]) or NOUN]
     parts += [f"in {' or '.join(at['in'])}"] if at["in"] else []
-    parts += [f"with {listed(at['with'])}"] if at["with"] else []
+    parts += [f"with {join_words(at['with'])}"] if at["with"] else []
     return " ".join(filter(None, parts))
 
 
-def listed(words: Sequence[str]) -> str:
+def join_words(words: Sequence[str]) -> str:
     """Return words with commas, and an `and` before the last."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -42,7 +42,7 @@ def area_under_curve(values: Any, customer: Any) -> float:
     return float(twice) / (2 * len(prospects) * len(customers))
 
 
-def told_apart(values: Any, customer: Any) -> float:
+def separation(values: Any, customer: Any) -> float:
     """The share of the customers that lie beyond the fringe of the prospects, on the side where there are more."""
     low, high = np.quantile(values[~customer], (FRINGE, 1 - FRINGE), method="inverted_cdf")
     return float(max(np.mean(values[customer] > high), np.mean(values[customer] < low)))

@@ -24,7 +24,7 @@ def grade(similarity: float) -> str:
     return next(name for least, name in GRADES if similarity >= least)
 
 
-def found_again(backend: Backend, block: Any, centers: Any, seed: int) -> Any:
+def find_again(backend: Backend, block: Any, centers: Any, seed: int) -> Any:
     """The mean Jaccard similarity (k,) of every cluster with its likeliest counterpart in bootstraps of a block (d, m).
 
     Each bootstrap is clustered from cold starts, the best of which counts. NaN for clusters that never had a row.

@@ -66,14 +66,14 @@ class Checkpoints:
         self, name: str, items: Sequence[Any], make: Callable[[list[Any]], Iterable[Value]], what: str = ""
     ) -> Iterator[Value]:
         """Yield a value for each partition's item, in order; `make` computes those that are not there."""
-        known = self.known(name, len(items))
+        known = self.stored_values(name, len(items))
         missing = [item for item, value in zip(items, known, strict=True) if value is None]
         made = iter(make(missing)) if missing else iter(())
         if what and self.rows and len(missing) < len(items):
             self.found.append(what if not missing else f"{len(items) - len(missing)} of {len(items)} parts of {what}")
         yield from self.keeping(name, known, (next(made) if value is None else value for value in known))
 
-    def known(self, name: str, count: int) -> list[Any]:
+    def stored_values(self, name: str, count: int) -> list[Any]:
         """Return the values of the partitions that are there, None for the others."""
         found: list[Any] = [None] * count
         groups = self._groups()

@@ -98,7 +98,7 @@ def verified(path: Location) -> bytes:
 def listed_as(path: Location) -> Placed:
     """Size and hash of a file `VERSION/folder/name` as the manifest lists it; InputContractError where it does not."""
     folder = path.parent.parent
-    placed = listed(folder, *stamp_of(folder / MANIFEST)).get(name_within(path, folder))
+    placed = list_contents(folder, *stamp_of(folder / MANIFEST)).get(name_within(path, folder))
     if placed is None:
         raise InputContractError(f"{path}: is not listed in {folder / MANIFEST}; run its job again")
     return placed
@@ -109,7 +109,7 @@ def parts_listed(folder: Location) -> list[Location]:
 
     Raise InputContractError where there is no manifest.
     """
-    names = listed(folder.parent, *stamp_of(folder.parent / MANIFEST))
+    names = list_contents(folder.parent, *stamp_of(folder.parent / MANIFEST))
     start = f"{folder.name}/"
     inside = sorted(name.removeprefix(start) for name in names if name.startswith(start))
     return [folder / name for name in inside if name.startswith("part-") and name.endswith(".parquet")]
@@ -126,7 +126,7 @@ def file_bytes(path: Location) -> bytes:
 
 
 @lru_cache(maxsize=16)
-def listed(folder: Location, *_stamp: float | str) -> dict[str, Placed]:
+def list_contents(folder: Location, *_stamp: float | str) -> dict[str, Placed]:
     """The files of a version as its manifest of that stamp lists them, by name."""
     manifest = manifest_of(folder.parent.parent, folder.name)
     if manifest is None:

@@ -49,7 +49,7 @@ def csv_copies(files: Texts, columns: InputColumns, key: str, inferred: Sequence
     """
     try:
         if files not in _inspected:
-            _inspected[files] = inspected([file.text for file in files])
+            _inspected[files] = inspect_table([file.text for file in files])
         plan = with_types(_inspected[files], columns, inferred)
         what = files, tuple(column.kind for column in plan.columns)
         if what not in _copied:
@@ -69,7 +69,7 @@ def remedy(message: str, key: str) -> str:
     return then if "add --" in message else ""
 
 
-def inspected(files: Sequence[Path]) -> ImportPlan:
+def inspect_table(files: Sequence[Path]) -> ImportPlan:
     """Return what the files hold, each row and cell looked at; InputContractError names the first row left out."""
     plan = inspect(files)
     require_whole(plan)

@@ -95,8 +95,10 @@ def forget(output: Location, ids: Iterable[str]) -> Forgetting:
     """
     with held(output, "forget"):
         try:
-            work = look(ForgettingPlan(output, tuple(dict.fromkeys(ids)), output / RENEWAL, current_version(output)))
-            found = told_of(work)
+            work = find_ids(
+                ForgettingPlan(output, tuple(dict.fromkeys(ids)), output / RENEWAL, current_version(output))
+            )
+            found = forgetting_record(work)
         except Exception:
             renewal.complete_renewal(output)
             raise
@@ -110,10 +112,10 @@ def forget(output: Location, ids: Iterable[str]) -> Forgetting:
 
 def plan(output: Location, ids: Iterable[str]) -> Forgetting:
     """Return what `forget` would change, and change nothing; raise as it does."""
-    return told_of(look(ForgettingPlan(output, tuple(dict.fromkeys(ids)), None, current_version(output))))
+    return forgetting_record(find_ids(ForgettingPlan(output, tuple(dict.fromkeys(ids)), None, current_version(output))))
 
 
-def look(work: ForgettingPlan) -> ForgettingPlan:
+def find_ids(work: ForgettingPlan) -> ForgettingPlan:
     """Look for the accounts everywhere, and make ready what is written again."""
     at = history.now()
     for version in versions_in(work.output):
@@ -159,7 +161,7 @@ def change_record(work: ForgettingPlan, path: Location) -> None:
         work.beside[name] = records.replace(redacted, files_of({"files": tables}), ready).record() if ready else None
 
 
-def told_of(work: ForgettingPlan) -> Forgetting:
+def forgetting_record(work: ForgettingPlan) -> Forgetting:
     """Return what was found; raise UsageError where nothing was."""
     found = set(work.leaving.folded(sorted(work.written)))
     keys = zip(work.leaving.folded(work.ids), work.ids, strict=True)

@@ -22,7 +22,7 @@ ROUNDS = 20_000
 
 
 @lru_cache(maxsize=1 << 16)
-def hashed(account: str, salt: str, rounds: int) -> str:
+def hash_ids(account: str, salt: str, rounds: int) -> str:
     """Return the salted hash of an account's id as it is compared, hexadecimal."""
     return hashlib.pbkdf2_hmac("sha256", account.encode(), bytes.fromhex(salt), rounds, 16).hex()
 
@@ -34,14 +34,14 @@ def new_salt() -> str:
 
 def record_of(accounts: Iterable[str], salt: str) -> dict[str, Any]:
     """Return the hashes of accounts as the ledger holds them: salt, rounds, and the hashes in order."""
-    return {"salt": salt, "rounds": ROUNDS, "hashes": sorted(hashed(account, salt, ROUNDS) for account in accounts)}
+    return {"salt": salt, "rounds": ROUNDS, "hashes": sorted(hash_ids(account, salt, ROUNDS) for account in accounts)}
 
 
 def forgotten_at(output: Location, version: str, account: str) -> str | None:
     """Return when an account left a version (UTC); None where the ledger does not know it. The id as it is compared."""
     for entry in reversed(history.entries(output)):
         told = entry.forgotten
-        if told and entry.version == version and hashed(account, told["salt"], told["rounds"]) in told["hashes"]:
+        if told and entry.version == version and hash_ids(account, told["salt"], told["rounds"]) in told["hashes"]:
             return entry.at
     return None
 

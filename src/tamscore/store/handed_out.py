@@ -48,7 +48,7 @@ REQUIRED = {one.name for one in fields(HandedOut) if one.default is MISSING}
 
 def note(directory: RunDirectory, command: str, path: Location | str, progress: Progress) -> HandedOut:
     """Record that a command wrote a file, a folder or a table; where that is not possible, tell the person at it."""
-    there, host = named(path), socket.gethostname()
+    there, host = file_name(path), socket.gethostname()
     entry = HandedOut(directory.run_key, command, there, history.now(), history.user(), host)
     store(directory, entry, progress)
     return entry
@@ -100,10 +100,10 @@ def require_free(directory: RunDirectory, command: str, path: Location, *, overw
 
 def notes(directory: RunDirectory, command: str, path: Location | str) -> list[HandedOut]:
     """Return the records that a command wrote a file, a folder or a table of this name."""
-    return [one for one in records(directory.output) if one.command == command and one.path == named(path)]
+    return [one for one in records(directory.output) if one.command == command and one.path == file_name(path)]
 
 
-def named(path: Location | str) -> str:
+def file_name(path: Location | str) -> str:
     """Return how a record names a file, a folder or a table."""
     return str(path.absolute()) if isinstance(path, Path) else str(path)
 

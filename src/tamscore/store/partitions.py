@@ -117,10 +117,10 @@ def plan(path: str, columns: InputColumns, key: str = MARKET, version: int | Non
     another type, or holds more than fits into memory; UsageError with the `key` of the job file where there is no such
     path.
     """
-    return planned(sources.find(path, columns, key, version), columns)
+    return plan_partitions(sources.find(path, columns, key, version), columns)
 
 
-def planned(found: FoundFiles, columns: InputColumns) -> Plan:
+def plan_partitions(found: FoundFiles, columns: InputColumns) -> Plan:
     """The partitions of the files of a table; raises as `plan`."""
     import pyarrow as pa
 
@@ -129,13 +129,13 @@ def planned(found: FoundFiles, columns: InputColumns) -> Plan:
     stamps: list[Stamp] = []
     digest = hashlib.sha256()
     first: Any = None
-    for file, (stamp, footer, schema) in zip(found.files, looks(found.files), strict=True):
+    for file, (stamp, footer, schema) in zip(found.files, read_stamps(found.files), strict=True):
         footers.require_schema(file.path, schema, columns)
         first = schema if first is None else first
         shared.update({*schema.names})
         footers.require_same(file.path, schema, found.files[0].path, first, columns)
         groups += row_groups(file, stamp, footer, schema, columns)
-        digest.update(f"{file.name}\0{told_of(file)}".encode() + copies.identity(file.path, stamp))
+        digest.update(f"{file.name}\0{file_record(file)}".encode() + copies.identity(file.path, stamp))
         tables.require_stamp(str(file.path), stamp)
         stamps.append(stamp)
     parts = bundles(groups, columns.limits.row_group_bytes, columns.substitution)
@@ -147,7 +147,7 @@ def planned(found: FoundFiles, columns: InputColumns) -> Plan:
 def market(source: Input, columns: InputColumns) -> Plan:
     """The plan of the market that a job names, by its path or by a query; see `plan` and `sql.find`."""
     if source.path is None:
-        return planned(sql.find(str(source.sql), str(source.connection), columns), columns)
+        return plan_partitions(sql.find(str(source.sql), str(source.connection), columns), columns)
     return plan(source.path, columns, version=source.version)
 
 
@@ -159,21 +159,21 @@ def row_groups(file: SourceFile, stamp: Stamp, footer: Any, schema: Any, columns
         yield RowGroup(str(file.path), stamp, kinds, number, rows, copy, file.constants)
 
 
-def told_of(file: SourceFile) -> str:
+def file_record(file: SourceFile) -> str:
     """The constants of a file as the digest takes them; empty if it has none."""
     return "".join(f"{one.name}={one.value!r}\0" for one in file.constants)
 
 
-def looks(files: Sequence[SourceFile]) -> Iterator[tuple[Stamp, Any, Any]]:
+def read_stamps(files: Sequence[SourceFile]) -> Iterator[tuple[Stamp, Any, Any]]:
     """The stamp, the footer and the schema of every file; several objects are asked for theirs at a time."""
     if not isinstance(files[0].path, ObjectPath):
-        yield from map(look, files)
+        yield from map(read_stamp, files)
         return
     with ThreadPoolExecutor(ASKED_TOGETHER) as threads:
-        yield from threads.map(look, files)
+        yield from threads.map(read_stamp, files)
 
 
-def look(file: SourceFile) -> tuple[Stamp, Any, Any]:
+def read_stamp(file: SourceFile) -> tuple[Stamp, Any, Any]:
     """The stamp of a file, the footer that its rows have where they are read, and its schema with constants."""
     import pyarrow as pa
 

@@ -89,7 +89,7 @@ class RunDirectory:
         """Where the scores of a partition lie."""
         return self.scores / f"part-{index:05d}.parquet"
 
-    def rejected(self, index: int) -> Location:
+    def rejected_files(self, index: int) -> Location:
         """Where the rejected rows of a partition lie."""
         return self.path / "rejected" / f"part-{index:05d}.parquet"
 
@@ -126,7 +126,7 @@ class RunDirectory:
         """Commit a partition: its files count from now on, and are not made again by a run that resumes."""
         files = {self.name_of(self.part(index)): part.record()}
         if rejected:
-            files[self.name_of(self.rejected(index))] = rejected.record()
+            files[self.name_of(self.rejected_files(index))] = rejected.record()
         commit.place_json({"run_key": self.run_key, "files": files, "rows": rows}, self.sidecar(index))
 
     def committed(self, index: int) -> dict[str, Placed] | None:
@@ -211,11 +211,11 @@ class RunDirectory:
         before, digest = self.replaced(), digest_of(self.path / MANIFEST)
         if self.yields and before is not None:
             return
-        if before != self.run_key and not self.announced(action, before, digest):
+        if before != self.run_key and not self.announce_run(action, before, digest):
             history.record(self.output, action, self.run_key, before, digest)
         commit.swap_json({"version": self.run_key, "manifest_sha256": digest}, self.output / CURRENT)
 
-    def announced(self, action: history.Action, before: str | None, digest: str) -> bool:
+    def announce_run(self, action: history.Action, before: str | None, digest: str) -> bool:
         """Whether the last swap in the ledger is this one, which was cut off before it moved the pointer."""
         swaps = [entry for entry in history.entries(self.output) if entry.is_swap]
         last = swaps[-1] if swaps else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.arrow import as_dictionary, coded, float_column
+from tamscore.arrow import as_dictionary, float_column, texts_by_code
 from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.substitution import Rates, SubstituteSums, Substitution
 
 
-def needed(
+def needed_columns(
     substitution: Substitution, columns: Sequence[str], dictionary: Sequence[str]
 ) -> tuple[Sequence[str], Sequence[str]]:
     """Return the columns to read and those to encode as dictionaries: with the currency where amounts ask for it."""
@@ -32,7 +32,7 @@ def substituted(table: pa.Table, partition: Partition, columns: Sequence[str]) -
     """Return the columns asked for of a partition's table as they are meant."""
     how = partition.substitution
     for name in how.words.keys() & set(table.column_names):
-        table = table.set_column(table.column_names.index(name), name, mapped(table[name], how.words[name]))
+        table = table.set_column(table.column_names.index(name), name, replace_words(table[name], how.words[name]))
     money = [name for name in how.money if name in columns]
     rates = how.rates
     units = factors(table[rates.column], rates) if rates and set(money) & set(rates.money) else None
@@ -43,7 +43,7 @@ def substituted(table: pa.Table, partition: Partition, columns: Sequence[str]) -
     return table if len(columns) == table.num_columns else table.select(list(columns))
 
 
-def mapped(column: pa.ChunkedArray, words: Mapping[str, str]) -> pa.ChunkedArray:
+def replace_words(column: pa.ChunkedArray, words: Mapping[str, str]) -> pa.ChunkedArray:
     """Return a column with its words replaced where the map has them, dictionary-encoded where it was; else as text.
 
     Equal words share one place in a dictionary. Missing values and blank words go by the empty word.
@@ -80,7 +80,7 @@ def factors(column: pa.ChunkedArray, rates: Rates) -> Any:
     """
     encoded = as_dictionary(column)
     known = [rates.factors.get(fold_word(str(text)), np.inf) for text in encoded.dictionary.to_pylist()]
-    return coded(encoded, known, np.inf)
+    return texts_by_code(encoded, known, np.inf)
 
 
 def changed_amounts(column: pa.ChunkedArray, units: Any | None, sums: SubstituteSums | None) -> pa.ChunkedArray:

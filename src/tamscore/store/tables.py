@@ -39,7 +39,7 @@ def read(
     """
     import pyarrow as pa
 
-    wanted, coded = substituting.needed(partition.substitution, columns, dictionary)
+    wanted, coded = substituting.needed_columns(partition.substitution, columns, dictionary)
     read_pieces = [read_piece(piece, wanted, coded, seen, partition.max_bytes) for piece in partition.pieces]
     table = read_pieces[0] if len(read_pieces) == 1 else pa.concat_tables(read_pieces)
     return substituting.substituted(table, partition, columns)

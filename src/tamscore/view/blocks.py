@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from tamscore.view.words import TEXTS, Unit, said
+from tamscore.view.words import TEXTS, Unit, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -85,7 +85,7 @@ class Table:
     def words(self) -> list[list[str]]:
         """Every cell in words, row by row; made once, since every width asks for it."""
         pairs = (zip(row, self.columns, strict=True) for row in self.rows)
-        return [[said(cell.value, column.unit) for cell, column in row] for row in pairs]
+        return [[value_text(cell.value, column.unit) for cell, column in row] for row in pairs]
 
 
 @dataclass(frozen=True)

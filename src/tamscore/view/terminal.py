@@ -43,7 +43,7 @@ def stack(blocks: Iterable[Block], width: int | None) -> Group:
     return Group(*(to_terminal(block, width) for block in blocks))
 
 
-def titled(chapter: Chapter, width: int | None) -> Group:
+def titled_chapter(chapter: Chapter, width: int | None) -> Group:
     """Return one chapter under its title and what it comes to, where it has them."""
     heads = ((chapter.title, "bold"), (chapter.message, ""))
     return Group(*(Words(clean(text), look) for text, look in heads if text), stack(chapter.blocks, width))

@@ -29,7 +29,7 @@ def money(value: float | None) -> str:
     return f"{scaled:.{max(1 - math.floor(math.log10(abs(scaled))), 0)}f}{unit}"
 
 
-def priced(value: float | None, currency: str | None) -> str:
+def money_text(value: float | None, currency: str | None) -> str:
     """Return an amount in short with its currency, where that is known: `EUR 3.4M`, `€3.4M`, `3.4M`."""
     amount = money(value)
     if currency is None or amount == NOTHING:
@@ -72,7 +72,7 @@ HOLDERS = {"expansion": "customer", "acquisition": "prospect"}
 """The kinds of whitespace, with the accounts that hold them."""
 
 
-def counted(count: float, noun: str) -> str:
+def count_text(count: float, noun: str) -> str:
     """A count with its noun, which takes an s where it is not one."""
     return f"{count:,.0f} {noun}{'' if count == 1 else 's'}"
 
@@ -122,7 +122,7 @@ FORMS: dict[Unit, Callable[[Any], str]] = {
 }
 
 
-def said(value: Any, unit: Unit) -> str:
+def value_text(value: Any, unit: Unit) -> str:
     """A value in words: a text as it is, `-` for none, a number as its unit has it."""
     if value is None:
         return NOTHING

@@ -97,7 +97,7 @@ def write(
         there = to_merge_into(table, content, run.directory, overwrite=overwrite)
         note(run.directory, "export", table.name, progress)  # first: whoever is killed in between may write it again
         with progress.stage("export", run.manifest["rows"]["scored"]) as done:
-            rows = export_file.told_of(export_rows.rows(run, order, None, tally, ids), tally, done)
+            rows = export_file.report_batches(export_rows.rows(run, order, None, tally, ids), tally, done)
             merged = table.merge(content, content.batches(batch.table for batch in rows), there)
     tally.new, tally.changed, tally.gone = merged.inserted, merged.updated, merged.gone
     tally.exported = merged.inserted + merged.updated

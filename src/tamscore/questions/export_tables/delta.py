@@ -23,7 +23,7 @@ from tamscore.questions.export import HASH, VERSION
 from tamscore.questions.export_tables.content import GONE, ExistingTable, Merged, streamed
 from tamscore.questions.export_tables.package import library
 from tamscore.questions.join import AccountIndex
-from tamscore.questions.sql_names import quoted
+from tamscore.questions.sql_names import quote_name
 from tamscore.stages.draw import id_hash
 from tamscore.store.location import location, whole_address
 from tamscore.store.objects import bucket
@@ -123,7 +123,7 @@ class DeltaTable:
 
     def rows(self, columns: list[str]) -> Iterator[pa.Table]:
         """Yield columns of the version that was found."""
-        names = ", ".join(map(quoted, columns))
+        names = ", ".join(map(quote_name, columns))
         query = self.library.QueryBuilder().register("found", self.found).execute(f"SELECT {names} FROM found")
         for batch in pa.RecordBatchReader.from_stream(query):
             yield plain_table(pa.Table.from_batches([batch]))

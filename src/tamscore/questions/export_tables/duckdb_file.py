@@ -11,7 +11,7 @@ from tamscore.errors import MemoryLimitError, RetryableError, TamscoreError, Usa
 from tamscore.questions.export_tables import sql
 from tamscore.questions.export_tables.content import ExistingTable, streamed
 from tamscore.questions.export_tables.package import library
-from tamscore.questions.sql_names import literal, quoted
+from tamscore.questions.sql_names import literal, quote_name
 from tamscore.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class DuckDbTable:
 
     def merge(self, content: Content, batches: Iterator[pa.RecordBatch], there: ExistingTable | None) -> Merged:
         """Bring the table to what the batches say."""
-        place = f"{quoted(self.schema)}.{quoted(self.table)}"
+        place = f"{quote_name(self.schema)}.{quote_name(self.table)}"
         merged = sql.merge(self, place, DIALECT, content, batches, there)
         self.run(f"DROP TABLE temp.{sql.STAGED}")
         self.connection.commit()

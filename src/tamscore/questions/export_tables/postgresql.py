@@ -12,7 +12,7 @@ from tamscore.errors import InputContractError, RetryableError, TamscoreError, U
 from tamscore.questions.export_tables import sql
 from tamscore.questions.export_tables.content import ExistingTable, streamed
 from tamscore.questions.export_tables.package import library
-from tamscore.questions.sql_names import literal, quoted
+from tamscore.questions.sql_names import literal, quote_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ class PostgresTable:
     @property
     def place(self) -> str:
         """The quoted name of the table."""
-        return f"{quoted(self.schema)}.{quoted(self.table)}"
+        return f"{quote_name(self.schema)}.{quote_name(self.table)}"
 
     def type_name(self, kind: pa.DataType) -> str | None:
         """Return how PostgreSQL calls a type."""

@@ -9,7 +9,7 @@ import pyarrow.types as t
 
 from tamscore.questions.export import HASH
 from tamscore.questions.export_tables.content import GONE, Merged
-from tamscore.questions.sql_names import literal, quoted
+from tamscore.questions.sql_names import literal, quote_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,7 +46,7 @@ class SqlDialect:
     def columns(self, content: Content, *, keyed: bool) -> str:
         """Return the columns of a table as a statement that makes it lists them."""
         return ", ".join(
-            f"{quoted(field.name)} {self.name_of(field.type)}"
+            f"{quote_name(field.name)} {self.name_of(field.type)}"
             + (self.key if keyed and field.name == content.key else "")
             for field in content.schema
         )
@@ -67,7 +67,7 @@ def merge(
         database.run(f"COMMENT ON TABLE {place} IS {literal(content.mark)}")
     for field in content.schema:
         if there is not None and field.name not in there.columns:
-            database.run(f"ALTER TABLE {place} ADD COLUMN {quoted(field.name)} {dialect.name_of(field.type)}")
+            database.run(f"ALTER TABLE {place} ADD COLUMN {quote_name(field.name)} {dialect.name_of(field.type)}")
     staged = database.stage(batches, content)
     updated = database.run(update(place, staged, content))
     inserted = database.run(insert(place, staged, content))
@@ -76,19 +76,21 @@ def merge(
 
 def same(content: Content) -> str:
     """Return the condition that two rows are of one account."""
-    return f"t.{quoted(content.key)} = s.{quoted(content.key)}"
+    return f"t.{quote_name(content.key)} = s.{quote_name(content.key)}"
 
 
 def update(place: str, staged: str, content: Content) -> str:
     """Return the statement that brings accounts that are there to what is staged, where that differs."""
-    values = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in content.schema.names if name != content.key)
-    differs = f"t.{quoted(HASH)} IS DISTINCT FROM s.{quoted(HASH)} OR t.{quoted(GONE)} IS NOT NULL"
+    values = ", ".join(
+        f"{quote_name(name)} = s.{quote_name(name)}" for name in content.schema.names if name != content.key
+    )
+    differs = f"t.{quote_name(HASH)} IS DISTINCT FROM s.{quote_name(HASH)} OR t.{quote_name(GONE)} IS NOT NULL"
     return f"UPDATE {place} AS t SET {values} FROM {staged} AS s WHERE {same(content)} AND ({differs})"
 
 
 def insert(place: str, staged: str, content: Content) -> str:
     """Return the statement that adds the accounts that are staged and not there."""
-    names = ", ".join(map(quoted, content.schema.names))
+    names = ", ".join(map(quote_name, content.schema.names))
     missing = f"NOT EXISTS (SELECT 1 FROM {place} AS t WHERE {same(content)})"
     return f"INSERT INTO {place} ({names}) SELECT {names} FROM {staged} AS s WHERE {missing}"
 
@@ -98,5 +100,5 @@ def remove(place: str, staged: str, content: Content) -> str:
     missing = f"NOT EXISTS (SELECT 1 FROM {staged} AS s WHERE {same(content)})"
     if content.gone == "delete":
         return f"DELETE FROM {place} AS t WHERE {missing}"
-    marked = f"{quoted(GONE)} = {literal(content.version)}"
-    return f"UPDATE {place} AS t SET {marked} WHERE t.{quoted(GONE)} IS NULL AND {missing}"
+    marked = f"{quote_name(GONE)} = {literal(content.version)}"
+    return f"UPDATE {place} AS t SET {marked} WHERE t.{quote_name(GONE)} IS NULL AND {missing}"

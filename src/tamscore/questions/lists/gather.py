@@ -186,9 +186,9 @@ class Telling:
     def told(self, accounts: pa.Table) -> pa.Table:
         """Return accounts with columns for why, alerts and what changed."""
         buying = self.alerted and self.alerted.reasons_of(accounts["account_id"])
-        told = {"why": sentences.why_called(accounts), "alerts": sentences.urgent(accounts, buying)}
+        told = {"why": sentences.priority_sentences(accounts), "alerts": sentences.urgent(accounts, buying)}
         if self.before is not None:
-            told["changed"] = self.before.changed(accounts)
+            told["changed"] = self.before.change_texts(accounts)
         for name, column in told.items():
             accounts = accounts.append_column(name, column)
         return accounts

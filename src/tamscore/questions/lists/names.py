@@ -24,10 +24,10 @@ def file_stems(kind: str, names: Sequence[str]) -> dict[str, str]:
     """
     plain = {name: ascii_slug(name) for name in names}
     counts = Counter(cut(text) for text in plain.values())
-    return {name: f"{kind}-{told(text, name, counts)}" for name, text in plain.items()}
+    return {name: f"{kind}-{distinct_slug(text, name, counts)}" for name, text in plain.items()}
 
 
-def told(text: str, name: str, counts: Counter[str]) -> str:
+def distinct_slug(text: str, name: str, counts: Counter[str]) -> str:
     """Return a slug, with a hash of its name where it does not tell it."""
     if text == cut(text) and counts[text] == 1 and text:
         return text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.questions.lists.table import total
 from tamscore.store.holdouts import MARK_COLUMN
 from tamscore.view.blocks import Cell, Chapter, Text, Tile, Tiles, table, without_empty
-from tamscore.view.words import clean, counted, money, words
+from tamscore.view.words import clean, count_text, money, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ def message(one: WorkList) -> str:
     who = f"{one.name} covers" if one.kind == "person" else f"{words(one.by)} reaches"
     expected = total(one, "expected_value")
     promise = f"; {money(expected)} may be expected" if expected else ""
-    return clean(f"{who} {counted(len(one), 'account')}{promise}.")
+    return clean(f"{who} {count_text(len(one), 'account')}{promise}.")
 
 
 def tiles(one: WorkList) -> Tiles:
@@ -84,11 +84,11 @@ def cell(row: dict[str, Any], name: str) -> Any:
 def overview(found: RunLists, rows: Sequence[dict[str, Any]]) -> list[Chapter]:
     """Return the chapters of the page that leads to all lists, given the rows of their summary."""
     people, campaigns = ([row for row in rows if row["list"] == kind] for kind in ("person", "campaign"))
-    told = f"{counted(len(people), 'person')} cover {found.covered:,} of {counted(found.scored, 'account')}."
+    told = f"{count_text(len(people), 'person')} cover {found.covered:,} of {count_text(found.scored, 'account')}."
     chapters = [Chapter("people", "People", told.replace("persons", "people"), (lists_of(people),))]
     if campaigns:
         reached = sum(row["accounts"] for row in campaigns)
-        told = f"{counted(len(campaigns), 'campaign')} reach {counted(reached, 'account')}."
+        told = f"{count_text(len(campaigns), 'campaign')} reach {count_text(reached, 'account')}."
         chapters.append(Chapter("campaigns", "Campaigns", told, (lists_of(campaigns),)))
     note = "Hours planned are those that the coverage gives the accounts, a year. The files hold all columns."
     return [*chapters, Chapter("files", "Files", "summary.csv holds this page as a table.", (Text(note),))]

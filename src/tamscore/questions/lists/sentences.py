@@ -31,14 +31,14 @@ BETWEEN = "; "
 MOST_CODES = 2**62
 
 
-def why_called(accounts: pa.Table) -> pa.Array:
+def priority_sentences(accounts: pa.Table) -> pa.Array:
     """Return why each account (m,) has its place, in one sentence, as `explain` says it; '' where it has none."""
     if "expected_value" not in accounts.column_names:
         return pa.array([""] * accounts.num_rows, pa.string())
     parts = [
         by_distinct(accounts, OPEN, open_money),
         by_distinct(accounts, LIKELY, likely),
-        by_distinct(accounts, ("expected_value",), expected),
+        by_distinct(accounts, ("expected_value",), expected_sentence),
         *(by_distinct(accounts, (name,), roles_missing) for name in ROLES if name in accounts.column_names),
         by_distinct(accounts, NEXT, lambda account: f"next: {next_step(account)}."),
     ]
@@ -46,7 +46,7 @@ def why_called(accounts: pa.Table) -> pa.Array:
     return pc.if_else(known.combine_chunks(), joined(parts), "")
 
 
-def expected(account: Account) -> str | None:
+def expected_sentence(account: Account) -> str | None:
     """Return what may be expected of an account, None where nothing is known."""
     return None if account["expected_value"] is None else f"{money(account['expected_value'])} may be expected"
 

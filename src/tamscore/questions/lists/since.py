@@ -51,13 +51,13 @@ class RunBefore:
         """Return how many accounts of a later run were there."""
         return sum(int(np.count_nonzero(self.accounts.rows_of(part[ID]) >= 0)) for part in run.read([ID]))
 
-    def changed(self, accounts: pa.Table) -> pa.Array:
+    def change_texts(self, accounts: pa.Table) -> pa.Array:
         """Return what changed about accounts (m,), '' for nothing."""
         place = self.accounts.rows_of(accounts["account_id"])
         before = self.table.take(pa.array(place, mask=place < 0))
         new_model = pa.array(["new account"]).take(pa.array(np.zeros(len(place), np.int64), mask=place >= 0))
-        parts = [new_model, became(accounts, before), owner(accounts, before), opened(accounts, before)]
-        return joined([*parts, moved(accounts, before)])
+        parts = [new_model, became(accounts, before), owner(accounts, before), opened_whitespace(accounts, before)]
+        return joined([*parts, moved_from(accounts, before)])
 
 
 def doubts_about_runs(run: StoredRun, before: StoredRun, known: int) -> list[str]:
@@ -98,7 +98,7 @@ def owner(accounts: pa.Table, before: pa.Table) -> pa.Array:
     return by_distinct(together(accounts, before, "person"), ("now", "then"), tell)
 
 
-def opened(accounts: pa.Table, before: pa.Table) -> pa.Array:
+def opened_whitespace(accounts: pa.Table, before: pa.Table) -> pa.Array:
     """Return by how much whitespace changed, where that shows in two digits."""
 
     def tell(one: Mapping[str, Any]) -> str | None:
@@ -109,7 +109,7 @@ def opened(accounts: pa.Table, before: pa.Table) -> pa.Array:
     return by_distinct(together(accounts, before, "whitespace"), ("now", "then"), tell)
 
 
-def moved(accounts: pa.Table, before: pa.Table) -> pa.Array:
+def moved_from(accounts: pa.Table, before: pa.Table) -> pa.Array:
     """Return from which place accounts came that moved far."""
     if "priority" not in accounts.column_names or "priority" not in before.column_names:
         return pa.nulls(accounts.num_rows, pa.string())

@@ -58,10 +58,10 @@ def summary(lists: Sequence[WorkList], stems: dict[tuple[str, str], str]) -> lis
             "name": one.name,
             "role_or_channel": one.by,
             "accounts": len(one),
-            "expansion": rounded(total(one, "whitespace", "expansion")),
-            "acquisition": rounded(total(one, "whitespace", "acquisition")),
-            "expected_value": rounded(total(one, "expected_value")),
-            "hours_planned": rounded(total(one, "hours") if one.kind == "person" else None),
+            "expansion": to_cent(total(one, "whitespace", "expansion")),
+            "acquisition": to_cent(total(one, "whitespace", "acquisition")),
+            "expected_value": to_cent(total(one, "expected_value")),
+            "hours_planned": to_cent(total(one, "hours") if one.kind == "person" else None),
             "hours_available": one.hours,
             "file": f"{stems[one.kind, one.name]}.csv",
             "page": f"{stems[one.kind, one.name]}.html",
@@ -70,6 +70,6 @@ def summary(lists: Sequence[WorkList], stems: dict[tuple[str, str], str]) -> lis
     ]
 
 
-def rounded(value: float | None) -> float | None:
+def to_cent(value: float | None) -> float | None:
     """Return an amount to the cent."""
     return None if value is None else round(value, 2)

@@ -20,7 +20,7 @@ ROLE = {"digital": "by digital means alone"}
 """How roles that are no person do what is next."""
 
 
-def why_called(account: Mapping[str, Any]) -> str:
+def priority_sentence(account: Mapping[str, Any]) -> str:
     """Return in one sentence why an account has its place; "" for a run that gives no places."""
     if account.get("priority") is None or account["whitespace"] is None:
         return ""
@@ -67,7 +67,7 @@ def next_step(account: Mapping[str, Any]) -> str:
 
 def reasons_to_call(accounts: Sequence[Mapping[str, Any]]) -> Points:
     """Return the sentence of each account, under its name."""
-    named = [Point(f"{account_name(one)}:", why_called(one)) for one in accounts]
+    named = [Point(f"{account_name(one)}:", priority_sentence(one)) for one in accounts]
     return Points(tuple(point for point in named if point.text), "Why they come first")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.questions.model_sources import input_since, since
 from tamscore.view.blocks import Point, Points, Terms, Tile, Tiles
-from tamscore.view.words import HOLDERS, counted, money, priced, words
+from tamscore.view.words import HOLDERS, count_text, money, money_text, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -30,14 +30,14 @@ def about_lines(summary: Summary) -> Iterator[tuple[str, str]]:
     if summary.input_change:
         yield "input", input_since(summary.input_change)
     forgotten = f", {rows['forgotten']:,} forgotten" if rows.get("forgotten") else ""
-    yield "rows", f"{rows['read']:,} read, {rows['scored']:,} scored, {rejected(summary)}{forgotten}"
+    yield "rows", f"{rows['read']:,} read, {rows['scored']:,} scored, {rejected_sentence(summary)}{forgotten}"
     if summary.coverage:
         yield "coverage", summary.coverage
     if any(rows["flagged"].values()):
         yield "flagged", reasons(rows["flagged"])
     if summary.cluster is not None:
         one = summary.clusters[0]
-        yield "cluster", f"{one.cluster} {one.name} ({words(one.party_type)}, {counted(one.accounts, 'account')})"
+        yield "cluster", f"{one.cluster} {one.name} ({words(one.party_type)}, {count_text(one.accounts, 'account')})"
 
 
 def device(summary: Summary) -> str:
@@ -45,7 +45,7 @@ def device(summary: Summary) -> str:
     return f"{summary.device['name']}: {summary.device['reason']}"
 
 
-def rejected(summary: Summary) -> str:
+def rejected_sentence(summary: Summary) -> str:
     """Return how many rows were rejected, with the reasons in brackets."""
     counts = summary.rows["rejected"]
     why = reasons(counts)
@@ -80,8 +80,8 @@ def accounts(summary: Summary, sums: Mapping[str, Sums]) -> Tile:
 def whitespace(sums: Sums, kind: str, change: str, currency: str | None) -> Tile:
     """Return the whitespace of a kind, which is a ceiling, and how it changed."""
     sells = f"; sales {money(sums.sales)} of potential {money(sums.potential)}" if kind == "expansion" else ""
-    detail = f"a ceiling: open with {counted(sums.accounts, HOLDERS[kind])}{sells}{f'; {change}' if change else ''}"
-    return Tile(f"{kind} whitespace", priced(sums.whitespace, currency), detail)
+    detail = f"a ceiling: open with {count_text(sums.accounts, HOLDERS[kind])}{sells}{f'; {change}' if change else ''}"
+    return Tile(f"{kind} whitespace", money_text(sums.whitespace, currency), detail)
 
 
 def notices(texts: Iterable[str]) -> Points:

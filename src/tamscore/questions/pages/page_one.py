@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.questions.pages.calling import anchor_of, chance_of
 from tamscore.schema import PARTY_TYPES
 from tamscore.view.blocks import Cell, Chapter, Point, Points, Text, Tile, Tiles, grouped, without_empty
-from tamscore.view.words import HOLDERS, change, clean, counted, money, priced, share, words
+from tamscore.view.words import HOLDERS, change, clean, count_text, money, money_text, share, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -73,8 +73,8 @@ def called_of(kind: str, one: Stake, currency: str | None) -> str:
     """Return what may be expected of the first accounts of a kind, "" if there are none."""
     if not one.called_accounts:
         return ""
-    who = counted(one.called_accounts, HOLDERS[kind])
-    return who if one.called is None else f"{priced(one.called, currency)} may be expected from {who}"
+    who = count_text(one.called_accounts, HOLDERS[kind])
+    return who if one.called is None else f"{money_text(one.called, currency)} may be expected from {who}"
 
 
 def stake(page: PageOne) -> Tiles:
@@ -82,16 +82,16 @@ def stake(page: PageOne) -> Tiles:
     currency = page.report["currency"]
     tiles = [stake_of(kind, page.stake[kind], currency) for kind in HOLDERS]
     if page.leaving is not None:
-        detail = f"of {counted(page.leaving['accounts'], 'customer')} that may be leaving, a year"
-        tiles.append(Tile("sales at risk", priced(page.leaving["at_stake"], currency), detail, "alerts"))
+        detail = f"of {count_text(page.leaving['accounts'], 'customer')} that may be leaving, a year"
+        tiles.append(Tile("sales at risk", money_text(page.leaving["at_stake"], currency), detail, "alerts"))
     return Tiles(tuple(tiles))
 
 
 def stake_of(kind: str, one: Stake, currency: str | None) -> Tile:
     """Return what may be expected of a kind, beside its ceiling."""
-    sells = f" that buy {priced(one.sales, currency)}" if kind == "expansion" else ""
-    detail = f"{counted(one.accounts, HOLDERS[kind])}{sells}; ceiling {priced(one.ceiling, currency)}"
-    return Tile(f"expected from {HOLDERS[kind]}s", priced(one.expected, currency), detail, "ranking")
+    sells = f" that buy {money_text(one.sales, currency)}" if kind == "expansion" else ""
+    detail = f"{count_text(one.accounts, HOLDERS[kind])}{sells}; ceiling {money_text(one.ceiling, currency)}"
+    return Tile(f"expected from {HOLDERS[kind]}s", money_text(one.expected, currency), detail, "ranking")
 
 
 def ceiling(page: PageOne) -> str:
@@ -159,7 +159,7 @@ def since(told: ChangesSince | None, currency: str | None) -> Point:
 def moved_text(one: FigureChange, currency: str | None) -> str:
     """Return a figure now and by how much it changed; both numbers of counts, since short amounts hide a change."""
     before, now = one.before or 0.0, one.now or 0.0
-    told = f"{before:,.0f} to {now:,.0f}" if one.what in COUNTS else priced(now, currency)
+    told = f"{before:,.0f} to {now:,.0f}" if one.what in COUNTS else money_text(now, currency)
     return f"{MEASURES[one.what]} {told} ({change(before, now)})"
 
 
@@ -176,11 +176,11 @@ def hours(rows: Sequence[Hours]) -> Point:
 def trust(found: ClusterTrust) -> Point:
     """Return how far clusters can be trusted."""
     if found.graded:
-        text = f"{found.sound} of {counted(found.graded, 'cluster')} come out again when accounts are drawn anew"
+        text = f"{found.sound} of {count_text(found.graded, 'cluster')} come out again when accounts are drawn anew"
         text += f"; {some(found.unstable)} would not" if found.unstable else ""
     else:
         where = f"is told in run {found.model}, which fitted them" if found.model else "was not asked for"
-        text = f"whether the {counted(found.clusters, 'cluster')} come out again {where}"
+        text = f"whether the {count_text(found.clusters, 'cluster')} come out again {where}"
     thin = f"; {some(found.thin)} lean on customers of others" if found.thin else ""
     return Point("Trust in clusters:", f"{text}{thin}.", "clusters")
 
@@ -190,8 +190,8 @@ def quality(found: Quality) -> Point:
     flags = max(found.flagged.items(), key=lambda item: item[1], default=None)
     most = f", most of all {words(flags[0])} ({flags[1]:,})" if flags else ""
     text = (
-        f"{found.rejected:,} of {counted(found.read, 'row')} rejected ({share(found.rejected, found.read)}), "
-        f"{counted(sum(found.flagged.values()), 'value')} marked{most}"
+        f"{found.rejected:,} of {count_text(found.read, 'row')} rejected ({share(found.rejected, found.read)}), "
+        f"{count_text(sum(found.flagged.values()), 'value')} marked{most}"
     )
     suspects = f"; {some(found.suspects)} may be sales in disguise" if found.suspects else ""
     return Point("Data quality:", f"{text}{suspects}.", "quality")

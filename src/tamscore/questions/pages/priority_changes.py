@@ -29,8 +29,8 @@ def tables(totals: Totals, callers: Sequence[dict[str, Any]] = ()) -> Iterator[T
     if totals.calls.any():
         yield calls(totals)
     if totals.expected.any():
-        yield expected(totals)
-    if changed := [*moved(totals)]:
+        yield expected_table(totals)
+    if changed := [*moved_groups(totals)]:
         columns = "kind|what|from:code|to:code|accounts:count"
         yield grouped("Accounts with another tier or quadrant", columns, changed, folded=True)
     if callers:
@@ -51,14 +51,14 @@ def calls(totals: Totals) -> Table:
     return grouped("Why priority changed", "kind|cause:code|accounts:count|value of calls:signed_money", groups, note)
 
 
-def expected(totals: Totals) -> Table:
+def expected_table(totals: Totals) -> Table:
     """Return what sales and probability did to expected value, by kind."""
     rows = [(kind, *(totals.expected[k] / 100).tolist(), float(totals.expected[k].sum()) / 100) for k, kind in ORDER]
     columns = "kind|" + "|".join(f"by {cause}:signed_money" for cause in EXPECTED_CAUSES) + "|change:signed_money"
     return table("Why expected value changed", columns, rows, "sales: own, and those of customers like it")
 
 
-def moved(totals: Totals) -> Iterator[list[tuple[Any, ...]]]:
+def moved_groups(totals: Totals) -> Iterator[list[tuple[Any, ...]]]:
     """Yield the accounts that changed tier or quadrant by kind: what, from, to, and how many, the most first."""
     for k, kind in ORDER:
         for what, levels, counts in (("tier", TIERS, totals.tiers[k]), ("quadrant", QUADRANTS, totals.quadrants[k])):

@@ -8,7 +8,7 @@ from tamscore.questions.pages.calling import anchor_of, chance_of
 from tamscore.questions.pages.potential import step_name
 from tamscore.schema import PARTY_TYPES
 from tamscore.view.blocks import Cell, grouped, table, without_empty
-from tamscore.view.words import counted, money, words
+from tamscore.view.words import count_text, money, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +115,7 @@ def reason(row: Row, cluster: Cluster) -> str:
 
 def evidence_of(cluster: Cluster, step: str) -> str:
     """Return what a step of a ladder says about peers."""
-    peers = counted(cluster.support, "customer")
+    peers = count_text(cluster.support, "customer")
     lent = "" if cluster.basis == "cluster" else f", {words(cluster.basis)} with {cluster.parent}"
     value = money(cluster.steps[step])
     if step == "top":

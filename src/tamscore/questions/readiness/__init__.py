@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tamscore.questions.readiness.finding import Finding
-from tamscore.questions.readiness.look import look_at, suspected_features
+from tamscore.questions.readiness.look import check_parts, suspected_features
 
-__all__ = ["Finding", "look_at", "suspected_features"]
+__all__ = ["Finding", "check_parts", "suspected_features"]

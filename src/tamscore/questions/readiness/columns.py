@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.questions.readiness.finding import Finding
-from tamscore.questions.readiness.sample import looked_at
+from tamscore.questions.readiness.sample import sample_note
 from tamscore.scoring.census import partition as census
 from tamscore.stages import prepare
 from tamscore.store import tables
@@ -21,7 +21,7 @@ FEWEST = 100
 
 def from_columns(this: Run, rows: int) -> Iterator[Finding]:
     """Yield what is odd about the categories of a market, or of a sample of its rows."""
-    where, floor = looked_at(this.plan.rows, rows), this.job.features.category_floor
+    where, floor = sample_note(this.plan.rows, rows), this.job.features.category_floor
     path = this.job.input.name
     for name in this.columns.categorical:
         texts = (tables.read(one, [name], dictionary=[name])[name] for one in this.plan.partitions)

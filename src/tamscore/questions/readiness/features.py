@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tamscore.errors import GateError, InputContractError
 from tamscore.questions.readiness.finding import Finding
 from tamscore.questions.readiness.rows import with_features
-from tamscore.questions.readiness.sample import looked_at
+from tamscore.questions.readiness.sample import sample_note
 from tamscore.scoring.census.market import count_rows
 from tamscore.scoring.fit.party import judge_features
 from tamscore.scoring.model_source import NewModel
@@ -34,7 +34,7 @@ def from_features(market: Run, this: Run) -> Iterator[Finding]:
     whole = this.plan.rows == market.plan.rows
     if whole:
         yield from sections_of(market, parts)
-    where, told = "" if whole else f"{looked_at(this.plan.rows, market.plan.rows)}: ", len(this.progress.notices)
+    where, told = "" if whole else f"{sample_note(this.plan.rows, market.plan.rows)}: ", len(this.progress.notices)
     try:
         judge_features(this, parts)
     except GateError as error:

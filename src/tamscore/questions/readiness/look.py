@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tamscore.store.partitions import Plan
 
 
-def look_at(job: Job, plan: Plan) -> list[Finding]:
+def check_parts(job: Job, plan: Plan) -> list[Finding]:
     """Return what a look at a market and its further tables finds; a market of up to 100,000 rows is read whole.
 
     InputContractError if rows cannot be decoded.

@@ -11,7 +11,7 @@ import numpy as np
 from tamscore.arrow import float_column
 from tamscore.errors import InputContractError
 from tamscore.questions.readiness.finding import Finding
-from tamscore.questions.readiness.sample import looked_at
+from tamscore.questions.readiness.sample import sample_note
 from tamscore.schema import InputColumns, Reason
 from tamscore.scoring.census.market import checks, count_rows
 from tamscore.stages import contract
@@ -29,7 +29,7 @@ FEW_CUSTOMERS = 100
 
 def from_rows(this: Run, rows: int) -> list[Finding]:
     """Return what the census of a market, or of a sample of its rows, finds; every check is asked."""
-    where = "" if this.plan.rows == rows else f"{looked_at(this.plan.rows, rows)}, limits widened for chance: "
+    where = "" if this.plan.rows == rows else f"{sample_note(this.plan.rows, rows)}, limits widened for chance: "
     try:
         counted, currencies, contrary = count_rows(this)
     except InputContractError as error:
@@ -56,7 +56,7 @@ def with_features(part: PartRows, columns: InputColumns) -> PartRows:
 
 def counts(this: Run, parts: Sequence[PartRows], rows: int) -> list[Finding]:
     """Return how many rows would be rejected, how many have no sales, and a warning if hardly anybody buys."""
-    where = looked_at(this.plan.rows, rows)
+    where = sample_note(this.plan.rows, rows)
     reasons = Counter({reason: sum(int((part.reason == reason).sum()) for part in parts) for reason in Reason})
     rejected = {reason.code: count for reason, count in reasons.items() if count and reason is not Reason.SCORED}
     missing = sum(part.sales_missing for part in parts)

@@ -26,11 +26,13 @@ STANDARD_ERRORS = 3.0
 def sampled_plan(job: Job, plan: Plan, folder: Path) -> Plan:
     """Return the plan of a sample of the market and of its further tables; small ones are planned as they are."""
     sides = tables_of(job)
-    tables = {key: sampled(table, sides[key].columns, folder / f"{key}.parquet") for key, table in plan.tables.items()}
-    return replace(sampled(plan, columns_read(job), folder / "market.parquet"), tables=tables)
+    tables = {
+        key: sample_plan(table, sides[key].columns, folder / f"{key}.parquet") for key, table in plan.tables.items()
+    }
+    return replace(sample_plan(plan, columns_read(job), folder / "market.parquet"), tables=tables)
 
 
-def sampled(plan: Plan, columns: InputColumns, path: Path) -> Plan:
+def sample_plan(plan: Plan, columns: InputColumns, path: Path) -> Plan:
     """Return the plan of a sample of a table, written to a path; of a small table the plan that there is."""
     import pyarrow.parquet as pq
 
@@ -51,6 +53,6 @@ def sampled_job(job: Job, rows: int) -> Job:
     return job.model_copy(update={"rows": job.rows.model_copy(update=limits)})
 
 
-def looked_at(sample: int, rows: int) -> str:
+def sample_note(sample: int, rows: int) -> str:
     """Return how messages name the rows that were looked at."""
     return f"{rows:,} rows" if sample == rows else f"a sample of {sample:,} rows ({share(sample, rows)} of all)"

@@ -36,7 +36,7 @@ def chapter(found: ReportData) -> Chapter:
     largest_first = sorted(found.summary.clusters, key=lambda one: -one.accounts)
     blocks.append(shortened(sizes(largest_first, named=True), "segments"))
     known = found.summary.stability
-    blocks.append(shortened(trust(known), "stability") if known else Text(untold(found)))
+    blocks.append(shortened(trust(known), "stability") if known else Text(missing_note(found)))
     return Chapter("clusters", "Clusters of peers", message(found), tuple(blocks))
 
 
@@ -72,7 +72,7 @@ def play_of(found: ReportData, cluster: str) -> str:
     return max(money, key=lambda colour: (money[colour], colour)) if money else ""
 
 
-def untold(found: ReportData) -> str:
+def missing_note(found: ReportData) -> str:
     """Why nothing is told about how far clusters can be trusted."""
     fitted = found.summary.model.get("run")
     if fitted:

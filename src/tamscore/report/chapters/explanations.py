@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.questions.pages.calling import account_name, anchor_of, why_called
+from tamscore.questions.pages.calling import account_name, anchor_of, priority_sentence
 from tamscore.questions.pages.quadrants import MEANINGS
 from tamscore.questions.pages.ranking import reason
 from tamscore.schema import PARTY_TYPES
 from tamscore.view.blocks import Chapter, Point, Points
-from tamscore.view.words import counted, money, words
+from tamscore.view.words import count_text, money, words
 
 if TYPE_CHECKING:
     from tamscore.questions.tables import Cluster
@@ -27,7 +27,7 @@ def chapter(found: ReportData) -> Chapter:
         points = tuple(point(anchor, row, clusters[row["cluster"]]) for anchor, row in mine)
         if points:
             blocks.append(Points(points, f"{words(party)} accounts, in the order of priority".capitalize()))
-    text = f"{counted(len(rows), 'account')} with a reason each; tamscore explain tells more about any account."
+    text = f"{count_text(len(rows), 'account')} with a reason each; tamscore explain tells more about any account."
     return Chapter("explanations", "Why these accounts", text, tuple(blocks))
 
 
@@ -35,7 +35,7 @@ def point(anchor: str, row: Row, cluster: Cluster) -> Point:
     """Return what is known of an account."""
     place = row.get("priority") or row["rank"]
     told = [f"{row['account_id']}, tier {row['tier']}" if row.get("tier") else str(row["account_id"])]
-    told += [why_called(row).removesuffix("."), f"{reason(row, cluster)} ({cluster.cluster}, {cluster.name})"]
+    told += [priority_sentence(row).removesuffix("."), f"{reason(row, cluster)} ({cluster.cluster}, {cluster.name})"]
     if row.get("potential_low") is not None and row.get("potential_high") is not None:
         told.append(f"its potential of {money(row['potential'])} may be {money(row['potential_low'])} to")
         told[-1] += f" {money(row['potential_high'])}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tamscore.questions.pages.headline import totals
 from tamscore.report.figures.changes import bridge, signed
 from tamscore.view.blocks import Block, Chapter, Text
-from tamscore.view.words import HOLDERS, change, counted, share
+from tamscore.view.words import HOLDERS, change, count_text, share
 
 if TYPE_CHECKING:
     from tamscore.report.changes import Changed
@@ -20,7 +20,9 @@ STILL = {"+0.0%", "-0.0%", "0%"}
 def chapter(found: ReportData) -> Chapter:
     """Return the chapter."""
     changed = found.changed
-    blocks: list[Block] = [totals(found.summary, {kind: told(changed, kind) for kind in HOLDERS} if changed else None)]
+    blocks: list[Block] = [
+        totals(found.summary, {kind: change_sentence(changed, kind) for kind in HOLDERS} if changed else None)
+    ]
     if changed:
         blocks.append(Text(" ".join(why(changed, kind) for kind in HOLDERS)))
         kinds = {kind: (changed.before[kind], changed.steps(kind), changed.after[kind]) for kind in HOLDERS}
@@ -35,10 +37,12 @@ def message(found: ReportData) -> str:
     sold = found.summary.totals["expansion"]
     buys = f"customers buy {share(sold.sales, sold.potential)} of their potential" if sold.potential else NOBODY
     clusters = len(found.summary.clusters)
-    return f"{counted(found.summary.rows['scored'], 'account')} in {counted(clusters, 'cluster')} of peers: {buys}."
+    return (
+        f"{count_text(found.summary.rows['scored'], 'account')} in {count_text(clusters, 'cluster')} of peers: {buys}."
+    )
 
 
-def told(changed: Changed, kind: str) -> str:
+def change_sentence(changed: Changed, kind: str) -> str:
     """Return how the whitespace of a kind changed."""
     now = change(changed.before[kind], changed.after[kind])
     return f"{'unchanged' if now in STILL else now} since {changed.against}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tamscore.questions.pages.potential import step_name
 from tamscore.report.figures.ladders import ladder
 from tamscore.view.blocks import Chapter, Text
-from tamscore.view.words import counted, priced
+from tamscore.view.words import count_text, money_text
 
 if TYPE_CHECKING:
     from tamscore.questions.tables import Cluster
@@ -27,23 +27,24 @@ def chapter(found: ReportData) -> Chapter | None:
     chosen = max(own, key=lambda one: (one.kinds["expansion"].whitespace, one.cluster))
     party = next(party for party in found.run.model.parties if party.name == chosen.party_type)
     picture = ladder(chosen, party.sales.of(party.ids.index(chosen.cluster)))
-    blocks = (picture, Text(explained(chosen, found.currency)))
+    blocks = (picture, Text(ladder_reading(chosen, found.currency)))
     return Chapter("ladder", "How a ladder works", message(chosen, found.currency), blocks)
 
 
 def message(one: Cluster, currency: str | None) -> str:
     """Return what it comes to, in one sentence."""
     sums = one.kinds["expansion"]
-    all_ = f"{counted(sums.accounts, 'customer')} of {one.cluster} buy {priced(sums.sales, currency)}"
-    return f"{all_}; were each on the next step of the ladder it would be {priced(sums.potential, currency)}."
+    all_ = f"{count_text(sums.accounts, 'customer')} of {one.cluster} buy {money_text(sums.sales, currency)}"
+    return f"{all_}; were each on the next step of the ladder it would be {money_text(sums.potential, currency)}."
 
 
-def explained(one: Cluster, currency: str | None) -> str:
+def ladder_reading(one: Cluster, currency: str | None) -> str:
     """How to read the picture."""
     name, value = next((name, value) for name, value in one.steps.items())
     prospects = one.kinds["acquisition"]
     return (
         f"Every customer should reach the next step above what it buys; the shaded distance is its whitespace. The "
-        f"{counted(prospects.accounts, 'prospect')} of {one.cluster} stand before the first step: {step_name(name)}, "
-        f"{priced(value, currency)}, is what each of them could buy."
+        f"{count_text(prospects.accounts, 'prospect')} of {one.cluster} stand before the first step: "
+        f"{step_name(name)}, "
+        f"{money_text(value, currency)}, is what each of them could buy."
     )

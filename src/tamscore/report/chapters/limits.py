@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.questions.pages.headline import notices
 from tamscore.view.blocks import Block, Chapter, Point, Points
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
     from tamscore.report.evidence import ReportData
@@ -41,9 +41,9 @@ def of_this_run(found: ReportData) -> list[tuple[str, str]]:
     borrowed = [one.cluster for one in found.summary.clusters if one.borrows]
     if borrowed:
         text = f"The potential of {', '.join(borrowed[:20])} rests on customers of other clusters, too."
-        told.append((f"{counted(len(borrowed), 'thin cluster')}.", text))
+        told.append((f"{count_text(len(borrowed), 'thin cluster')}.", text))
     unstable = [row["cluster"] for row in found.summary.stability if row["grade"] == "unstable"]
     if unstable:
         text = f"{', '.join(unstable[:20])} would look different had other accounts been drawn."
-        told.append((f"{counted(len(unstable), 'unstable cluster')}.", text))
+        told.append((f"{count_text(len(unstable), 'unstable cluster')}.", text))
     return told

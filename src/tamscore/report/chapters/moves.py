@@ -13,7 +13,7 @@ from tamscore.report.figures.changes import moves
 from tamscore.report.input_change import input_table
 from tamscore.report.shortened import shortened
 from tamscore.view.blocks import Block, Chapter, Text, table
-from tamscore.view.words import counted, share
+from tamscore.view.words import count_text, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ def chapter(found: ReportData) -> Chapter | None:
     if found.summary.events:
         blocks.append(shortened(events(found.summary.events), "events"))
     text = (
-        f"{changed.moved:,} of {counted(changed.kept, 'account')} known from {changed.against} "
+        f"{changed.moved:,} of {count_text(changed.kept, 'account')} known from {changed.against} "
         f"({share(changed.moved, changed.kept)}) are in another cluster."
     )
     return Chapter("moves", "Who moved, and why", text, tuple(blocks))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.questions.pages.calling import account_name, anchor_of
 from tamscore.view.blocks import Cell, Chapter, grouped, table, without_empty
-from tamscore.view.words import counted, priced
+from tamscore.view.words import count_text, money_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,9 @@ def message(found: ReportData) -> str:
     if not rows:
         return f"{len(found.named.people):,} people cover accounts."
     covered, value = sum(row["accounts"] for row in rows), sum(row["value"] for row in rows)
-    return f"{len(rows):,} people cover {counted(covered, 'account')} worth {priced(value, found.currency)} a year."
+    return (
+        f"{len(rows):,} people cover {count_text(covered, 'account')} worth {money_text(value, found.currency)} a year."
+    )
 
 
 def persons(found: ReportData) -> Table:

@@ -8,7 +8,7 @@ from tamscore.questions.pages.potential import certainty, intervals, ladders, mo
 from tamscore.report.figures.ladders import potentials, step_shares
 from tamscore.report.shortened import shortened
 from tamscore.view.blocks import Block, Chapter, Text
-from tamscore.view.words import counted, money, share, words
+from tamscore.view.words import count_text, money, share, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ DRAWN = 20
 
 def chapter(found: ReportData) -> Chapter:
     """Return the chapter."""
-    clusters = sorted(found.summary.clusters, key=lambda one: (-held(one), one.cluster))
+    clusters = sorted(found.summary.clusters, key=lambda one: (-cluster_whitespace(one), one.cluster))
     level = found.summary.interval_level
     blocks: list[Block] = []
     if drawn := [one for one in clusters if any(value for value in one.steps.values())][:DRAWN]:
@@ -37,7 +37,7 @@ def chapter(found: ReportData) -> Chapter:
     return Chapter("potential", "Potential by cluster", message(clusters), tuple(blocks))
 
 
-def held(one: Cluster) -> float:
+def cluster_whitespace(one: Cluster) -> float:
     """The whitespace of a cluster, by which clusters are put in order; it is shown nowhere."""
     return sum(sums.whitespace for sums in one.kinds.values())
 
@@ -46,7 +46,7 @@ def message(clusters: Sequence[Cluster]) -> str:
     """Return what it comes to, in one sentence."""
     open_ = sorted((one.kinds["expansion"].whitespace for one in clusters), reverse=True)
     thin = sum(one.borrows for one in clusters)
-    rests = f"; {counted(thin, 'ladder')} of {len(clusters)} lean on borrowed customers" if thin else ""
+    rests = f"; {count_text(thin, 'ladder')} of {len(clusters)} lean on borrowed customers" if thin else ""
     if not sum(open_):
         return f"What peers buy sets what an account could buy{rests}."
     return f"Three clusters hold {share(sum(open_[:3]), sum(open_))} of the expansion whitespace{rests}."
@@ -60,11 +60,11 @@ def top_step_texts(found: ReportData) -> list[str]:
             rule = "the largest customer of each cluster" if one.top_step == "max" else one.top_step
             part, whole = share(one.shares["top"] or 0.0, 1), money(one.expansion)
             head = f"{words(one.party_type).capitalize()}: the top step alone ({rule}) holds {part} of the expansion"
-            told.append(f"{head} whitespace of {whole}.{capped(found, one)}")
+            told.append(f"{head} whitespace of {whole}.{cap_sentence(found, one)}")
     return told
 
 
-def capped(found: ReportData, one: TopStep) -> str:
+def cap_sentence(found: ReportData, one: TopStep) -> str:
     """What the expansion of a party type would be under a cap, where the largest customer sets the top step."""
     others = (each for each in found.summary.top_steps if each.party_type == one.party_type)
     cap = next((each for each in others if each.top_step == "p99"), one)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.questions.pages.changes import drift, suspects
 from tamscore.view.blocks import Block, Chapter, table
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
     from tamscore.report.evidence import ReportData
@@ -28,7 +28,7 @@ def message(found: ReportData) -> str:
     rows = found.summary.rows
     rejected = sum(rows["rejected"].values())
     left = f"{rejected:,} rejected, each with its reason" if rejected else "none rejected"
-    return f"{counted(rows['read'], 'row')} read, {rows['scored']:,} scored, {left}: nothing is dropped in silence."
+    return f"{count_text(rows['read'], 'row')} read, {rows['scored']:,} scored, {left}: nothing is dropped in silence."
 
 
 def counts(found: ReportData, what: tuple[str, ...], caption: str, *, folded: bool = False) -> Table:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.questions.pages.ranking import best_of_kind, prospects, tiers
 from tamscore.view.blocks import Block, Chapter
-from tamscore.view.words import HOLDERS, clean, counted, priced, share
+from tamscore.view.words import HOLDERS, clean, count_text, money_text, share
 
 if TYPE_CHECKING:
     from tamscore.report.evidence import ReportData, Row
@@ -35,11 +35,11 @@ def message(kinds: dict[str, list[Row]], found: ReportData) -> str:
         whole = found.summary.totals["expansion"].whitespace
         part = share(sum(row["whitespace"] or 0.0 for row in rows), whole)
         told.append(
-            f"the first {counted(len(rows), 'customer')} hold {part} of the expansion, {name_of(rows[0])} leads"
+            f"the first {count_text(len(rows), 'customer')} hold {part} of the expansion, {name_of(rows[0])} leads"
         )
     if (rows := kinds["acquisition"]) and any(row["whitespace"] for row in rows):
-        expected = priced(sum(row.get("expected_value") or 0.0 for row in rows), found.currency)
-        told.append(f"the first {counted(len(rows), 'prospect')} promise {expected}, {name_of(rows[0])} leads")
+        expected = money_text(sum(row.get("expected_value") or 0.0 for row in rows), found.currency)
+        told.append(f"the first {count_text(len(rows), 'prospect')} promise {expected}, {name_of(rows[0])} leads")
     text = "; ".join(told) or "nothing is open with any account"
     return f"{text[:1].upper()}{text[1:]}."
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.view.axes import note, rows_only
 from tamscore.view.blocks import Figure, grouped, table
 from tamscore.view.canvas import PALETTE
-from tamscore.view.words import counted, money
+from tamscore.view.words import count_text, money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,5 +85,5 @@ def moves(rows: Sequence[tuple[str, str, int]], moved: int) -> Figure:
 
     numbers = table("Where accounts moved", "from:id|to:id|accounts:count", rows)
     then, now, count = rows[0]
-    reading = f"The largest flow, {count:,} of {counted(moved, 'account')}, goes from {then} to {now}."
+    reading = f"The largest flow, {count:,} of {count_text(moved, 'account')}, goes from {then} to {now}."
     return Figure("moves", numbers.caption, alt, draw, 40 + 22 * len(rows), 40 + 25 * len(rows), numbers, reading)

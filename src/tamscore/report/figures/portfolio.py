@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.view.axes import note, percent_ticks, rows_only
 from tamscore.view.blocks import Figure
 from tamscore.view.canvas import PALETTE
-from tamscore.view.words import counted, share, words
+from tamscore.view.words import count_text, share, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ MOST = 12
 
 def plays_figure(plays: Mapping[str, Mapping[str, int]], numbers: Table) -> Figure:
     """The accounts of each play, customers and prospects one behind the other; `plays` has them by kind."""
-    told = "; ".join(f"{words(play)} {counted(sum(kinds.values()), 'account')}" for play, kinds in plays.items())
+    told = "; ".join(f"{words(play)} {count_text(sum(kinds.values()), 'account')}" for play, kinds in plays.items())
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.view.axes import bare
 from tamscore.view.blocks import Figure
 from tamscore.view.canvas import PALETTE
-from tamscore.view.words import HOLDERS, counted, money, share, words
+from tamscore.view.words import HOLDERS, count_text, money, share, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +49,7 @@ def quadrant_map(fields: Mapping[str, tuple[str, Mapping[str, Sums]]]) -> Figure
 def lines(kinds: Mapping[str, Sums]) -> list[str]:
     """What a quadrant holds, a line for each kind."""
     return [
-        f"{counted(kinds[kind].accounts, noun)}, {money(kinds[kind].whitespace)} {kind}"
+        f"{count_text(kinds[kind].accounts, noun)}, {money(kinds[kind].whitespace)} {kind}"
         for kind, noun in HOLDERS.items()
         if kind in kinds
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tamscore.arrow import as_dictionary, coded
+from tamscore.arrow import as_dictionary, texts_by_code
 from tamscore.schema import Reason
 from tamscore.substitution import fold_word
 
@@ -77,7 +77,7 @@ def currency_counts(column: pa.ChunkedArray, scored: Any, sales: Any) -> Counts 
     if len(encoded.dictionary) > MOST_CURRENCIES:
         return None
     names: list[str | None] = [*encoded.dictionary.to_pylist(), None]
-    code = coded(encoded, range(len(names) - 1), len(names) - 1)
+    code = texts_by_code(encoded, range(len(names) - 1), len(names) - 1)
     sells, lost = scored & np.isfinite(sales) & (sales != 0), np.isinf(sales)
     rows, selling, unrated = (np.bincount(code[which], minlength=len(names)) for which in (scored, sells, lost))
     sums = np.bincount(code[sells], weights=sales[sells], minlength=len(names))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.arrow import as_dictionary, coded, float_column, truths
+from tamscore.arrow import as_dictionary, float_column, texts_by_code, truths
 from tamscore.errors import InputContractError
 from tamscore.schema import LONGEST_ID, PARTY_TYPES, InputColumns, Partition, Reason
 from tamscore.scoring.census.currencies import read_currencies
@@ -116,7 +116,7 @@ def party_codes(column: pa.ChunkedArray) -> Any:
     """
     encoded = as_dictionary(column)
     known = {plain_word(name): code for code, name in enumerate(PARTY_TYPES)}
-    return coded(encoded, [known.get(plain_word(text), -1) for text in encoded.dictionary.to_pylist()], -1)
+    return texts_by_code(encoded, [known.get(plain_word(text), -1) for text in encoded.dictionary.to_pylist()], -1)
 
 
 def level_counts(column: pa.ChunkedArray | pa.Array) -> dict[str | None, int]:

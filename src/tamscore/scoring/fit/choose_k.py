@@ -76,7 +76,7 @@ def choose(
     most = max(min(high, sample.seeds.shape[1] // ROWS_EACH), low + 1)
     known = choose_k.admitted(examined(choose_k.candidates(low, most), judged, local))
     within = choose_k.within_error(known)
-    tried = {k: moves_of(k) for k in (within[:1] if potential.level == "account" else choose_k.tried(within))}
+    tried = {k: moves_of(k) for k in (within[:1] if potential.level == "account" else choose_k.try_candidates(within))}
     decided = choose_k.decide(known, {k: moves.worst(one) for k, one in tried.items()})
     chosen = next(one for one in decided if one.chosen)
     more = "; sales say that more would do better: raise clusters.k_range" if chosen.k == high else ""

@@ -28,7 +28,7 @@ class ClusterStability:
 def trust(model: PartyModel, drawn: SampledRows, seeds: Any, seed: int) -> tuple[ClusterStability, ...]:
     """What is known about every cluster; `seeds` (d, s) are the first rows of the sample in the model's space."""
     host = HostBackend()
-    similarity = stability.found_again(host, seeds, model.centers, seed)
+    similarity = stability.find_again(host, seeds, model.centers, seed)
     rows = min(rules.ROWS, seeds.shape[1])
     label = stability.labels(host, seeds[:, :rows], model.centers)
     texts = {

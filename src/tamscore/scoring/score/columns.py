@@ -50,7 +50,7 @@ def score_table(
     typical = rows.typical[at] if plan.order else None
     told = distinct.tell_apart(cluster, sales, len(plan.clusters), typical)
     made = row_columns(table, sales, rows.distance[at], rows.margin[at], columns)
-    made |= looked_up(case_columns(told, distinct.score_cases(told, plan, backend), plan), told)
+    made |= look_up(case_columns(told, distinct.score_cases(told, plan, backend), plan), told)
     made |= {} if typical is None else {"typical_sales": nullable(typical.astype(np.float64))}
     made |= priority_columns(priority, at)
     if priority.high is not None:
@@ -85,7 +85,7 @@ def row_flags(table: pa.Table, sales: Any, columns: InputColumns) -> Any:
     return contract.flags(sales, sales_missing(table[columns.sales]), revenue, non_negative)
 
 
-def looked_up(columns: dict[str, pa.Array], told: DistinctAccounts) -> Mapping[str, pa.ChunkedArray | pa.Array]:
+def look_up(columns: dict[str, pa.Array], told: DistinctAccounts) -> Mapping[str, pa.ChunkedArray | pa.Array]:
     """The columns of cases for every row."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -101,8 +101,8 @@ def write_part(index: int, scored: pa.Table, refused: pa.Table | None, plan: Sco
     placed = place_scores(index, scored, plan)
     files, rejected, bad = {directory.name_of(directory.part(index)): placed}, None, 0
     if refused is not None:
-        bad, rejected = refused.num_rows, commit.place_parquet(refused, directory.rejected(index))
-        files[directory.name_of(directory.rejected(index))] = rejected
+        bad, rejected = refused.num_rows, commit.place_parquet(refused, directory.rejected_files(index))
+        files[directory.name_of(directory.rejected_files(index))] = rejected
     directory.commit_part(index, placed, rejected, {"scored": scored.num_rows, "rejected": bad})
     return described(scored, bad, files, plan)
 
@@ -114,7 +114,7 @@ def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan
     """
     directory = plan.directory
     placed = place_scores(index, scored, plan)
-    rejected = part.files.get(directory.name_of(directory.rejected(index)))
+    rejected = part.files.get(directory.name_of(directory.rejected_files(index)))
     directory.commit_part(index, placed, rejected, {"scored": scored.num_rows, "rejected": part.rejected})
     return replace(
         part,

@@ -90,7 +90,7 @@ class AlertsState:
 
     def count(self, scored: pa.Table) -> Listed:
         """What the lists of a part come to, and the first accounts of each."""
-        return lists.listed(scored, self.clusters, self.lists)
+        return lists.list_totals(scored, self.clusters, self.lists)
 
     def findings(self, counts: Sequence[Listed]) -> Findings:
         """How many accounts stand on each list, by cluster too, and the first of them."""

@@ -68,7 +68,7 @@ def first_of(listed: pa.Table, name: str) -> pa.Table:
     return listed.sort_by(list(KEYS[name])).slice(0, TOP)
 
 
-def listed(scored: pa.Table, clusters: Sequence[str], names: Sequence[str]) -> Listed:
+def list_totals(scored: pa.Table, clusters: Sequence[str], names: Sequence[str]) -> Listed:
     """What the lists of these names come to in a part of the scores."""
     label, sums, tops = level_codes(scored["cluster"], list(clusters)), {}, []
     for name in names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.view.blocks import Chapter, Table, table, without_empty
-from tamscore.view.words import counted, priced
+from tamscore.view.words import count_text, money_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,18 +18,18 @@ EARLIER = "{} may be leaving or have left; the run was made by a version that di
 SHOWN = 20
 """So many accounts of each list stand in the report."""
 SENTENCES: dict[str, Callable[[int, str], str]] = {
-    "may_leave": lambda accounts, money: f"{counted(accounts, 'customer')} may be leaving ({money} lost in a year)",
-    "win_back": lambda accounts, money: f"{counted(accounts, 'account')} left ({money} a year before)",
-    "renew": lambda accounts, money: f"{counted(accounts, 'renewal')} due ({money} a year)",
+    "may_leave": lambda accounts, money: f"{count_text(accounts, 'customer')} may be leaving ({money} lost in a year)",
+    "win_back": lambda accounts, money: f"{count_text(accounts, 'account')} left ({money} a year before)",
+    "renew": lambda accounts, money: f"{count_text(accounts, 'renewal')} due ({money} a year)",
 }
 
 
 def chapter(record: Record) -> Chapter:
     """Return the chapter on what a run has recorded."""
     if "lists" not in record:
-        return Chapter("alerts", TITLE, EARLIER.format(counted(record["churn"], "customer")), ())
+        return Chapter("alerts", TITLE, EARLIER.format(count_text(record["churn"], "customer")), ())
     message = "; ".join(
-        SENTENCES[name](one["accounts"], priced(one["at_stake"], record.get("currency")))
+        SENTENCES[name](one["accounts"], money_text(one["at_stake"], record.get("currency")))
         for name, one in record["lists"].items()
     )
     return Chapter("alerts", TITLE, f"{message}.", (lists(record), *first(record)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.arrow import as_dictionary, coded, float_column, level_codes
+from tamscore.arrow import as_dictionary, float_column, level_codes, texts_by_code
 from tamscore.errors import InputContractError
 from tamscore.schema import PARTY_TYPES
 from tamscore.sections.backtest.joining import account_column, plan_of
@@ -82,7 +82,7 @@ def part_of(path: Location, form: IdForm, *, by_account: bool) -> tuple[Any, ...
     sales, whitespace = (np.nan_to_num(float_column(table[name])) for name in SCORED[3:])
     party = level_codes(table["party_type"], PARTY_TYPES).astype(np.int8)
     clusters = as_dictionary(table["cluster"])
-    cluster = coded(clusters, [int(name[1:]) for name in clusters.dictionary.to_pylist()], 0).astype(np.int32)
+    cluster = texts_by_code(clusters, [int(name[1:]) for name in clusters.dictionary.to_pylist()], 0).astype(np.int32)
     hashes = id_hash(tables.account_ids(table["account_id"], form))
     return hashes, party, cluster, np.maximum(sales, 0.0), whitespace, *typical
 
@@ -91,7 +91,7 @@ def realised_of(job: Job, hashes: Any) -> Any:
     """The sales afterwards of the accounts with these sorted hashes (m,), NaN where the table does not tell."""
     rules = job.section(Backtest)
     least, most, times = np.full(len(hashes), np.inf), np.full(len(hashes), -np.inf), np.zeros(len(hashes), np.int32)
-    for here, values in told(job):
+    for here, values in read_backtest_tables(job):
         place = np.minimum(np.searchsorted(hashes, here), len(hashes) - 1)
         known = hashes[place] == here
         np.add.at(times, place[known], 1)
@@ -113,7 +113,7 @@ def realised_of(job: Job, hashes: Any) -> Any:
     return np.where(np.isnan(found), 0.0, found) if rules.missing == "zero" else found
 
 
-def told(job: Job) -> Iterator[tuple[Any, Any]]:
+def read_backtest_tables(job: Job) -> Iterator[tuple[Any, Any]]:
     """Hashes of ids and sales afterwards, partition by partition."""
     account_id, realised = account_column(job), str(job.section(Backtest).realised)
     for partition in plan_of(job).partitions:

@@ -9,7 +9,7 @@ from tamscore.sections.backtest.figure import growth
 from tamscore.sections.backtest.pairs import FEWEST
 from tamscore.sections.backtest.result import record as record_of
 from tamscore.view.blocks import Block, Cell, Chapter, Table, Terms, grouped, table
-from tamscore.view.words import counted, words
+from tamscore.view.words import count_text, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,7 +78,7 @@ def message(record: Record) -> str:
     kinds = []
     for kind, value in record["rank_correlation"].items():
         known = "not known" if value is None else f"{value:+.2f}"
-        kinds.append(f"{known} over {counted(record['accounts'][kind], 'account')} of {kind}")
+        kinds.append(f"{known} over {count_text(record['accounts'][kind], 'account')} of {kind}")
     return f"{pairs_message(record)}Whitespace and growth afterwards: rank correlation {' and '.join(kinds)}."
 
 
@@ -112,7 +112,7 @@ def ends(row: Record) -> list[float]:
 def losses(party: str, rows: Sequence[Record]) -> Table:
     """Return the losses of all contenders by cut line, and by how much they lie below that of the method."""
     groups = [list(lines(list(same))) for _, same in groupby(rows, lambda row: row["line"])]
-    note = f"{counted(rows[0]['customers'], 'customer')}, five folds, pinball loss of log sales"
+    note = f"{count_text(rows[0]['customers'], 'customer')}, five folds, pinball loss of log sales"
     columns = "cut line|contender|loss:number|below clusters:change|from:change/2|to:change/2"
     return grouped(f"The price of simplicity: {words(party)}", columns, groups, note, folded=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from tamscore.config.problems import NOTHING, Problem, dotted, nearest
+from tamscore.config.problems import NOTHING, Problem, dotted_place, nearest
 from tamscore.score_columns import CUSTOMER_JOB
 from tamscore.sections.campaigns.settings import slug
 from tamscore.stages.priority import TIERS
@@ -43,7 +43,7 @@ def campaign_map_is_total(campaigns: Campaigns) -> Iterator[Problem]:
     if campaigns.default is not None:
         return
     for band in (band for band in bands if band not in campaigns.map):
-        hint = f"add [{dotted((*MAP, band))}] or set campaigns.default"
+        hint = f"add [{dotted_place((*MAP, band))}] or set campaigns.default"
         yield Problem((*MAP, band), "a campaign for this band", hint=hint)
     if min(bands.values()) > 0:
         hint = "smaller accounts would have no campaign; set campaigns.default"
@@ -56,7 +56,7 @@ def levels_have_campaigns(campaigns: Campaigns) -> Iterator[Problem]:
     for name in (name for name in campaigns.map if known and name not in known):
         yield Problem((*MAP, name), f"one of {', '.join(known)}", name, nearest(name, known))
     for name in (name for name in known if campaigns.default is None and name not in campaigns.map):
-        hint = f"add [{dotted((*MAP, name))}] or set campaigns.default"
+        hint = f"add [{dotted_place((*MAP, name))}] or set campaigns.default"
         yield Problem((*MAP, name), f"a campaign for this {campaigns.by}", hint=hint)
 
 

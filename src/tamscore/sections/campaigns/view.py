@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.view.blocks import Chapter, table
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,7 +39,7 @@ def campaigns(rows: Iterable[dict[str, Any]]) -> Table:
 def chapter(rows: Sequence[dict[str, Any]]) -> Chapter:
     """Return the chapter on the campaigns of a run, given the rows of its table."""
     names, channels = ({row[key] for row in rows} for key in ("campaign_id", "channel"))
-    message = f"{counted(len(names), 'campaign')} by {counted(len(channels), 'channel')} reach the accounts."
+    message = f"{count_text(len(names), 'campaign')} by {count_text(len(channels), 'channel')} reach the accounts."
     if held := sum(row.get("controls", 0) for row in rows):
-        message += f" {counted(held, 'control')} of a holdout {'is' if held == 1 else 'are'} not counted."
+        message += f" {count_text(held, 'control')} of a holdout {'is' if held == 1 else 'are'} not counted."
     return Chapter("campaigns", "Campaigns", message, (campaigns(rows),))

@@ -15,7 +15,7 @@ from tamscore.errors import InputContractError
 from tamscore.sections.coverage.by_kind import Values, on_host
 from tamscore.sections.coverage.exact_cover import SMALL, best_options
 from tamscore.sections.coverage.hour_price import chosen, prices_of
-from tamscore.sections.coverage.offer import SLACK, Offer, filled, fitted, handed_out
+from tamscore.sections.coverage.offer import SLACK, Offer, filled, fit_option, handed_out
 from tamscore.sections.coverage.price_search import Search
 from tamscore.sections.coverage.sharing import shared_out
 from tamscore.sections.coverage.undecided import decided
@@ -95,7 +95,7 @@ def rounded(backend: Backend, offer: Offer, bound: Bound, core: Core) -> Any:
     """
     few = replace(offer, value=core.options.value, hours=core.options.hours)
     option = core.content.copy()
-    wish = wished(backend, core.options, bound.price)
+    wish = chosen_options(backend, core.options, bound.price)
     option[core.rows] = within_hours(few, replace(bound, value=bound.value - core.constant), wish, core.groups)
     return handed_out(offer, option)
 
@@ -103,13 +103,13 @@ def rounded(backend: Backend, offer: Offer, bound: Bound, core: Core) -> Any:
 def within_hours(offer: Offer, bound: Bound, option: Any, groups: Alike) -> Any:
     """The choice (m,) within the hours that comes of what accounts wish; more kinds of them are asked while it pays."""
     option = shared_out(offer, option)
-    best = filled(offer, fitted(offer, option))
+    best = filled(offer, fit_option(offer, option))
     for kinds in CORES:
         budget = bound.value - offer.worth(best)
         if budget <= CLOSE * abs(bound.value):
             break
         mended = decided(offer, bound.price, option, groups, kinds, budget)
-        best = max(best, filled(offer, fitted(offer, mended)), key=offer.worth)
+        best = max(best, filled(offer, fit_option(offer, mended)), key=offer.worth)
     return best
 
 
@@ -123,7 +123,7 @@ def closed(offer: Offer, option: Any, ceiling: float) -> tuple[Any, float]:
     return best, offer.worth(best)
 
 
-def wished(backend: Backend, options: Options, price: Any) -> Any:
+def chosen_options(backend: Backend, options: Options, price: Any) -> Any:
     """The option (m,) int16 that each account chooses at prices (r,) of hours."""
     each = prices_of(backend, options, price)
     found = [chosen(backend.xp, block.value, block.hours, each)[0] for block in options.blocks(backend)]

@@ -91,7 +91,7 @@ def solved(
         heap.give_back()
         told = scenario_rows(task, found, asked)
         result = replace(
-            told_of(run, settings, task, found, rules, told),
+            coverage_notices(run, settings, task, found, rules, told),
             unknown=question.unknown,
             joins=question.joins,
             doubts=(*question.doubts, *doubts_about_held(task, owners, found)),
@@ -104,7 +104,7 @@ def solved(
     return result, rows, shortfall.shortfall_table(task, found)
 
 
-def told_of(
+def coverage_notices(
     run: ScoredRun,
     settings: Coverage,
     task: Task,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.scoring.joining.lookup import explained, joined_parts, match_ids
 from tamscore.sections.coverage.joining import SETTING, match_persons, unknown_owners
-from tamscore.sections.coverage.names import listed, with_roles
+from tamscore.sections.coverage.names import name_list, with_roles
 from tamscore.sections.coverage.plan_table import read_plans
 from tamscore.sections.coverage.plans import DIGITAL, PARTNER
 from tamscore.sections.coverage.reading import HOURS_OF_A_WEEK, owner_rows, read_people, read_table
@@ -85,7 +85,7 @@ def doubts_about_hours(settings: Coverage, people: Sequence[Person], plans: Sequ
             "hours of a week"
         )
     if many := [person.name for person in people if person.hours > HOURS_OF_A_YEAR]:
-        yield f"{where}: {listed(many)}: more hours than a year has ({HOURS_OF_A_YEAR:,}); check the unit"
+        yield f"{where}: {name_list(many)}: more hours than a year has ({HOURS_OF_A_YEAR:,}); check the unit"
     for role in dict.fromkeys(person.role for person in people):
         most = max(person.hours for person in people if person.role == role)
         least = min(plan.hours for plan in plans if plan.role == role)

@@ -16,7 +16,7 @@ from tamscore.sections.coverage.accounts import OPEN_PRODUCT
 from tamscore.sections.coverage.assignment import NOBODY
 from tamscore.sections.coverage.held_out import HOLDOUT
 from tamscore.sections.coverage.minimum import ORDER
-from tamscore.sections.coverage.names import listed
+from tamscore.sections.coverage.names import name_list
 from tamscore.sections.coverage.texts import Texts
 
 if TYPE_CHECKING:
@@ -157,7 +157,8 @@ def require_one_lock(owners: Owners, units: Units, accounts: CoverageAccounts, p
     more = f"; so are those of {count - 1:,} more families" if count > 1 else ""
     head = accounts.ids[int(units.head[units.of[here[0]]])].as_py()
     raise InputContractError(
-        f"coverage.owners: accounts of the family of {head!r} are locked to several people: {listed(told)}{more}; lock "
+        f"coverage.owners: accounts of the family of {head!r} are locked to several people: {name_list(told)}{more}; "
+        "lock "
         'them to one person, or set coverage.families = "free"'
     )
 

@@ -46,7 +46,7 @@ def is_control(accounts: CoverageAccounts, name: str = CONTROL, rows: Any = slic
     return np.zeros(len(accounts), bool)[rows] if column is None else column.among([name], rows)
 
 
-def told_of_controls(task: Task, owners: Owners) -> Iterator[str]:
+def control_notices(task: Task, owners: Owners) -> Iterator[str]:
     """Yield how many controls get no person, and how many stay with an owner who holds them locked."""
     held = is_control(task.accounts)
     if held.any():

@@ -11,7 +11,7 @@ from tamscore.scoring.census.partition import unusable_ids
 from tamscore.scoring.joining import lookup as joins
 from tamscore.scoring.joining.lookup import counted, explained, joined_parts
 from tamscore.scoring.joining.match import PERSON, Match
-from tamscore.sections.coverage.names import LISTED, doubts_about, folded, likely, listed
+from tamscore.sections.coverage.names import LISTED, doubts_about, folded, likely, name_list
 from tamscore.stages.draw import id_hash
 from tamscore.substitution import fold_word
 
@@ -51,7 +51,7 @@ def match_persons(settings: Coverage, names: pa.Array, who: Any, people: Sequenc
     part = counted(here, np.zeros(len(here), bool), who[~blank] >= 0, id_hash(folded(here)))
     match, _ = joined_parts(str(settings.owner_table), "person", [part])
     row = None if part.first is None else int(np.flatnonzero(~blank)[part.first[1]]) + 1
-    some = f"the people are {listed([one.name for one in people])}"
+    some = f"the people are {name_list([one.name for one in people])}"
     remedy = "write the owners' names alike" if settings.people else "name the table of people in coverage.people"
     match = replace(match, row=row, what=PERSON, cause=f"{some}: {remedy}" if match.is_noticed else "")
     return match.require(settings.min_match_share, SETTING)
@@ -95,7 +95,7 @@ def region_cause(settings: Coverage, known: Sequence[str], first: str) -> str:
     """Return what may be wrong with regions that no account has."""
     if settings.region is None:
         return "coverage.region names no column of the scores: name the one with the accounts' regions"
-    return f"the accounts' column {settings.region!r} has {listed(known)}{likely(first, known)}"
+    return f"the accounts' column {settings.region!r} has {name_list(known)}{likely(first, known)}"
 
 
 def doubts_of(settings: Coverage, accounts: CoverageAccounts, people: Sequence[Person]) -> Iterator[str]:
@@ -111,4 +111,4 @@ def doubts_of(settings: Coverage, accounts: CoverageAccounts, people: Sequence[P
     known = {fold_word(level) for level in accounts.region.levels}
     idle = [one.name for one in people if one.regions and not {fold_word(name) for name in one.regions} & known]
     if idle:
-        yield f"{settings.people}: {listed(idle)} can get no account: no account has a region of theirs"
+        yield f"{settings.people}: {name_list(idle)} can get no account: no account has a region of theirs"

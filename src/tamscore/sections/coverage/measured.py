@@ -100,7 +100,7 @@ def scaled(plan: TouchPlan, shares: Sequence[str], factor: float) -> TouchPlan:
     return replace(plan, **{name: min(getattr(plan, name) * factor, 1.0) for name in shares})
 
 
-def told_of_measured(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def measured_notices(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield how many plans go by what was measured, and in which holdouts."""
     if rows:
         names = " and ".join(dict.fromkeys(repr(row["holdout"]) for row in rows))

@@ -106,7 +106,7 @@ def with_roles(plans: Sequence[TouchPlan], *known: str) -> tuple[TouchPlan, ...]
     return tuple(replace(plan, role=spelled(plan.role, roles)) for plan in plans)
 
 
-def listed(names: Sequence[str]) -> str:
+def name_list(names: Sequence[str]) -> str:
     """Return the first few names, and how many more there are."""
     more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
     return f"{', '.join(map(repr, names[:LISTED]))}{more}"
@@ -123,7 +123,7 @@ def doubts_about(column: str, texts: Texts, people: Sequence[Person], path: str)
             served.setdefault(name, []).append(person.name)
     strange = [name for name in served if name not in texts.levels]
     for name in strange[:LISTED]:
-        yield f"{path}: no account has the {column} {name!r} of {listed(served[name])}{likely(name, texts.levels)}"
+        yield f"{path}: no account has the {column} {name!r} of {name_list(served[name])}{likely(name, texts.levels)}"
     if len(strange) > LISTED:
         yield f"{path}: no account has {len(strange) - LISTED:,} more of its {column}s"
     counts = np.bincount(texts.code, minlength=len(texts.levels))
@@ -154,7 +154,7 @@ def doubts_about_limits(plans: Sequence[TouchPlan], accounts: CoverageAccounts) 
         if not levels_of(name, texts):
             known = [level for level in texts.levels if level]
             none = f"which have none; {KEYS.get(column, 'the run has no such column')}"
-            has = f"which are of {listed(known)}{likely(name, known)}" if known else none
+            has = f"which are of {name_list(known)}{likely(name, known)}" if known else none
             yield f"touch plans of {column} {name!r} suit no account, {has}"
 
 

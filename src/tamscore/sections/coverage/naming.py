@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.sections.coverage.assignment import NOBODY, Load, Team, assign
-from tamscore.sections.coverage.offer import Offer, fitted
+from tamscore.sections.coverage.offer import Offer, fit_option
 from tamscore.sections.coverage.people import numbers_of
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.task import Task
 
 
-def named(task: Task, owners: Owners, options: Options, choice: OptionChoice) -> tuple[Any, Any]:
+def plans_and_people(task: Task, owners: Owners, options: Options, choice: OptionChoice) -> tuple[Any, Any]:
     """The plan (m,) and person (m,) of every account, given the option that each has."""
     pools, option = task.pools, choice.option.copy()
     offer = Offer(options.value, options.hours, pools.pool, pools.hours, options.names)
@@ -76,4 +76,6 @@ def shrink_locked(task: Task, offer: Offer, owners: Owners, person: int, option:
     one = task.people[person]
     limits = np.where(np.arange(len(task.pools)) == task.pools.of_person[person], one.hours, 0.0)
     names = tuple(one.name for _ in limits)
-    option[rows] = fitted(Offer(offer.value[:, rows], offer.hours[:, rows], offer.role, limits, names), option[rows])
+    option[rows] = fit_option(
+        Offer(offer.value[:, rows], offer.hours[:, rows], offer.role, limits, names), option[rows]
+    )

@@ -1,6 +1,6 @@
 """The options of coverage on the host, and how a choice among them is brought to the hours there are.
 
-The grain of hours leaves a role a little over or under: `fitted` takes back what is worth least for its hours, and
+The grain of hours leaves a role a little over or under: `fit_option` takes back what is worth least for its hours, and
 `filled` gives out what is left.
 """
 
@@ -62,7 +62,7 @@ class Offer:
         return float(of_accounts(self.value, option).sum())
 
 
-def fitted(offer: Offer, option: Any) -> Any:
+def fit_option(offer: Offer, option: Any) -> Any:
     """The choice (m,) with as many accounts moved to less as the hours ask for, those that lose least an hour first.
 
     Of equals the later ids move. Accounts move within their role, or to one without limit. Raises InputContractError

@@ -16,8 +16,8 @@ from tamscore.sections.coverage.choice import OptionChoice, choose
 from tamscore.sections.coverage.claims import claim
 from tamscore.sections.coverage.hour_price import Options
 from tamscore.sections.coverage.minimum import Owed, levels_of_plans, owed_by, with_penalty
-from tamscore.sections.coverage.names import listed
-from tamscore.sections.coverage.naming import named
+from tamscore.sections.coverage.names import name_list
+from tamscore.sections.coverage.naming import plans_and_people
 from tamscore.sections.coverage.offer import Offer
 from tamscore.sections.coverage.plans import values_of
 from tamscore.sections.coverage.price_search import Search
@@ -146,7 +146,7 @@ def place(backend: Backend, task: Task, owners: Owners, known: Any = None) -> Pl
     options = options_of(task, true.value, task.open_options(owners, is_open))
     search = search_of(backend, task, with_penalty(backend, options, level[pools.plan], within), known)
     choice = choose(backend, search.options, pools.hours, search)
-    plan, person = named(task, owners, search.options, choice)
+    plan, person = plans_and_people(task, owners, search.options, choice)
     before, desk = true.worth(plan), Desk.of(task, true, plan, person)
     floor = owed.floor(level, len(plan))
     release(desk, owners, owed.account)
@@ -177,7 +177,7 @@ def name_of(task: Task, pool: int) -> str:
     if np.count_nonzero(pools.role == role) == 1:
         return task.roles[role]
     people = [task.people[p].name for p in np.flatnonzero(pools.of_person == pool).tolist()]
-    return f"{task.roles[role]} ({listed(people)})"
+    return f"{task.roles[role]} ({name_list(people)})"
 
 
 def search_of(backend: Backend, task: Task, options: Options, known: Any = None) -> Search:

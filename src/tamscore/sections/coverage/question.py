@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.errors import InputContractError
 from tamscore.sections.coverage.door import doubts_about_encoding, doubts_about_hours
 from tamscore.sections.coverage.families import Whole, as_units, owners_of_units, touches_of_units, units_of
-from tamscore.sections.coverage.held_out import told_of_controls, with_controls, without_controls
+from tamscore.sections.coverage.held_out import control_notices, with_controls, without_controls
 from tamscore.sections.coverage.joining import doubts_of, match_regions
 from tamscore.sections.coverage.last_owners import owners_from, read_last_owners
 from tamscore.sections.coverage.measured import measured, with_measured
@@ -83,7 +83,7 @@ def read_question(run: ScoredRun, settings: Coverage, *, keeps_place: bool = Fal
     doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_limits(limited(plans), accounts))
     doubts = (*doubts_about_encoding(settings), *doubts_about_hours(settings, people, plans), *doubts)
     doubts = (*doubts, *idle_partners(task))
-    doubts = (*(() if has_promise(accounts) else (NO_PROMISE,)), *doubts, *told_of_controls(task, owners))
+    doubts = (*(() if has_promise(accounts) else (NO_PROMISE,)), *doubts, *control_notices(task, owners))
     whole = None if units is None else Whole(units, every, each)
     return Question(task, owners, touches.unknown, matches, doubts, known.rows, whole)
 

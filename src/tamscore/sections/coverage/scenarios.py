@@ -12,7 +12,7 @@ import numpy as np
 from tamscore.errors import UsageError
 from tamscore.sections.coverage.names import likely, spelled
 from tamscore.sections.coverage.plans import DIGITAL
-from tamscore.sections.coverage.shortfall import changed, served_with, worth_of
+from tamscore.sections.coverage.shortfall import changed_hours, served_with, worth_of
 from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
@@ -125,4 +125,4 @@ def reach(task: Task, found: Placement, hours: Any) -> int | None:
     """How many accounts get what they are owed with hours (r,) more or less."""
     if not len(found.owed):
         return None
-    return int(served_with(task, found, found.owed, changed(task, hours)).sum())
+    return int(served_with(task, found, found.owed, changed_hours(task, hours)).sum())

@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.sections.coverage.minimum import BY_PLANS, LEVELS, levels_of_plans, with_penalty
 from tamscore.sections.coverage.price_search import Search
 from tamscore.sections.coverage.reach import reached
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,17 +52,17 @@ def bound_at(task: Task, found: Placement, limits: Any) -> float:
 
 def worth_of(task: Task, found: Placement, hours: Any) -> float:
     """What hours (r,) more or less are worth: by how much the bound changes."""
-    return bound_at(task, found, changed(task, hours)) - found.choice.bound
+    return bound_at(task, found, changed_hours(task, hours)) - found.choice.bound
 
 
-def changed(task: Task, hours: Any) -> Any:
+def changed_hours(task: Task, hours: Any) -> Any:
     """The hours (r,) of the roles with so many (r,) more or less; no role has less than none."""
     return np.maximum(task.limits + hours, 0.0)
 
 
 def keeps_all(task: Task, found: Placement, hours: Any) -> bool:
     """Whether hours (r,) more or less still serve all accounts that get what they are owed."""
-    return bool(served_with(task, found, found.within, changed(task, hours)).all())
+    return bool(served_with(task, found, found.within, changed_hours(task, hours)).all())
 
 
 def served_with(task: Task, found: Placement, owed: Owed, limits: Any) -> Any:
@@ -124,10 +124,10 @@ def lacking(task: Task, found: Placement) -> Iterator[str]:
             if rows.any():
                 accounts = owed.account[rows]
                 first = ", ".join(repr(task.accounts.ids[int(row)].as_py()) for row in accounts[:FIRST])
-                yield f"{called(owed.rules[rule])}: {counted(len(accounts), 'account')}, first {first}{cause}"
+                yield f"{rule_name(owed.rules[rule])}: {count_text(len(accounts), 'account')}, first {first}{cause}"
 
 
-def called(rule: str) -> str:
+def rule_name(rule: str) -> str:
     """Return how people call a rule of least service."""
     return "no digital plan" if rule == BY_PLANS else f"tier {rule}" if rule.isupper() else rule
 

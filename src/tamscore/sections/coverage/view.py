@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.sections.coverage.figure import band_map, hours, quadrant_map
-from tamscore.sections.coverage.measured import told_of_measured
+from tamscore.sections.coverage.measured import measured_notices
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.result import record as record_of
-from tamscore.sections.coverage.shortfall import called
+from tamscore.sections.coverage.shortfall import rule_name
 from tamscore.view.blocks import Block, Chapter, Table, Terms, Text, table
-from tamscore.view.words import counted, money, priced, words
+from tamscore.view.words import count_text, money, money_text, words
 
 if TYPE_CHECKING:
     from tamscore.sections.coverage.result import CoverageResult
@@ -27,7 +27,7 @@ def answer(result: CoverageResult) -> Chapter:
     lines = [("coverage", result.path), ("accounts", f"{result.accounts:,} covered: {told.message}")]
     if result.unknown:
         some = f"{', '.join(map(repr, result.unknown[:NAMED]))}{' and others' if len(result.unknown) > NAMED else ''}"
-        lines.append(("unknown", f"{counted(len(result.unknown), 'account')} with a touch plan of its own: {some}"))
+        lines.append(("unknown", f"{count_text(len(result.unknown), 'account')} with a touch plan of its own: {some}"))
     lines += [("joined", match.notice) for match in result.joins]
     lines += [("short", text) for text in result.lacking]
     lines += [("doubt", text) for text in result.doubts]
@@ -61,7 +61,7 @@ def families(record: Record) -> list[Text]:
     if not (told := record.get("families")):
         return []
     several = f"{told['families']:,} {'family' if told['families'] == 1 else 'families'} of several accounts"
-    whole = f"{counted(told['accounts'], 'account')} make {counted(told['units'], 'unit')}, {several} among them"
+    whole = f"{count_text(told['accounts'], 'account')} make {count_text(told['units'], 'unit')}, {several} among them"
     return [Text(f"Families are covered whole: {whole}. Below, a unit counts as one account.")]
 
 
@@ -75,21 +75,21 @@ def message(record: Record) -> str:
     """Return what it comes to, in one sentence."""
     covered = sum(row["accounts"] for row in record["roles"] if row["role"] != DIGITAL)
     uncovered = record["accounts"] - sum(row["accounts"] for row in record["roles"])
-    left = f"{counted(uncovered, 'account')} nobody" if uncovered else "nobody is left out"
+    left = f"{count_text(uncovered, 'account')} nobody" if uncovered else "nobody is left out"
     currency = record.get("currency")
     best = max(record["roles"], key=lambda row: row["one_more"] or 0.0)
     more = (
-        f"; one more {words(best['role'])} would bring {priced(best['one_more'], currency)} a year"
+        f"; one more {words(best['role'])} would bring {money_text(best['one_more'], currency)} a year"
         if best["one_more"]
         else ""
     )
-    return f"{counted(covered, 'account')} get a person, all others digital touch; {left}{more}."
+    return f"{count_text(covered, 'account')} get a person, all others digital touch; {left}{more}."
 
 
 def proof(record: Record) -> Terms:
     """Return how good the coverage is proven to be."""
     sure = record["certificate"]
-    known = [*told_of_measured(record.get("measured", ()))]
+    known = [*measured_notices(record.get("measured", ()))]
     bound = abs(sure["bound"]) or 1.0
     gap = f"{sure['gap']:.3%}, of it {max(sure['value_of_roles'] - sure['value'], 0.0) / bound:.3%} from naming people"
     if sure["value"] > sure["value_of_naming"]:
@@ -111,7 +111,7 @@ def owners(told: Record | None) -> list[tuple[str, str]]:
     if not told:
         return []
     of = f" in the last coverage {told['coverage']}" if told["coverage"] else ""
-    text = f"{told['kept']:,} of {counted(told['accounts'], 'account')} with an owner{of} keep it"
+    text = f"{told['kept']:,} of {count_text(told['accounts'], 'account')} with an owner{of} keep it"
     lost = f"{told['moved']:,} get another person, {told['released']:,} nobody"
     gone = f"; {told['gone']:,} more are not scored now" if told["gone"] else ""
     cost = f"other owners would bring {money(told['cost'])} a year more at the most"
@@ -170,7 +170,7 @@ def minimum(rows: list[Record]) -> Table:
         "an hour:money/2"
     )
     names = "rule service_level owed reached short hours_short role price_of_an_hour"
-    told = [{**row, "rule": called(row["rule"])} for row in rows]
+    told = [{**row, "rule": rule_name(row["rule"])} for row in rows]
     without = sum(row.get("without_plan", 0) for row in rows)  # an earlier version did not count these
     note = f"; no plan offers it to {without:,} of them" if without else ""
     return table(
@@ -228,7 +228,7 @@ def people(rows: list[Record]) -> Table:
     names = "person role accounts hours_used hours potential value accounts_ratio value_ratio"
     told = rows_of([{**unknown, **row} for row in rows], names)
     outside = sum(row.get("within") is False for row in rows)
-    note = f"{counted(outside, 'person')} outside of coverage.balance" if outside else ""
+    note = f"{count_text(outside, 'person')} outside of coverage.balance" if outside else ""
     return table("People", columns, told, note, folded=True)
 
 

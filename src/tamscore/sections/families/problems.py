@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,4 +70,6 @@ def notices(problems: list[FamilyProblem], table: pa.Table) -> Iterator[str]:
         if one.accounts:
             first = next(row for row in table.to_pylist() if row["problem"] == one.kind)
             name = repr(first["parent_id"] if one.kind == UNKNOWN else first["account_id"])
-            yield f"{SENTENCES[one.kind].format(counted(one.accounts, 'account'))}; first {name}, see family_problems"
+            yield (
+                f"{SENTENCES[one.kind].format(count_text(one.accounts, 'account'))}; first {name}, see family_problems"
+            )

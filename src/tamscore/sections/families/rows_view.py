@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.view.blocks import Chapter, Table, table
-from tamscore.view.words import counted, priced, words
+from tamscore.view.words import count_text, money_text, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,10 +26,10 @@ def message(found: dict[str, Any], currency: str | None) -> str:
         found["several"][name] + found["single"][name]
         for name in ("families", "members", "potential", "members_potential")
     )
-    whole = f"{families:,} {'family' if families == 1 else 'families'} of {counted(members, 'account')} are the rows"
+    whole = f"{families:,} {'family' if families == 1 else 'families'} of {count_text(members, 'account')} are the rows"
     return (
-        f"{whole}: their own potential is {priced(own, currency)}, "
-        f"that of their accounts {priced(sum_of_members, currency)} together."
+        f"{whole}: their own potential is {money_text(own, currency)}, "
+        f"that of their accounts {money_text(sum_of_members, currency)} together."
     )
 
 

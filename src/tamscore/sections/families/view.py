@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.view.blocks import Chapter, Table, table
-from tamscore.view.words import counted, priced, words
+from tamscore.view.words import count_text, money_text, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +30,8 @@ def message(record: Record) -> str:
     """Return how many accounts belong together, and what is open there, in one sentence."""
     several = record["families"]
     whole = several["members"] + record["single"]["members"]
-    part = f"{several['members']:,} of {counted(whole, 'account')} belong to {families(several['count'])}"
-    return f"{part}, with {priced(several['whitespace'], record.get('currency'))} of whitespace."
+    part = f"{several['members']:,} of {count_text(whole, 'account')} belong to {families(several['count'])}"
+    return f"{part}, with {money_text(several['whitespace'], record.get('currency'))} of whitespace."
 
 
 def families(count: int) -> str:

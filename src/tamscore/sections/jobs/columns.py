@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.arrow import nullable, nullable_dictionary
 from tamscore.scoring.features import stream_features
 from tamscore.sections.jobs.look_alike import likeliest
-from tamscore.sections.jobs.record import counted, findings
+from tamscore.sections.jobs.record import count_by_key, findings
 from tamscore.stages.draw import id_hash
 from tamscore.stages.keys import positions
 from tamscore.stages.orders import places
@@ -112,7 +112,7 @@ class JobsState:
 
     def count(self, scored: pa.Table) -> Any:
         """Return what a part of the scores comes to by customer job."""
-        return counted(scored)
+        return count_by_key(scored)
 
     def findings(self, counts: Sequence[Any]) -> Findings:
         """Return the table of customer jobs, what they are made of, and the model for later runs."""

@@ -27,7 +27,7 @@ WEAK_RAND = 0.8
 """Below this adjusted Rand index customer jobs do not come out again well enough to build on."""
 
 
-def counted(scored: pa.Table) -> Sums:
+def count_by_key(scored: pa.Table) -> Sums:
     """Return accounts and amounts of a part of the scores by KEYS."""
     table = pa.table(
         {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.view.blocks import Chapter, Points, Table, without_empty
 from tamscore.view.blocks import Point as Sentence
 from tamscore.view.blocks import table as made
-from tamscore.view.words import counted, words
+from tamscore.view.words import count_text, words
 
 if TYPE_CHECKING:
     from tamscore.view.blocks import Block
@@ -28,7 +28,7 @@ CHOICE_NOTE = "from halves of the customers; the most customer jobs with enough 
 
 def chapter(record: Record) -> Chapter:
     """Return the chapter on what a run has recorded."""
-    message = f"Customers hire the products for {counted(len(record['jobs']), 'job')}."
+    message = f"Customers hire the products for {count_text(len(record['jobs']), 'job')}."
     blocks: tuple[Block, ...] = (jobs(record), *choice(record), certainty(record))
     return Chapter("customer-jobs", "Customer jobs", message, blocks)
 
@@ -57,7 +57,7 @@ def certainty(record: Record) -> Points:
 
 def sentence(party: Record) -> str:
     """Return how far the customer jobs of a party type come out again, and how well features tell them."""
-    parts = [f"{counted(party['customers'], 'customer')} with products"]
+    parts = [f"{count_text(party['customers'], 'customer')} with products"]
     if party["rand"] is not None:
         parts.append(f"halves of them agree by an adjusted Rand index of {party['rand']:.2f}")
     if (told := party["look_alike"]) is not None:

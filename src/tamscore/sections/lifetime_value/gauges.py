@@ -158,10 +158,10 @@ def gauge(
     at, label = cluster_codes(part, assigned, first)
     table = tables.read(part.partition, list(dict.fromkeys([sales, *source.reads]))).take(at)
     known = source.figures(table, float_column(table[sales]), backend)
-    return gauged(known, label, clusters)
+    return measure_gauges(known, label, clusters)
 
 
-def gauged(known: Figures, label: Any, clusters: int) -> Gauge:
+def measure_gauges(known: Figures, label: Any, clusters: int) -> Gauge:
     """What accounts in clusters (m,) come to; sales are compared where they are known for both years."""
     now = np.where(np.isnan(known.sales), 0.0, known.sales)
     compared = ~np.isnan(known.before)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tamscore.sections.lifetime_value.figure import retention
 from tamscore.view.blocks import Block, Chapter, Table, Text, table
-from tamscore.view.words import counted, priced, words
+from tamscore.view.words import count_text, money_text, words
 
 Record = dict[str, Any]
 DRAWN = 20
@@ -39,7 +39,7 @@ def message(record: Record) -> str:
     worth = record["values"].get("lifetime_value")
     if worth is None:
         return f"No lifetime value: {'; '.join(record['missing'])}."
-    who, total = counted(worth["accounts"], "account"), priced(worth["total"], record.get("currency"))
+    who, total = count_text(worth["accounts"], "account"), money_text(worth["total"], record.get("currency"))
     if record.get("form") == "column":
         return f"{who} have a lifetime value in column {record['column']!r}; together {total}."
     return f"{who} that buy or have bought are worth {total} of margin over {record['months']} months."

@@ -90,10 +90,10 @@ def design_of(names: Sequence[str], tier: Any, chance: Any, share: float) -> tup
     stratum = stratum_of(names, groups)[tier]
     size = np.bincount(stratum, minlength=len(groups))
     rate = np.bincount(stratum, chance, len(groups)) / size
-    return HoldoutDesign(tuple(map(named, groups)), tuple(groups), size, of_share(size, share), rate), stratum
+    return HoldoutDesign(tuple(map(stratum_name, groups)), tuple(groups), size, of_share(size, share), rate), stratum
 
 
-def named(tiers: Sequence[str]) -> str:
+def stratum_name(tiers: Sequence[str]) -> str:
     """Return the name of a stratum."""
     return "+".join(tiers)
 

@@ -119,10 +119,10 @@ def row_of(name: str, counts: ArmCounts, effect: Effect | None) -> dict[str, Any
         "rate_treated": counts.treated_buyers / counts.treated if counts.treated else None,
         "rate_controls": rate,
     }
-    return row | told(effect) | {"lift": float(effect.value) / rate if effect is not None and rate else None}
+    return row | effect_record(effect) | {"lift": float(effect.value) / rate if effect is not None and rate else None}
 
 
-def told(effect: Effect | None) -> dict[str, Any]:
+def effect_record(effect: Effect | None) -> dict[str, Any]:
     """Return an effect with its interval and verdict; without one all but the verdict are null."""
     if effect is None:
         return {"effect": None, "low": None, "high": None, "verdict": TOO_FEW}
@@ -142,13 +142,21 @@ def money(experiment: Experiment, *, of_customers: bool) -> dict[str, Any] | Non
         "mean_controls": float(experiment.amount[experiment.control].mean()),
     }
     if experiment.family is not None:
-        return means | told(None) | {"why_not": "families were drawn whole, so that amounts do not vary one by one"}
+        return (
+            means
+            | effect_record(None)
+            | {"why_not": "families were drawn whole, so that amounts do not vary one by one"}
+        )
     if not of_customers:
-        return means | told(None) | {"why_not": "of prospects money varies too much for a verdict; buyers are one"}
+        return (
+            means
+            | effect_record(None)
+            | {"why_not": "of prospects money varies too much for a verdict; buyers are one"}
+        )
     found = of_money(experiment.amount, experiment.sales, experiment.control, experiment.stratum)
     facts = {"theta": found.theta, "skewness": found.skewness}
     if found.is_admitted:
-        return means | told(found.effect) | facts | {"why_not": ""}
+        return means | effect_record(found.effect) | facts | {"why_not": ""}
     few = f"{found.fewest:,} customers in the smaller arm, {FEWEST_CUSTOMERS} are needed"
     skewed = f"a few large amounts decide: skewness {abs(found.skewness):.2f}, below {MOST_SKEWED} is needed"
-    return means | told(None) | facts | {"why_not": few if found.fewest < FEWEST_CUSTOMERS else skewed}
+    return means | effect_record(None) | facts | {"why_not": few if found.fewest < FEWEST_CUSTOMERS else skewed}

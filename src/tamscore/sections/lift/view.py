@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.sections.lift.power import ENOUGH
 from tamscore.sections.lift.verdict import FEWER, MORE, TOO_FEW, UNSEEN
 from tamscore.view.blocks import Block, Chapter, Table, Terms, Text, table
-from tamscore.view.words import counted, money, words
+from tamscore.view.words import count_text, money, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,9 @@ def holdout_chapter(record: Record) -> Chapter:
     lines += [("controls", "marked in lists and coverage")] if record.get("mark") else []
     lines += [("until", record["until"])] if record["until"] else []
     lines += [("ended", record["ended"])] if record["ended"] else []
-    return Chapter("holdout", "Holdout", seen(record["announced"]), (Terms(tuple(lines)), strata(record["strata"])))
+    return Chapter(
+        "holdout", "Holdout", effect_sentences(record["announced"]), (Terms(tuple(lines)), strata(record["strata"]))
+    )
 
 
 def strata(rows: list[Record]) -> Table:
@@ -49,18 +51,18 @@ def strata(rows: list[Record]) -> Table:
     return table("Strata", columns, [[row[name] for name in names] for row in rows])
 
 
-def seen(announced: Record) -> str:
+def effect_sentences(announced: Record) -> str:
     """Return which effect can be seen, in a few sentences."""
     lift = f"a lift of {announced['lift']:.0%}"
-    head = f"{counted(announced['controls'], 'control')} of {counted(announced['accounts'], 'account')}"
+    head = f"{count_text(announced['controls'], 'control')} of {count_text(announced['accounts'], 'account')}"
     if announced["can_be_seen"]:
         told = f"{head}: {lift} is seen with power {announced['power']:.2f}."
     elif announced["controls_needed"] is not None:
         told = f"{head}: {lift} cannot be seen, its power is {announced['power']:.2f}; it takes "
-        told += f"{counted(announced['controls_needed'], 'control')} for {ENOUGH}."
+        told += f"{count_text(announced['controls_needed'], 'control')} for {ENOUGH}."
     else:
         told = f"{head}: {lift} cannot be seen, its power is {announced['power']:.2f}; "
-        told += f"{counted(announced['most_controls'], 'control')}, half of all, are too few as well."
+        told += f"{count_text(announced['most_controls'], 'control')}, half of all, are too few as well."
     smallest = announced["smallest_lift"]
     least = "No lift up to 300% has that power" if smallest is None else f"The smallest with power {ENOUGH} is"
     return f"{told} {least}{'.' if smallest is None else f' {smallest:.0%}.'}"
@@ -91,7 +93,7 @@ def report_chapter(records: Sequence[Record]) -> Chapter:
         head = f"Of {record['of']}, holdout {record['name']}: " if len(records) > 1 else ""
         told.append(f"{head}{one.message}")
         lines = [("holdout", f"{record['name']}, {record['of']}"), ("drawn", str(record["drawn_at"])[:10])]
-        lines.append(("looked at", f"{record['looked_at']}, outcomes of {counted(record['days'], 'day')}"))
+        lines.append(("looked at", f"{record['looked_at']}, outcomes of {count_text(record['days'], 'day')}"))
         lines += [("beware", text) for text in record["warnings"]]
         blocks += [Terms(tuple(lines)), *one.blocks]
     return Chapter("lift", "Did it work?", " ".join(told), tuple(blocks))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tamscore.view.blocks import Chapter, table
-from tamscore.view.words import HOLDERS, counted
+from tamscore.view.words import HOLDERS, count_text
 
 LISTED = 15
 """So many offers are shown."""
@@ -20,7 +20,7 @@ def chapter(record: dict[str, Any]) -> Chapter:
     note = f"products that {record['owned']:.0%} of a cluster's customers own; value: potential"
     note += how(record) + whose(record)
     offers = table("Next offers", "cluster:id|product|owned by:percent|value:money|offered to:count", rows, note)
-    message = f"{counted(record['accounts'], 'account')} get an offer{by_kind(record)}."
+    message = f"{count_text(record['accounts'], 'account')} get an offer{by_kind(record)}."
     return Chapter("next-offers", "Next offers", message, (offers,))
 
 
@@ -29,7 +29,7 @@ def by_kind(record: dict[str, Any]) -> str:
     kinds = record.get("kinds")
     if kinds is None:
         return ""
-    return f": {' and '.join(counted(kinds[kind], noun) for kind, noun in HOLDERS.items())}"
+    return f": {' and '.join(count_text(kinds[kind], noun) for kind, noun in HOLDERS.items())}"
 
 
 def how(record: dict[str, Any]) -> str:

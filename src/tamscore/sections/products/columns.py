@@ -119,7 +119,9 @@ def prepare(market: Market, settings: Products) -> ProductsState:
     with this.progress.stage("products", sales.table.plan.rows):
         require_few(sales, len(market.clusters))
         facts = facts_of(market, sales, settings.owned)
-        model = stored_model.frozen(market, sales.products.names, settings.owned) or learned(market, sales, settings)
+        model = stored_model.stored_products(market, sales.products.names, settings.owned) or learned(
+            market, sales, settings
+        )
     return ProductsState(this.columns.account_id, this.columns.id_form, market.clusters, model, sales.owned, facts)
 
 

@@ -90,7 +90,7 @@ def by_cluster(clusters: Sequence[str], model: ProductModel, facts: Facts, total
     money = dict(zip(KINDS, total.cents[:, c, p] / CENTS, strict=True))
     columns: dict[str, pa.Array] = {
         "cluster": pa.array(clusters, pa.string()).take(pa.array(c)),
-        **named(facts, p),
+        **product_columns(facts, p),
         "customers": pa.array(facts.customers[c].astype(np.int64)),
         "owners": pa.array(facts.owners[c, p].astype(np.int64)),
         "share": pa.array(np.round(facts.owners[c, p] / np.maximum(facts.customers[c], 1), 6)),
@@ -107,7 +107,7 @@ def by_cluster(clusters: Sequence[str], model: ProductModel, facts: Facts, total
     return pa.table(columns)
 
 
-def named(facts: Facts, product: Any) -> dict[str, pa.Array]:
+def product_columns(facts: Facts, product: Any) -> dict[str, pa.Array]:
     """Return the columns that name products by their numbers (n,), and their families where there are some."""
     columns = {"product": facts.names} if facts.family is None else {"product": facts.names, "family": facts.family}
     return {name: column.cast(pa.string()).take(pa.array(product)) for name, column in columns.items()}
@@ -117,7 +117,7 @@ def in_all(facts: Facts, total: Counts) -> pa.Table:
     """Return a row for each product: its owners, what they spend, and what is open of it by kind."""
     money = dict(zip(KINDS, total.cents.sum(axis=1) / CENTS, strict=True))
     columns: dict[str, pa.Array] = {
-        **named(facts, np.arange(len(facts.names))),
+        **product_columns(facts, np.arange(len(facts.names))),
         "owners": pa.array(facts.owners.sum(axis=0).astype(np.int64)),
         "sales": pa.array(np.round(facts.sold, 2)),
         "accounts": pa.array(total.accounts.sum(axis=(0, 1)).astype(np.int64)),

@@ -39,7 +39,7 @@ def both(model: ProductModel, clusters: Sequence[str], facts: Facts) -> tuple[di
     return description, {**arrays, "offered": model.offered.astype(np.uint8)}
 
 
-def frozen(market: Market, names: pa.Array, share: float) -> ProductModel | None:
+def stored_products(market: Market, names: pa.Array, share: float) -> ProductModel | None:
     """Return the potentials of the run whose ladders are frozen; None if this run makes its own.
 
     Products that it did not know have no potential, and are not offered. Raise InputContractError if what it stored

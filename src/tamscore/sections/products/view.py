@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.view.blocks import Chapter, table
-from tamscore.view.words import clean, counted, exact, money, priced
+from tamscore.view.words import clean, count_text, exact, money, money_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,10 +27,10 @@ def chapter(record: Record) -> Chapter:
     """Return the chapter on what a run has recorded."""
     kinds = {row["kind"]: row for row in record["kinds"]}
     parts = [
-        f"{priced(kinds[kind]['product_whitespace'], record.get('currency'))} with {who}"
+        f"{money_text(kinds[kind]['product_whitespace'], record.get('currency'))} with {who}"
         for kind, who in (("expansion", "customers"), ("acquisition", "prospects"))
     ]
-    message = f"Of {counted(record['products'], 'product')}, {' and '.join(parts)} are open."
+    message = f"Of {count_text(record['products'], 'product')}, {' and '.join(parts)} are open."
     return Chapter("products", "Whitespace by product", message, tuple(blocks(record)))
 
 

@@ -120,7 +120,7 @@ def record_of(
     return {
         "mode": "probability" if counts[0] or section.class_prior else "labelled",
         "model": {"source": "fitted"},
-        **propensity_record.told(judged),
+        **propensity_record.describe_propensity(judged),
         "labels": {"bought": counts[1], "did_not_buy": counts[0], "unlabelled": counts[labels.UNLABELLED]},
         "learned_from": used,
         "window": {name: str(day) for name, day in section.dates()},

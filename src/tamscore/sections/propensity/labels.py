@@ -94,12 +94,12 @@ def asked_of(this: Run, section: Propensity) -> Asked:
         raise AssertionError("a label without its cut-off passed the checks of the job file")
     otherwise = 0 if section.missing == "zero" else UNLABELLED
     nothing = np.empty(0, np.uint64), np.empty(0, np.int8)
-    hashes, values = told(this, section) if section.label_table else nothing
+    hashes, values = read_label_values(this, section) if section.label_table else nothing
     column = None if section.label_table else section.label
     return Asked(column, otherwise, hashes, values)
 
 
-def told(this: Run, section: Propensity) -> tuple[Any, Any]:
+def read_label_values(this: Run, section: Propensity) -> tuple[Any, Any]:
     """The id hashes of the table of labels, sorted, and its labels; InputContractError where one stands twice."""
     plan = this.plan.tables["propensity.label_table"]
     account = section.account_id or this.job.columns.account_id

@@ -21,7 +21,7 @@ ODD = 0.95
 """A feature that tells buyers apart alone so well, as area under the ROC curve, may know of the label window."""
 
 
-def told(judged: EvaluatedPropensity) -> dict[str, Any]:
+def describe_propensity(judged: EvaluatedPropensity) -> dict[str, Any]:
     """The verdict on a propensity in the manifest's words."""
     calibration = judged.propensity.calibration
     return {

@@ -6,7 +6,7 @@ from typing import Any
 
 from tamscore.sections.propensity.figure import lift
 from tamscore.view.blocks import Block, Cell, Chapter, Table, Text, table, without_empty
-from tamscore.view.words import counted
+from tamscore.view.words import count_text
 
 Record = dict[str, Any]
 LABELLED = "A probability is that of being labelled a buyer: no account is known not to have bought."
@@ -96,7 +96,7 @@ def source(record: Record) -> str:
     """Return where the probabilities come from."""
     labels, window = record["labels"], record["window"]
     frozen = f", learned{where}" if (where := learned_in(record)) else ""
-    bought = f"{counted(labels['bought'], 'account')} bought, {labels['did_not_buy']:,} did not"
+    bought = f"{count_text(labels['bought'], 'account')} bought, {labels['did_not_buy']:,} did not"
     when = f"{window['label_start']} to {window['label_end']}"
     return f"{KINDS[record['kind']]}, {record['calibration']}{frozen}; {when}: {bought}"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError
 from tamscore.store.csv_import.dates import as_mask
-from tamscore.store.csv_import.evidence import CertainMarks, Doubt, Wish, by_files, own_format, shared
+from tamscore.store.csv_import.evidence import CertainMarks, Doubt, Wish, by_files, own_format, shared_marks
 from tamscore.store.csv_import.infer import infer
 from tamscore.store.csv_import.losses import hint, losses, lost, reasons
 from tamscore.store.csv_import.marks import NumberFormat
@@ -77,7 +77,7 @@ def _shared(columns: Sequence[ScannedColumn], formats: dict[str, NumberFormat | 
         if isinstance(layout, NumberFormat):
             kind = column.given or infer(column.scan, layout, share)[0]
             sure += [(column.scan, layout)] if kind.kind in NUMERIC else []
-    return shared(sure)
+    return shared_marks(sure)
 
 
 def _decided(

@@ -167,7 +167,7 @@ class CertainMarks:
     grouped: bool = False
 
 
-def shared(scans: Iterable[tuple[Scan, NumberFormat]]) -> CertainMarks:
+def shared_marks(scans: Iterable[tuple[Scan, NumberFormat]]) -> CertainMarks:
     """Return what number columns with their formats say together; nothing where they disagree.
 
     "7." alone is no evidence: it may be an ordinal.

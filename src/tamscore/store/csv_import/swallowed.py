@@ -70,7 +70,7 @@ def shape(text: str, *, coarse: bool = False) -> str:
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", text))
 
 
-def look(cells: Sequence[str]) -> ColumnLook:
+def describe_cells(cells: Sequence[str]) -> ColumnLook:
     """Return what the cells of a column look like."""
     texts = [cell.strip() for cell in cells if cell.strip()]
     values = frozenset(texts)
@@ -105,7 +105,7 @@ class RowLook:
         if not self.columns:
             clean = np.flatnonzero(~np.logical_or.reduce(several))
             some = clean[:: max(1, len(clean) // SAMPLE_ROWS)]
-            self.columns = [look(column.take(pa.array(some)).to_pylist()) for column in batch.columns]
+            self.columns = [describe_cells(column.take(pa.array(some)).to_pylist()) for column in batch.columns]
         found = [
             SwallowedRows(int(numbers[row]), name, len(split_lines(text)), example)
             for place, name in enumerate(self.names)

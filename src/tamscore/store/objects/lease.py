@@ -60,13 +60,13 @@ def held(output: ObjectPath, purpose: str) -> Iterator[None]:
 
 def take(lock: ObjectPath, purpose: str) -> None:
     """Take the lock where it is free or its holder is dead; RetryableError with the holder's name else."""
-    said, before = seen(lock)
+    said, before = read_lock(lock)
     if said:
         before = unchanged_for(lock, before, SILENT_S)
     try:
         write(lock, record(purpose), before)
     except ConflictError:
-        raise taken(lock) from None
+        raise take_lease(lock) from None
 
 
 def unchanged_for(lock: ObjectPath, before: StoredObject | None, seconds: float) -> StoredObject | None:
@@ -74,17 +74,17 @@ def unchanged_for(lock: ObjectPath, before: StoredObject | None, seconds: float)
     patience = time.monotonic() + seconds
     while time.monotonic() < patience:
         time.sleep(LOOK_S)
-        said, now = seen(lock)
+        said, now = read_lock(lock)
         if not said:
             return now
         if now != before:
-            raise taken(lock)
+            raise take_lease(lock)
     return before
 
 
 def require_conditions(lock: ObjectPath, purpose: str) -> None:
     """Nothing, where the store refuses what its conditions forbid; UsageError else."""
-    _, earlier = seen(lock)
+    _, earlier = read_lock(lock)
     write(lock, record(purpose), earlier)
     for stale in (None, earlier):
         try:
@@ -101,7 +101,7 @@ def beat(lock: ObjectPath, purpose: str, over: threading.Event) -> None:
     """Give signs of life until it is over, or the lock belongs to somebody else."""
     while not over.wait(BEAT_S):
         with suppress(RetryableError):  # the next one may get through
-            said, before = seen(lock)
+            said, before = read_lock(lock)
             if not is_mine(said):
                 return
             with suppress(ConflictError):
@@ -111,16 +111,16 @@ def beat(lock: ObjectPath, purpose: str, over: threading.Event) -> None:
 def release(lock: ObjectPath) -> None:
     """Free the lock, if it is still ours; where that fails it goes stale by itself."""
     with suppress(RetryableError, ConflictError):
-        said, before = seen(lock)
+        said, before = read_lock(lock)
         if is_mine(said):
             write(lock, {}, before)
 
 
 def require_free(output: ObjectPath) -> None:
     """Nothing, where nobody else holds the output; RetryableError with the holder's name else."""
-    said, _ = seen(output / LOCK)
+    said, _ = read_lock(output / LOCK)
     if said and not is_mine(said):
-        raise taken(output / LOCK)
+        raise take_lease(output / LOCK)
 
 
 def write(lock: ObjectPath, content: dict[str, Any], before: StoredObject | None) -> None:
@@ -128,7 +128,7 @@ def write(lock: ObjectPath, content: dict[str, Any], before: StoredObject | None
     try:
         lock.bucket.put(lock.key, json.dumps(content).encode(), over=before)
     except (ConflictError, RetryableError):
-        if seen(lock)[0] != content:
+        if read_lock(lock)[0] != content:
             raise
 
 
@@ -141,7 +141,7 @@ def record(purpose: str) -> dict[str, Any]:
     }
 
 
-def seen(lock: ObjectPath) -> tuple[dict[str, Any], StoredObject | None]:
+def read_lock(lock: ObjectPath) -> tuple[dict[str, Any], StoredObject | None]:
     """What the lock says, nothing where it is free, and its version; of one moment."""
     try:
         data, entry = lock.bucket.get(lock.key)
@@ -159,6 +159,6 @@ def is_mine(found: dict[str, Any]) -> bool:
     return found.get("mark") == mine()
 
 
-def taken(lock: ObjectPath) -> RetryableError:
+def take_lease(lock: ObjectPath) -> RetryableError:
     """The error that names the holder."""
-    return RetryableError(f"{lock.parent}: held by {seen(lock)[0].get('holder', 'another run')}; wait for it")
+    return RetryableError(f"{lock.parent}: held by {read_lock(lock)[0].get('holder', 'another run')}; wait for it")

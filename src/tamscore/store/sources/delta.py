@@ -47,7 +47,7 @@ def find(folder: Location, key: str, version: int | None, copies: Copies) -> Fou
     from deltalake.exceptions import DeltaError
 
     try:
-        table = opened(folder, key, version)
+        table = open_delta(folder, key, version)
         vectors = {unquote(row["filepath"]): row["selection_vector"] for row in rows_of(table.deletion_vectors())}
         actions = sorted(rows_of(table.get_add_actions(flatten=True)), key=lambda action: str(action["path"]))
         keep = partial(keep_copies, copies, key)
@@ -59,7 +59,7 @@ def find(folder: Location, key: str, version: int | None, copies: Copies) -> Fou
     return FoundFiles("Delta", files, version=str(table.version()))
 
 
-def opened(folder: Location, key: str, version: int | None) -> Any:
+def open_delta(folder: Location, key: str, version: int | None) -> Any:
     """Return the table in a folder in the version of that number, else in the newest; UsageError as `find`."""
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError

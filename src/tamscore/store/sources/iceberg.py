@@ -37,7 +37,7 @@ def find(folder: Location, key: str, version: int | None, copies: Copies) -> Fou
     from pyiceberg.exceptions import ValidationError
 
     try:
-        table = opened(folder)
+        table = open_iceberg(folder)
         scan = table.scan() if version is None else table.scan(snapshot_id=snapshot_of(table, folder, version))
         files = tuple(data_files(table, folder, scan, partial(keep_copies, copies, key)))
     except (ValidationError, NotImplementedError, ValueError, OSError, pa.ArrowException) as error:
@@ -57,7 +57,7 @@ def refusal(said: str) -> str:
     return f"the Iceberg table cannot be read ({said}); write it as plain Parquet"
 
 
-def opened(folder: Location) -> Any:
+def open_iceberg(folder: Location) -> Any:
     """Return the table that the newest metadata in a folder describe, wherever it was when they were written."""
     from pyiceberg.table import StaticTable
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from tamscore import __version__
 from tamscore.view.blocks import Points
 from tamscore.view.svg import inline
-from tamscore.view.words import clean, said
+from tamscore.view.words import clean, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +80,7 @@ def template() -> Any:
         raise TypeError(f"render: no form for {type(block).__name__}")
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["said"] = said
+    environment.filters["said"] = value_text
     style = part("style.css").replace("DARK", part("dark.css").replace("\n", " "))
     script = part("script.js")
     fixed: dict[str, Any] = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - our own files

@@ -29,7 +29,7 @@ def plain_rows(rows: pa.RecordBatchReader, database: SourceDatabase) -> pa.Recor
     names = rows.schema.names
     problems = [f"column {name!r} stands {names.count(name)} times" for name in {*names} if names.count(name) > 1]
     problems += [] if names else ["the query gives no columns"]
-    problems += [f"column {field.name!r} is {told_of(field)}" for field in rows.schema if plain(field) is None]
+    problems += [f"column {field.name!r} is {type_name(field)}" for field in rows.schema if plain(field) is None]
     if problems:
         remedy = "name each column once, cast to text or number, or leave columns out"
         raise InputContractError(f"{KEY}: {'; '.join(sorted(problems))}: {remedy}")
@@ -49,7 +49,7 @@ def plain(field: pa.Field) -> pa.DataType | None:
     import pyarrow.types as t
 
     kind = plain_type(field.type)
-    if told_of(field) == "money":  # the driver gives hundredths, whatever the server's currency has
+    if type_name(field) == "money":  # the driver gives hundredths, whatever the server's currency has
         return None
     if isinstance(kind, pa.OpaqueType):
         return pa.float64() if kind.type_name == "numeric" else None
@@ -61,7 +61,7 @@ def plain(field: pa.Field) -> pa.DataType | None:
     return kind if any(is_so(kind) for is_so in known) else None
 
 
-def told_of(field: pa.Field) -> str:
+def type_name(field: pa.Field) -> str:
     """Return what a database calls the type of a column, as far as its driver says so."""
     return str((field.metadata or {}).get(POSTGRESQL_TYPE, str(field.type).encode()), "utf-8")
 
