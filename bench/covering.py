@@ -71,7 +71,7 @@ def owned(output: Path, moves: int = 200) -> dict[str, Any]:
     from tamscore import backend
     from tamscore.questions.stored import open_run
     from tamscore.sections.coverage.people import Owners
-    from tamscore.sections.coverage.placing import moved, place_all
+    from tamscore.sections.coverage.placing import move, place_all
 
     host, task = backend.load("cpu"), task_of_run(open_run(output))
     nobody = Owners(np.full(len(task.accounts), -1), np.zeros(len(task.accounts), bool))
@@ -95,8 +95,8 @@ def owned(output: Path, moves: int = 200) -> dict[str, Any]:
         "locks_kept": bool((found.person[locked] == person[locked]).all()),
         "most_hours_used": float((used / [one.hours for one in task.people]).max()),
         "max_moves": moves,
-        "moves": int(moved(owners, found.person).sum()),
-        "moves_without_limit": int(moved(owners, free.person).sum()),
+        "moves": int(move(owners, found.person).sum()),
+        "moves_without_limit": int(move(owners, free.person).sum()),
     }
     worth = {"value": round(found.value, 2), "value_without_limit": round(free.value, 2)}
     gaps = {"gap": 1 - found.value / found.choice.bound, "gap_before_refill": 1 - found.before / found.choice.bound}

@@ -121,9 +121,9 @@ def scaling_lines() -> list[str]:
 
 def sort_seconds(rows: int) -> float:
     """Seconds that finding repeated ids takes for a row and a doubling of the rows."""
-    hashes = draw.mixed(np.arange(rows, dtype=np.uint64))
+    hashes = draw.mix(np.arange(rows, dtype=np.uint64))
     with clock() as spent:
-        found = draw.duplicated([hashes])
+        found = draw.duplicate([hashes])
     if len(found):
         raise AssertionError(f"{len(found)} numbers repeat")
     return spent["cpu_seconds"] / (rows * math.log2(rows))

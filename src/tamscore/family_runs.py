@@ -86,13 +86,13 @@ def table_of(job: Job, members: Job, run: RunDirectory, told: dict[str, Any], pr
 
     It is named by content, since its name is part of what a run is named by.
     """
-    from tamscore.sections.families.staging import Source, staged
+    from tamscore.sections.families.staging import Source, stage
 
     plan = plan_of(members)
     require_same(plan, run)
     with progress.stage("families"):
         source = Source.of(members, job.sections["families"], plan.partitions, run.parts())
-        return copies.named_by_content(staged(source, told))
+        return copies.named_by_content(stage(source, told))
 
 
 def require_same(plan: Plan, run: RunDirectory) -> None:

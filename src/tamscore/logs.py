@@ -60,7 +60,7 @@ class Records(Listener):
         self._stream = stream
         self._run: dict[str, str] = {}
 
-    def named(self, run_key: str) -> None:
+    def name_of(self, run_key: str) -> None:
         """Let every record from now on name the run."""
         self._run = {"tamscore.run": run_key}
 

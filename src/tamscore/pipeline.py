@@ -161,7 +161,7 @@ def carry_out(
     directory = replace(place.directory, yields=yields)
     progress.set_run_key(directory.run_key)
     directory.prepare([file for one in plan.every for file in one.files])
-    with directory.held():
+    with directory.hold():
         damage = directory.damage()
         if damage == []:
             progress.notice(f"nothing to do: {directory.path} holds this very run{left_since(directory)}")
@@ -189,7 +189,7 @@ def carry_out(
             valued = value(this, model_source, rows, fitted, assigned)
             sections = prepare_sections(SECTIONS.values(), valued)
             priorities, foretold = rank(valued, sections)
-            sections = sections.placed(priorities)
+            sections = sections.place(priorities)
             scored = write_scores(valued, sections, priorities, foretold, directory)
             tables = collect_tables(valued, sections, scored, review)
             tables = replace(tables, joins=joins, sealed=sealed_roles.record_of(this))

@@ -34,7 +34,7 @@ class StageTime:
 class Listener:
     """Someone who shows progress: a bar, a log, a stream of JSON lines. What it says nothing of, it leaves as here."""
 
-    def named(self, run_key: str) -> None:
+    def name_of(self, run_key: str) -> None:
         """The run has its key."""
 
     def begin(self, stage: str, total: int | None) -> None:
@@ -78,7 +78,7 @@ class Progress:
         """Take the key of the run."""
         self.run_key = run_key
         if self.listener:
-            self.listener.named(run_key)
+            self.listener.name_of(run_key)
 
     @contextmanager
     def stage(self, name: str, total: int | None = None) -> Iterator[Callable[[int], None]]:

@@ -102,13 +102,13 @@ def counted_of(job: Job, plan: Plan) -> tuple[dict[str, Any], dict[str, Any]]:
         settings.get(section, {}).pop(key, None)
     read = {name: one.digest for name, one in ({"market": plan} | plan.tables).items()}
     if (coverage := sealed_roles.coverage_of(job)) is not None:
-        from tamscore.sections.coverage.measured import measured
+        from tamscore.sections.coverage.measured import measure
 
         settings["coverage"] = sealed_roles.settings_counted(coverage)
         read |= sealed_roles.tables_held(coverage)
         if draws := draws_in_force(location(job.output.path)):
             read["holdouts"] = " ".join(draws)
-        if results := measured(location(job.output.path), coverage):
+        if results := measure(location(job.output.path), coverage):
             read["measured"] = json.dumps(results)
     return read, settings
 

@@ -173,7 +173,7 @@ class TestDelta(TableContract):
 
     def test_a_time_of_day_has_no_type(self, tmp_path):
         whole = content.Content.of(pa.schema([("at", pa.time32("s"))]), "at", "v", "mark", "all")
-        with delta.DeltaTarget(tmp_path / "lake").opened() as table:
+        with delta.DeltaTarget(tmp_path / "lake").open_up() as table:
             with pytest.raises(UsageError, match=r"'at' holds time64\[us\], for which delta:"):
                 content.require_types(whole, table)
             assert table.type_name(pa.timestamp("us", "UTC")) == "timestamp[us, tz=UTC]"

@@ -170,7 +170,7 @@ def test_scores_that_their_ladder_does_not_bear_out_are_refused(tmp_path, monkey
     pq.write_table(table.set_column(place, "potential", pc.add(table["potential"], 1.0)), part)
     with pytest.raises(InputContractError, match=f"{part.name}: was changed after its run"):
         explain.explain(open_run(done.output), table["account_id"][0].as_py())
-    monkeypatch.setattr(contents, "verified", lambda path: path.read_bytes())
+    monkeypatch.setattr(contents, "verify_content", lambda path: path.read_bytes())
     with pytest.raises(InputContractError, match="its ladder gives it a potential of"):
         explain.explain(open_run(done.output), table["account_id"][0].as_py())
 

@@ -53,7 +53,7 @@ def counted(folder: Path, rows: int, monkeypatch: pytest.MonkeyPatch) -> Counter
     """What a run with orders, offers and their kin reads and orders, by stage."""
     write_market(folder, rows, 0, orders=True)
     work = Work()
-    read_piece, batches, decoded, ordered = tables.read_piece, host.batches, contents.decoded, Lines.ordered
+    read_piece, batches, decoded, ordered = tables.read_piece, host.batches, contents.decode, Lines.ordered
 
     def reading(piece, wanted, *rest):
         work.note("cells read", piece.rows * len(wanted))
@@ -76,7 +76,7 @@ def counted(folder: Path, rows: int, monkeypatch: pytest.MonkeyPatch) -> Counter
         patch.setattr(order_lines, "RANGE_ROWS", 100)
         patch.setattr(tables, "read_piece", reading)
         patch.setattr(host, "batches", streaming)
-        patch.setattr(contents, "decoded", decoding)
+        patch.setattr(contents, "decode", decoding)
         patch.setattr(Lines, "ordered", ordering)
         job = job_file.load(folder / "job.toml", [f'output.path="{folder}/scores"', *CHANGES])
         pipeline.run(job, Progress(work))

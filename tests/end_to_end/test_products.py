@@ -293,12 +293,12 @@ def test_stored_offers_that_make_no_sense_are_refused(made, spoil, said):
     assert pair is not None
     described, arrays = pair
     names = pa.array(described["products"], pa.large_string())
-    whole = stored_model.parsed(described, arrays, described["clusters"], names, "model", "run")
+    whole = stored_model.parse(described, arrays, described["clusters"], names, "model", "run")
     assert len(whole.product) == len(names)
     clusters = list(described["clusters"])
     spoil(described, arrays)
     with pytest.raises(InputContractError, match=said):
-        stored_model.parsed(described, arrays, clusters, names, "model", "run")
+        stored_model.parse(described, arrays, clusters, names, "model", "run")
 
 
 def run_of(made: dict[str, Any], folder: Any, sold: pa.Table, **more: Any) -> Any:

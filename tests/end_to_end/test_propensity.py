@@ -310,9 +310,9 @@ def test_a_frozen_model_tells_new_accounts_what_it_would_have_told_them(small, s
 def test_a_stored_model_that_makes_no_sense_is_refused(key, value, scored):
     stored = model.read_section(scored.path / "model", "propensity", files_of(manifest_of(scored)))
     assert stored is not None
-    assert propensity_model.parsed(*stored, "model").design.columns == ("size", "growth", "industry")
+    assert propensity_model.parse(*stored, "model").design.columns == ("size", "growth", "industry")
     with pytest.raises(InputContractError, match=r"^model: propensity: .*; run its job again"):
-        propensity_model.parsed({**stored[0], key: value}, stored[1], "model")
+        propensity_model.parse({**stored[0], key: value}, stored[1], "model")
 
 
 def test_a_frozen_model_of_other_columns_is_refused(small, scored, tmp_path):

@@ -179,5 +179,5 @@ def test_versions_from_before_had_suggestions_under_the_names_of_roles(bare):
     old = now.rename_columns([name.removeprefix("suggested_") for name in now.column_names])
     roles = RoleColumns(old.schema)
     assert roles.schema.names == now.column_names
-    assert roles.joined(old.select(roles.required_columns(SUGGESTED)), SUGGESTED).equals(now.select(SUGGESTED))
+    assert roles.join(old.select(roles.required_columns(SUGGESTED)), SUGGESTED).equals(now.select(SUGGESTED))
     assert roles.of_row(old.slice(0, 1).to_pylist()[0]) == now.slice(0, 1).to_pylist()[0]

@@ -85,11 +85,11 @@ def main(folder: Path, start: int, stride: int) -> dict[str, object]:
     whole: set[tuple[int, ...]] = {(1, 1, 1), (2, 2, 2)}
     cases = (("swap", old, whole), ("aside", old, {*whole, ()}), ("first", None, {(2, 2, 2), ()}))
     for name, before, wanted in cases:
-        swapped = folders.swapped
+        swapped = folders.swap
         if name == "aside":
-            folders.swapped = lambda *_: False
+            folders.swap = lambda *_: False
         told += [f"{name}: {text}" for text in crashes(folder / name, before, new, wanted, range(start, 99, stride))]
-        folders.swapped = swapped
+        folders.swap = swapped
     wrong = [text for text in told if not text.endswith(": killed")]
     return {"kills": len(told) - len(wrong), "wrong": wrong}
 

@@ -29,7 +29,7 @@ def run(output: Location, key: str, made: list[int] | None = None) -> RunDirecto
     """A run as the pipeline does it: parts, each committed; tables; manifest; pointer. A run that is there stays."""
     directory = RunDirectory(output, key)
     directory.prepare([])
-    with directory.held():
+    with directory.hold():
         if directory.is_complete():
             directory.point_here()
             return directory
@@ -44,7 +44,7 @@ def run(output: Location, key: str, made: list[int] | None = None) -> RunDirecto
 
 def part(directory: RunDirectory, index: int, made: list[int] | None = None) -> dict[str, commit.Placed]:
     """One part, unless an earlier run has committed it."""
-    if (committed := directory.committed(index)) is not None:
+    if (committed := directory.commit(index)) is not None:
         return committed
     if made is not None:
         made.append(index)

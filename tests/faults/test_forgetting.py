@@ -286,7 +286,7 @@ def version(output: Location, key: str) -> RunDirectory:
     directory = RunDirectory(output, key)
     directory.prepare([])
     files: dict[str, commit.Placed] = {}
-    with directory.held():
+    with directory.hold():
         for index, ids in enumerate(([1, 2, 3], [4, 5])):
             table = pa.table({"account_id": ids, "sales": [float(i) for i in ids]})
             placed = commit.place_parquet(table, directory.part(index))
@@ -306,7 +306,7 @@ def state_of(output: Location) -> list[str]:
         new = "forgotten" in manifest
         ids = [i for part in directory.parts() for i in contents.whole(part, ["account_id"])["account_id"].to_pylist()]
         assert ids == ([1, 2, 4, 5] if new else [1, 2, 3, 4, 5])
-        listed = contents.verified(directory.tables / "top_accounts.csv")
+        listed = contents.verify_content(directory.tables / "top_accounts.csv")
         assert listed == (b'"account_id"\n1\n' if new else b'"account_id"\n3\n1\n')
         assert directory.is_complete()
         states.append("new" if new else "old")
@@ -331,7 +331,7 @@ def test_a_forgetting_killed_at_any_step_leaves_each_version_old_or_new_and_the_
         shutil.copytree(tmp_path / "whole", output)
         killed = protocol.killed_at(step, lambda output=output: forgetting.forget(output, ["3"]))  # type: ignore[misc]
         seen.add(tuple(state_of(output)))
-        with pruning.held(output, "pin"):
+        with pruning.hold(output, "pin"):
             pass
         states = state_of(output)
         assert states in (["old", "old"], ["new", "new"]), step
@@ -360,7 +360,7 @@ def test_a_forgetting_in_an_object_store_killed_at_any_request_leaves_each_versi
                 forgetting.forget(output, ["3"])
             dead = made[0] >= step
             seen.add(tuple(state_of(output)))
-            with pruning.held(output, "pin"):
+            with pruning.hold(output, "pin"):
                 pass
             assert state_of(output) in (["old", "old"], ["new", "new"])
             assert settled(output)
@@ -377,7 +377,7 @@ def test_who_was_thought_dead_renews_nothing_more(monkeypatch):
     version(output, KEYS[0])
     with monkeypatch.context() as patch:
         patch.setattr("tamscore.store.objects.lease.MARK", "another process")
-        with commit.held(output, "run"):
+        with commit.hold_commit(output, "run"):
             patch.undo()
             with pytest.raises(RetryableError, match="held by process"):
                 commit.require_held(output)
@@ -387,7 +387,7 @@ def test_who_was_thought_dead_renews_nothing_more(monkeypatch):
 def test_ids_are_compared_as_the_version_compares_them(tmp_path, ids, asked):
     """S28: integers as texts, texts without blanks around them."""
     directory = RunDirectory(tmp_path, KEYS[0])
-    with directory.held():
+    with directory.hold():
         placed = commit.place_parquet(pa.table({"account_id": ids}), directory.part(0))
         directory.commit_part(0, placed, None, {"scored": len(ids), "rejected": 0})
         rows = {"read": len(ids), "scored": len(ids), "rejected": {}}
@@ -436,6 +436,6 @@ def test_a_csv_without_some_accounts_is_what_would_be_written_without_them(rows,
 def test_texts_name_nobody_who_was_forgotten():
     """S28: with the name behind the id; an id within another word, or another id, is left alone."""
     text = "account 'A1' ('O\\'Neil (x)') sells as much as 'A12' and A1"
-    assert redaction.redacted({"a": [text, "A1", 7]}, {"A1"}) == {
+    assert redaction.redact({"a": [text, "A1", 7]}, {"A1"}) == {
         "a": ["account (forgotten) sells as much as 'A12' and A1", "(forgotten)", 7]
     }

@@ -62,7 +62,7 @@ def again(tmp_path, market):
 def test_rights_links_and_other_files_of_the_folder_stay(tmp_path, market, monkeypatch, at_once):
     """S42: a folder reached by a link, its mode, a note and a link in it."""
     if not at_once:
-        monkeypatch.setattr(folders, "swapped", lambda *_: False)
+        monkeypatch.setattr(folders, "swap", lambda *_: False)
     market.chmod(0o750)
     (market / "note").write_text("kept", encoding="utf-8")
     (market / "link").symlink_to("nowhere")
@@ -112,7 +112,7 @@ def test_a_swap_that_the_system_refuses_for_good_is_a_usage_error(tmp_path, mark
     def refuse(*_):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(folders, "swapped", refuse)
+    monkeypatch.setattr(folders, "swap", refuse)
     with pytest.raises(UsageError, match="cannot be replaced as a whole"):
         again(tmp_path, market)
     assert values(market) == [1, 1, 1]
@@ -138,7 +138,7 @@ def test_an_import_that_was_slower_is_refused(tmp_path, market, name):
 
 def test_a_staged_folder_of_a_living_import_is_left_alone(tmp_path):
     """S42, S41: another command sweeps beside it; a dead one's goes."""
-    with folders.staged(tmp_path / "market") as folder:
+    with folders.stage(tmp_path / "market") as folder:
         (folder / "a.tmp").write_bytes(b"half")
         (tmp_path / f"{disk.TEMPORARY}dead-x{folders.STAGED}").mkdir()
         commit.sweep_beside(tmp_path / "any")

@@ -99,7 +99,7 @@ def rivals(count: int) -> list[str]:
     def want(number: int) -> None:
         start.wait()
         try:
-            with commit.held(place("output"), f"run {number}"):
+            with commit.hold_commit(place("output"), f"run {number}"):
                 tell("held")
                 done.wait(20)
         except RetryableError as error:
@@ -123,9 +123,9 @@ def test_of_many_runs_at_once_one_holds_the_output_and_the_others_are_told_who(m
 
 def second_beside_a_living_first() -> list[str]:
     """What went wrong when a second run began while a first was under way."""
-    with commit.held(place("output"), "the first"):
+    with commit.hold_commit(place("output"), "the first"):
         try:
-            with commit.held(place("output"), "the second"):
+            with commit.hold_commit(place("output"), "the second"):
                 return ["two runs hold one output"]
         except RetryableError:
             return []
@@ -139,10 +139,10 @@ def test_a_living_holder_is_not_taken_for_dead(monkeypatch):
 
 def test_a_dead_holder_blocks_nobody_for_long(monkeypatch):
     """F27: who gives no sign of life is followed; its lock is taken over by one."""
-    with killed_at(3, monkeypatch, answered=True), commit.held(place("output"), "run of the dead"):
+    with killed_at(3, monkeypatch, answered=True), commit.hold_commit(place("output"), "run of the dead"):
         pass
     assert b"run of the dead" in (place("output") / "_lock").read_bytes()
-    with commit.held(place("output"), "mine"):
+    with commit.hold_commit(place("output"), "mine"):
         assert b"mine" in (place("output") / "_lock").read_bytes()
 
 
@@ -158,8 +158,8 @@ def test_a_holder_that_was_thought_dead_cannot_move_the_pointer(monkeypatch):
     """F14, F27: frozen for long, its output was taken over; when it wakes its run fails, and harms nothing."""
     output = place("frozen")
     sleeper = RunDirectory(output, OLD)
-    with sleeper.held():
-        successor = commit.held(output, "run the-successor")
+    with sleeper.hold():
+        successor = commit.hold_commit(output, "run the-successor")
         with as_another_process():
             successor.__enter__()
         with pytest.raises(RetryableError, match=r"held by process .* run the-successor; wait for it"):
@@ -174,9 +174,9 @@ def test_a_holder_that_was_thought_dead_leaves_the_manifest_of_its_successor(mon
     """F14, F27: both made the same run; the one that woke too late adds nothing to what the other has sealed."""
     output = place("frozen-later")
     sleeper = RunDirectory(output, NEW)
-    with sleeper.held():
+    with sleeper.hold():
         files = protocol.part(sleeper, 0)
-        successor = commit.held(output, "run the-successor")
+        successor = commit.hold_commit(output, "run the-successor")
         with as_another_process():
             successor.__enter__()
             sleeper.seal({"rows": {"read": 3, "scored": 3, "rejected": {}}, "by": "successor"}, files)
@@ -378,7 +378,7 @@ def test_a_store_that_forgets_conditions_is_refused(monkeypatch):
     )
     with (
         pytest.raises(UsageError, match="takes conditional writes without keeping their condition"),
-        commit.held(place("output"), "mine"),
+        commit.hold_commit(place("output"), "mine"),
     ):
         pytest.fail("it must not be held")
 

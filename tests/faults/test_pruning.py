@@ -34,7 +34,7 @@ def version(output: Location, key: str, base: str | None = None) -> RunDirectory
     """A complete, current version of two files; scored with the model of a base where one is given."""
     directory = RunDirectory(output, key)
     directory.prepare([])
-    with directory.held():
+    with directory.hold():
         placed = commit.place_bytes(protocol.content(key, 0), directory.part(0))
         directory.commit_part(0, placed, None, {"scored": 3, "rejected": 0})
         table = directory.tables / "potential.csv"
@@ -149,7 +149,7 @@ def test_where_it_is_not_clear_which_version_is_current_nothing_goes(tmp_path, m
 
 def test_it_waits_for_nobody_who_holds_the_output(tmp_path, monkeypatch):
     months(tmp_path, monkeypatch)
-    with commit.held(tmp_path, "run"), pytest.raises(RetryableError, match="held by process"):
+    with commit.hold_commit(tmp_path, "run"), pytest.raises(RetryableError, match="held by process"):
         pruning.prune(tmp_path, 1)
     assert there(tmp_path) == [0, 1, 2, 3, 4, 5]
 
@@ -309,9 +309,9 @@ def test_a_pruner_that_was_thought_dead_removes_nothing_more(monkeypatch):
         version(output, key)
     with monkeypatch.context() as patch:
         patch.setattr("tamscore.store.objects.lease.MARK", "another process")
-        with commit.held(output, "run"):
+        with commit.hold_commit(output, "run"):
             patch.undo()
             with pytest.raises(RetryableError, match="held by process"):
                 commit.remove(output / "versions" / KEYS[0] / "manifest.json", output)
     assert there(output) == [0, 1]
-    assert pins.pinned(output) == {}
+    assert pins.pin(output) == {}

@@ -97,7 +97,7 @@ def test_a_damaged_version_is_not_made_current(output):
 
 
 def test_a_rollback_waits_for_nobody_who_holds_the_output(output):
-    with commit.held(output, "run"), pytest.raises(RetryableError, match="held by process"):
+    with commit.hold_commit(output, "run"), pytest.raises(RetryableError, match="held by process"):
         roll_back(output)
 
 

@@ -254,7 +254,7 @@ def duplicates_among(cut: list[list[str]], hash_of: Any) -> tuple[list[Any], lis
         partition = Partition(i, (Piece("f", (0,), rows),))
         hashes = np.array([hash_of(name) for name in names], np.uint64)
         parts.append(PartRows(partition, zero, zero.astype(np.int8), hashes, 0, {}))
-    suspects = draw.duplicated([part.hashes for part in parts])
+    suspects = draw.duplicate([part.hashes for part in parts])
     for part, names in zip(parts, cut, strict=True):
         at = np.flatnonzero(np.isin(part.hashes, suspects))
         ids = pa.array([names[row] for row in at], pa.large_string())
@@ -286,7 +286,7 @@ def test_duplicates_are_found_in_bounded_memory(tmp_path):
         Partition(0, (Piece(str(where / "part-00000.parquet"), (0,), rows),)), columns, reject_missing_sales=False
     )
     assert (part.hashes.nbytes, part.reason.nbytes, part.party.nbytes) == (8 * rows, rows, rows)
-    suspects = find_suspects(part, columns, draw.duplicated([part.hashes]), "identical")
+    suspects = find_suspects(part, columns, draw.duplicate([part.hashes]), "identical")
     assert suspects.rows.tolist() == [17, 4711]
     assert suspects.ids.to_pylist() == [ids[17]] * 2
     assert suspects.digests.shape == (2, 2)

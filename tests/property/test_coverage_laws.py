@@ -19,7 +19,7 @@ from tamscore.sections.coverage.books import ratios
 from tamscore.sections.coverage.held import doubts_about_held
 from tamscore.sections.coverage.minimum import levels_of_plans
 from tamscore.sections.coverage.people import Owners, Person
-from tamscore.sections.coverage.placing import moved, place_all, with_fair_books
+from tamscore.sections.coverage.placing import move, place_all, with_fair_books
 from tamscore.sections.coverage.plans import (
     DEFAULT_PLANS,
     DIGITAL,
@@ -143,7 +143,7 @@ def test_hours_are_never_exceeded_and_locks_and_the_limit_on_moves_are_kept(prob
     assert (has == (done.role != DIGITAL)).all()
     assert (done.found.person[owners.locked] == owners.person[owners.locked]).all()
     if most is not None:
-        assert moved(owners, done.found.person).sum() <= most
+        assert move(owners, done.found.person).sum() <= most
     free = has & ~owners.locked
     if most is None:
         assert done.task.serves[accounts.group[free], done.found.person[free]].all()
@@ -399,7 +399,7 @@ def test_fair_books_change_no_plan_no_owner_and_no_hours_beyond_those_there_are(
     new = fair.person != plain.found.person
     assert done.task.serves[accounts.group[new], fair.person[new]].all()
     assert not owners.locked[new].any()
-    assert not (moved(owners, fair.person) & ~moved(owners, plain.found.person)).any()
+    assert not (move(owners, fair.person) & ~move(owners, plain.found.person)).any()
     assert unfairness(fair, done.task) <= unfairness(plain.found, done.task) + 1e-9
 
 

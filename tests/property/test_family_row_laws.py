@@ -52,7 +52,7 @@ def told(rows, cuts):
     """What families say, by id: their sum, largest, the number of the account that stands for them, their accounts."""
     found, sales = grouped(rows, cuts)
     names = [row[0] for row in rows]
-    numbers = [found.reduced(sales, how).tolist() for how in ("sum", "max", "parent")]
+    numbers = [found.reduce(sales, how).tolist() for how in ("sum", "max", "parent")]
     stands = [names[account] for account in found.stands]
     buyers = found.counted(sales > 0).tolist()
     return dict(

@@ -25,7 +25,7 @@ def test_columns_are_put_where_their_rows_are():
 
 
 def test_pieces_become_the_rows_in_their_order():
-    rows = RowAssignment.concatenated([assignment([1]), assignment([]), assignment([2, 3])])
+    rows = RowAssignment.concatenate([assignment([1]), assignment([]), assignment([2, 3])])
     assert rows.label.tolist() == [1, 2, 3]
     assert rows.distance.tolist() == [0, 0, 1]
 

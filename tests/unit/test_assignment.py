@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tamscore.sections.coverage.assignment import NOBODY, Load, Team, able, assign, exact, greedy, placed
+from tamscore.sections.coverage.assignment import NOBODY, Load, Team, able, assign, exact, greedy, place
 
 
 def load(hours, group=None, owner=None, locked=None, value=None, potential=None):
@@ -64,9 +64,9 @@ def test_few_accounts_are_placed_as_well_as_any_assignment_does():
     for _ in range(15):
         staff, work = random_case(random, 6, 2)
         every = (np.array(one) for one in itertools.product((NOBODY, 0, 1), repeat=6))
-        best = max(placed(work, one) for one in every if holds(staff, work, one))
-        assert placed(work, exact(staff, work)) == pytest.approx(best)
-        assert placed(work, assign(staff, work)) == pytest.approx(best)
+        best = max(place(work, one) for one in every if holds(staff, work, one))
+        assert place(work, exact(staff, work)) == pytest.approx(best)
+        assert place(work, assign(staff, work)) == pytest.approx(best)
 
 
 def test_the_greedy_rule_is_near_the_exact_assignment():
@@ -74,7 +74,7 @@ def test_the_greedy_rule_is_near_the_exact_assignment():
     for _ in range(10):
         staff, work = random_case(random, 24, 3)
         work = replace(work, owner=np.full(24, NOBODY))  # owners keep accounts whatever they are worth
-        lost.append(1 - placed(work, greedy(staff, work)) / placed(work, exact(staff, work)))
+        lost.append(1 - place(work, greedy(staff, work)) / place(work, exact(staff, work)))
     assert min(lost) >= -1e-9
     assert np.mean(lost) < 0.15
 

@@ -44,7 +44,7 @@ def test_statistics_are_the_same_bytes_for_every_cut_and_order(data, drawn):
     _, block, centers = drawn
     whole = rows_of(block).accumulate(centers)
     parts = [rows_of(block[:, at]) for at in data.draw(cuts(block.shape[1])) if len(at)]
-    merged = reduce(BatchStats.merged, (part.accumulate(centers) for part in parts))
+    merged = reduce(BatchStats.merge, (part.accumulate(centers) for part in parts))
     assert stat_bytes(merged) == stat_bytes(whole)
 
 
@@ -65,7 +65,7 @@ def test_sums_of_a_billion_rows_at_the_limit_would_still_be_exact():
     largest, center = 2.0**23, np.zeros((1, 1))
     part = BatchStats(center, np.full((1, 1), largest * (2**30 - 1)), np.array([2**30 - 1]), 2**51 * (2**30 - 1))
     one = BatchStats(center, np.full((1, 1), largest - 1), np.array([1]), 2**51 - 1)
-    merged = part.merged(one)
+    merged = part.merge(one)
     assert int(merged.sums[0, 0]) == 2**53 - 1
     assert merged.inertia == 2**81 - 1
 
@@ -132,7 +132,7 @@ def test_the_farthest_row_is_the_same_for_every_cut(data, drawn):
     _, best, _ = oracle.nearest(rows, centers.astype(int).tolist())
     wanted = max((distance, tuple(map(float, row))) for distance, row in zip(best, rows, strict=True))
     parts = [rows_of(block[:, at]) for at in data.draw(cuts(block.shape[1])) if len(at)]
-    found = reduce(Farthest.merged, (part.farthest(centers) for part in parts))
+    found = reduce(Farthest.merge, (part.farthest(centers) for part in parts))
     assert found.sq_distance == wanted[0]
     if wanted[0] > 0:
         assert found.row == wanted[1]

@@ -11,10 +11,10 @@ import pytest
 from tamscore.backend.host import HostBackend
 from tamscore.config.method import Clusters
 from tamscore.scoring.context import recipe_of
-from tamscore.scoring.fit.centers import agreed
+from tamscore.scoring.fit.centers import agree
 from tamscore.stages import kmeans
 from tamscore.stages.blocks import BlockRows
-from tamscore.stages.breathing import added, breathe, without_least
+from tamscore.stages.breathing import add, breathe, without_least
 from tamscore.stages.grid import fit_grid
 from tests import oracle
 from tests.rows import rows_of
@@ -66,7 +66,7 @@ def test_rows_that_are_all_the_same_are_left_alone():
 def test_centers_are_added_where_the_error_is_and_taken_where_they_help_least():
     block = np.rint(np.hstack([np.random.default_rng(0).normal(0, 400, (2, 200)), np.full((2, 50), 9000.0)]))
     centers = np.array([[0.0, 0.0], [8999.0, 9000.0], [9001.0, 9000.0]])
-    more = added(centers, BlockRows.of(HostBackend(), block).shares(centers), 1, np.random.default_rng(0))
+    more = add(centers, BlockRows.of(HostBackend(), block).shares(centers), 1, np.random.default_rng(0))
     assert np.abs(more[-1]).max() < 2000
     left = without_least(centers, BlockRows.of(HostBackend(), block).shares(centers), 1)
     assert len(left) == 2
@@ -105,4 +105,4 @@ def test_a_job_of_many_clusters_takes_a_tenth_of_the_starts_and_moves_their_cent
     ],
 )
 def test_fits_agree_where_the_four_best_do(inertias, same):
-    assert agreed(inertias) is same
+    assert agree(inertias) is same

@@ -14,7 +14,7 @@ from tamscore.sections.propensity.calibration import (
     Calibration,
     calibrate,
     freed,
-    moved,
+    move,
     sigmoid,
     through,
 )
@@ -80,7 +80,7 @@ def test_a_weight_counts_as_so_many_rows(scores):
 
 def test_a_class_prior_moves_the_odds_of_everyone_alike():
     """From 50 to 10 % the odds fall to a ninth: 0.9, odds 9, becomes 0.5."""
-    made = moved(Calibration(NOTHING, NOTHING), 0.5, 0.1)
+    made = move(Calibration(NOTHING, NOTHING), 0.5, 0.1)
     assert made.probability(np, np.log(np.array([9.0, 1.0]))).tolist() == pytest.approx([0.5, 0.1])
 
 

@@ -12,13 +12,13 @@ from sklearn.metrics import mean_pinball_loss
 
 from tamscore.backend.host import HostBackend
 from tamscore.engine.flow import LocalFlow
-from tamscore.scoring.fit.choose_k import examined
+from tamscore.scoring.fit.choose_k import examine
 from tamscore.stages import candidates as fitting
 from tamscore.stages import choose_k
 from tamscore.stages.candidates import EvaluationData, Sketch
 from tamscore.stages.choose_k import (
     Candidate,
-    admitted,
+    admit,
     candidates,
     decide,
     held_out_loss,
@@ -37,7 +37,7 @@ def candidate(k, loss, error=0.01, thin=0.0, kept=0.9, inertia=1.0):
 
 
 def chosen(found, moved=None):
-    (one,) = (one for one in decide(admitted(found), moved or {}) if one.chosen)
+    (one,) = (one for one in decide(admit(found), moved or {}) if one.chosen)
     return one.k
 
 
@@ -58,7 +58,7 @@ def test_the_smallest_k_within_one_standard_error_of_the_lowest_loss_is_chosen()
 def test_a_candidate_with_too_many_thin_or_with_fleeting_clusters_is_not_admitted(flaw):
     found = [candidate(2, 0.30), candidate(5, 0.21), candidate(8, 0.10, **flaw)]
     assert chosen(found) == 5
-    assert [one.admitted for one in admitted(found)] == [True, True, False]
+    assert [one.admitted for one in admit(found)] == [True, True, False]
 
 
 def test_where_none_is_admitted_the_smallest_is_taken():
@@ -113,11 +113,11 @@ def judged_by(block, sales, each=1.0):
 
 def all_of(numbers, judged):
     with LocalFlow(1) as local:
-        return examined(numbers, judged, local)
+        return examine(numbers, judged, local)
 
 
 def test_groups_far_apart_are_found_and_their_number_chosen():
-    found = decide(admitted(all_of([2, 3, 4, 5, 6], judged_by(*separate()))), {})
+    found = decide(admit(all_of([2, 3, 4, 5, 6], judged_by(*separate()))), {})
     four = next(one for one in found if one.k == 4)
     assert four.chosen
     assert four.kept > 0.99
@@ -138,7 +138,7 @@ def test_what_is_beyond_reach_is_in_the_chart_and_tried_no_further():
     assert (np.isnan(two.kept), np.isnan(four.kept)) == (True, False)
     assert two.inertia > four.inertia
     assert np.isfinite([two.silhouette, two.calinski_harabasz, two.davies_bouldin]).all()
-    assert [one.admitted for one in admitted([two, four])] == [False, True]
+    assert [one.admitted for one in admit([two, four])] == [False, True]
 
 
 def test_all_candidates_start_from_the_first_rows_of_the_same_starts():
@@ -174,12 +174,12 @@ def test_reach_is_three_standard_errors_from_the_lowest_loss_that_may_be_chosen(
 
 def test_of_candidates_within_an_error_the_one_whose_potentials_move_least_is_chosen():
     found = [candidate(2, 0.30), candidate(5, 0.209), candidate(8, 0.200), candidate(10, 0.204)]
-    assert within_error(admitted(found)) == [5, 8, 10]
+    assert within_error(admit(found)) == [5, 8, 10]
     assert chosen(found, {5: 0.3, 8: 0.1, 10: 0.2}) == 8
     assert chosen(found, {5: 0.104, 8: 0.1, 10: 0.2}) == 5  # equal in whole percents
     assert chosen(found, {5: np.nan, 8: np.nan, 10: np.nan}) == 5
     assert chosen(found, {5: 0.3, 10: 0.2}) == 10
-    assert [one.moved for one in decide(admitted(found), {8: 0.1})][2] == 0.1
+    assert [one.moved for one in decide(admit(found), {8: 0.1})][2] == 0.1
 
 
 def test_on_other_rows_the_choice_might_have_come_to_what_is_within_two_errors():
@@ -190,9 +190,9 @@ def test_on_other_rows_the_choice_might_have_come_to_what_is_within_two_errors()
         candidate(8, 0.200),
         candidate(9, 0.2, thin=1.0),
     ]
-    assert within_error(admitted(found)) == [8]
-    assert likely(admitted(found)) == [3, 5, 8]
-    assert likely(admitted([candidate(4, 0.3, thin=0.5), candidate(2, 0.5, thin=0.3)])) == [2]
+    assert within_error(admit(found)) == [8]
+    assert likely(admit(found)) == [3, 5, 8]
+    assert likely(admit([candidate(4, 0.3, thin=0.5), candidate(2, 0.5, thin=0.3)])) == [2]
 
 
 def test_a_candidate_beyond_an_error_is_not_chosen_however_little_moves():

@@ -60,9 +60,9 @@ def test_no_more_fits_follow_once_four_came_to_the_same(monkeypatch):
     """Of four groups far apart every fit finds the same; of fewer than four nothing is known."""
     rows, _ = groups()
     for most, expected in ((40, 4), (3, 3), (1, 1)):
-        refined = Mock(side_effect=centers.refined)
+        refined = Mock(side_effect=centers.refine)
         with monkeypatch.context() as patched:
-            patched.setattr(centers, "refined", refined)
+            patched.setattr(centers, "refine", refined)
             fitted(rows, n_init=most)
         assert refined.call_count == expected
 

@@ -96,7 +96,7 @@ def test_csv_leaves_out_what_it_has_no_form_for(tmp_path):
 
 
 def hold(output: Path, ready: Any, done: Any) -> None:
-    with commit.held(output, "run of a test"):
+    with commit.hold_commit(output, "run of a test"):
         ready.set()
         done.wait(30)
 
@@ -110,12 +110,12 @@ def test_one_holds_an_output_and_others_are_told_who(tmp_path):
     assert ready.wait(30)
     with (
         pytest.raises(RetryableError, match=f"held by process {other.pid} on .*, run of a test; wait"),
-        commit.held(tmp_path, "mine"),
+        commit.hold_commit(tmp_path, "mine"),
     ):
         pass
     done.set()
     other.join(30)
-    with commit.held(tmp_path, "mine"):
+    with commit.hold_commit(tmp_path, "mine"):
         pass
 
 
@@ -128,7 +128,7 @@ def test_a_dead_process_holds_nothing(tmp_path):
     assert ready.wait(30)
     other.kill()
     other.join(30)
-    with commit.held(tmp_path, "mine"):
+    with commit.hold_commit(tmp_path, "mine"):
         assert f"process {os.getpid()} " in (tmp_path / "_lock").read_text(encoding="utf-8")
 
 
@@ -140,5 +140,5 @@ def test_stale_temporary_files_are_swept_by_whoever_holds_the_output(tmp_path):
     items = [folder / "part-00000.parquet", folder / "_tmp-notes.txt"]
     for path in (*stale, *items):
         path.write_bytes(b"x")
-    with commit.held(tmp_path, "mine"):
+    with commit.hold_commit(tmp_path, "mine"):
         assert [path.exists() for path in (*stale, *items)] == [False, False, True, True]

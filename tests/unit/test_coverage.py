@@ -128,7 +128,7 @@ def test_accounts_alike_are_asked_once_and_count_each(backend):
     search.begin(np.zeros(4))
     assert search.core.alike.accounts == 8 + 1  # and one for those outside the core
     for price in np.random.default_rng(1).random((20, 4)) * [30.0, 30.0, 30.0, 0.0]:
-        asked, plain = search.asked(price), ask(backend, whole, price)
+        asked, plain = search.ask(price), ask(backend, whole, price)
         assert asked.worth == pytest.approx(plain.worth)
         assert asked.hours == pytest.approx(plain.hours)
 

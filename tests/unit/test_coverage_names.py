@@ -16,9 +16,9 @@ from tamscore.sections.coverage.minimum import levels_of_plans
 from tamscore.sections.coverage.names import (
     doubts_about,
     doubts_about_limits,
-    folded,
+    fold,
     likely,
-    resolved,
+    resolve,
     split,
     with_roles,
 )
@@ -56,12 +56,12 @@ def texts(*counts):
     ],
 )
 def test_a_cell_is_split_where_that_gives_names_of_the_accounts_and_names_stay_whole(cell, names):
-    assert resolved([cell], texts()) == names
+    assert resolve([cell], texts()) == names
 
 
 def test_a_region_that_accounts_spell_in_two_ways_is_served_in_both():
     both = Texts(("North", "north "), np.array([0, 1]))
-    assert resolved(["NORTH"], both) == {"North", "north "}
+    assert resolve(["NORTH"], both) == {"North", "north "}
 
 
 def test_splitting_never_loses_a_letter():
@@ -81,7 +81,7 @@ def test_nothing_is_suggested_where_nothing_is_alike():
 
 
 def test_names_of_a_column_are_folded_and_nothing_is_an_empty_name():
-    assert folded(pa.array(["Ann ", None, "STRASSE"], pa.large_string())).to_pylist() == ["ann", "", "strasse"]
+    assert fold(pa.array(["Ann ", None, "STRASSE"], pa.large_string())).to_pylist() == ["ann", "", "strasse"]
 
 
 def person(name, *regions, skills=()):

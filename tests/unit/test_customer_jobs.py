@@ -20,7 +20,7 @@ from tamscore.sections.jobs.mixes import OTHER, block_of, columns_named, shares_
 from tamscore.sections.jobs.naming import MIXED, LeadingProduct, job_names, leading_products
 from tamscore.sections.jobs.party import MixSums, PartyJobs, labels
 from tamscore.sections.jobs.settings import JobMessage
-from tamscore.sections.jobs.stored_model import both, parsed
+from tamscore.sections.jobs.stored_model import both, parse
 from tamscore.stages.grid import fit_grid
 from tamscore.synthetic.baskets import JOBS, job_mixes, split
 
@@ -159,14 +159,14 @@ def test_probabilities_come_to_one_and_are_the_sharper_the_larger_the_sharpness(
 
 def test_stored_jobs_are_read_back_and_damaged_ones_refused():
     told, arrays = both(("a", "b", OTHER), [party(("x", "y"), (leads("a"), leads("b")))])
-    found = parsed(told, arrays, "run", "here")
+    found = parse(told, arrays, "run", "here")
     assert found.columns == ("a", "b", OTHER)
     assert found.parties["end_user"].names == ("x", "y")
     for damaged in ({**told, "format": 9}, {**told, "columns": ["a"]}, {"format": 1}, {**told, "parties": [{}]}):
         with pytest.raises(InputContractError, match=r"here: jobs: .*; run its job again"):
-            parsed(damaged, arrays, "run", "here")
+            parse(damaged, arrays, "run", "here")
     with pytest.raises(InputContractError):
-        parsed(told, {}, "run", "here")
+        parse(told, {}, "run", "here")
 
 
 def test_synthetic_baskets_come_to_the_sales_to_the_cent():

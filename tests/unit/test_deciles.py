@@ -9,12 +9,12 @@ import pytest
 
 from tamscore.sections.backtest import deciles
 from tamscore.sections.backtest.accounts import BacktestAccounts
-from tamscore.stages.draw import mixed
+from tamscore.stages.draw import mix
 
 
 def accounts(rng, n, growth_of):
     """Accounts with lognormal whitespace and sales, whose growth is a function of whitespace and noise."""
-    hashes = np.sort(mixed(np.arange(n, dtype=np.uint64)))
+    hashes = np.sort(mix(np.arange(n, dtype=np.uint64)))
     whitespace, sales = rng.lognormal(5, 1, n), rng.lognormal(6, 1, n)
     growth = growth_of(whitespace, rng.standard_normal(n))
     return BacktestAccounts(hashes, np.zeros(n, np.int8), np.zeros(n, np.int32), sales, whitespace, sales + growth)

@@ -23,15 +23,15 @@ def test_what_does_not_vary_is_not_skewed(values):
 
 def test_only_long_right_tails_are_reported_with_their_figure(rng):
     columns = [rng.lognormal(0, 2, 2000), rng.normal(size=2000), -rng.lognormal(0, 2, 2000)]
-    (text,) = diagnose.skewed(["money", "plain", "debt"], columns)
+    (text,) = diagnose.skew(["money", "plain", "debt"], columns)
     assert text.startswith(f"column 'money' under 'standard' has skewness {stats.skew(columns[0]):.1f}; ")
 
 
 def test_the_logarithm_is_advised_only_where_it_helps(rng):
     """It does for money; for shares near zero log1p changes next to nothing."""
     money, share = rng.lognormal(8, 2, 3000), rng.lognormal(-9, 2, 3000)
-    assert "'log_standard' or 'quantile_normal'" in diagnose.skewed(["x"], [money])[0]
-    (text,) = diagnose.skewed(["x"], [share])
+    assert "'log_standard' or 'quantile_normal'" in diagnose.skew(["x"], [money])[0]
+    (text,) = diagnose.skew(["x"], [share])
     assert "'quantile_normal'" in text
     assert "log_standard" not in text
 
@@ -40,7 +40,7 @@ def test_pairs_that_say_nearly_the_same_are_reported_once_either_sign(rng):
     a = rng.normal(size=400)
     x = np.stack([a, rng.normal(size=400), a + 0.1 * rng.normal(size=400), -a, np.zeros(400)])
     names = ["a", "b", "c", "d", "flat"]
-    found = diagnose.correlated(names, x)
+    found = diagnose.correlate(names, x)
     assert len(found) == 3
     assert found[0] == f"columns 'a' and 'c' have correlation {np.corrcoef(x[0], x[2])[0, 1]:.2f}"
     assert found[1] == "columns 'a' and 'd' have correlation -1.00"
@@ -49,7 +49,7 @@ def test_pairs_that_say_nearly_the_same_are_reported_once_either_sign(rng):
 
 @pytest.mark.parametrize("shape", [(0, 10), (1, 10), (3, 0), (3, 1)])
 def test_too_little_to_compare_is_no_pair(shape):
-    assert diagnose.correlated(list("abc")[: shape[0]], np.ones(shape)) == []
+    assert diagnose.correlate(list("abc")[: shape[0]], np.ones(shape)) == []
 
 
 @pytest.mark.parametrize(("correlation", "told"), [(0.89, False), (-0.89, False), (0.91, True), (-0.91, True)])
@@ -61,7 +61,7 @@ def test_the_limit_of_correlation_is_nine_tenths(rng, correlation, told):
     b -= a * (a @ b)
     b /= np.linalg.norm(b)
     x = np.stack([a, correlation * a + np.sqrt(1 - correlation**2) * b])
-    assert bool(diagnose.correlated(["a", "b"], x)) is told
+    assert bool(diagnose.correlate(["a", "b"], x)) is told
 
 
 def test_a_feature_that_another_one_dwarfs_is_named_with_the_other():

@@ -109,7 +109,7 @@ def test_the_threshold_of_nothing_takes_everything():
 def test_duplicates_are_found_across_partitions(parts):
     together = [value for part in parts for value in part]
     wanted = sorted({value for value in together if together.count(value) > 1})
-    assert draw.duplicated([np.array(part, np.uint64) for part in parts]).tolist() == wanted
+    assert draw.duplicate([np.array(part, np.uint64) for part in parts]).tolist() == wanted
 
 
 @given(
@@ -120,4 +120,4 @@ def test_hashes_of_several_rows_are_found_whatever_is_sorted_at_once(hashes, at_
     parts = [np.array(part, np.uint64) for part in hashes]
     every = [value for part in hashes for value in part]
     repeated = sorted({value for value in every if every.count(value) > 1})
-    assert draw.duplicated(parts, at_once).tolist() == repeated
+    assert draw.duplicate(parts, at_once).tolist() == repeated

@@ -14,7 +14,7 @@ from tamscore.sections.coverage.measured import with_measured
 from tamscore.sections.coverage.plans import DEFAULT_PLANS
 from tamscore.sections.lift import design, verdict
 from tamscore.sections.lift.money import FEWEST_CUSTOMERS, MOST_SKEWED, of_money
-from tamscore.sections.lift.strata import merged
+from tamscore.sections.lift.strata import merge
 from tamscore.sections.lift.touches import PlannedTouches, by_touch
 from tamscore.sections.lift.verdict import Experiment
 from tamscore.stages.draw import draw_number, id_hash
@@ -86,9 +86,9 @@ def test_money_without_covariate_is_the_weighted_difference_of_means():
 
 def test_strata_are_merged_until_their_controls_and_buyers_are_enough():
     names, controls = ["A", "B", "C", "D"], np.array([20, 80, 400, 40])
-    assert merged(names, controls, controls * 0.04) == [("A", "B", "C", "D")]
-    assert merged(names, controls, controls * 0.06) == [("A", "B"), ("C", "D")]
-    assert merged(names[:1], np.array([3]), np.array([0.1])) == [("A",)]
+    assert merge(names, controls, controls * 0.04) == [("A", "B", "C", "D")]
+    assert merge(names, controls, controls * 0.06) == [("A", "B"), ("C", "D")]
+    assert merge(names[:1], np.array([3]), np.array([0.1])) == [("A",)]
 
 
 def test_a_draw_goes_by_ids_alone_and_takes_the_share_of_every_stratum():

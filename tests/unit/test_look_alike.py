@@ -117,7 +117,7 @@ def test_the_model_of_a_fold_has_not_seen_the_fold():
     fold, terms = look.fold_of(numbers), design.terms(block)
     turned = np.where(fold == 2, sales == 0, sales > 0)
     made = [
-        fitting.crossed(terms, fitting.FitRows(block, numbers, customer, np.ones(800)), fold, 1.0)
+        fitting.cross(terms, fitting.FitRows(block, numbers, customer, np.ones(800)), fold, 1.0)
         for customer in (sales > 0, turned)
     ]
     same = [np.array_equal(*pair) for pair in zip(made[0].by_fold, made[1].by_fold, strict=True)]

@@ -103,8 +103,8 @@ def test_retention_looks_at_windows_of_its_own_length():
 def test_lines_that_say_the_same_are_told_and_others_are_not():
     ordered = lines((1, "2024-01-01", 5), (2, "2024-01-01", 5), (1, "2024-01-01", 5), (1, "2024-01-02", 5),
                     (1, "2024-01-01", 6), (1, "2024-01-01", 5)).ordered()  # fmt: skip
-    assert np.count_nonzero(orders.repeated(ordered)) == 2
-    assert len(ordered.at(~orders.repeated(ordered))) == 4
+    assert np.count_nonzero(orders.repeats(ordered)) == 2
+    assert len(ordered.at(~orders.repeats(ordered))) == 4
 
 
 def test_accounts_that_share_a_key_stay_apart():

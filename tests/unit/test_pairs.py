@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 from tamscore.sections.backtest import pairs
 from tamscore.sections.backtest.accounts import BacktestAccounts
 from tamscore.stages.account_ladder import AccountLadder
-from tamscore.stages.draw import mixed
+from tamscore.stages.draw import mix
 
 CUTS = np.array([[100.0, 200.0], [300.0, 400.0], [300.0, 900.0]])
 
@@ -24,7 +24,7 @@ def party(account: AccountLadder | None = None) -> Any:
 
 
 def customers(rng, n, later_of, typical=None):
-    hashes = np.sort(mixed(np.arange(n, dtype=np.uint64)))
+    hashes = np.sort(mix(np.arange(n, dtype=np.uint64)))
     cluster, sales = rng.choice([1, 2, 5], n), np.round(rng.lognormal(5, 1, n), 0) + 1.0
     potential = np.where(cluster == 2, 100.0, 300.0)
     realised = later_of(potential, sales, rng.standard_normal(n))

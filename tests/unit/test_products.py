@@ -26,7 +26,7 @@ from tamscore.sections.products.potential import (
     product_potentials,
 )
 from tamscore.sections.products.record import Facts
-from tamscore.sections.products.stored_model import both, parsed
+from tamscore.sections.products.stored_model import both, parse
 from tamscore.sections.products.view import open_with
 from tamscore.stages import interval
 from tamscore.stages.draw import id_hash
@@ -215,7 +215,7 @@ def stored(products):
 def test_a_stored_model_keeps_the_potentials_of_the_products_that_it_knew():
     (said, arrays), model = stored(["anvil", "chisel"])
     names = pa.array(["anvil", "bellows", "chisel"], pa.large_string())
-    found = parsed(said, arrays, ("A", "B"), names, "model", "run1")
+    found = parse(said, arrays, ("A", "B"), names, "model", "run1")
     assert found.source == "run1"
     assert found.potentials.value[:, [0, 2]].tolist() == model.potentials.value.tolist()
     assert np.isnan(found.potentials.value[:, 1]).all()
@@ -231,7 +231,7 @@ def test_a_stored_model_that_does_not_fit_is_refused(changes, lacking):
     (said, arrays), _ = stored(["anvil", "chisel"])
     arrays = {name: array for name, array in arrays.items() if name != lacking}
     with pytest.raises(InputContractError, match=r"model: products: .*; run its job again"):
-        parsed({**said, **changes}, arrays, ("A", "B"), pa.array(["anvil"], pa.large_string()), "model", "run1")
+        parse({**said, **changes}, arrays, ("A", "B"), pa.array(["anvil"], pa.large_string()), "model", "run1")
 
 
 def test_an_account_says_what_is_open_and_of_which_products():

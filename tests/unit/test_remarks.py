@@ -14,7 +14,7 @@ from tamscore.scoring.arguments import LadderRules, QuadrantRules
 from tamscore.scoring.fit.party_fit import Reference
 from tamscore.scoring.potential import PartyMarket
 from tamscore.stages import potential, whitespace
-from tamscore.stages.diagnose import skewed
+from tamscore.stages.diagnose import skew
 from tamscore.stages.quadrant import QuadrantLimits
 
 LINES = (0.85, 0.9, 0.95)
@@ -81,10 +81,10 @@ def test_sales_in_bands_are_told_at_level_account_too():
     everyone = [("end_user", own.sales)]
     table = potential.account_table(own, everyone, relative, np.array([200.0]), 100.0, LINES, "max", 25)
     assert table.distinct.tolist() == [4]
-    text = warnings.banded(replace(bands, sales=own, table=table), LADDER)
+    text = warnings.band(replace(bands, sales=own, table=table), LADDER)
     assert "sales come in bands: 98% of the customers share their amount" in text
     assert "steps of level cluster coincide in 1 of 1 ladders" in text
-    assert warnings.banded(replace(party(even(), prospects=(9,)), table=table), LADDER) == ""
+    assert warnings.band(replace(party(even(), prospects=(9,)), table=table), LADDER) == ""
 
 
 def test_steps_of_one_customer_are_no_bands():
@@ -93,7 +93,7 @@ def test_steps_of_one_customer_are_no_bands():
     market = party(small, small, prospects=(9, 9))
     alone = potential.potential_table(market.sales, [("end_user", np.sort(market.sales.sales))] * 2, LINES, "max", 1)
     assert (alone.distinct < 4).all()
-    assert warnings.banded(replace(market, table=alone), LADDER) == ""
+    assert warnings.band(replace(market, table=alone), LADDER) == ""
 
 
 def test_amounts_that_many_share_are_no_bands_where_steps_differ():
@@ -142,9 +142,9 @@ def test_on_ladders_of_an_earlier_run_nothing_is_said_of_other_ladders():
     heavy = warnings.top_heavy(replace(frozen, standing=top), LADDER, reference)
     assert heavy.startswith("100% of the expansion whitespace lies with the 60 customers above the last cut line")
     assert heavy.endswith("measured against the largest of their cluster in the earlier run")
-    text = warnings.crowded(frozen, QuadrantLimits(86.0, 80.0), SHARES, reference)
+    text = warnings.crowd(frozen, QuadrantLimits(86.0, 80.0), SHARES, reference)
     assert "high potential: 55% of the accounts, not 20%, since the limit of 86.00 is that of the earlier run" in text
-    shared = warnings.crowded(party(even(), prospects=(300,)), QuadrantLimits(85.0, 80.0), SHARES, reference)
+    shared = warnings.crowd(party(even(), prospects=(300,)), QuadrantLimits(85.0, 80.0), SHARES, reference)
     assert "since 385 share the limit of 85.00; quadrant.threshold = 'capacity' with --fresh-cut-lines takes" in shared
 
 
@@ -176,6 +176,6 @@ def test_steps_hold_every_account_and_all_whitespace(boundary: whitespace.Bounda
 def test_skewed_columns_are_sent_to_a_scaling_that_helps_them():
     random = np.random.default_rng(0)
     money, share = np.exp(random.normal(8.0, 1.5, 5000)), random.beta(0.1, 2.0, 5000)
-    text = skewed(["money", "share"], [money, share])
+    text = skew(["money", "share"], [money, share])
     assert text[0].endswith("'log_standard' or 'quantile_normal' suits it")
     assert text[1].endswith("; 'quantile_normal' suits it")

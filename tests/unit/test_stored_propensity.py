@@ -53,11 +53,11 @@ def of_indicators(columns, rng):
 def test_trees_that_asked_columns_of_levels_give_the_same_scores_to_the_bit(of_indicators, columns):
     said, arrays, before = of_indicators
     assert np.any(arrays["feature"] > 1), "levels are asked"
-    model = stored_model.parsed(said, arrays, "model")
+    model = stored_model.parse(said, arrays, "model")
     said, arrays = written(model)
-    again = stored_model.parsed(said, arrays, "model")
+    again = stored_model.parse(said, arrays, "model")
     for one in (model, again):
-        score, added = Scorer.of(one.design, one.model).on(HostBackend()).explained(np, columns)
+        score, added = Scorer.of(one.design, one.model).on(HostBackend()).explain(np, columns)
         assert np.array_equal(score, before)
         assert one.model.expected + sum(added) == pytest.approx(score, abs=1e-9)
     assert said["format"] == 2
@@ -69,4 +69,4 @@ def test_trees_that_asked_a_column_that_is_not_there_are_refused(of_indicators, 
     feature = arrays["feature"].copy()
     feature[0] = column
     with pytest.raises(InputContractError, match=r"^model: propensity: .*; run its job again"):
-        stored_model.parsed(said, {**arrays, "feature": feature}, "model")
+        stored_model.parse(said, {**arrays, "feature": feature}, "model")

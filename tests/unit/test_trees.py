@@ -48,7 +48,7 @@ def grown(seed, rows=600, leaves=9, levels=NUMBERS):
 
 def margin(backend, forest, levels, columns):
     put = [backend.put(column) for column in columns]
-    return backend.get(trees.explained(backend.xp, forest.trees(levels).on(backend), put)[0])
+    return backend.get(trees.explain(backend.xp, forest.trees(levels).on(backend), put)[0])
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_what_columns_add_to_the_mean_comes_to_the_score(backend, example):
     x, fitted = example
     forest = forest_of(fitted, COUNT, LEVELS)
     put = [backend.put(one) for one in x]
-    score, added = trees.explained(backend.xp, forest.trees(LEVELS).on(backend), put)
+    score, added = trees.explain(backend.xp, forest.trees(LEVELS).on(backend), put)
     score, added = backend.get(score), [backend.get(one) for one in added]
     assert score == pytest.approx(fitted.decision_function(np.stack(x, axis=1)), abs=1e-12)
     assert forest.expected + sum(added) == pytest.approx(score, abs=1e-9)
@@ -115,9 +115,9 @@ def test_wide_tables_in_many_blocks_add_the_same(rows, backend, monkeypatch):
     ready = forest_of(fitted, COUNT - 1, (0,) * 8).trees((0,) * 8)
     assert len(ready.groups) > 1
     assert len(ready.pairs) == COUNT // 2, "the last pair has one tree"
-    whole, added = trees.explained(np, ready, x)
+    whole, added = trees.explain(np, ready, x)
     put = [backend.put(column) for column in x]
-    score, parts = trees.explained(backend.xp, replace(ready.on(backend), block_rows=100), put)
+    score, parts = trees.explain(backend.xp, replace(ready.on(backend), block_rows=100), put)
     assert np.array_equal(backend.get(score), whole)
     for one, part in zip(added, parts, strict=True):
         assert np.array_equal(backend.get(part), one)
@@ -132,7 +132,7 @@ def test_the_expected_score_is_the_mean_over_the_rows_that_were_learned_from(exa
 def test_a_column_without_a_split_adds_nothing_and_one_that_decides_adds_most():
     x, fitted = grown(0)
     forest = forest_of(fitted, COUNT, NUMBERS)
-    _, added = trees.explained(np, forest.trees(NUMBERS), x)
+    _, added = trees.explain(np, forest.trees(NUMBERS), x)
     size = [float(np.abs(one).mean()) for one in added]
     assert size[0] == max(size)
     assert size[3] < size[0] / 3  # noise
@@ -156,7 +156,7 @@ def test_by_hand_the_step_of_a_split_goes_to_its_column():
     )
     assert forest.expected == -0.25
     rows = [np.zeros(3), np.array([10.0, 10.5, np.nan])]
-    score, added = trees.explained(np, forest.trees((0, 0)), rows)
+    score, added = trees.explain(np, forest.trees((0, 0)), rows)
     assert score.tolist() == [-0.75, 1.25, -0.75]
     assert added[0].tolist() == [0.0] * 3
     assert added[1].tolist() == [-0.5, 1.5, -0.5]

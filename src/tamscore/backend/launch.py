@@ -49,7 +49,7 @@ class Kernels:
 
     def label(self, x: Array, sq_norms: Array, centers: Array) -> Array:
         """The label (m,) of every row of a block, without distances."""
-        x, centers, label = aligned(self.cp, x), self.cp.ascontiguousarray(centers), self.labels(x)
+        x, centers, label = align(self.cp, x), self.cp.ascontiguousarray(centers), self.labels(x)
         if width := width_of(len(centers)):
             self.launch(width, f"label_{width}", x, *self.spread_label(centers, width), label)
             return label
@@ -70,22 +70,22 @@ class Kernels:
         if not width:
             label = self.label(x, sq_norms, centers)
             return label, *self.sums(x, label, k)
-        x, centers = aligned(self.cp, x), self.cp.ascontiguousarray(centers)
+        x, centers = align(self.cp, x), self.cp.ascontiguousarray(centers)
         label, tables = self.labels(x), self.tables(k, len(x))
         laid_out = self.spread_label(centers, width)
         self.launch(width, f"accumulate_{width}", x, *laid_out, label, tables, np.int32(len(tables)))
-        return label, *self.added(tables)
+        return label, *self.add(tables)
 
     def sums(self, x: Array, label: Array, k: int) -> tuple[Array, Array]:
         """The sums (k, d) float64 and counts (k,) int64 of the rows by label."""
-        x, label, tables = aligned(self.cp, x), self.cp.ascontiguousarray(label), self.tables(k, len(x))
+        x, label, tables = align(self.cp, x), self.cp.ascontiguousarray(label), self.tables(k, len(x))
         self.launch(0, "add_rows", x, np.int32(k), label, tables, np.int32(len(tables)))
-        return self.added(tables)
+        return self.add(tables)
 
     def nearest(self, x: Array, centers: Array) -> Nearest:
         """The nearest and second nearest center of every row, exactly."""
         cp, k, width = self.cp, len(centers), width_of(len(centers))
-        x, centers = aligned(cp, x), cp.ascontiguousarray(centers)
+        x, centers = align(cp, x), cp.ascontiguousarray(centers)
         label, nearest, following = self.labels(x), *(cp.empty(x.shape[1], np.float64) for _ in range(2))
         if width:
             scaled, own = cp.empty((len(x), width), np.float64), cp.empty(width + 1, np.float64)
@@ -152,13 +152,13 @@ class Kernels:
         copies = max(1, min(COPIES, 2**22 // (k * (features + 1))))
         return self.cp.zeros((copies, k, features + 1), np.int64)
 
-    def added(self, tables: Array) -> tuple[Array, Array]:
+    def add(self, tables: Array) -> tuple[Array, Array]:
         """Sums (k, d) float64 and counts (k,) int64 of all tables: whole numbers, in whatever order they were added."""
         table = self.cp.sum(tables, axis=0)
         return table[:, :-1].astype(np.float64), self.cp.ascontiguousarray(table[:, -1])
 
 
-def aligned(cp: Any, x: Array) -> Array:
+def align(cp: Any, x: Array) -> Array:
     """The block in float32 with the values of each feature side by side."""
     x = x if x.dtype == np.float32 else x.astype(np.float32)
     return x if x.strides[1] == x.itemsize else cp.ascontiguousarray(x)

@@ -33,13 +33,13 @@ def batches(read: Iterator[list[Any]]) -> Iterator[Any]:
     for arrays in read:
         held.append(arrays)
         if sum(len(each[0]) for each in held) >= BATCH_ROWS:
-            yield joined(held)
+            yield join(held)
             held = []
     if held:
-        yield joined(held)
+        yield join(held)
 
 
-def joined(parts: list[list[Any]]) -> Any:
+def join(parts: list[list[Any]]) -> Any:
     """Return a block (d, m) float64 of the columns of several parts, one after another; no column is copied twice."""
     block = np.empty((len(parts[0]), sum(len(arrays[0]) for arrays in parts)))
     start = 0

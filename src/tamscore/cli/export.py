@@ -119,7 +119,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     stand beside the model's values, and the accounts they name always come along. A table is merged by id in one
     transaction, see docs/scores_elsewhere.md.
     """
-    from tamscore.cli.export_by import export_by, guarded, require_accounts
+    from tamscore.cli.export_by import export_by, guard, require_accounts
     from tamscore.progress import Progress
     from tamscore.questions.beside_run import with_columns
     from tamscore.questions.export import KEY, Order, default_fields, only_of, order_of, titles_of
@@ -136,7 +136,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     scored = with_columns(open_run(run, plan=plan), asked, since=since)
     if by != "account":
         order = Order({}, KEY, {}, day_of(None), only_of(scored, only) if only else None)
-        export_by(scored, guarded(to, no_guard=no_guard, bom=bom), by, order, overwrite=overwrite, as_json=as_json)
+        export_by(scored, guard(to, no_guard=no_guard, bom=bom), by, order, overwrite=overwrite, as_json=as_json)
         return
     chosen = fields.split(",") if fields else default_fields(scored)
     if titles:
@@ -170,7 +170,7 @@ def into_file(
 ) -> ExportResult:
     """Write an export to a file, a folder or standard output, and record it."""
     from tamscore.questions import export_file
-    from tamscore.store.handed_out import note, noted, require_free
+    from tamscore.store.handed_out import not_handed_out, note, require_free
 
     if target.passed_on:
         note(run.directory, "export", "standard output", progress)
@@ -178,7 +178,7 @@ def into_file(
         streams.put(target.path)
         return ExportResult(tally, STANDARD_OUTPUT, file_lines(tally, order, target, compared=since is not None))
     require_free(run.directory, "export", target.path, overwrite=overwrite)
-    with noted(run.directory, "export", target.path, progress):
+    with not_handed_out(run.directory, "export", target.path, progress):
         tally = export_file.write(run, since, order, target, progress)
     return ExportResult(tally, str(target.path), file_lines(tally, order, target, compared=since is not None))
 

@@ -31,14 +31,14 @@ def export_by(
     """Write the families or products of a run to a file, record it, and print how many rows there are."""
     from tamscore.progress import Progress
     from tamscore.questions.export_file import Target
-    from tamscore.store.handed_out import noted, require_free
+    from tamscore.store.handed_out import not_handed_out, require_free
 
     if not isinstance(to, Target) or to.passed_on:
         raise UsageError(f"--by: expected a file for {NOUNS[by]}; name one that ends in .csv or .parquet")
     require_free(run.directory, "export", to.path, overwrite=overwrite)
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)
-        with noted(run.directory, "export", to.path, progress):
+        with not_handed_out(run.directory, "export", to.path, progress):
             tally = writer_of(by)(run, order, to, progress)
     counts = {name: value for name, value in asdict(tally).items() if name != "met"}
     counts |= {"unmatched": [], "joined": None, "file": str(to.path)}
@@ -59,7 +59,7 @@ def writer_of(by: Others) -> Callable[[StoredRun, Order, Target, Progress], Expo
     return lambda run, _, target, progress: export_families.write(run, target, progress)
 
 
-def guarded(to: Target | TableTarget, *, no_guard: bool, bom: bool) -> Target | TableTarget:
+def guard(to: Target | TableTarget, *, no_guard: bool, bom: bool) -> Target | TableTarget:
     """Return a file with the options of CSV; a table as it is."""
     from tamscore.questions.export_file import Target
 

@@ -72,7 +72,7 @@ def synth(  # noqa: PLR0913, PLR0917 - every option of the command
     commit.sweep_beside(directory)
     commit.sweep_beside(inner)
     require_unused(directory)
-    with folders.staged(inner if directory.is_dir() else directory) as folder:
+    with folders.stage(inner if directory.is_dir() else directory) as folder:
         with terminal.listening() as listener, Progress(listener).stage("synth", rows) as done:
             more = {"orders": orders, "products": products, "families": families}
             write_market(folder, rows, seed, files, steps(done), Month(month, events), **more)
@@ -94,7 +94,7 @@ def make_outcomes(directory: Path, after: Location, effect: float, seed: int, *,
 
     commit.sweep_beside(directory)
     require_unused(directory)
-    with folders.staged(directory) as folder:
+    with folders.stage(directory) as folder:
         buyers = write_outcomes(open_run(after), folder, effect, seed)
         folders.move_in(folder, directory)
     file = near((directory / "outcomes.parquet").absolute())
@@ -145,7 +145,7 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
 
     if not dry_run:
         csv_import.check_destination(destination, overwrite=overwrite)
-    sources = [str(standard_input.stored()) if one == standard_input.STANDARD_INPUT else one for one in sources]
+    sources = [str(standard_input.store()) if one == standard_input.STANDARD_INPUT else one for one in sources]
     inspect = partial(
         csv_import.inspect, sources, types_of(types or ()), delimiter=delimiter, encoding=encoding, decimal=decimal,
         thousands=thousands, escape=escape, skip=skip, multiline=multiline or (), null_values=null or (),

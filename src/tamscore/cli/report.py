@@ -56,7 +56,7 @@ def report(  # noqa: PLR0913, PLR0917 - every option of the command
     from tamscore.questions.page_one import head_with
     from tamscore.questions.stored import open_run
     from tamscore.report import require_packages, write_report
-    from tamscore.store.handed_out import noted, require_free
+    from tamscore.store.handed_out import not_handed_out, require_free
 
     require_packages()
     stored = open_run(run, plan=plan)
@@ -71,7 +71,7 @@ def report(  # noqa: PLR0913, PLR0917 - every option of the command
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)
         before = since if compare else None
-        with noted(stored.directory, "report", target, progress):
+        with not_handed_out(stored.directory, "report", target, progress):
             told = write_report(
                 stored, progress, target, figures, before, head=head, compare=compare, first_page_only=one_pager
             )

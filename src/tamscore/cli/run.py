@@ -68,7 +68,7 @@ def carry_out(
     from tamscore.store.sources import standard_input
 
     if what == "run" and str(job) == standard_input.STANDARD_INPUT:
-        job = standard_input.stored()
+        job = standard_input.store()
     set_to = standard_input.with_stored(overrides or ())
     loaded = (load_or_propose if what == "run" else job_file.load)(job, set_to)
     connect.begin(loaded.engine)

@@ -46,10 +46,10 @@ def verify(
     Files that are missing, changed, or not listed; a pointer that is torn. Exits with 3 where anything is wrong.
     """
     from tamscore.store import versions
-    from tamscore.store.verify import problems_of_output, sealed
+    from tamscore.store.verify import problems_of_output, seal
 
     problems = problems_of_output(versions.output_of(output))
-    whole = sum(sealed(run) for run in versions.versions(output))
+    whole = sum(seal(run) for run in versions.versions(output))
     if as_json:
         print(json.dumps({"versions": whole, "problems": problems}, indent=1, ensure_ascii=False))
     else:

@@ -173,7 +173,7 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         xp, centers = backend.xp, backend.put(self._centers * self._lattice.grid.unit)
         parts = []
         for chunk in chunks(matrix, backend):
-            far = sq_distances(xp, self._lattice.scaled(backend, chunk), centers)
+            far = sq_distances(xp, self._lattice.scale_lattice(backend, chunk), centers)
             parts.append(xp.astype(xp.sqrt(far).T * self._lattice.scale, matrix.values.dtype))
         return matrix.given_back(backend, xp.concat(parts))
 

@@ -99,7 +99,7 @@ class DaskFlow:
         if self._connection.is_lost():
             return []
         asked = self._client.run(question, *arguments, on_error="ignore", asynchronous=True)
-        answers = self._on_loop(trouble.answered(asked, {})).result()
+        answers = self._on_loop(trouble.answer(asked, {})).result()
         return [answers[address] for address in sorted(answers)]
 
     def __enter__(self) -> Self:
@@ -119,7 +119,7 @@ class DaskFlow:
         from tamscore.engine.shared import with_values
 
         key = f"{getattr(function, '__name__', 'work')}-{uuid4().hex}"
-        with self._connection.watched(name):
+        with self._connection.watch(name):
             return self._client.submit(with_values, how, function, name, *arguments, key=key, pure=False)
 
     def _on_loop(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
@@ -156,7 +156,7 @@ class DaskFlow:
 
         A worker that dies or does not answer meanwhile is no fault here: the others have theirs.
         """
-        with self._connection.watched(), suppress(OSError, TimeoutError):
+        with self._connection.watch(), suppress(OSError, TimeoutError):
             self._shared.append(plugin.name)
             await asyncio.wait_for(self._client.register_plugin(plugin), SPREAD_S)
         self._connection.require()
@@ -165,8 +165,8 @@ class DaskFlow:
         """Let the workers drop what this client shares once it is gone, if the scheduler notes who comes and goes."""
         from tamscore.engine.shared import Owner, is_gone
 
-        with self._connection.watched():
-            noted = await trouble.answered(self._client.scheduler.events(topic=self._client.id), ())
+        with self._connection.watch():
+            noted = await trouble.answer(self._client.scheduler.events(topic=self._client.id), ())
         if not is_gone(noted):
             await self._hand_out(Owner(self._client.id))
 

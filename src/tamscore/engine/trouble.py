@@ -41,7 +41,7 @@ async def explain_trouble(
     from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerError
 
     if isinstance(error, KilledWorker) and not connection.is_lost():
-        return await killed(connection.client, error, name, alone)
+        return await kill(connection.client, error, name, alone)
     if isinstance(error, NoWorkerError | NoValidWorkerError):
         return RetryableError(f"{name}: {NO_WORKERS}")
     if connection.is_lost() or isinstance(error, CancelledError | OSError):  # work raises neither: see `task.perform`
@@ -49,10 +49,10 @@ async def explain_trouble(
     return None
 
 
-async def killed(client: Any, error: Any, name: str, alone: bool) -> Exception:  # noqa: FBT001
+async def kill(client: Any, error: Any, name: str, alone: bool) -> Exception:  # noqa: FBT001
     """Why several workers in a row died of one item, as far as the cluster can tell."""
     deaths, last = error.allowed_failures + 1, error.last_worker
-    events = await answered(client.scheduler.events(topic="worker-restart-memory"), ())
+    events = await answer(client.scheduler.events(topic="worker-restart-memory"), ())
     if any(event.get("worker") == last.address for _, event in events):
         return MemoryLimitError(
             f"{name}: out of memory: {deaths} workers in a row went over their memory limit of "
@@ -79,8 +79,8 @@ def stall_error(seconds: float, names: Iterable[str], seen: str) -> RetryableErr
 
 async def what_is_seen(connection: Connection) -> str:
     """What the cluster looks like from here while nothing moves."""
-    with connection.watched():
-        identity = await answered(connection.client.scheduler.identity(n_workers=-1), None)
+    with connection.watch():
+        identity = await answer(connection.client.scheduler.identity(n_workers=-1), None)
     if identity is None:
         return f"the scheduler at {connection.address} does not answer; see that it runs, then run again"
     workers = identity["workers"].values()
@@ -96,7 +96,7 @@ async def what_is_seen(connection: Connection) -> str:
 
 async def why_paused(client: Any) -> str:
     """Why workers take no more work."""
-    fails = await answered(client.run(spilling_fails, on_error="ignore", asynchronous=True), {})
+    fails = await answer(client.run(spilling_fails, on_error="ignore", asynchronous=True), {})
     if any(fails.values()):
         return (
             ", since their memory is full and the scratch folder takes no more (full disk?); "
@@ -114,7 +114,7 @@ def spilling_fails(dask_worker: Any) -> bool:
     return fast is not None and bool(fast.total_weight > fast.n)
 
 
-async def answered(question: Any, otherwise: Any) -> Any:
+async def answer(question: Any, otherwise: Any) -> Any:
     """What the cluster answers within a short time, or the value given."""
     try:
         return await asyncio.wait_for(question, ANSWER_S)

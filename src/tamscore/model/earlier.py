@@ -182,7 +182,7 @@ def read_part(path: Location, form: IdForm) -> PartLabels:
 def read_columns(path: Location, columns: list[str]) -> pa.Table:
     """Columns of a part of the scores, clusters as a dictionary."""
     with contents.parquet_file(path, dictionary=["cluster"]) as file:
-        return contents.decoded(file, columns)
+        return contents.decode(file, columns)
 
 
 def hashes_and_sales(table: pa.Table, form: IdForm) -> tuple[Any, Any]:

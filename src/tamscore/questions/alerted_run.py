@@ -50,10 +50,10 @@ class AlertedRun(StoredRun):
     def read(self, columns: Sequence[str], *, coded: bool = False) -> Iterator[pa.Table]:
         """Yield columns of its scores and of alerts, part by part; texts as `StoredRun.read` does."""
         if self.moved is None or not COLUMNS.keys() & {*columns}:
-            yield from super().read(columns, coded=coded)
+            yield from super().read(columns, encode=coded)
             return
         stored = [name for name in columns if name not in COLUMNS]
-        for table in super().read(list(dict.fromkeys((*stored, KEY))), coded=coded):
+        for table in super().read(list(dict.fromkeys((*stored, KEY))), encode=coded):
             reasons = self.reasons_of(table[KEY])
             told = {REASON: reasons, FLAG: reasons.is_valid()}
             yield pa.table({name: told[name] if name in told else table[name] for name in columns})

@@ -102,11 +102,11 @@ class BesideRun(AlertedRun):
         """Yield columns of its scores and those beside them, part by part; texts as `StoredRun.read` does."""
         asked = [one for one in self.beside if {*one.schema.names} & {*columns}]
         if not asked:
-            yield from super().read(columns, coded=coded)
+            yield from super().read(columns, encode=coded)
             return
         made = {name for one in asked for name in one.schema.names}
         stored = [name for name in columns if name not in made]
-        for table in super().read(list(dict.fromkeys((*stored, KEY))), coded=coded):
+        for table in super().read(list(dict.fromkeys((*stored, KEY))), encode=coded):
             told = {name: table[name] for name in stored}
             for one in asked:
                 found = one.of(table[KEY])
@@ -120,7 +120,7 @@ def with_marks(run: StoredRun, of: StoredRun | None = None) -> StoredRun:
     The holdouts are those of the output of the run `of`, None for its own. Raise InputContractError if one is not as it
     was written.
     """
-    marked = Controls.marked((of or run).directory.output, run.id_form)
+    marked = Controls.mark((of or run).directory.output, run.id_form)
     return with_beside(run, [Marks(marked)]) if len(marked) and MARK_COLUMN not in run.columns else run
 
 

@@ -47,7 +47,7 @@ class Before:
             standings += [PriorityStanding.of(table)] if priority else []
         accounts = AccountIndex.of(ids, run.id_form)
         code, sales, potential, whitespace, typical = map(np.concatenate, zip(*columns, strict=True))
-        standing = PriorityStanding.joined(standings) if priority else None
+        standing = PriorityStanding.join(standings) if priority else None
         order = CallOrder.of(standing) if standing else None
         return cls(accounts, code, sales, potential, whitespace, typical, standing, order)
 

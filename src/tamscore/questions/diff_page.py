@@ -11,7 +11,7 @@ from tamscore.questions.diff_priority import CALL_CAUSES, EXPECTED_CAUSES, QUADR
 from tamscore.questions.pages.priority_changes import ORDER, tables
 from tamscore.scoring.score.parts import KINDS
 from tamscore.stages.priority import TIERS
-from tamscore.view.blocks import Chapter, Text, grouped, table, without_empty
+from tamscore.view.blocks import Chapter, Text, group, table, without_empty
 from tamscore.view.words import count_text, words
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def accounts(found: Diff) -> Table:
     """Return accounts kept, new and gone by kind, and how they change potential and whitespace."""
     groups = [[(kind, group, *account_cells(found, k, group)) for group in GROUPS] for k, kind in ORDER]
     columns = "kind|group|accounts:count|potential:signed_money|whitespace:signed_money|turned:count/2|won or lost/3"
-    return without_empty(grouped("Accounts", columns, groups, "what each group adds, or takes away"))
+    return without_empty(group("Accounts", columns, groups, "what each group adds, or takes away"))
 
 
 def account_cells(found: Diff, kind: int, group: str) -> tuple[Any, ...]:
@@ -69,7 +69,7 @@ def why(found: Diff) -> Table:
         for kind, parts in ((kind, found.totals.parts[k].tolist()) for k, kind in ORDER)
     ]
     columns = "kind|cause:code|accounts:count|potential:signed_money|whitespace:signed_money"
-    return grouped("Why potential and whitespace changed", columns, groups, "accounts in both runs")
+    return group("Why potential and whitespace changed", columns, groups, "accounts in both runs")
 
 
 def movers(found: Diff) -> Table:

@@ -75,7 +75,7 @@ class PriorityStanding:
         return cls(place, chance, call, cents(float_column(table["expected_value"])), at_risk, *codes)
 
     @classmethod
-    def joined(cls, parts: Sequence[PriorityStanding]) -> PriorityStanding:
+    def join(cls, parts: Sequence[PriorityStanding]) -> PriorityStanding:
         """That of all accounts of the parts."""
         return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
 

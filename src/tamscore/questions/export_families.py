@@ -15,7 +15,7 @@ from tamscore.questions.export_file import require_ids
 from tamscore.questions.export_rows import ExportCounts
 from tamscore.schema import FAMILY, FAMILY_TIER
 from tamscore.scoring.context import makes_market
-from tamscore.sections.families.rollup import ALERTS, MEASURES, MONEY, measured
+from tamscore.sections.families.rollup import ALERTS, MEASURES, MONEY, measure
 from tamscore.store import commit, csv_output
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def sum_by_family(accounts: pa.Table, version: str) -> pa.Table:
     code, count = family.indices.to_numpy(), len(family.dictionary)
     first = np.zeros(count, np.int64)
     first[code[::-1]] = np.arange(len(code) - 1, -1, -1)
-    sums = dict(zip(MEASURES, measured(accounts, family), strict=True))
+    sums = dict(zip(MEASURES, measure(accounts, family), strict=True))
     columns: dict[str, Any] = {
         FAMILY: family.dictionary,
         "tier": as_dictionary(accounts[FAMILY_TIER]).take(pa.array(first)).dictionary_decode(),

@@ -120,7 +120,7 @@ def write_folder(batches: Iterator[Batch], schema: pa.Schema, path: Path) -> Non
         raise UsageError(f"--to: {path}: cannot be replaced as a whole, since {reason}; name another folder")
     commit.sweep_beside(path)
     mine = {file.name for file in path.glob(PARTS)} if path.is_dir() else set()
-    with folders.staged(path) as folder:
+    with folders.stage(path) as folder:
         number = -1
         for number, batch in enumerate(batches):
             commit.place_parquet(batch.table.cast(schema), folder / PART.format(number))

@@ -26,14 +26,14 @@ class SmallIds:
         """Take the ids of a table."""
         self.hashes.append(id_hash(pc.utf8_lower(strings(ids))))
 
-    def repeated(self) -> Any:
+    def repeats(self) -> Any:
         """The hashes (r,) uint64 that come more than once, in order."""
         hashes = np.sort(np.concatenate([np.zeros(0, np.uint64), *self.hashes]))
         return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
 
     def twins(self, tables: Iterable[pa.Table], key: str) -> list[list[str]]:
         """The ids that are alike but for capitals, group by group; only where there are some are `tables` read."""
-        repeated = self.repeated()
+        repeated = self.repeats()
         if not len(repeated):
             return []
         groups: dict[str, list[str]] = {}

@@ -186,7 +186,7 @@ def products_of(run: StoredRun, progress: Progress) -> RunProducts:
     described, where = pair[0], str(run.directory.model)
     names = pa.array(described["products"], pa.large_string())
     families = described.get("families")
-    model = stored_model.parsed(*pair, run.clusters, names, where, run.name)
+    model = stored_model.parse(*pair, run.clusters, names, where, run.name)
     table = table_as_read(run)
     with progress.stage("products", table.plan.rows):
         owned = read_owned(LocalFlow(), table, names)
@@ -199,7 +199,7 @@ def offers_of(run: StoredRun, names: pa.Array, owned: AccountProducts) -> tuple[
     pair = run.section(stored_offers.NAME)
     if pair is None:
         return None
-    known = stored_offers.parsed(*pair, run.clusters, names, str(run.directory.model), run.name)
+    known = stored_offers.parse(*pair, run.clusters, names, str(run.directory.model), run.name)
     return known, OwnedColumns.of(owned, len(names), known.product)
 
 

@@ -17,7 +17,7 @@ from tamscore.sections.lift.strata import FEWEST_CONTROLS
 from tamscore.stages.folding import fold_ids
 from tamscore.store import history, holdouts
 from tamscore.store.holdouts import Controls, holdout_named
-from tamscore.store.pruning import held
+from tamscore.store.pruning import hold
 from tamscore.store.run_directory import run_key
 from tamscore.substitution import fold_word
 
@@ -69,7 +69,7 @@ def draw(run: StoredRun, wanted: Wanted, today: date) -> tuple[Holdout, bool]:
     RetryableError if somebody holds the output.
     """
     output = run.directory.output
-    with held(output, "holdout"):
+    with hold(output, "holdout"):
         there = holdout_named(output, wanted.called)
         if there is not None:
             require_same(there, wanted)
@@ -204,7 +204,7 @@ def places_of(table: pa.Table, column: str) -> tuple[list[str], Any]:
 
 def end(output: Location, wanted: Wanted) -> tuple[Holdout, bool]:
     """Return the holdout of a name, which no longer counts, and whether it did; raise as `holdout_of`."""
-    with held(output, "holdout"):
+    with hold(output, "holdout"):
         there = holdout_of(output, wanted.called)
         return (holdouts.end(there, history.now()), True) if there.counts else (there, False)
 

@@ -18,7 +18,7 @@ from tamscore.sections.lift import verdict
 from tamscore.sections.lift.touches import PlannedTouches, by_touch
 from tamscore.sections.lift.verdict import Experiment
 from tamscore.store import holdouts
-from tamscore.store.pruning import held
+from tamscore.store.pruning import hold
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,7 +49,7 @@ def record_lift(run: StoredRun, name: str | None, look: Look) -> dict[str, Any]:
     """
     output = run.directory.output
     found = lift(run, holdout_of(output, name), look)
-    with held(output, "lift"):
+    with hold(output, "lift"):
         holdouts.write_lift(holdout_of(output, name), found)
     return found
 

@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.arrow import float_column, truths
 from tamscore.errors import InputContractError
 from tamscore.scoring.census.partition import unusable_ids
-from tamscore.scoring.joining.lookup import KnownAccounts, counted, explained, joined_parts, match_ids, sorted_hashes
+from tamscore.scoring.joining.lookup import KnownAccounts, count, explain, joined_parts, match_ids, sorted_hashes
 from tamscore.stages.draw import id_hash
 from tamscore.store.sources.whole import whole_table
 from tamscore.store.tables import account_ids
@@ -110,13 +110,13 @@ def matches(
     The second match counts accounts of the run and of the holdout, and says what may be wrong with the others.
     """
     ids = account_ids(table[ID], accounts.form)
-    match, _ = joined_parts(path, ID, [counted(ids, unusable_ids(ids), rows >= 0, id_hash(ids))])
+    match, _ = joined_parts(path, ID, [count(ids, unusable_ids(ids), rows >= 0, id_hash(ids))])
     match = replace(match, known=accounts.ids[0].as_py() if len(accounts) else None, what=FOR_ID)
     if not match.is_noticed:
         return match, None
     hashes = sorted_hashes([accounts.hashes, *map(id_hash, ids_of_run(run))])
     of_run, sample = joined_parts(path, ID, [match_ids(ids, hashes)])
-    return match, explained(of_run, sample, KnownAccounts(hashes, accounts.form, lambda: ids_of_run(run)))
+    return match, explain(of_run, sample, KnownAccounts(hashes, accounts.form, lambda: ids_of_run(run)))
 
 
 def ids_of_run(run: StoredRun) -> Iterator[pa.Array]:

@@ -12,7 +12,7 @@ import numpy as np
 from tamscore.config.problems import nearest
 from tamscore.errors import InputContractError
 from tamscore.scoring.census.partition import unusable_ids
-from tamscore.scoring.joining.lookup import KnownAccounts, counted, explained, joined_parts
+from tamscore.scoring.joining.lookup import KnownAccounts, count, explain, joined_parts
 from tamscore.stages.draw import id_hash
 from tamscore.stages.folding import fold_ids
 from tamscore.store.sources.whole import whole_table
@@ -122,9 +122,9 @@ def match(path: Path, run: StoredRun, share: float) -> Match:
     met = np.zeros(len(ids), bool)
     for part in ids_of(run):
         met |= pc.is_in(ids, value_set=part).to_numpy(zero_copy_only=False)
-    found, sample = joined_parts(str(path), COLUMNS[0], [counted(ids, unusable_ids(ids), met, id_hash(ids))])
+    found, sample = joined_parts(str(path), COLUMNS[0], [count(ids, unusable_ids(ids), met, id_hash(ids))])
     known = KnownAccounts(np.empty(0, np.uint64), run.id_form, lambda: ids_of(run))
-    return explained(found, sample, known).require(share, SETTING)
+    return explain(found, sample, known).require(share, SETTING)
 
 
 def ids_of(run: StoredRun) -> Iterator[pa.Array]:

@@ -9,7 +9,7 @@ import numpy as np
 from tamscore.errors import UsageError
 from tamscore.questions.holdouts import places_of
 from tamscore.store import commit, holdouts
-from tamscore.synthetic.outcomes import planted
+from tamscore.synthetic.outcomes import plant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ def write_outcomes(run: StoredRun, folder: Path, effect: float, seed: int) -> in
         names, stratum = places_of(accounts, "stratum")
         rates = {row["stratum"]: row["rate"] for row in holdout.record["strata"]}
         chance = np.array([rates[name] for name in names])[stratum]
-        found.append(planted(accounts, chance, effect, seed + number))
+        found.append(plant(accounts, chance, effect, seed + number))
     if not found:
         raise UsageError(f"--after: {run.directory.output} has no holdout that counts; draw one with tamscore holdout")
     won, truth = (pa.concat_tables(tables) for tables in zip(*found, strict=True))

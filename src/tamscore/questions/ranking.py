@@ -52,7 +52,7 @@ def shown_columns(accounts: pa.Table, roles: RoleColumns, cluster: str | None = 
 
     if cluster is not None:
         accounts = accounts.filter(pc.equal(accounts["cluster"].cast(pa.string()), cluster))
-    return plain_table(roles.joined(accounts, [name for name in ACCOUNT if roles.has(name, accounts)]))
+    return plain_table(roles.join(accounts, [name for name in ACCOUNT if roles.has(name, accounts)]))
 
 
 def first(accounts: pa.Table, count: int) -> pa.Table:

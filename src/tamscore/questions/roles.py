@@ -63,17 +63,17 @@ class CoveragePlan:
     @cached_property
     def table(self) -> pa.Table:
         """Role, service level, person and hours of its accounts, texts as dictionaries."""
-        return contents.decoded(self.file, COVERAGE_COLUMNS).combine_chunks()
+        return contents.decode(self.file, COVERAGE_COLUMNS).combine_chunks()
 
     @cached_property
     def details(self) -> pa.Table:
         """Value, owner before, and the rule by which accounts are owed more, under the names that readers see."""
-        return contents.decoded(self.file, DETAILS).combine_chunks().rename_columns([*COVERAGE_DETAILS])
+        return contents.decode(self.file, DETAILS).combine_chunks().rename_columns([*COVERAGE_DETAILS])
 
     @property
     def ids(self) -> pa.ChunkedArray:
         """The ids of its accounts, which only an index needs to keep."""
-        return contents.decoded(self.file, (KEY,))[KEY]
+        return contents.decode(self.file, (KEY,))[KEY]
 
     @cached_property
     def accounts(self) -> AccountIndex:
@@ -163,7 +163,7 @@ class RoleColumns:
         key = [KEY] if any(map(self.joins, columns)) else []
         return [*dict.fromkeys([self.file_names[name] for name in columns if not self.joins(name)] + key)]
 
-    def joined(self, table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    def join(self, table: pa.Table, columns: Sequence[str]) -> pa.Table:
         """Return some columns, as readers see them and in that order, given those that are `needed`."""
         import pyarrow as pa
 
@@ -174,7 +174,7 @@ class RoleColumns:
 
     def whole(self, table: pa.Table) -> pa.Table:
         """Return all columns as readers see them, given all columns of the files."""
-        return self.joined(table, self.schema.names).cast(self.schema)
+        return self.join(table, self.schema.names).cast(self.schema)
 
     def has(self, name: str, table: pa.Table) -> bool:
         """Return whether a column can be made for a table of accounts as the files have them."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from tamscore.errors import InputContractError, UsageError
 from tamscore.store import history, pins
 from tamscore.store.pointer import MANIFEST, current_version, require_manifest
-from tamscore.store.pruning import held
-from tamscore.store.verify import problems_of_run, sealed
+from tamscore.store.pruning import hold
+from tamscore.store.verify import problems_of_run, seal
 from tamscore.store.versions import complete_versions, output_of, version_like, versions
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class History:
 def read_history(output: Location) -> History:
     """What the ledger of an output tells, and which versions could be made current; UsageError where it is none."""
     output_of(output)
-    current, pinned = current_version(output), pins.pinned(output)
-    found = [version_of(run, current, pinned) for run in versions(output) if sealed(run)]
+    current, pinned = current_version(output), pins.pin(output)
+    found = [version_of(run, current, pinned) for run in versions(output) if seal(run)]
     ordered = sorted(found, key=lambda one: (not one.current, one.version))
     entries = [entry_with_command(entry, found) for entry in history.entries(output, current)]
     there = {one.version for one in found}
@@ -92,7 +92,7 @@ def roll_back(output: Location, key: str | None = None) -> tuple[str | None, Run
     InputContractError where it is damaged (nothing changes then), RetryableError while a run holds the output.
     """
     output_of(output)
-    with held(output, "rollback"):
+    with hold(output, "rollback"):
         before = replaced_by(output, key)
         run = version_like(output, key if key is not None else earlier(output, before))
         if problems := list(problems_of_run(run)):

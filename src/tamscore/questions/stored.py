@@ -188,7 +188,7 @@ class StoredRun:
     def read(self, columns: Sequence[str], *, coded: bool = False) -> Iterator[pa.Table]:
         """Yield columns of its scores, part by part, texts as texts; with `coded` as dictionaries where they are."""
         for part in self.parts():
-            table = self.roles.joined(contents.whole(part, self.roles.required_columns(columns)), columns)
+            table = self.roles.join(contents.whole(part, self.roles.required_columns(columns)), columns)
             yield table if coded else plain_table(table)
 
     @cached_property

@@ -12,7 +12,7 @@ from tamscore.questions.what_if import ACCOUNTS, POTENTIAL, WHITESPACE
 from tamscore.scoring.score.parts import KINDS
 from tamscore.stages.potential import step_names
 from tamscore.stages.quadrant import PLAYS
-from tamscore.view.blocks import Chapter, Text, grouped, table
+from tamscore.view.blocks import Chapter, Text, group, table
 from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def clusters(now: Answer, then: Answer) -> Table:
         for before, after in zip(now.parties, then.parties, strict=True)
     ]
     note = "steps of the ladders and what is open, as it is and as it would be"
-    return grouped(f"Clusters: {then.scenario.name}", f"{SIDES}|basis:code/3", groups, note)
+    return group(f"Clusters: {then.scenario.name}", f"{SIDES}|basis:code/3", groups, note)
 
 
 def sides(now: PartyAnswer, then: PartyAnswer, c: int) -> Iterator[float]:

@@ -14,7 +14,7 @@ LISTED = 60
 """So many rows of a group stand in a table of the report; all stand in the tables of the run."""
 
 
-def shortened(block: Table, stored: str) -> Table:
+def shorten(block: Table, stored: str) -> Table:
     """Return a table with its first rows; its note says how many more stand in which stored table."""
     groups = tuple(group[:LISTED] for group in block.groups)
     left = len(block.rows) - sum(map(len, groups))

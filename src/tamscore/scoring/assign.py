@@ -42,7 +42,7 @@ class PartyCount:
     open_label: Any = None
     open_typical: Any = None
 
-    def merged(self, other: PartyCount) -> PartyCount:
+    def merge(self, other: PartyCount) -> PartyCount:
         """Both together, accounts in their order."""
         pairs = {field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)}
         together = {name: np.concatenate(pair) for name, pair in pairs.items() if pair[0] is not None}
@@ -61,11 +61,11 @@ class AssignedParty:
     seen: DriftCounts | None = None
     map_rows: MapRows | None = None
 
-    def merged(self, other: AssignedParty) -> AssignedParty:
+    def merge(self, other: AssignedParty) -> AssignedParty:
         """Both together."""
-        seen = self.seen.merged(other.seen) if self.seen and other.seen else None
+        seen = self.seen.merge(other.seen) if self.seen and other.seen else None
         shown = join_map_rows([self.map_rows, other.map_rows]) if self.map_rows and other.map_rows else None
-        return AssignedParty(self.count.merged(other.count), self.inertia + other.inertia, seen, shown)
+        return AssignedParty(self.count.merge(other.count), self.inertia + other.inertia, seen, shown)
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def assign_piece(
         cluster_map = map_rows(model, hashes[at], label, raw, shown[place], backend) if shown else None
         count = count_party(assigned, backend.get(raw.segment), features.sales[at], model)
         parties.append(AssignedParty(count, inertia, seen, cluster_map))
-    filled = features.filled(reason == Reason.SCORED, backend)
+    filled = features.fill_in(reason == Reason.SCORED, backend)
     return AssignedRows(reason, columns, tuple(parties), filled)
 
 
@@ -133,8 +133,8 @@ def together(pieces: Sequence[AssignedRows]) -> AssignedRows:
     if len(pieces) == 1:
         return pieces[0]
     reason = np.concatenate([one.reason for one in pieces])
-    columns = RowAssignment.concatenated([one.columns for one in pieces])
-    parties = (reduce(AssignedParty.merged, parts) for parts in zip(*(one.parties for one in pieces), strict=True))
+    columns = RowAssignment.concatenate([one.columns for one in pieces])
+    parties = (reduce(AssignedParty.merge, parts) for parts in zip(*(one.parties for one in pieces), strict=True))
     filled = {name: sum(one.filled[name] for one in pieces) for name in pieces[0].filled}
     return AssignedRows(reason, columns, tuple(parties), filled)
 

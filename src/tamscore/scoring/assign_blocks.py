@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.coded import numbers_of, taken
+from tamscore.backend.coded import numbers_of, take
 from tamscore.scoring import hysteresis
 from tamscore.stages import kmeans, look_alike
 from tamscore.stages.level import ALL
@@ -48,7 +48,7 @@ class RowAssignment:
         return cls(**{name: np.full(rows, UNKNOWN[name]) for name in (*ALWAYS, *requested)})
 
     @classmethod
-    def concatenated(cls, parts: Sequence[RowAssignment]) -> RowAssignment:
+    def concatenate(cls, parts: Sequence[RowAssignment]) -> RowAssignment:
         """Return neighbouring rows as one; all parts have the same columns."""
         each = [part.columns() for part in parts]
         return cls(**{name: np.concatenate([columns[name] for columns in each]) for name in each[0]})
@@ -132,7 +132,7 @@ def assign_blocks(backend: Backend, model: PartyModel, raw: Any, request: RowReq
             part = replace(part, look_alike=odds)
         parts.append(part)
         inertia += added
-    return RowAssignment.concatenated(parts or [RowAssignment.unknown(0, request.columns)]), inertia
+    return RowAssignment.concatenate(parts or [RowAssignment.unknown(0, request.columns)]), inertia
 
 
 def assign_block(backend: Backend, model: PartyModel, block: Block, request: RowRequest) -> tuple[RowAssignment, int]:
@@ -155,6 +155,6 @@ def typical_sales(backend: Backend, level: LevelModel, block: Block, request: Le
     xp, found = backend.xp, backend.get(level.level(backend.xp, block)).copy()
     rows = np.flatnonzero(request.models != ALL)
     if len(rows):
-        part = taken(xp, block, backend.put(rows))
+        part = take(xp, block, backend.put(rows))
         found[rows] = backend.get(level.level(xp, part, backend.put(request.models[rows])))
     return level.typical(found)

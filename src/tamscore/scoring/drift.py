@@ -36,7 +36,7 @@ class DriftCounts:
     histograms: tuple[Histogram, ...]
     unknown: dict[str, Counter[str]]
 
-    def merged(self, other: DriftCounts) -> DriftCounts:
+    def merge(self, other: DriftCounts) -> DriftCounts:
         """Both together."""
         pairs = zip(self.histograms, other.histograms, strict=True)
         together = tuple(Histogram(a.column, a.edges, a.counts + b.counts) for a, b in pairs)

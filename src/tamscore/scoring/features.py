@@ -13,7 +13,7 @@ from tamscore.stages import contract
 from tamscore.stages.space import RawRows
 from tamscore.store import tables
 from tamscore.store.location import is_local
-from tamscore.store.substituting import converted
+from tamscore.store.substituting import convert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,7 +70,7 @@ class PartFeatures:
         """The positions among these rows of those of a party type that may be scored and whose numbers are usable."""
         return np.flatnonzero(item.scored_of(party)[self.here] & self.usable)
 
-    def filled(self, scored: Any, backend: Backend) -> dict[str, int]:
+    def fill_in(self, scored: Any, backend: Backend) -> dict[str, int]:
         """How many of the rows that are scored, (m,) bool, miss a number and get the median, by column."""
         xp, rows = backend.xp, backend.put(scored)
         counts = {name: xp.count_nonzero(xp.isnan(column) & rows) for name, column in self.numeric.items()}
@@ -82,7 +82,7 @@ class PartFeatures:
             return encoding.raw(backend, self.numeric, self.texts, len(rows))
         at = backend.put(rows)
         numeric = {name: backend.xp.take(column, at) for name, column in self.numeric.items()}
-        return encoding.raw(backend, numeric, taken(self.texts, rows), len(rows))
+        return encoding.raw(backend, numeric, take(self.texts, rows), len(rows))
 
 
 def read_features(
@@ -126,7 +126,7 @@ def stream_numbers(
         tables.require_stamp(piece.path, piece.stamp)
     try:
         with tables.decoding(partition):
-            read = decoded if are_stored(partition, names) else fetched
+            read = decode if are_stored(partition, names) else fetch
             yield from read(backend, partition, names, rows)
     except InputContractError:
         tables.read(partition, names)  # fails as well, and names the file among several
@@ -139,7 +139,7 @@ def are_stored(partition: Partition, names: Sequence[str]) -> bool:
     return is_local(partition.path) and told.isdisjoint(names)
 
 
-def decoded(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> Iterator[Sequence[Array]]:
+def decode(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> Iterator[Sequence[Array]]:
     """The same as the backend decodes them itself, with the amounts that the partition's substitution gives."""
     how, money = partition.substitution, set(partition.substitution.money) & set(names)
     found = backend.read(partition, names, rows)
@@ -153,7 +153,7 @@ def decoded(backend: Backend, partition: Partition, names: list[str], rows: Any 
         at, changed = places[start:stop], list(arrays)
         for place, name in enumerate(names):
             if units is not None and how.rates and name in how.rates.money:
-                changed[place] = converted(backend.xp, changed[place], backend.put(units[at]))
+                changed[place] = convert(backend.xp, changed[place], backend.put(units[at]))
             if partition.sums is not None and name == how.summed:
                 changed[place] = with_sums(backend, changed[place], at, partition.sums)
         yield changed
@@ -167,7 +167,7 @@ def with_sums(backend: Backend, sales: Array, at: Any, sums: SubstituteSums) -> 
     return backend.xp.where(put(known), put(np.where(known, sums.amounts[place], 0.0)), sales)
 
 
-def fetched(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> Iterator[list[Array]]:
+def fetch(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> Iterator[list[Array]]:
     """The same of objects, which a backend has no client for: decoded on the host, then put on the device."""
     table = tables.read(partition, names)
     table = table if rows is None else table.take(rows)
@@ -182,10 +182,10 @@ def read_texts(partition: Partition, columns: InputColumns, rows: Any | None = N
         return {}
     table = tables.read(partition, names, dictionary=names)
     texts = {name: as_dictionary(table[name]) for name in names}
-    return texts if rows is None else taken(texts, rows)
+    return texts if rows is None else take(texts, rows)
 
 
-def taken(texts: dict[str, pa.Array], rows: Any) -> dict[str, pa.Array]:
+def take(texts: dict[str, pa.Array], rows: Any) -> dict[str, pa.Array]:
     """The texts of the rows at the positions given."""
     return {name: text.take(rows) for name, text in texts.items()}
 

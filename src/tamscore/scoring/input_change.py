@@ -60,7 +60,7 @@ def compare_input(
     """
     if earlier is None and not (output / CURRENT).exists():
         return None
-    found = this.checkpoints.once(checkpoint_name(output), lambda: compared(this, output, earlier, parts))
+    found = this.checkpoints.once(checkpoint_name(output), lambda: compare(this, output, earlier, parts))
     if found is None:
         return None
     run, change = found
@@ -90,7 +90,7 @@ def checkpoint_name(output: Location) -> str:
     return f"input-{version}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
-def compared(
+def compare(
     this: Run, output: Location, earlier: EarlierRun | None, parts: Sequence[PartRows]
 ) -> tuple[str, InputChange] | None:
     """Return the key of the run before and how the input differs from its own; None if there is none to read."""

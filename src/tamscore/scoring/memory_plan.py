@@ -60,7 +60,7 @@ def require_start(partitions: Sequence[Partition], columns: InputColumns, backen
         raise MemoryLimitError(
             f"{largest.where}: {largest.rows:,} rows need about {gib(needs)} GiB where {at_once} partitions are under "
             f"way at once, and the {backend.name} device has {gib(has)}; write the input with row groups of at most "
-            f"{rounded(fits):,} rows, or set engine.workers lower"
+            f"{round_off(fits):,} rows, or set engine.workers lower"
         )
 
 
@@ -69,7 +69,7 @@ def gib(size: float) -> str:
     return f"{size / 2**30:.2f}"
 
 
-def rounded(rows: int) -> int:
+def round_off(rows: int) -> int:
     """The rows to two digits, downwards."""
     unit = int(10 ** max(0, len(str(rows)) - 2))
     return max(1, rows - rows % unit)

@@ -158,7 +158,7 @@ def put_in_order(
 ) -> Any:
     """Fill in what the accounts of a party type get; return the potential (n,) of each."""
     probability, basis = probabilities(accounts, rules)
-    potential, open_money = valued(accounts, party, ladder)
+    potential, open_money = value_priority(accounts, party, ladder)
     value = value_of(open_money, probability, accounts.at_risk)
     order = order_of(value, probability, accounts.distance, accounts.hashes)
     del value, open_money
@@ -170,7 +170,7 @@ def put_in_order(
     return potential
 
 
-def valued(accounts: PartyAccounts, party: PartyMarket, ladder: LadderRules) -> tuple[Any, Any]:
+def value_priority(accounts: PartyAccounts, party: PartyMarket, ladder: LadderRules) -> tuple[Any, Any]:
     """The potential (n,) and the whitespace (n,) of accounts, a few at a time: nothing else of them is kept."""
     potential, whitespace = np.empty((2, len(accounts.sales)))
     for start in range(0, len(accounts.sales), VALUED):

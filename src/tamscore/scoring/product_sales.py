@@ -156,7 +156,7 @@ def read_owned(flow: Flow, table: ProductTablePlan, names: pa.Array) -> AccountP
     parts = list[AccountProducts]()
     for reading in readings(table.plan.rows):
         lines = flow.map(read_sales, table.plan.partitions, table.columns, names, reading)
-        parts += [AccountProducts.of(narrowed(added_up(one), len(names))) for one in range_by_range(lines)]
+        parts += [AccountProducts.of(narrow(added_up(one), len(names))) for one in range_by_range(lines)]
     return AccountProducts.together(parts)
 
 
@@ -240,14 +240,14 @@ def offered_products(owners: Any, customers: Any, share: float, min_customers: i
     return known & (owners >= share * customers[:, None])
 
 
-def narrowed(pairs: Lines, products: int) -> Lines:
+def narrow(pairs: Lines, products: int) -> Lines:
     """Return pairs with numbers of products and amounts in the smallest types that hold them."""
     exact = pairs.units.max(initial=0.0) < NARROW
     units = pairs.units.astype(np.uint32) if exact else pairs.units
     return Lines(pairs.key, pairs.check, pairs.day.astype(np.min_scalar_type(products)), units)
 
 
-def grouped(codes: Any, values: Any) -> tuple[Any, list[Any]]:
+def group(codes: Any, values: Any) -> tuple[Any, list[Any]]:
     """Return the different codes of sorted ones (n,), and the values (n,) of each."""
     distinct, start = np.unique(codes, return_index=True)
     return distinct, np.split(values, start[1:]) if len(distinct) else []

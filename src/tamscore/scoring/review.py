@@ -39,7 +39,7 @@ def review_run(
         return Review(model_source.record)
     stored = {party.name: party for party in model_source.earlier.model.parties}
     parties = by_party(assigned)
-    seen = [reduce(DriftCounts.merged, (part.seen for part in rows if part.seen)) for rows in parties]
+    seen = [reduce(DriftCounts.merge, (part.seen for part in rows if part.seen)) for rows in parties]
     drifted: list[Row] = []
     events: list[Row] = []
     for one, here, rows in zip(fitted, seen, parties, strict=True):

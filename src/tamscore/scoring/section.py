@@ -106,10 +106,10 @@ class Sections:
     prepared: tuple[Prepared, ...]
     missing: dict[str, str]
 
-    def placed(self, priorities: Sequence[PartPriority]) -> Sections:
+    def place(self, priorities: Sequence[PartPriority]) -> Sections:
         """Return the sections as they score accounts, given the priorities of the rows of all partitions."""
         ready = (
-            replace(one, state=one.state.placed(priorities)) if isinstance(one.state, Ranked) else one
+            replace(one, state=one.state.place(priorities)) if isinstance(one.state, Ranked) else one
             for one in self.prepared
         )
         return replace(self, prepared=tuple(ready))

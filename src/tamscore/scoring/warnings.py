@@ -45,13 +45,13 @@ def market_warnings(
     said = [
         below_cents(market),
         fewer_today(market, reference),
-        banded(market, ladder),
+        band(market, ladder),
         alone(market),
         thin(market, ladder.min_customers, reference),
         top_heavy(market, ladder, reference),
     ]
     if not rules.by_cluster:
-        said.append(crowded(market, limits, rules, reference))
+        said.append(crowd(market, limits, rules, reference))
     return [text for text in said if text]
 
 
@@ -100,7 +100,7 @@ def fewer_today(market: PartyMarket, reference: Reference) -> str:
     )
 
 
-def banded(market: PartyMarket, ladder: LadderRules) -> str:
+def band(market: PartyMarket, ladder: LadderRules) -> str:
     """A word where sales come in bands: few different amounts, and steps of ladders that coincide.
 
     At level account, where each account has its own steps, the ladders looked at are those of level cluster.
@@ -176,7 +176,7 @@ def top_heavy(market: PartyMarket, ladder: LadderRules, reference: Reference = N
     return f"{head}; potential.top_step = 'p99' would leave {capped / held.sum():.0%} of it"
 
 
-def crowded(
+def crowd(
     market: PartyMarket, limits: QuadrantLimits, rules: QuadrantRules, reference: Reference = NO_REFERENCE
 ) -> str:
     """A word where high means more accounts than asked for: many share one potential, or the limit is an old one."""

@@ -35,7 +35,7 @@ class BatchStats:
     counts: Any
     sq_norm: int
 
-    def merged(self, other: BatchStats) -> BatchStats:
+    def merge(self, other: BatchStats) -> BatchStats:
         """The statistics of both sets of rows; exact, and so the same in any order."""
         sums, counts = self.sums + other.sums, self.counts + other.counts
         return BatchStats(self.centers, sums, counts, self.sq_norm + other.sq_norm)
@@ -55,7 +55,7 @@ class Farthest:
     sq_distance: float
     row: tuple[float, ...]
 
-    def merged(self, other: Farthest) -> Farthest:
+    def merge(self, other: Farthest) -> Farthest:
         """The farther of the two."""
         return max(self, other, key=lambda one: (one.sq_distance, one.row))
 
@@ -148,7 +148,7 @@ def farthest(backend: Backend, drawn: DrawnBlock, centers: Any) -> Farthest:
     at = np.flatnonzero(sq_distance == sq_distance.max(initial=0.0))
     if not len(at):
         return Farthest(0.0, ())
-    rows = backend.get(coded.dense(backend.xp, coded.taken(backend.xp, drawn.block, backend.put(at)))).T
+    rows = backend.get(coded.dense(backend.xp, coded.take(backend.xp, drawn.block, backend.put(at)))).T
     return max((Farthest(float(sq_distance[at[0]]), tuple(map(float, row))) for row in rows), key=lambda f: f.row)
 
 
@@ -179,17 +179,17 @@ class BlockRows:
         nothing = BatchStats(centers, np.zeros(centers.shape), np.zeros(len(centers), np.int64), 0)
         if span is None:
             parts = (block.relabel(self._backend, centers) for block in self._blocks)
-            return reduce(BatchStats.merged, parts, nothing)
+            return reduce(BatchStats.merge, parts, nothing)
         batch = (block.drawn.within(span) for block in self._blocks)
         return reduce(
-            BatchStats.merged, (batch_stats(self._backend, rows, centers) for rows in batch if rows.shape[1]), nothing
+            BatchStats.merge, (batch_stats(self._backend, rows, centers) for rows in batch if rows.shape[1]), nothing
         )
 
     def farthest(self, centers: Any) -> Farthest:
         """The row that lies farthest from its nearest center."""
         parts = (farthest(self._backend, block.drawn, centers) for block in self._blocks)
-        return reduce(Farthest.merged, parts, Farthest(0.0, ()))
+        return reduce(Farthest.merge, parts, Farthest(0.0, ()))
 
     def shares(self, centers: Any) -> Shares:
         """What each of the centers, two at least, has to do with the inertia."""
-        return reduce(Shares.merged, (shares_of(self._backend, block.drawn.block, centers) for block in self._blocks))
+        return reduce(Shares.merge, (shares_of(self._backend, block.drawn.block, centers) for block in self._blocks))

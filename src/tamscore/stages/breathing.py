@@ -35,7 +35,7 @@ def breathe(rows: SummableRows, fit: Fit, seed: int) -> Fit:
     best, moved, random = fit, min(MOST_MOVED, len(fit.centers) - 1), np.random.default_rng([seed, 0])
     shares = rows.shares(best.centers) if moved > 0 else None
     while shares is not None and moved > 0:
-        more = added(best.centers, shares, moved, random)
+        more = add(best.centers, shares, moved, random)
         grown = kmeans.lloyd(rows, more, PASSES_GROWN, kmeans.SEEDING_TOLERANCE)
         left = without_least(grown.centers, rows.shares(grown.centers), moved)
         tried = kmeans.lloyd(rows, left, PASSES, kmeans.SEEDING_TOLERANCE)
@@ -46,7 +46,7 @@ def breathe(rows: SummableRows, fit: Fit, seed: int) -> Fit:
     return best
 
 
-def added(centers: Any, shares: Shares, more: int, random: np.random.Generator) -> Any:
+def add(centers: Any, shares: Shares, more: int, random: np.random.Generator) -> Any:
     """The centers (k + more, d): beside each of those with the greatest error there is another one."""
     worst = np.argsort(-shares.error, kind="stable")[:more]
     spread = np.sqrt(shares.error / np.maximum(shares.counts, 1) / centers.shape[1])[worst]

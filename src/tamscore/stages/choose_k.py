@@ -122,7 +122,7 @@ def cut_lines(label: Any, log_sales: Any, k: int, line: float, min_customers: in
     return cuts
 
 
-def admitted(found: Sequence[Candidate]) -> list[Candidate]:
+def admit(found: Sequence[Candidate]) -> list[Candidate]:
     """The candidates with the elbow, and those admitted marked.
 
     These are the ones with few customers in thin clusters whose clusters keep their rows.

@@ -24,7 +24,7 @@ def skewness(x: Any) -> float:
     return float(np.mean(unit * unit * unit))  # several times as fast as a power
 
 
-def skewed(names: Sequence[str], columns: Sequence[Any]) -> list[str]:
+def skew(names: Sequence[str], columns: Sequence[Any]) -> list[str]:
     """A warning for every column under `standard` scaling whose skewness is above 2."""
     found = [(name, column, skewness(column)) for name, column in zip(names, columns, strict=True)]
     return [
@@ -50,7 +50,7 @@ def coarse(names: Sequence[str], limit: Any) -> list[str]:
     ]
 
 
-def correlated(names: Sequence[str], x: Any) -> list[str]:
+def correlate(names: Sequence[str], x: Any) -> list[str]:
     """A notice for every pair of features (d, m) that say nearly the same."""
     if len(names) < 2 or x.shape[1] < 2:
         return []

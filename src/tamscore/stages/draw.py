@@ -19,7 +19,7 @@ _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _COPY = np.uint64(0xD6E8FEB86659FD93)
 
 
-def mixed(value: Any) -> Any:
+def mix(value: Any) -> Any:
     """Well-mixed 64-bit numbers, one for one: the finaliser of SplitMix64 (Steele, Lea & Flood 2014)."""
     value = (value ^ (value >> np.uint64(30))) * _MIX[0]
     value = (value ^ (value >> np.uint64(27))) * _MIX[1]
@@ -30,7 +30,7 @@ def content_hash(block: Any) -> Any:
     """A 64-bit hash (m,) uint64 of each row of a host block (d, m) of whole numbers."""
     state = np.full(block.shape[1], _GOLDEN + np.uint64(len(block)))
     for feature in block:
-        state = mixed(state * _GOLDEN ^ feature.astype(np.int64).view(np.uint64))
+        state = mix(state * _GOLDEN ^ feature.astype(np.int64).view(np.uint64))
     return state
 
 
@@ -54,17 +54,17 @@ def id_hash(ids: pa.Array, kind: int = 0) -> Any:
     """
     offsets, padded = _string_buffers(ids)
     start, length = offsets[:-1], np.diff(offsets)
-    state = mixed(length.astype(np.uint64) + _GOLDEN + np.uint64(kind))
+    state = mix(length.astype(np.uint64) + _GOLDEN + np.uint64(kind))
     longest = int(length.max(initial=0))
     if longest and longest == length.min():
         for position in range(0, longest, 8):
-            state = mixed(state * _GOLDEN ^ _words(padded, position, longest, len(ids)) & _mask(longest - position))
+            state = mix(state * _GOLDEN ^ _words(padded, position, longest, len(ids)) & _mask(longest - position))
         return state
     words = _words(padded, 0, 1, len(padded) - 7)
     for position in range(0, longest, 8):
         left = length - position
         word = words[np.minimum(start + position, len(words) - 1)] & _mask(np.maximum(left, 1))
-        state = np.where(left > 0, mixed(state * _GOLDEN ^ word), state)
+        state = np.where(left > 0, mix(state * _GOLDEN ^ word), state)
     return state
 
 
@@ -82,7 +82,7 @@ def _mask(left: Any) -> Any:
 def draw_number(hashes: Any, seed: int) -> Any:
     """The number (m,) uint64 by which rows are drawn under a seed: the rows with the lowest numbers come first."""
     with np.errstate(over="ignore"):
-        return mixed(hashes + np.uint64(seed) * _GOLDEN + np.uint64(1))
+        return mix(hashes + np.uint64(seed) * _GOLDEN + np.uint64(1))
 
 
 def threshold(numbers: Sequence[Any], wanted: int) -> int:
@@ -93,7 +93,7 @@ def threshold(numbers: Sequence[Any], wanted: int) -> int:
     return int(np.partition(together, wanted - 1)[wanted - 1])
 
 
-def duplicated(hashes: Sequence[Any], at_once: int = 2**24) -> Any:
+def duplicate(hashes: Sequence[Any], at_once: int = 2**24) -> Any:
     """The hashes that more than one row has, sorted (u,) uint64; about so many are sorted at once."""
     ranges = 1 + sum(map(len, hashes)) // at_once
     found = [np.empty(0, np.uint64)]

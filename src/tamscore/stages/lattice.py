@@ -25,14 +25,14 @@ class Lattice:
     scale: float
     grid: Grid
 
-    def scaled(self, backend: Backend, rows: Array) -> Array:
+    def scale_lattice(self, backend: Backend, rows: Array) -> Array:
         """The rows as (d, m) float64, moved and scaled."""
         xp = backend.xp
         return (xp.astype(rows, xp.float64).T - backend.put(self.offset)[:, None]) * (1.0 / self.scale)
 
     def whole(self, backend: Backend, rows: Array) -> Array:
         """The rows as a block (d, m) of whole numbers."""
-        return self._on_grid(backend, self.scaled(backend, rows))
+        return self._on_grid(backend, self.scale_lattice(backend, rows))
 
     def nearest(self, backend: Backend, rows: Array, centers: Array) -> tuple[Array, Array]:
         """The label (m,) int64 of the nearest of the centers (k, d) in whole numbers, and the squared distance (m,).
@@ -40,7 +40,7 @@ class Lattice:
         Rows that lie beyond the grid are compared as they are.
         """
         xp, grid = backend.xp, self.grid
-        scaled = self.scaled(backend, rows)
+        scaled = self.scale_lattice(backend, rows)
         near = backend.nearest(self._on_grid(backend, scaled), centers)
         label, sq_distance = near.label, near.sq_distance * grid.unit**2
         limit = backend.put(grid.limit * grid.unit)

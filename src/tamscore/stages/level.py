@@ -59,11 +59,11 @@ class LevelColumns:
 
     def of(self, block: Any) -> Any:
         """The columns (c, n) float64 of a host block (d, n) in whole numbers of UNIT, three of a number."""
-        found = [hinged(self.whole(np, block, j).astype(np.float64)) for j in range(self.numeric)]
+        found = [hinge(self.whole(np, block, j).astype(np.float64)) for j in range(self.numeric)]
         return np.concatenate([*found, self.flags(np, block)])
 
 
-def hinged(x: Any) -> Any:
+def hinge(x: Any) -> Any:
     """A number (n,) with its two hinges, as (3, n)."""
     return np.stack([x, np.maximum(x - KNOT, 0.0), np.maximum(-KNOT - x, 0.0)])
 
@@ -88,7 +88,7 @@ class LevelModel:
     def steps(self) -> tuple[Any, ...]:
         """What each value of a number from its lowest to its highest (v,) adds to the level, by model: (6, v) each."""
         each = zip(self.columns.low, self.columns.high, strict=True)
-        values = (hinged(np.arange(low, high + 1)) for low, high in each)
+        values = (hinge(np.arange(low, high + 1)) for low, high in each)
         return tuple(self.weights[:, 3 * j : 3 * j + 3] @ x for j, x in enumerate(values))
 
     def level(self, xp: Any, block: Block, model: Array | None = None) -> Array:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.stages.draw import draw_number, mixed
+from tamscore.stages.draw import draw_number, mix
 
 if TYPE_CHECKING:
     from tamscore.backend import Array, Backend
@@ -52,7 +52,7 @@ class LookAlike:
 
 def fold_of(numbers: Any) -> Any:
     """The fold (n,) of rows by draw number (n,) uint64, independent of the order that these draw rows in."""
-    return (mixed(numbers ^ np.uint64(0xA0761D6478BD642F)) % np.uint64(FOLDS)).astype(np.int64)
+    return (mix(numbers ^ np.uint64(0xA0761D6478BD642F)) % np.uint64(FOLDS)).astype(np.int64)
 
 
 def contributions(block: Any, bends: Any, slopes: Any, hinges: Any) -> Any:
@@ -69,17 +69,17 @@ def log_odds(backend: Backend, space: Space, model: LookAlike, block: Array, raw
     `block` (n, m) has their numbers in units of the space, and which are missing; categories are told by `raw`.
     """
     xp = backend.xp
-    found = backend.get(summed(xp, space, model, block, raw.codes, None))
+    found = backend.get(add_up(xp, space, model, block, raw.codes, None))
     seen = np.flatnonzero(folds != REST)
     if len(seen):
         at, place = backend.put(seen), backend.put(folds[seen].astype(np.int64))
         codes = {name: xp.take(code, at) for name, code in raw.codes.items()}
         found = found.copy()
-        found[seen] = backend.get(summed(xp, space, model, xp.take(block, at, axis=1), codes, place))
+        found[seen] = backend.get(add_up(xp, space, model, xp.take(block, at, axis=1), codes, place))
     return found
 
 
-def summed(
+def add_up(
     xp: Any, space: Space, model: LookAlike, block: Array, codes: dict[str, Array], place: Array | None
 ) -> Array:
     """The log odds (m,) float32 of rows under the model at each row's place (m,), None for that of the rest.

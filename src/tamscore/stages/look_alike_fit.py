@@ -64,7 +64,7 @@ def fit_look_alike(space: Space, rows: FitRows, excluded: Sequence[str], seed: i
     design = LookAlikeDesign.of(rows.block, used, len(space.scales))
     terms, fold = design.terms(rows.block), fold_of(rows.numbers)
     ridges = RIDGES if len(fold) < FEW_ROWS else RIDGES[:1]
-    tried = [crossed(terms, rows, fold, ridge) for ridge in ridges]
+    tried = [cross(terms, rows, fold, ridge) for ridge in ridges]
     best = min(range(len(tried)), key=lambda place: tried[place].loss)
     made = tried[best]
     offset, slope = made.calibration
@@ -134,7 +134,7 @@ class Crossed:
     area: float
 
 
-def crossed(terms: Any, rows: FitRows, fold: Any, ridge: float) -> Crossed:
+def cross(terms: Any, rows: FitRows, fold: Any, ridge: float) -> Crossed:
     """The regression of all rows and of all but each fold, and how it does on the fold that it has not seen."""
     of_all = fit_logistic(terms, rows.customer, rows.weight, ridge)
     by_fold = without_folds(terms, rows, fold, ridge, of_all)
@@ -142,7 +142,7 @@ def crossed(terms: Any, rows: FitRows, fold: Any, ridge: float) -> Crossed:
     for number, found in enumerate(by_fold):
         outside = fold == number
         odds[outside] = found @ terms[:, outside]
-    offset, slope = calibrated(odds, rows)
+    offset, slope = calibrate(odds, rows)
     fair = offset + slope * odds
     loss = float(np.sum(rows.weight * (np.logaddexp(0.0, fair) - rows.customer * fair)))
     return Crossed(of_all, by_fold, (offset, slope), loss, area_under_curve(odds, rows.customer))
@@ -157,7 +157,7 @@ def without_folds(terms: Any, rows: FitRows, fold: Any, ridge: float, of_all: An
     return [fit_logistic(terms[:, at], rows.customer[at], rows.weight[at], ridge, of_all) for at in items]
 
 
-def calibrated(odds: Any, rows: FitRows) -> tuple[float, float]:
+def calibrate(odds: Any, rows: FitRows) -> tuple[float, float]:
     """Offset and slope that make log odds (n,) of rows left out fair; those of the share of customers if they mislead.
 
     They mislead where customers have the lower ones.

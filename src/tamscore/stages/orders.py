@@ -177,7 +177,7 @@ def begins(*columns: Any) -> Any:
     return new
 
 
-def repeated(lines: Lines) -> Any:
+def repeats(lines: Lines) -> Any:
     """Which of ordered lines (n,) bool say the same as the line before: account, day and amount."""
     return ~begins(lines.key, lines.check, lines.day, lines.units)
 

@@ -81,7 +81,7 @@ class Pool:
         sampling = self.shape_variance / n
         return self.level_variance / (self.level_variance + sampling) if sampling > 0 else 1.0
 
-    def borrowed(self, cluster: int, n: int) -> Any:
+    def borrow(self, cluster: int, n: int) -> Any:
         """The log cut values (lines,) of a cluster by a level drawn to its parent's and the shape of all clusters."""
         weight = self.level_weight(n)
         return weight * self.level[cluster] + (1 - weight) * self.parent_level[cluster] + self.shape_cuts

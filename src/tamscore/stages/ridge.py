@@ -33,7 +33,7 @@ def fit_logistic(terms: Any, label: Any, weight: Any, ridge: float, start: Any |
         curve = squares(terms, weight * chance * (1.0 - chance))
         curve[np.diag_indices(len(terms))] += np.maximum(penalty, 1e-9)
         step = np.linalg.solve(curve, slope)
-        found, loss, moved = lowered(found, step, loss, (terms, label, weight, penalty))
+        found, loss, moved = lower(found, step, loss, (terms, label, weight, penalty))
         if moved <= SETTLED:
             break
     return np.rint(found * GRID) / GRID
@@ -53,7 +53,7 @@ def one_step_without(terms: Any, label: Any, weight: Any, ridge: float, found: A
     return [np.rint(one * GRID) / GRID for one in moved]
 
 
-def lowered(found: Any, step: Any, loss: float, given: tuple[Any, Any, Any, Any]) -> tuple[Any, float, float]:
+def lower(found: Any, step: Any, loss: float, given: tuple[Any, Any, Any, Any]) -> tuple[Any, float, float]:
     """The coefficients after the step, halved until the loss falls; the loss there, and the largest move."""
     for halving in range(HALVINGS):
         tried = found + step / 2**halving

@@ -121,7 +121,7 @@ class Bins:
             0, np.cumsum(np.bincount(self.place[:, np.flatnonzero(rows)].ravel(), minlength=self.high[-1]))
         )
 
-    def narrowed(self, meets: Any, member: Any, members: int) -> tuple[float, Condition]:
+    def narrow(self, meets: Any, member: Any, members: int) -> tuple[float, Condition]:
         """The best F1 of a further condition among rows that meet those so far, and the condition."""
         met, hit = self.below(meets), self.below(meets & member)
         low, high = self.low, self.high
@@ -145,7 +145,7 @@ def conditions_of(bins: Bins, member: Any, sought: Any) -> list[Condition]:
     meets, best, found = sought.copy(), f1(sought[sought], member[sought]), list[Condition]()
     members = int(np.count_nonzero(member & sought))
     while len(found) < CONDITIONS and members:
-        score, condition = bins.narrowed(meets, member, members)
+        score, condition = bins.narrow(meets, member, members)
         if score < best + WORTH:
             break
         meets, best = meets & condition.holds(), score

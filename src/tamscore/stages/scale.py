@@ -112,9 +112,9 @@ def with_moments(scale: ColumnScale, weight: float, mean: float, variance: float
     deviation = float(np.sqrt(variance))
     if not deviation > 1e-9 * abs(mean):
         return replace(scale, center=mean, factor=0.0)
-    center = rounded(mean, math.frexp(deviation)[1])
+    center = round_off(mean, math.frexp(deviation)[1])
     factor = weight / deviation
-    return replace(scale, center=center, factor=rounded(factor, math.frexp(factor)[1]))
+    return replace(scale, center=center, factor=round_off(factor, math.frexp(factor)[1]))
 
 
 def bent_moments(backend: Backend, scales: tuple[ColumnScale, ...], raw: dict[str, Array], segment: Array) -> Moments:
@@ -165,6 +165,6 @@ def is_constant(scale: ColumnScale, order: OrderStatistics) -> bool:
     return not high > low or scale.factor == 0.0
 
 
-def rounded(value: float, exponent: int) -> float:
+def round_off(value: float, exponent: int) -> float:
     """The value to a precision of 2^(exponent - 24)."""
     return math.ldexp(round(math.ldexp(value, 24 - exponent)), exponent - 24)

@@ -30,7 +30,7 @@ class Shares:
         """By how much inertia would grow (k,) without each center."""
         return together(self.pieces[:, 3:])
 
-    def merged(self, other: Shares) -> Shares:
+    def merge(self, other: Shares) -> Shares:
         """The shares in both sets of rows."""
         return Shares(self.pieces + other.pieces, self.counts + other.counts)
 

@@ -36,7 +36,7 @@ def find_again(backend: Backend, block: Any, centers: Any, seed: int) -> Any:
         starts = [kmeans.start_centers(rows, drawn, len(centers), seed, first + i, PASSES) for i in range(STARTS)]
         return min(starts, key=lambda fit: fit.inertia).centers
 
-    return bootstrapped(backend, block, centers, seed, BOOTSTRAPS, refit)
+    return bootstrap(backend, block, centers, seed, BOOTSTRAPS, refit)
 
 
 def mean_similarity(backend: Backend, block: Any, centers: Any, seed: int) -> float:
@@ -46,12 +46,12 @@ def mean_similarity(backend: Backend, block: Any, centers: Any, seed: int) -> fl
     def refit(drawn: Any, _: int) -> Any:
         return kmeans.lloyd(BlockRows.of(backend, drawn), centers, PASSES, kmeans.SEEDING_TOLERANCE).centers
 
-    similarity = bootstrapped(backend, block, centers, seed, AGAIN_BOOTSTRAPS, refit)
+    similarity = bootstrap(backend, block, centers, seed, AGAIN_BOOTSTRAPS, refit)
     rows = np.bincount(labels(backend, block, centers), minlength=len(centers))
     return float(np.nansum(similarity * rows) / rows.sum())
 
 
-def bootstrapped(backend: Backend, block: Any, centers: Any, seed: int, bootstraps: int, refit: Any) -> Any:
+def bootstrap(backend: Backend, block: Any, centers: Any, seed: int, bootstraps: int, refit: Any) -> Any:
     """The mean over bootstraps of each cluster's best Jaccard similarity (k,); `refit` makes centers of drawn rows."""
     own = labels(backend, block, centers)
     found = []

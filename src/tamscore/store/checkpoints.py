@@ -138,7 +138,7 @@ class Checkpoints:
         if self.folder is None or self.format is None or self._told:
             return
         try:
-            self._writer.put(self.folder / name, framed(self.format.to_bytes(value), self._line(name)))
+            self._writer.put(self.folder / name, frame(self.format.to_bytes(value), self._line(name)))
             problem = self._writer.problem
         except TypeError as error:
             problem = str(error)
@@ -178,7 +178,7 @@ def libraries() -> str:
     return f"numpy={np.__version__} pyarrow={pa.__version__}"
 
 
-def framed(content: bytes, line: bytes) -> bytes:
+def frame(content: bytes, line: bytes) -> bytes:
     """Return the bytes of a file: its first line, which ends with the hash of all the rest, and the content."""
     return b"".join((line, digest_of(line, content), b"\n", content))
 

@@ -38,7 +38,7 @@ class Storage(Protocol[Where_contra]):
     def swap(self, path: Where_contra, data: bytes) -> None:
         """Let the pointer of an output say something else: in this one step a run becomes visible."""
 
-    def held(self, output: Where_contra, purpose: str) -> AbstractContextManager[None]:
+    def hold(self, output: Where_contra, purpose: str) -> AbstractContextManager[None]:
         """Hold an output alone, as long as this process lives and no longer."""
 
     def sweep(self, folder: Where_contra, *, open_too: bool = False) -> None:
@@ -91,9 +91,9 @@ def place_free(path: Location, write: Callable[[HashingFile], None]) -> Placed:
     return place(path, write)
 
 
-def held(output: Location, purpose: str) -> AbstractContextManager[None]:
+def hold_commit(output: Location, purpose: str) -> AbstractContextManager[None]:
     """Hold an output alone while what is inside runs; RetryableError that names the holder where another run has it."""
-    return storage_of(output).held(output, purpose)
+    return storage_of(output).hold(output, purpose)
 
 
 def sweep(folder: Location, *, open_too: bool = False) -> None:

@@ -29,7 +29,7 @@ def whole(path: Location, columns: Sequence[str] | None = None) -> pa.Table:
     """
     file = parquet_file(path)
     require_columns(str(path), file.schema_arrow.names, columns or ())
-    return decoded(file, columns)
+    return decode(file, columns)
 
 
 def require_columns(where: str, known: Collection[str], columns: Sequence[str]) -> None:
@@ -47,7 +47,7 @@ def parquet_file(path: Location, dictionary: Sequence[str] = ()) -> pq.ParquetFi
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return pq.ParquetFile(pa.BufferReader(verified(path)), read_dictionary=list(dictionary))
+    return pq.ParquetFile(pa.BufferReader(verify_content(path)), read_dictionary=list(dictionary))
 
 
 def placed_table(path: Location, placed: Placed, columns: Sequence[str] | None = None) -> pa.Table:
@@ -55,7 +55,7 @@ def placed_table(path: Location, placed: Placed, columns: Sequence[str] | None =
 
     Of its columns those that are named, in that order; all where none are.
     """
-    return decoded(placed_file(path, placed), columns)
+    return decode(placed_file(path, placed), columns)
 
 
 def placed_file(path: Location, placed: Placed | None, dictionary: Sequence[str] = ()) -> pq.ParquetFile:
@@ -72,14 +72,14 @@ def placed_file(path: Location, placed: Placed | None, dictionary: Sequence[str]
     return pq.ParquetFile(pa.BufferReader(data), read_dictionary=list(dictionary))
 
 
-def decoded(file: pq.ParquetFile, columns: Sequence[str] | None = None) -> pa.Table:
+def decode(file: pq.ParquetFile, columns: Sequence[str] | None = None) -> pa.Table:
     """The columns of an opened file in the order asked for, all of them where none are named."""
     if columns is None:
         return file.read()
     return file.read(columns=list(columns)).select(list(columns))
 
 
-def verified(path: Location) -> bytes:
+def verify_content(path: Location) -> bytes:
     """The bytes of a file `VERSION/folder/name` of a complete version, the same as its manifest lists.
 
     Checksums of pages would leave footers, page headers and dictionaries unchecked, and cost more.
@@ -88,7 +88,7 @@ def verified(path: Location) -> bytes:
     if Placed.of_bytes(data) == placed:
         return data
     placed = listed_as(path)  # the version may have been renewed between the two
-    renewed = renewal.awaited(path.parent.parent, name_within(path, path.parent.parent), placed)
+    renewed = renewal.await_renewal(path.parent.parent, name_within(path, path.parent.parent), placed)
     if renewed is None:
         data = file_bytes(path)
         placed.held_against(data, path)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.errors import InputContractError
 from tamscore.store.csv_import import inspect, write
-from tamscore.store.csv_import.roles import require_cells, typed
+from tamscore.store.csv_import.roles import convert, require_cells
 from tamscore.store.csv_import.table import require_whole
 from tamscore.store.footers import hint_at
 from tamscore.store.temporary import temporary_folder
@@ -53,7 +53,7 @@ def csv_copies(files: Texts, columns: InputColumns, key: str, inferred: Sequence
         plan = with_types(_inspected[files], columns, inferred)
         what = files, tuple(column.kind for column in plan.columns)
         if what not in _copied:
-            _copied[what] = tuple(copied(plan))
+            _copied[what] = tuple(copy(plan))
     except InputContractError as error:
         told = str(error)
         for file in files:
@@ -84,10 +84,10 @@ def with_types(plan: ImportPlan, columns: InputColumns, inferred: Sequence[str])
             raise InputContractError(f"{plan.files[0].source.path}: column {name!r} is missing; {hint_at(name, names)}")
     parts = dict.fromkeys((name for name in columns.all if name not in inferred), "text")
     parts |= dict.fromkeys(columns.numbers, "numbers") | dict.fromkeys(columns.dates, "dates")
-    return replace(plan, columns=tuple(typed(plan, column, parts.get(column.name)) for column in plan.columns))
+    return replace(plan, columns=tuple(convert(plan, column, parts.get(column.name)) for column in plan.columns))
 
 
-def copied(plan: ImportPlan) -> list[Path]:
+def copy(plan: ImportPlan) -> list[Path]:
     """Return the Parquet files that the files of a plan are written to."""
     made = []
     for file in plan.files:

@@ -48,7 +48,7 @@ def place(path: Path, write: Callable[[HashingFile], None]) -> Placed:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-    return sink.placed()
+    return sink.place()
 
 
 def swap(path: Path, data: bytes) -> None:
@@ -101,7 +101,7 @@ def prepare(folder: Path) -> None:
 
 
 @contextmanager
-def held(output: Path, purpose: str) -> Iterator[None]:
+def hold(output: Path, purpose: str) -> Iterator[None]:
     """Hold an output alone while what is inside runs; stale temporary files are swept first.
 
     The lock belongs to this process and ends with it, however it ends. Raises RetryableError that names the holder.

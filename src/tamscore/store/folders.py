@@ -29,7 +29,7 @@ IN_PLACE_ONLY = {errno.EBUSY, errno.EXDEV}
 
 
 @contextmanager
-def staged(target: Path) -> Iterator[Path]:
+def stage(target: Path) -> Iterator[Path]:
     """Give a new folder beside a target, for what will be put there; in the end it is removed with all it then holds.
 
     Its name begins with `_`, so that readers of Parquet folders pass over it. Raise RetryableError where the disk is
@@ -177,14 +177,14 @@ def flush(folder: Path) -> None:
 
 def exchange(one: Path, other: Path) -> None:
     """Swap two folders, in one step where the system can; else `other` is missing for a moment."""
-    if not swapped(one, other):
+    if not swap(one, other):
         aside = beside(other, ASIDE)
         disk.move(other, aside)
         disk.move(one, other)
         disk.move(aside, one)
 
 
-def swapped(one: Path, other: Path) -> bool:
+def swap(one: Path, other: Path) -> bool:
     """Return whether two folders were swapped in one step; False where the system or the file system cannot."""
     try:
         rename = ctypes.CDLL(None, use_errno=True).renameat2

@@ -125,7 +125,7 @@ def type_problem(name: str, kind: pa.DataType, columns: InputColumns) -> str | N
     return None
 
 
-def copied(columns: InputColumns) -> Iterator[str]:
+def copy(columns: InputColumns) -> Iterator[str]:
     """The columns that are copied to the output."""
     yield from (name for name in (columns.account_id, columns.name, columns.market_segment) if name)
     yield from columns.keep
@@ -135,7 +135,7 @@ def require_same(
     file: Location, schema: pa.Schema, first_file: Location, first: pa.Schema, columns: InputColumns
 ) -> None:
     """Nothing, where the columns that are copied to the output have one type in both files."""
-    for name in copied(columns):
+    for name in copy(columns):
         here, there = (plain_type(one.field(name).type) for one in (schema, first))
         if here != there:
             raise InputContractError(

@@ -94,7 +94,7 @@ def rewrites(run: RunDirectory, change: VersionChange) -> Iterator[Rewrite]:
     columns = change.manifest.get("job", {}).get("columns", {})
     for name in sorted(change.manifest["files"]):
         if name.endswith((".parquet", ".csv")):
-            data = contents.verified(run.path / name)
+            data = contents.verify_content(run.path / name)
             rejected = name.startswith(REJECTED)
             column = columns.get("account_id", "account_id") if rejected else "account_id"
             rewrite = rewrite_of(name, data, change.leaving, *OTHER_IDS.get(name.partition(".")[0], (column,)))

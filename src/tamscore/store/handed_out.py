@@ -55,7 +55,7 @@ def note(directory: RunDirectory, command: str, path: Location | str, progress: 
 
 
 @contextmanager
-def noted(directory: RunDirectory, command: str, path: Location, progress: Progress) -> Iterator[None]:
+def not_handed_out(directory: RunDirectory, command: str, path: Location, progress: Progress) -> Iterator[None]:
     """Record what a command writes meanwhile: first that it does, so that it may again after a kill; then the stamp."""
     entry = note(directory, command, path, progress)
     yield

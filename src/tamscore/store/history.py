@@ -89,7 +89,7 @@ def now() -> str:
 
 def days_since(output: Location, version: str) -> float | None:
     """Days since a run last made a version the current one; None where the ledger does not say."""
-    lines = (parsed(line) for line in raw(output).splitlines())
+    lines = (parse(line) for line in raw(output).splitlines())
     times = [entry.at for entry in lines if entry and entry.action == "run" and entry.version == version]
     try:
         return (datetime.fromisoformat(now()) - datetime.fromisoformat(times[-1])).total_seconds() / 86_400
@@ -118,7 +118,7 @@ def raw(output: Location) -> bytes:
 
 def entries(output: Location, current: str | None = None) -> list[LedgerEntry]:
     """The ledger of an output, oldest first, given the version that counts now; lines that are torn are passed over."""
-    found = [entry for line in raw(output).splitlines() if (entry := parsed(line)) is not None]
+    found = [entry for line in raw(output).splitlines() if (entry := parse(line)) is not None]
     swaps = [at for at, entry in enumerate(found) if entry.is_swap]
     after = [*(found[at].replaced for at in swaps[1:]), current]
     for at, following in zip(swaps, after, strict=False):
@@ -126,7 +126,7 @@ def entries(output: Location, current: str | None = None) -> list[LedgerEntry]:
     return found
 
 
-def parsed(line: bytes) -> LedgerEntry | None:
+def parse(line: bytes) -> LedgerEntry | None:
     """The entry of a line, or None where it is none."""
     try:
         return LedgerEntry(**json.loads(line))

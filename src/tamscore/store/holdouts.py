@@ -141,7 +141,7 @@ class Controls:
         return cls.of_holdouts((one for one in in_force(output) if not one.marks), form)
 
     @classmethod
-    def marked(cls, output: Location, form: IdForm = "text") -> Controls:
+    def mark(cls, output: Location, form: IdForm = "text") -> Controls:
         """Return the controls of an output that stay and are marked; raise as `of`."""
         return cls.of_holdouts((one for one in in_force(output) if one.marks), form)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
 
 
-def pinned(output: Location) -> dict[str, Any]:
+def pin(output: Location) -> dict[str, Any]:
     """Return who pinned each pinned version and when; InputContractError where the file of pins is torn."""
     path = output / PINS
     found = commit.read_json(path)
@@ -23,7 +23,7 @@ def pinned(output: Location) -> dict[str, Any]:
 
 def set_pin(output: Location, version: str, *, keep: bool) -> bool:
     """Pin a version, or with `keep` false release it; whether that changed anything. Only for who holds the output."""
-    pins = pinned(output)
+    pins = pin(output)
     if (version in pins) == keep:
         return False
     others = {name: record for name, record in pins.items() if name != version}

@@ -87,6 +87,6 @@ class HashingFile:
         """Hand on what is buffered."""
         self._file.flush()
 
-    def placed(self) -> Placed:
+    def place(self) -> Placed:
         """Size and hash of what was written."""
         return Placed(self._bytes, self._digest.hexdigest())

@@ -59,7 +59,7 @@ def plan(output: Location, keep: int, since: datetime | None = None) -> Pruning:
     why = dict.fromkeys(reversed(newest[:keep]), f"one of the {keep} newest")
     why |= {key: "not older than asked" for key in newest if since is not None and times[key][0] >= since}
     why |= {key: "its manifest was edited" for key in newest if manifest_problem(output, key)}
-    why |= {key: "pinned" for key in pins.pinned(output) if key in manifests}
+    why |= {key: "pinned" for key in pins.pin(output) if key in manifests}
     why |= {current: "current"}
     why |= bases_of(manifests, why)
     unfinished = {key: "not complete: a run can resume it" for key in versions_in(output) if key not in manifests}
@@ -122,7 +122,7 @@ def prune(output: Location, keep: int, since: datetime | None = None) -> Pruning
 
     Raise as `plan`, and RetryableError if held.
     """
-    with held(output, "prune"):
+    with hold(output, "prune"):
         found = plan(output, keep, since)
         for version in found.removed:
             history.record(output, "prune", version, None)
@@ -134,16 +134,16 @@ def prune(output: Location, keep: int, since: datetime | None = None) -> Pruning
 
 
 @contextmanager
-def held(output: Location, purpose: str) -> Iterator[None]:
+def hold(output: Location, purpose: str) -> Iterator[None]:
     """Hold an output alone; what a killed forget has decided is finished first, what a killed prune has left goes."""
-    with commit.held(output, purpose):
+    with commit.hold_commit(output, purpose):
         renewal.complete_renewal(output)
-        for version in marked(output):
+        for version in mark(output):
             remove(output, version)
         yield
 
 
-def marked(output: Location) -> list[str]:
+def mark(output: Location) -> list[str]:
     """Return the versions that a killed pruning was about to remove; none where it cannot be seen which is current."""
     folder = output / "versions"
     names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []

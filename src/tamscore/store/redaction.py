@@ -97,12 +97,12 @@ def csv_records(text: str) -> Iterator[str]:
         yield record
 
 
-def redacted(value: Any, ids: AbstractSet[str]) -> Any:
+def redact(value: Any, ids: AbstractSet[str]) -> Any:
     """Return a value of JSON with a word in the place of ids: texts that are one, and ids in quotes within texts."""
     if isinstance(value, dict):
-        return {name: redacted(inner, ids) for name, inner in value.items()}
+        return {name: redact(inner, ids) for name, inner in value.items()}
     if isinstance(value, list):
-        return [redacted(inner, ids) for inner in value]
+        return [redact(inner, ids) for inner in value]
     if not isinstance(value, str):
         return value
     if value in ids:

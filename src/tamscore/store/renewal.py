@@ -99,6 +99,6 @@ def new_bytes(path: Location, placed: Placed) -> bytes | None:
     return data if Placed.of_bytes(data) == placed else None
 
 
-def awaited(folder: Location, name: str, placed: Placed) -> bytes | None:
+def await_renewal(folder: Location, name: str, placed: Placed) -> bytes | None:
     """Return the file of a version in the folder that its manifest lists and that is not in place yet; None else."""
     return new_bytes(folder.parent.parent / RENEWAL / "versions" / folder.name / name, placed)

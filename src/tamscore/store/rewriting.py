@@ -11,7 +11,7 @@ from tamscore.arrow import holds_text
 from tamscore.errors import InputContractError
 from tamscore.schema import REASON_COLUMN
 from tamscore.store import commit
-from tamscore.store.redaction import csv_without, redacted, without_rows
+from tamscore.store.redaction import csv_without, redact, without_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -109,4 +109,4 @@ def repeating(file: pq.ParquetFile) -> list[str] | None:
 
 def redacted_record(record: Mapping[str, Any], ids: AbstractSet[str]) -> dict[str, Any]:
     """Return a manifest or a result as JSON holds it with a word in the place of ids in its texts."""
-    return {name: redacted(value, ids) if name in TEXTS else value for name, value in record.items()}
+    return {name: redact(value, ids) if name in TEXTS else value for name, value in record.items()}

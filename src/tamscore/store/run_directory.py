@@ -118,9 +118,9 @@ class RunDirectory:
                 f"output.path: {self.output}: cannot be written to ({error}); name a folder that can, or mend access"
             ) from error
 
-    def held(self) -> AbstractContextManager[None]:
+    def hold(self) -> AbstractContextManager[None]:
         """Hold the output alone; RetryableError where another run holds it."""
-        return pruning.held(self.output, f"run {self.run_key}")
+        return pruning.hold(self.output, f"run {self.run_key}")
 
     def commit_part(self, index: int, part: Placed, rejected: Placed | None, rows: dict[str, int]) -> None:
         """Commit a partition: its files count from now on, and are not made again by a run that resumes."""
@@ -129,7 +129,7 @@ class RunDirectory:
             files[self.name_of(self.rejected_files(index))] = rejected.record()
         commit.place_json({"run_key": self.run_key, "files": files, "rows": rows}, self.sidecar(index))
 
-    def committed(self, index: int) -> dict[str, Placed] | None:
+    def commit(self, index: int) -> dict[str, Placed] | None:
         """The files of a partition that was committed and still is as it was; None where it must be made."""
         sidecar = read_json(self.sidecar(index))
         if sidecar is None or sidecar.get("run_key") != self.run_key:
@@ -167,7 +167,7 @@ class RunDirectory:
 
     def has(self, name: str, placed: Placed) -> bool:
         """Whether a file of this version holds what was placed, or what is about to take its place does."""
-        return holds(self.path / name, placed) or renewal.awaited(self.path, name, placed) is not None
+        return holds(self.path / name, placed) or renewal.await_renewal(self.path, name, placed) is not None
 
     def is_complete(self) -> bool:
         """Whether the run is sealed and every byte is as it was written; see `damage`."""

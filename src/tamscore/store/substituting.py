@@ -28,7 +28,7 @@ def needed_columns(
     return [*columns, rates.column], [*dictionary, rates.column]
 
 
-def substituted(table: pa.Table, partition: Partition, columns: Sequence[str]) -> pa.Table:
+def substitute(table: pa.Table, partition: Partition, columns: Sequence[str]) -> pa.Table:
     """Return the columns asked for of a partition's table as they are meant."""
     how = partition.substitution
     for name in how.words.keys() & set(table.column_names):
@@ -89,14 +89,14 @@ def changed_amounts(column: pa.ChunkedArray, units: Any | None, sums: Substitute
 
     values, missing = float_column(column), column.is_null().to_numpy()
     if units is not None:
-        values = converted(np, values, units)
+        values = convert(np, values, units)
     if sums is not None:
         values, missing = values.copy(), missing.copy()
         values[sums.rows], missing[sums.rows] = sums.amounts, np.isnan(sums.amounts)
     return pa.chunked_array([pa.array(values, pa.float64(), mask=missing if missing.any() else None)])
 
 
-def converted(xp: Any, amounts: Any, units: Any) -> Any:
+def convert(xp: Any, amounts: Any, units: Any) -> Any:
     """Return amounts (m,) in the other currency; nothing is nothing in every currency, even in an unknown one."""
     with np.errstate(over="ignore"):
         return amounts * xp.where(amounts == 0.0, xp.ones_like(units), units)

@@ -42,7 +42,7 @@ def read(
     wanted, coded = substituting.needed_columns(partition.substitution, columns, dictionary)
     read_pieces = [read_piece(piece, wanted, coded, seen, partition.max_bytes) for piece in partition.pieces]
     table = read_pieces[0] if len(read_pieces) == 1 else pa.concat_tables(read_pieces)
-    return substituting.substituted(table, partition, columns)
+    return substituting.substitute(table, partition, columns)
 
 
 def money_factors(partition: Partition) -> Any | None:
@@ -62,11 +62,11 @@ def read_piece(
     require_stamp(piece.path, piece.stamp)
     with decoding(piece):
         try:
-            table = decoded(piece, columns, dictionary, seen, max_bytes)
+            table = decode(piece, columns, dictionary, seen, max_bytes)
         except (pa.ArrowException, OSError):
             # PyArrow makes no dictionary of text that is stored as differences, as other writers do; what is damaged
             # fails again.
-            table = with_dictionaries(decoded(piece, columns, (), seen, max_bytes), dictionary)
+            table = with_dictionaries(decode(piece, columns, (), seen, max_bytes), dictionary)
     if table.num_rows != piece.rows:
         raise InputContractError(
             f"{piece.where}: the footer tells of {piece.rows:,} rows, {table.num_rows:,} are there; "
@@ -79,7 +79,7 @@ def read_piece(
     return table
 
 
-def decoded(
+def decode(
     piece: Piece, columns: Sequence[str], dictionary: Sequence[str], seen: Sequence[str], max_bytes: int
 ) -> pa.Table:
     """The columns of one piece as they come out of its file, of plain types but for the dictionaries named."""
@@ -101,7 +101,7 @@ def decoded(
         kinds = {name: schema.field(name).type for name in stored}
         steady = [name for name in stored if name in (*dictionary, *seen) or not stretches(kinds[name])]
         found = file.read_row_groups(piece.row_groups, columns=steady, use_threads=False) if steady else {}
-        arrays = {name: found[name] if name in steady else stretched(file, piece, name, max_bytes) for name in stored}
+        arrays = {name: found[name] if name in steady else stretch(file, piece, name, max_bytes) for name in stored}
     filled = {
         name: constant_column(told[name], piece.rows, dictionary) if name in told else arrays[name] for name in columns
     }
@@ -152,7 +152,7 @@ def stretches(kind: pa.DataType) -> bool:
     return bool(not t.is_primitive(kind) and not t.is_decimal(kind) and not t.is_null(kind))
 
 
-def stretched(file: Any, piece: Piece, name: str, max_bytes: int) -> pa.ChunkedArray:
+def stretch(file: Any, piece: Piece, name: str, max_bytes: int) -> pa.ChunkedArray:
     """A column of texts or nested values, decoded a few rows at a time.
 
     A long text that stands in a file once and in a million rows by reference grows a million times: such a column is

@@ -53,7 +53,7 @@ class VerifiedFiles(fs.FileSystemHandler):  # type: ignore[misc]
 
     def open_input_file(self, path: str) -> Any:
         """Return the bytes of a file, verified, as a file."""
-        return pa.BufferReader(contents.verified(self._places[path]))
+        return pa.BufferReader(contents.verify_content(self._places[path]))
 
     def open_input_stream(self, path: str) -> Any:
         """Return the bytes of a file, verified, as a stream."""

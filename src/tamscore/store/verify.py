@@ -41,7 +41,7 @@ KNOWN = {
 
 def problems_of_output(output: Location) -> list[str]:
     """Return what is wrong with an output: its pointer, each complete version, and what lies beside the versions."""
-    of_runs = (problem for run in versions(output) if sealed(run) for problem in problems_of_run(run))
+    of_runs = (problem for run in versions(output) if seal(run) for problem in problems_of_run(run))
     return [*pointer_problems(output), *of_runs, *problems_beside(output)]
 
 
@@ -58,7 +58,7 @@ def problems_beside(output: Location) -> Iterator[str]:
                 yield from records.problems(path, goes=path)
 
 
-def sealed(run: RunDirectory) -> bool:
+def seal(run: RunDirectory) -> bool:
     """Whether a version claims to be complete."""
     manifest = run.path / MANIFEST
     return manifest.exists() or manifest.is_symlink()
@@ -99,7 +99,7 @@ def problems_of_run(run: RunDirectory) -> Iterator[str]:
     for name, placed in listed.items():
         if name not in found or found[name].is_symlink():
             yield f"{run.path / name}: missing"
-        elif (here := Placed.of(found[name])) != placed and renewal.awaited(run.path, name, placed) is None:
+        elif (here := Placed.of(found[name])) != placed and renewal.await_renewal(run.path, name, placed) is None:
             expected = f"expected {placed.bytes:,} with {placed.xxh3}"
             yield f"{run.path / name}: changed, {here.bytes:,} bytes with hash {here.xxh3}, {expected}"
     for name in sorted(found.keys() - listed.keys() - {MANIFEST}):

@@ -76,7 +76,7 @@ class Month:
         chance[1] = np.clip(chance[1] + 0.1 * updated * random.standard_normal(n), 0, 1)
         return replace(first, noise=noise.astype(np.float32), latent=latent, chance=chance)
 
-    def moved(self, segment: NDArray[np.uint8], draws: RandomChunk) -> NDArray[np.uint8]:
+    def move(self, segment: NDArray[np.uint8], draws: RandomChunk) -> NDArray[np.uint8]:
         """The segment of each account in this month, from that of the first."""
         if not self.events:
             return segment

@@ -13,7 +13,7 @@ FIRST_ORDER = 1_000.0
 """The median amount of an account without sales."""
 
 
-def planted(accounts: pa.Table, chance: Any, effect: float, seed: int) -> tuple[pa.Table, pa.Table]:
+def plant(accounts: pa.Table, chance: Any, effect: float, seed: int) -> tuple[pa.Table, pa.Table]:
     """Return outcomes with a row for each buyer, and the truth about all accounts.
 
     `accounts` have `account_id`, `control` and `sales`, `chance` (m,) is the probability to buy without work. Work

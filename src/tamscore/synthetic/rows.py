@@ -35,7 +35,7 @@ def chunk_tables(
 ) -> tuple[pa.Table, pa.Table]:
     """Return the market table and the truth table of one chunk, CHUNK_ROWS rows each, in the same order."""
     draws = month.draws(draw(seed, chunk), seed, chunk)
-    segment = month.moved(segments.of_slot[draws.slot[0]], draws)
+    segment = month.move(segments.of_slot[draws.slot[0]], draws)
     size = segments.size[segment] + segments.size_spread[segment] * draws.latent[0]
     trait = segments.trait[segment].T + draws.latent[2:]
     wallet = _wallet(segments, segment, size, draws)

@@ -61,12 +61,12 @@ def bare(panel: Any) -> None:
 
 def rows_only(panel: Any, names: list[str], canvas: Canvas) -> None:
     """Name the rows from top to bottom; lines go down only."""
-    panel.set_yticks(range(len(names)), [wrapped(name, canvas) for name in names])
+    panel.set_yticks(range(len(names)), [wrap(name, canvas) for name in names])
     panel.set_ylim(len(names) - 0.4, -0.6)
     panel.grid(visible=False, axis="y")
 
 
-def wrapped(name: str, canvas: Canvas) -> str:
+def wrap(name: str, canvas: Canvas) -> str:
     """A name on at most two lines."""
     lines = textwrap.wrap(words(clean(name)), 17 if canvas.narrow else LINE) or [""]
     return "\n".join([*lines[:1], " ".join(lines[1:2]) + ("…" if len(lines) > 2 else "")]).rstrip("\n")

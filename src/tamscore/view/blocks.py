@@ -181,10 +181,10 @@ class Chapter:
 
 def table(caption: str, columns: str, rows: Iterable[Iterable[Any]], note: str = "", *, folded: bool = False) -> Table:
     """Return a table of one group; its columns are parted by `|`, see `Column.parse`, and values become cells."""
-    return grouped(caption, columns, [rows], note, folded=folded)
+    return group(caption, columns, [rows], note, folded=folded)
 
 
-def grouped(
+def group(
     caption: str,
     columns: str,
     groups: Iterable[Iterable[Iterable[Any]]],

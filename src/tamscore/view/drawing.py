@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Figure
 
 
-def drawn(figure: Figure, *, narrow: bool = False) -> Any:
+def draw(figure: Figure, *, narrow: bool = False) -> Any:
     """The matplotlib figure; to be called with the settings in force."""
     from matplotlib.figure import Figure as Drawing
 
@@ -31,7 +31,7 @@ def settings(name: str, *, narrow: bool) -> Any:
     return {**SETTINGS, **sizes, "svg.hashsalt": name}
 
 
-def rendered(figure: Figure, form: str, *, narrow: bool = False, titled: bool = False, **options: Any) -> bytes:
+def render(figure: Figure, form: str, *, narrow: bool = False, titled: bool = False, **options: Any) -> bytes:
     """The bytes of a figure as SVG or PNG, with its title or without."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -41,7 +41,7 @@ def rendered(figure: Figure, form: str, *, narrow: bool = False, titled: bool = 
         mpl.rcdefaults()  # whatever the user's own matplotlibrc says
         mpl.rcParams.update(settings(figure.name, narrow=narrow))
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # browsers have fonts for every script
-        drawing = drawn(figure, narrow=narrow)
+        drawing = draw(figure, narrow=narrow)
         if titled:
             drawing.suptitle(clean(figure.title), x=0.01, ha="left", fontweight="bold")
         if form == "svg" and not options:  # saving would draw all twice; drawing alone lays it out as well
@@ -54,4 +54,4 @@ def rendered(figure: Figure, form: str, *, narrow: bool = False, titled: bool = 
 
 def picture(figure: Figure, form: str) -> bytes:
     """A figure as a file of its own, on paper: SVG, or PNG at twice the size of the page."""
-    return rendered(figure, form, titled=True, facecolor="white", dpi=192)
+    return render(figure, form, titled=True, facecolor="white", dpi=192)

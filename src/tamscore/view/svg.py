@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from tamscore.view.canvas import PALETTE
-from tamscore.view.drawing import rendered
+from tamscore.view.drawing import render
 
 if TYPE_CHECKING:
     from tamscore.view.blocks import Figure
@@ -20,7 +20,7 @@ COLOUR = re.compile("|".join(VARIABLES))
 
 def inline(figure: Figure, *, narrow: bool) -> str:
     """The figure as an element of a page."""
-    root = ET.fromstring(rendered(figure, "svg", narrow=narrow))  # noqa: S314 - written a moment ago by matplotlib
+    root = ET.fromstring(render(figure, "svg", narrow=narrow))  # noqa: S314 - written a moment ago by matplotlib
     drop_furniture(root)
     shorten(root, f"{figure.name}-{'n' if narrow else 'w'}-")
     root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": figure.alt}
@@ -50,21 +50,21 @@ def shorten(root: ET.Element, prefix: str) -> None:
                 if value in used:
                     one.attrib[key] = prefix + value
             elif key == "style":
-                one.attrib[key] = styled(value, prefix)
+                one.attrib[key] = style(value, prefix)
             elif key == LINK:
                 one.attrib["href"] = f"#{prefix}{one.attrib.pop(key)[1:]}"
             elif value.startswith("url(#"):
                 one.attrib[key] = USED.sub(rf"#{prefix}\1", value)
 
 
-def styled(style: str, prefix: str) -> str:
+def style(style: str, prefix: str) -> str:
     """A style without its font, which the page decides, and without spaces."""
     parts = [part.strip() for part in style.split(";") if part.strip()]
-    items = [renamed(part, prefix) for part in parts if not part.startswith("font-family")]
+    items = [rename(part, prefix) for part in parts if not part.startswith("font-family")]
     return ";".join(part.replace(": ", ":") for part in items)
 
 
-def renamed(part: str, prefix: str) -> str:
+def rename(part: str, prefix: str) -> str:
     """A part of a style with its references under their new names, and of a font its size alone."""
     if part.startswith("font:"):
         size = re.search(r"[\d.]+px", part)

@@ -85,14 +85,14 @@ def write(
     """Bring a table to what an export says, and return what changed there and the name of the table.
 
     All of it changes or nothing. Raise UsageError where the table was not made by an export of these scores, or has
-    other columns, unless `overwrite` lets it be made anew; else raise as `TableTarget.opened`.
+    other columns, unless `overwrite` lets it be made anew; else raise as `TableTarget.open_up`.
     """
     if isinstance(target.location, Path) and isinstance(run.directory.output, Path):
         require_outside(run.directory.output, target.location)
     tally, ids = ExportCounts(), SmallIds()
     accounts = "all" if order.only is None else f"{order.only[0]}={order.only[1]}"
     content = Content.of(export_file.schema_of(run, order), order.key, run.name, gone, accounts)
-    with target.opened() as table:
+    with target.open_up() as table:
         require_types(content, table)
         there = to_merge_into(table, content, run.directory, overwrite=overwrite)
         note(run.directory, "export", table.name, progress)  # first: whoever is killed in between may write it again

@@ -108,7 +108,7 @@ class TableTarget(Protocol):
     def location(self) -> Location | None:
         """Where it lies, None where a server keeps it."""
 
-    def opened(self) -> AbstractContextManager[OpenTable]:
+    def open_up(self) -> AbstractContextManager[OpenTable]:
         """Open the table for one export; nothing has changed where `merge` was not reached, or failed.
 
         Raise UsageError where the request makes no sense there, InputContractError where it refuses a value,
@@ -153,7 +153,7 @@ def refusal(there: ExistingTable, content: Content, table: OpenTable, *, ours: b
 
 
 @contextmanager
-def streamed(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatchReader]:
+def stream(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatchReader]:
     """Give batches as a stream to a library that makes a text of an error raised on the way; that error is raised."""
     raised: list[BaseException] = []
 

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from tamscore.arrow import as_dictionary, plain_table, strings, truths
 from tamscore.errors import RetryableError, TamscoreError, UsageError, without_secrets
 from tamscore.questions.export import HASH, VERSION
-from tamscore.questions.export_tables.content import GONE, ExistingTable, Merged, streamed
+from tamscore.questions.export_tables.content import GONE, ExistingTable, Merged, stream
 from tamscore.questions.export_tables.package import library
 from tamscore.questions.join import AccountIndex
 from tamscore.questions.sql_names import quote_name
@@ -51,7 +51,7 @@ class DeltaTarget:
     location: Location
 
     @contextmanager
-    def opened(self) -> Iterator[DeltaTable]:
+    def open_up(self) -> Iterator[DeltaTable]:
         """Open the newest version of the table, see `TableTarget`."""
         deltalake = library("deltalake", "lakehouse", "a Delta table")
         place = whole_address(self.location)
@@ -93,8 +93,8 @@ class DeltaTable:
             self.set_mark(content)
             return Merged(counted.rows, 0, 0)
         change = TableChange.of(self, content)
-        staged = change.staged(batches)
-        merged = change.merged(adds_columns=len(there.columns) < len(content.schema))
+        staged = change.stage(batches)
+        merged = change.merge(adds_columns=len(there.columns) < len(content.schema))
         if merged is None:
             staged.unlink()
             return Merged(0, 0, 0)
@@ -105,7 +105,7 @@ class DeltaTable:
     def write(self, content: Content, batches: Iterator[pa.RecordBatch]) -> None:
         """Write a version that holds the batches alone; fails where another writer made one since this was opened."""
         first = {"mode": "error"} if self.found is None else {"mode": "overwrite", "schema_mode": "overwrite"}
-        with streamed(content.schema, batches) as reader:
+        with stream(content.schema, batches) as reader:
             self.library.write_deltalake(
                 self.place if self.found is None else self.found,
                 reader,
@@ -175,7 +175,7 @@ class TableChange:
         seen = np.zeros(len(index), dtype=bool)
         return cls(table, content, index, np.concatenate(hashes), told, np.concatenate(gone), seen)
 
-    def staged(self, batches: Iterator[pa.RecordBatch]) -> Path:
+    def stage(self, batches: Iterator[pa.RecordBatch]) -> Path:
         """Return a temporary file with the rows of the next version: those of the export, then accounts that are gone.
 
         Rows that are there already keep the version that wrote them.
@@ -183,12 +183,12 @@ class TableChange:
         path = temporary_folder() / f"delta-{next(NUMBERS)}.arrow"
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, self.content.schema, options=PACKED) as writer:
             for batch in batches:
-                writer.write_batch(self.compared(batch))
-            for batch in self.marked() if self.content.gone == "mark" and not self.seen.all() else ():
+                writer.write_batch(self.compare(batch))
+            for batch in self.mark() if self.content.gone == "mark" and not self.seen.all() else ():
                 writer.write_batch(batch)
         return path
 
-    def compared(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+    def compare(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return rows of the export with the version that wrote them as they are."""
         if not len(self.accounts):
             self.inserted += len(batch)
@@ -204,13 +204,13 @@ class TableChange:
         place = batch.schema.get_field_index(VERSION)
         return batch.set_column(place, VERSION, pc.if_else(pa.array(same), remaining, batch[VERSION]))
 
-    def merged(self, *, adds_columns: bool) -> Merged | None:
+    def merge(self, *, adds_columns: bool) -> Merged | None:
         """Return how many rows change, None where the version that was found says all of it already."""
         missing = ~self.seen if self.content.gone == "delete" else ~self.seen & ~self.gone
         counts = Merged(self.inserted, self.updated, int(np.count_nonzero(missing)))
         return counts if adds_columns or counts != Merged(0, 0, 0) else None
 
-    def marked(self) -> Iterator[pa.RecordBatch]:
+    def mark(self) -> Iterator[pa.RecordBatch]:
         """Yield the accounts that the export lacks as they are, marked with its version if they were not before."""
         there = [field.name for field in pa.schema(self.table.found.schema())]
         for rows in self.table.rows(there):
@@ -235,10 +235,10 @@ def refusals(deltalake: Any, name: str) -> Iterator[None]:
     except deltalake.exceptions.CommitFailedError as error:
         raise RetryableError(f"{name}: another writer changed the table at the same time; run again") from error
     except (deltalake.exceptions.DeltaError, OSError) as error:
-        raise refused(name, error) from error
+        raise refuse(name, error) from error
 
 
-def refused(name: str, error: Exception) -> TamscoreError:
+def refuse(name: str, error: Exception) -> TamscoreError:
     """Return the error of ours for what the library says."""
     said = without_secrets(" ".join(COLOURS.sub("", str(error)).split()))[:SAID]
     if any(words in said for words in LASTING):

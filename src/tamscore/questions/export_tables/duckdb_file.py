@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import MemoryLimitError, RetryableError, TamscoreError, UsageError, first_line
 from tamscore.questions.export_tables import sql
-from tamscore.questions.export_tables.content import ExistingTable, streamed
+from tamscore.questions.export_tables.content import ExistingTable, stream
 from tamscore.questions.export_tables.package import library
 from tamscore.questions.sql_names import literal, quote_name
 from tamscore.store.temporary import temporary_folder
@@ -54,7 +54,7 @@ class DuckDbTarget:
     table: str
 
     @contextmanager
-    def opened(self) -> Iterator[DuckDbTable]:
+    def open_up(self) -> Iterator[DuckDbTable]:
         """Open the table, see `TableTarget`; DuckDB lets one process at a time write to a file."""
         duckdb = library("duckdb", "sql", "a DuckDB file")
         name = f"duckdb:{self.location.absolute()}#{self.schema}.{self.table}"
@@ -108,7 +108,7 @@ class DuckDbTable:
         """Return the name of a temporary table that holds the batches."""
         staged = f"temp.{sql.STAGED}"
         self.run(f"CREATE TEMPORARY TABLE {sql.STAGED} ({DIALECT.columns(content, keyed=False)})")
-        with streamed(content.schema, batches) as reader:
+        with stream(content.schema, batches) as reader:
             self.connection.register("tamscore_incoming", reader)
             self.run(f"INSERT INTO {staged} SELECT * FROM tamscore_incoming")
         self.connection.unregister("tamscore_incoming")
@@ -127,10 +127,10 @@ def refusals(duckdb: Any, name: str) -> Iterator[None]:
     except duckdb.OutOfMemoryException as error:
         raise MemoryLimitError(f"{name}: {first_line(error)}; free memory, then run again") from error
     except (duckdb.Error, OSError) as error:
-        raise refused(name, error) from error
+        raise refuse(name, error) from error
 
 
-def refused(name: str, error: Exception) -> TamscoreError:
+def refuse(name: str, error: Exception) -> TamscoreError:
     """Return the error of ours for what DuckDB or the system says."""
     said = first_line(error)
     if "Could not set lock" in said:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, RetryableError, TamscoreError, UsageError, first_line, without_secrets
 from tamscore.questions.export_tables import sql
-from tamscore.questions.export_tables.content import ExistingTable, streamed
+from tamscore.questions.export_tables.content import ExistingTable, stream
 from tamscore.questions.export_tables.package import library
 from tamscore.questions.sql_names import literal, quote_name
 
@@ -52,11 +52,11 @@ class PostgresTarget:
     location: None = None
 
     @contextmanager
-    def opened(self) -> Iterator[PostgresTable]:
+    def open_up(self) -> Iterator[PostgresTable]:
         """Open the table, see `TableTarget`."""
         dbapi = library("adbc_driver_postgresql.dbapi", "sql", "a PostgreSQL table")
         asked = f"postgresql:{f'{self.schema}.' if self.schema else ''}{self.table}"
-        with refusals(dbapi, asked), connected(dbapi) as connection, connection.cursor() as cursor:
+        with refusals(dbapi, asked), connect(dbapi) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT current_database(), current_schema()")
             database, first = cursor.fetchone()
             schema = self.schema or first
@@ -137,14 +137,14 @@ class PostgresTable:
     def stage(self, batches: Iterator[pa.RecordBatch], content: Content) -> str:
         """Return the name of a temporary table that holds the batches."""
         self.run(f"CREATE TEMPORARY TABLE {sql.STAGED} ({DIALECT.columns(content, keyed=False)}) ON COMMIT DROP")
-        with streamed(content.schema, batches) as reader:
+        with stream(content.schema, batches) as reader:
             self.cursor.adbc_ingest(sql.STAGED, reader, mode="append", temporary=True)
         self.run(f"ANALYZE pg_temp.{sql.STAGED}")
         return f"pg_temp.{sql.STAGED}"
 
 
 @contextmanager
-def connected(dbapi: Any) -> Iterator[Any]:
+def connect(dbapi: Any) -> Iterator[Any]:
     """Give a connection; what was not committed when it is closed is taken back."""
     wait = "" if "PGCONNECT_TIMEOUT" in os.environ else f"?connect_timeout={CONNECT_S}"
     connection = dbapi.connect(f"postgresql://{wait}")
@@ -168,10 +168,10 @@ def refusals(dbapi: Any, name: str) -> Iterator[None]:
     try:
         yield
     except dbapi.Error as error:
-        raise refused(name, error) from error
+        raise refuse(name, error) from error
 
 
-def refused(name: str, error: Any) -> TamscoreError:
+def refuse(name: str, error: Any) -> TamscoreError:
     """Return the error of ours for what the server, or the driver that cannot reach it, says."""
     state = error.sqlstate or ""
     told = dict(error.details or ()).get("PG_DIAG_MESSAGE_PRIMARY", b"").decode(errors="replace")

@@ -41,9 +41,9 @@ def write(run: StoredRun, found: RunLists, folder: Path, *, pages: bool = True, 
         for name, stem in file_stems(kind, [one.name for one in found.lists if one.kind == kind]).items()
     }
     rows = [row if pages else without_page(row) for row in summary(found.lists, stems)]
-    mine = replaced(folder, rows, overwrite=overwrite)
+    mine = replace(folder, rows, overwrite=overwrite)
     commit.sweep_beside(folder)
-    with folders.staged(folder) as staged:
+    with folders.stage(folder) as staged:
         placed = place_all(run, found, rows, staged, pages=pages)
         records.place({"run": run.name, "plan": plan_of(run), "lists": rows}, placed, staged / RECORD)
         folders.put_in_place(staged, folder, {*mine, *placed, RECORD})
@@ -60,7 +60,7 @@ def plan_of(run: StoredRun) -> str | None:
     return run.roles.plan.name if run.roles.plan else None
 
 
-def replaced(folder: Path, rows: list[dict[str, Any]], *, overwrite: bool) -> set[str]:
+def replace(folder: Path, rows: list[dict[str, Any]], *, overwrite: bool) -> set[str]:
     """Return the files of an earlier call, which go; raise UsageError where anything speaks against that."""
     if not folder.exists():
         return set()

@@ -110,24 +110,26 @@ def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> RunLi
             if number % TIDY == 0:
                 heap.give_back()
             mine = pc.and_(part[PERSON].is_valid(), pa.array(~controls.among(part["account_id"])))
-            people.append(narrowed(part.filter(mine)))
+            people.append(narrow_gather(part.filter(mine)))
             if rules is not None:
-                campaigns.append(narrowed(part.filter(pc.and_(part[CAMPAIGN].is_valid(), pa.array(rules.has(part))))))
+                campaigns.append(
+                    narrow_gather(part.filter(pc.and_(part[CAMPAIGN].is_valid(), pa.array(rules.has(part)))))
+                )
             done(part.num_rows)
     if run.roles.plan:
         run.roles.plan.release()
     heap.give_back()
     tell = Telling.of(run, since, progress)
     with progress.stage("sort"):
-        covered = joined(people)
+        covered = join(people)
         lists = [*persons(covered, tell, run)]
         if campaigns:
-            lists += campaign_lists(joined(campaigns), tell)
+            lists += campaign_lists(join(campaigns), tell)
     heap.give_back()
     return RunLists(tuple(lists), run.manifest["rows"]["scored"], covered.num_rows)
 
 
-def joined(parts: list[pa.Table]) -> pa.Table:
+def join(parts: list[pa.Table]) -> pa.Table:
     """Return the parts of a table as one, column by column, so that little lies there twice; the list is emptied."""
     columns = {}
     for name in parts[0].column_names:
@@ -148,7 +150,7 @@ def whole(chunks: list[pa.Array], kind: pa.DataType) -> pa.Array:
     return narrow(as_dictionary(pa.chunked_array([chunk.cast(wide) for chunk in chunks], wide)))
 
 
-def narrowed(table: pa.Table) -> pa.Table:
+def narrow_gather(table: pa.Table) -> pa.Table:
     """Return a table whose dictionaries take as little memory as they can."""
     for place, field in enumerate(table.schema):
         if pa.types.is_dictionary(field.type):

@@ -43,7 +43,7 @@ def priority_sentences(accounts: pa.Table) -> pa.Array:
         by_distinct(accounts, NEXT, lambda account: f"next: {next_step(account)}."),
     ]
     known = pc.and_(accounts["priority"].is_valid(), accounts["whitespace"].is_valid())
-    return pc.if_else(known.combine_chunks(), joined(parts), "")
+    return pc.if_else(known.combine_chunks(), join(parts), "")
 
 
 def expected_sentence(account: Account) -> str | None:
@@ -60,7 +60,7 @@ def urgent(accounts: pa.Table, buying: pa.Array | None = None) -> pa.Array:
     if buying is not None:
         said = pc.binary_join_element_wise("buying: ", buying, "")
         parts.append(said)
-    return joined(parts) if parts else pa.array([""] * accounts.num_rows, pa.string())
+    return join(parts) if parts else pa.array([""] * accounts.num_rows, pa.string())
 
 
 def alerts(account: Account) -> str | None:
@@ -75,7 +75,7 @@ def alerts(account: Account) -> str | None:
     return BETWEEN.join(told) or None
 
 
-def joined(parts: Sequence[pa.Array]) -> pa.Array:
+def join(parts: Sequence[pa.Array]) -> pa.Array:
     """Return the parts of sentences (m,) one behind the other, without those that are null; '' where all are."""
     led = pc.binary_join_element_wise("", *parts, BETWEEN, null_handling="skip")  # Arrow loses rows of nulls alone
     return pc.utf8_slice_codeunits(led, len(BETWEEN))
@@ -93,17 +93,17 @@ def by_distinct(accounts: pa.Table, names: Sequence[str], tell: Callable[[Accoun
         missing = len(encoded.dictionary)
         indices = encoded.indices.cast(pa.int64()).fill_null(missing)
         if size * (missing + 1) >= MOST_CODES:
-            size, code = numbered(code)
+            size, code = number(code)
         code = code * (missing + 1) + indices.to_numpy(zero_copy_only=False)
         size *= missing + 1
-    count, code = numbered(code)
+    count, code = number(code)
     first = np.empty(count, np.int64)
     first[code[::-1]] = np.arange(len(code))[::-1]  # the last that is written is the first row
     texts = [tell(one) for one in known.take(first).to_pylist()]
     return pa.array(texts, pa.string()).take(pa.array(code))
 
 
-def numbered(codes: Any) -> tuple[int, Any]:
+def number(codes: Any) -> tuple[int, Any]:
     """Return how many distinct codes there are, and the place (m,) int32 of each among them."""
     encoded = pa.array(codes).dictionary_encode()
     return len(encoded.dictionary), encoded.indices.to_numpy()

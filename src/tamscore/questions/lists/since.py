@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from tamscore.arrow import float_column
 from tamscore.questions.join import AccountIndex
-from tamscore.questions.lists.sentences import by_distinct, joined
+from tamscore.questions.lists.sentences import by_distinct, join
 from tamscore.substitution import fold_word
 from tamscore.view.words import clean, money, signed_money
 
@@ -57,7 +57,7 @@ class RunBefore:
         before = self.table.take(pa.array(place, mask=place < 0))
         new_model = pa.array(["new account"]).take(pa.array(np.zeros(len(place), np.int64), mask=place >= 0))
         parts = [new_model, became(accounts, before), owner(accounts, before), opened_whitespace(accounts, before)]
-        return joined([*parts, moved_from(accounts, before)])
+        return join([*parts, moved_from(accounts, before)])
 
 
 def doubts_about_runs(run: StoredRun, before: StoredRun, known: int) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.view.blocks import Cell, grouped, table
+from tamscore.view.blocks import Cell, group, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ def sizes(clusters: Sequence[Cluster], *, named: bool = False) -> Table:
         f"id:id{'|name' * named}|accounts:count|share:share/2|customers:count/2|buying:share/2|sales:money/2|"
         "expansion:money|acquisition:money"
     )
-    return grouped("Segment sizes", columns, groups, "whitespace as expansion and acquisition")
+    return group("Segment sizes", columns, groups, "whitespace as expansion and acquisition")
 
 
 def size(cluster: Cluster, largest: float, named: bool) -> list[Any]:  # noqa: FBT001 - as `sizes` has it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.questions.pages.choice import by_party
-from tamscore.view.blocks import Cell, Text, grouped
+from tamscore.view.blocks import Cell, Text, group
 from tamscore.view.words import words
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def blocks(rows: Sequence[Row]) -> Iterator[Block]:
     columns = "party type:code|level|loss:ten_thousandths|± error:ten_thousandths|covered:permille/2|customers:count/2"
     cells = [[cells_of(row, those) for row in those] for those in parties.values()]
     note = "loss of held-out customers at the first cut line, less is better; covered: share of them at or below it"
-    yield grouped("Level of potential", columns, cells, f"{note}; * in use")
+    yield group("Level of potential", columns, cells, f"{note}; * in use")
     for party, those in parties.items():
         yield Text(f"{words(party)}: {verdict(those)}")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.questions.pages.calling import anchor_of, chance_of
 from tamscore.schema import PARTY_TYPES
-from tamscore.view.blocks import Cell, Chapter, Point, Points, Text, Tile, Tiles, grouped, without_empty
+from tamscore.view.blocks import Cell, Chapter, Point, Points, Text, Tile, Tiles, group, without_empty
 from tamscore.view.words import HOLDERS, change, clean, count_text, money, money_text, share, words
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def calls(rows: Sequence[Mapping[str, Any]], currency: str | None) -> Table:
     note = "priority: by what is open times how likely it is won"
     note += ", within each party type" if len(parties) > 1 else ""
     told = f"{note}; amounts in {clean(currency)}" if currency else note
-    return without_empty(grouped("Call first", columns, groups, told, link="ranking"))
+    return without_empty(group("Call first", columns, groups, told, link="ranking"))
 
 
 def call(row: Mapping[str, Any], *, several: bool) -> list[Any]:

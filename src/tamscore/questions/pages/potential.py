@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.questions.pages.clusters import by_party
-from tamscore.view.blocks import Cell, Text, grouped, table
+from tamscore.view.blocks import Cell, Text, group, table
 from tamscore.view.words import words
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def ladders(clusters: Sequence[Cluster]) -> Table:
         f"{names[0]} lies in:span/3|basis:code/2|support:count/3"
     )
     groups = [[ladder(cluster) for cluster in party] for party in by_party(clusters)]
-    return grouped("Potential by cluster", columns, groups, legend(clusters))
+    return group("Potential by cluster", columns, groups, legend(clusters))
 
 
 def ladder(cluster: Cluster) -> list[object]:
@@ -74,7 +74,7 @@ def top_steps(rows: Sequence[TopStep]) -> Table:
     parties = dict.fromkeys(row.party_type for row in rows)
     groups = [[top_step(row) for row in rows if row.party_type == party] for party in parties]
     note = "its share by step; above: customers beyond the cap; * in force"
-    return grouped("What the top step makes of expansion", columns, groups, note, folded=True)
+    return group("What the top step makes of expansion", columns, groups, note, folded=True)
 
 
 def top_step(row: TopStep) -> Iterable[object]:

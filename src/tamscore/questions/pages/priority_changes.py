@@ -9,7 +9,7 @@ import numpy as np
 from tamscore.questions.diff_priority import CALL_CAUSES, EXPECTED_CAUSES, PLACE_CAUSES, QUADRANTS
 from tamscore.scoring.score.parts import KINDS
 from tamscore.stages.priority import TIERS
-from tamscore.view.blocks import grouped, table, without_empty
+from tamscore.view.blocks import group, table, without_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ def tables(totals: Totals, callers: Sequence[dict[str, Any]] = ()) -> Iterator[T
         yield expected_table(totals)
     if changed := [*moved_groups(totals)]:
         columns = "kind|what|from:code|to:code|accounts:count"
-        yield grouped("Accounts with another tier or quadrant", columns, changed, folded=True)
+        yield group("Accounts with another tier or quadrant", columns, changed, folded=True)
     if callers:
         yield moved_most(callers)
 
@@ -48,7 +48,7 @@ def calls(totals: Totals) -> Table:
         for k, kind in ORDER
     ]
     note = "value of a call: whitespace times probability, and what may be lost; accounts in both runs"
-    return grouped("Why priority changed", "kind|cause:code|accounts:count|value of calls:signed_money", groups, note)
+    return group("Why priority changed", "kind|cause:code|accounts:count|value of calls:signed_money", groups, note)
 
 
 def expected_table(totals: Totals) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.questions.tables import Sums
-from tamscore.view.blocks import Cell, grouped, without_empty
+from tamscore.view.blocks import Cell, group, without_empty
 from tamscore.view.words import HOLDERS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def plays(summary: Summary) -> Table:
         "whitespace:money|share:share/2"
     )
     groups = [list(plays_of(summary, kind)) for kind in HOLDERS]
-    return grouped("Whitespace by kind and quadrant", columns, groups, SUGGESTS)
+    return group("Whitespace by kind and quadrant", columns, groups, SUGGESTS)
 
 
 SHOWN = ("accounts", "sales", "potential", "whitespace", "expected_value")
@@ -41,7 +41,7 @@ EFFORT = ("hours", "cost")
 def accounts_by_play(rows: Sequence[dict[str, Any]]) -> Table:
     """Return accounts and money by kind and play over all party types, most accounts first."""
     columns = "kind:code|play:code|accounts:count|sales:money|potential:money/3|whitespace:money|expected:money/2"
-    return grouped("Accounts by play", columns, by_kind(rows, ("play",)))
+    return group("Accounts by play", columns, by_kind(rows, ("play",)))
 
 
 def portfolio(rows: Sequence[dict[str, Any]]) -> Table:
@@ -51,7 +51,7 @@ def portfolio(rows: Sequence[dict[str, Any]]) -> Table:
     keys = ("portfolio_segment", "need", "role", "service_level")
     note = f"{SUGGESTS}; hours and cost of a year, as [portfolio] of the job tells them"
     groups = by_kind(rows, keys, (*SHOWN, *EFFORT))
-    return without_empty(grouped("Segments of the portfolio", columns, groups, note))
+    return without_empty(group("Segments of the portfolio", columns, groups, note))
 
 
 def by_kind(

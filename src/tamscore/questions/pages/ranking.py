@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.questions.pages.calling import anchor_of, chance_of
 from tamscore.questions.pages.potential import step_name
 from tamscore.schema import PARTY_TYPES
-from tamscore.view.blocks import Cell, grouped, table, without_empty
+from tamscore.view.blocks import Cell, group, table, without_empty
 from tamscore.view.words import count_text, money, words
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def accounts(caption: str, rows: Sequence[Row], place: str, note: str, *, folded
     columns = f"{'party type:code|' * (len(found) > 1)}priority:count|account id:id{who}|{money}|{end}"
     groups = [[cell for cell, row in zip(cells, rows, strict=True) if row["party_type"] == party] for party in parties]
     note += "; priority counts within each party type" if len(found) > 1 else ""
-    return without_empty(grouped(caption, columns, groups, note, folded=folded))
+    return without_empty(group(caption, columns, groups, note, folded=folded))
 
 
 def prospects(clusters: Sequence[Cluster], whole: float) -> Table:

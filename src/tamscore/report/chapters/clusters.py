@@ -9,7 +9,7 @@ import numpy as np
 
 from tamscore.questions.pages.clusters import by_party, sizes, trust
 from tamscore.report.figures.clusters import PartyMap, cluster_map
-from tamscore.report.shortened import shortened
+from tamscore.report.shortened import shorten
 from tamscore.scoring import cluster_map as map_rows
 from tamscore.view.blocks import Block, Chapter, Text
 from tamscore.view.words import words
@@ -34,9 +34,9 @@ def chapter(found: ReportData) -> Chapter:
     if maps := [party_map(found, party) for party in found.run.model.parties if found.map]:
         blocks.append(cluster_map(maps))
     largest_first = sorted(found.summary.clusters, key=lambda one: -one.accounts)
-    blocks.append(shortened(sizes(largest_first, named=True), "segments"))
+    blocks.append(shorten(sizes(largest_first, named=True), "segments"))
     known = found.summary.stability
-    blocks.append(shortened(trust(known), "stability") if known else Text(missing_note(found)))
+    blocks.append(shorten(trust(known), "stability") if known else Text(missing_note(found)))
     return Chapter("clusters", "Clusters of peers", message(found), tuple(blocks))
 
 

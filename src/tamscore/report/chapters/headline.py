@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.questions.pages.headline import totals
-from tamscore.report.figures.changes import bridge, signed
+from tamscore.report.figures.changes import bridge, sign
 from tamscore.view.blocks import Block, Chapter, Text
 from tamscore.view.words import HOLDERS, change, count_text, share
 
@@ -54,6 +54,6 @@ def why(changed: Changed, kind: str) -> str:
     total = changed.after[kind] - changed.before[kind]
     if not steps:
         return f"{kind.capitalize()} whitespace is what it was."
-    most = ", ".join(f"{name} ({signed(value)})" for name, value in steps)
+    most = ", ".join(f"{name} ({sign(value)})" for name, value in steps)
     since = f"since {changed.against}"
-    return f"{kind.capitalize()} whitespace changed by {signed(total)} {since}; most of all: {most}."
+    return f"{kind.capitalize()} whitespace changed by {sign(total)} {since}; most of all: {most}."

@@ -11,7 +11,7 @@ from tamscore.questions.pages.changes import events
 from tamscore.questions.pages.priority_changes import tables
 from tamscore.report.figures.changes import moves
 from tamscore.report.input_change import input_table
-from tamscore.report.shortened import shortened
+from tamscore.report.shortened import shorten
 from tamscore.view.blocks import Block, Chapter, Text, table
 from tamscore.view.words import count_text, share
 
@@ -38,7 +38,7 @@ def chapter(found: ReportData) -> Chapter | None:
         blocks += [moves(changed.moves[:FLOWS], changed.moved), reasons(changed)]
     blocks += [*tables(changed.totals), *buyers(changed), *map(Text, changed.notices)]
     if found.summary.events:
-        blocks.append(shortened(events(found.summary.events), "events"))
+        blocks.append(shorten(events(found.summary.events), "events"))
     text = (
         f"{changed.moved:,} of {count_text(changed.kept, 'account')} known from {changed.against} "
         f"({share(changed.moved, changed.kept)}) are in another cluster."

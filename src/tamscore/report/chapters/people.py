@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.questions.pages.calling import account_name, anchor_of
-from tamscore.view.blocks import Cell, Chapter, grouped, table, without_empty
+from tamscore.view.blocks import Cell, Chapter, group, table, without_empty
 from tamscore.view.words import count_text, money_text
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def begin(found: ReportData) -> Table:
     """Return the first accounts of every person."""
     columns = "person:name|account:id|name:name|kind:code/3|play:code|whitespace:money/2|expected:money"
     groups = [list(accounts(name, rows)) for name, rows in found.named.people.items()]
-    return without_empty(grouped("Where each person begins", columns, groups, "in the order of priority", folded=True))
+    return without_empty(group("Where each person begins", columns, groups, "in the order of priority", folded=True))
 
 
 def accounts(person: str, rows: tuple[dict[str, Any], ...]) -> Iterator[list[Any]]:

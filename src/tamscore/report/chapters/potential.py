@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.questions.pages.potential import certainty, intervals, ladders, moves, top_steps
 from tamscore.report.figures.ladders import potentials, step_shares
-from tamscore.report.shortened import shortened
+from tamscore.report.shortened import shorten
 from tamscore.view.blocks import Block, Chapter, Text
 from tamscore.view.words import count_text, money, share, words
 
@@ -27,9 +27,9 @@ def chapter(found: ReportData) -> Chapter:
     blocks: list[Block] = []
     if drawn := [one for one in clusters if any(value for value in one.steps.values())][:DRAWN]:
         blocks.append(potentials(drawn, level))
-    blocks.append(shortened(ladders(clusters), "potential"))
+    blocks.append(shorten(ladders(clusters), "potential"))
     if level:
-        blocks += [certainty(found.summary.clusters, level), shortened(intervals(clusters, level), "potential")]
+        blocks += [certainty(found.summary.clusters, level), shorten(intervals(clusters, level), "potential")]
     if any(row["whitespace"] > 0 for row in found.steps):
         blocks += [step_shares(found.steps), *map(Text, top_step_texts(found)), top_steps(found.summary.top_steps)]
     if found.summary.potential_stability:

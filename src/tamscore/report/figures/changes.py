@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.view.axes import note, rows_only
-from tamscore.view.blocks import Figure, grouped, table
+from tamscore.view.blocks import Figure, group, table
 from tamscore.view.canvas import PALETTE
 from tamscore.view.words import count_text, money
 
@@ -19,7 +19,7 @@ def bridge(kinds: Mapping[str, tuple[float, Sequence[tuple[str, float]], float]]
     """From the whitespace of the run `against` to that of now: for each kind both, and the steps that add up."""
     alt = f"Change of whitespace since {against}. " + ". ".join(
         f"{kind}: from {money(before)} to {money(after)}: "
-        + ", ".join(f"{name} {signed(value)}" for name, value in steps if value)
+        + ", ".join(f"{name} {sign(value)}" for name, value in steps if value)
         for kind, (before, steps, after) in kinds.items()
     )
 
@@ -31,7 +31,7 @@ def bridge(kinds: Mapping[str, tuple[float, Sequence[tuple[str, float]], float]]
     title = f"Whitespace, from {against} to this one"
     steps = [[("before", before), *steps, ("now", after)] for before, steps, after in kinds.values()]
     groups = [[(kind, *step) for step in those] for kind, those in zip(kinds, steps, strict=True)]
-    numbers = grouped(title, "kind:code|step|whitespace:money", groups)
+    numbers = group(title, "kind:code|step|whitespace:money", groups)
     reading = "Bars with a plus add to what was there before, the others take away; the longest explains most."
     return Figure("bridge", title, alt, draw, 60 + 22 * rows, (60 + 25 * rows) * len(kinds), numbers, reading)
 
@@ -53,7 +53,7 @@ def draw_bridge(
         start, stop = ends[row - 1], ends[row]
         colour = PALETTE["good"] if value > 0 else PALETTE["mark"]
         panel.barh(row, stop - start, 0.62, start, color=colour)
-        note(panel, signed(value), (max(start, stop), row), canvas, shift=(5, 0))
+        note(panel, sign(value), (max(start, stop), row), canvas, shift=(5, 0))
         panel.plot([start, start], [row - 1, row], color=PALETTE["soft"], lw=0.5)
     rows_only(panel, names, canvas)
     panel.set_xlim(floor, high + 0.28 * max(high - floor, 1e-9 * max(abs(high), 1.0)))
@@ -62,7 +62,7 @@ def draw_bridge(
     panel.set_xlabel(f"bars begin at {money(floor)}")
 
 
-def signed(value: float) -> str:
+def sign(value: float) -> str:
     """A change in short with its sign."""
     return f"+{money(value)}" if value > 0 else money(value)
 

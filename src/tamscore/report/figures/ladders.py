@@ -8,7 +8,7 @@ import numpy as np
 
 from tamscore.questions.pages.potential import step_name
 from tamscore.view.axes import log_limits, money_ticks, note, percent_ticks, rows_only
-from tamscore.view.blocks import Figure, grouped
+from tamscore.view.blocks import Figure, group
 from tamscore.view.canvas import PALETTE
 from tamscore.view.words import money, words
 
@@ -79,7 +79,7 @@ def potentials(clusters: Sequence[Cluster], level: float | None) -> Figure:
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()
-        panel.set_xlim(*log_limits([value for one in clusters for value in shown(one)], 0.09))
+        panel.set_xlim(*log_limits([value for one in clusters for value in show(one)], 0.09))
         panel.set_xscale("log")
         for row, one in enumerate(clusters):
             draw_row(panel, row, one, canvas)
@@ -99,7 +99,7 @@ def sure(level: float | None) -> str:
     return f", at {level:.0%}" if level else ""
 
 
-def shown(one: Cluster) -> list[float]:
+def show(one: Cluster) -> list[float]:
     """The amounts that a row shows; 1 where there are none."""
     amounts = [*one.steps.values(), *next(iter(one.intervals.values()))]
     return [value for value in amounts if value is not None and value > 0] or [1.0]
@@ -143,7 +143,7 @@ def step_shares(rows: Sequence[dict[str, Any]]) -> Figure:
 
     groups = [[(*key, step_name(step), value) for step, value in steps.items()] for key, steps in bars.items()]
     title = "Where on the ladder the whitespace waits"
-    numbers = grouped(title, "party type:code|kind:code|step|whitespace:money", groups)
+    numbers = group(title, "party type:code|kind:code|step|whitespace:money", groups)
     reading = "The longer the red part, the more hangs on the few largest customers of each cluster."
     return Figure("steps", title, alt, draw, 50 + 34 * len(bars), 70 + 44 * len(bars), numbers, reading)
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from tamscore.arrow import holds_text
 from tamscore.errors import InputContractError
 from tamscore.scoring.census.currency_words import is_common, is_currency, is_titled, one_spelling
-from tamscore.scoring.census.money import MOST_CURRENCIES, Counts, merged
+from tamscore.scoring.census.money import MOST_CURRENCIES, Counts, merge
 from tamscore.store import tables
 from tamscore.store.location import is_local
 from tamscore.substitution import fold_word
@@ -113,10 +113,10 @@ def require_one(counts: Counts, where: str, columns: InputColumns) -> None:
     selling = {name: count for name, count in counts.items() if count.selling}
     if len(selling) > 1:
         main = max((name for name in selling if name), key=lambda name: selling[name].selling)
-        others = ", ".join(f"{quoted(name)} = ..." for name in selling if name and name != main)
-        remedy = f"add [currency] with target = {quoted(main)} and rates = {{ {others} }}" if others else "fill them"
+        others = ", ".join(f"{quote(name)} = ..." for name in selling if name and name != main)
+        remedy = f"add [currency] with target = {quote(main)} and rates = {{ {others} }}" if others else "fill them"
         raise InputContractError(
-            f"{where}: expected one currency in all rows with sales, got {described(selling)}; sum of "
+            f"{where}: expected one currency in all rows with sales, got {describe(selling)}; sum of "
             f"{columns.sales!r} per currency; {remedy}, or split the input"
         )
 
@@ -133,7 +133,7 @@ def require_rates(counts: Counts, where: str, rates: Rates) -> None:
     if not lost:
         return
     told = ", ".join(f"{name or 'none'} ({rows:,} rows)" for name, rows in list(lost.items())[:LISTED])
-    named = ", ".join(f"{quoted(name)} = ..." for name in lost if name)
+    named = ", ".join(f"{quote(name)} = ..." for name in lost if name)
     remedy = f"add {named} to currency.rates" if named else "fill the column"
     raise InputContractError(f"{where}: no rate for {told}; {remedy}")
 
@@ -144,8 +144,8 @@ def several(name: str, counts: Counts | None, columns: InputColumns) -> str:
     if not selling:
         return ""
     return (
-        f"column {name!r} holds several currencies in rows with sales: {described(selling)}; sums of {columns.sales!r} "
-        f"take them for one: set columns.currency = {quoted(name)} and add [currency] with rates, or convert the input"
+        f"column {name!r} holds several currencies in rows with sales: {describe(selling)}; sums of {columns.sales!r} "
+        f"take them for one: set columns.currency = {quote(name)} and add [currency] with rates, or convert the input"
     )
 
 
@@ -156,7 +156,7 @@ def selling_in_several(counts: Counts | None) -> Counts:
     return selling if len(different) > 1 and any(is_currency(word) for word in selling if word) else {}
 
 
-def described(selling: Counts) -> str:
+def describe(selling: Counts) -> str:
     """Return currencies with their rows and sums, the most frequent first."""
     ordered = sorted(selling.items(), key=lambda pair: (-pair[1].selling, pair[0] or ""))
     told = [f"{name or 'none'} ({count.selling:,} rows, sum {count.sales:,.2f})" for name, count in ordered[:LISTED]]
@@ -164,11 +164,11 @@ def described(selling: Counts) -> str:
     return ", ".join(told) + more
 
 
-def quoted(word: Any) -> str:
+def quote(word: Any) -> str:
     """Return a word as a TOML string."""
     return json.dumps(word, ensure_ascii=False)
 
 
 def merged_currencies(parts: Sequence[PartRows], column: str) -> Counts | None:
     """The rows of all partitions by currency, in the order of the alphabet; None where there are too many words."""
-    return merged(part.money.currencies.get(column, {}) for part in parts)
+    return merge(part.money.currencies.get(column, {}) for part in parts)

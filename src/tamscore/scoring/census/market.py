@@ -102,7 +102,7 @@ def settle_duplicates(this: Run, parts: list[PartRows], currencies: Sequence[str
 
     Their ids are compared in full. With them what there is to say of rows that are rejected, empty if there are none.
     """
-    suspects, rule = draw.duplicated([part.hashes_of_ids for part in parts]), this.job.rows.duplicates
+    suspects, rule = draw.duplicate([part.hashes_of_ids for part in parts]), this.job.rows.duplicates
     if not len(suspects):
         return {}, ""
     found = list(this.flow.map(duplicates.find_suspects, parts, this.columns, this.flow.share(suspects), rule))

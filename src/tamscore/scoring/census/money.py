@@ -97,7 +97,7 @@ def add_count(counts: Counts, name: str | None, count: CurrencyCount) -> None:
     counts[key] = counts[key].plus(count) if key in counts else count
 
 
-def merged(parts: Iterable[Counts | None]) -> Counts | None:
+def merge(parts: Iterable[Counts | None]) -> Counts | None:
     """Counts of several partitions taken together, in the order of the alphabet; None where there are too many."""
     total: Counts = {}
     for counts in parts:

@@ -31,7 +31,7 @@ def row_digests(columns: Sequence[pa.ChunkedArray], rows: int) -> Any:
         missing = column.is_null().to_numpy() if column.null_count else None
         for kind, values in enumerate(value_hashes(column)):
             hashed = values if missing is None else np.where(missing, MISSING[kind], values)
-            digests[kind] = draw.mixed(digests[kind] * GOLDEN ^ hashed)
+            digests[kind] = draw.mix(digests[kind] * GOLDEN ^ hashed)
     return digests
 
 

@@ -40,7 +40,7 @@ def unknown_words(counts: Mapping[str | None, int], accepted: Sequence[str], col
         words.setdefault(fold_word(word or ""), (word or "").strip())
     lines = [
         f"[values.{key(column)}]",
-        *(f"{quoted(word)} = {quoted(likely(word, accepted))}" for word in words.values()),
+        *(f"{quote(word)} = {quote(likely(word, accepted))}" for word in words.values()),
     ]
     return (
         f"{where}: column {column!r} has words that are none of {', '.join(accepted)}: {seen}{more}; map each of them "
@@ -57,9 +57,9 @@ def likely(word: str, accepted: Sequence[str]) -> str:
 
 def key(column: str) -> str:
     """Return a column's name as a TOML key."""
-    return column if column.isascii() and column.replace("_", "").replace("-", "").isalnum() else quoted(column)
+    return column if column.isascii() and column.replace("_", "").replace("-", "").isalnum() else quote(column)
 
 
-def quoted(word: str) -> str:
+def quote(word: str) -> str:
     """Return a word as a TOML string."""
     return json.dumps(word, ensure_ascii=False)

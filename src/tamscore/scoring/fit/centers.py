@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def fit_centers(rows: ResidentRows, seed_block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow) -> Fit:
     """The centers of a party type: seeded on a few host rows (d, s), mini-batch steps, Lloyd passes to the end."""
-    fit = refined(rows, seed_block, recipe, spans, local, recipe.max_passes)
+    fit = refine(rows, seed_block, recipe, spans, local, recipe.max_passes)
     return kmeans.by_size(kmeans.without_empty(fit))
 
 
@@ -39,36 +39,36 @@ def fit_best(
     """
     tried: list[Fit] = []
     for block, recipe in turns:
-        tried.append(refined(rows, block, recipe, spans, local, min(recipe.max_passes, FEW_PASSES)))
-        if agreed([fit.inertia for fit in tried]):
+        tried.append(refine(rows, block, recipe, spans, local, min(recipe.max_passes, FEW_PASSES)))
+        if agree([fit.inertia for fit in tried]):
             break
-    carried = [settled(rows, fit, passes) for fit in sorted(tried, key=lambda fit: fit.inertia)[:SETTLED]]
-    best = moved(rows, min(carried, key=lambda fit: fit.inertia), passes)
+    carried = [settle(rows, fit, passes) for fit in sorted(tried, key=lambda fit: fit.inertia)[:SETTLED]]
+    best = move(rows, min(carried, key=lambda fit: fit.inertia), passes)
     return kmeans.by_size(kmeans.without_empty(best))
 
 
-def agreed(inertias: Sequence[int]) -> bool:
+def agree(inertias: Sequence[int]) -> bool:
     """Whether the four lowest inertias are the same but for a share that is too small to matter."""
     lowest = sorted(inertias)[:AGREEING]
     return len(lowest) == AGREEING and lowest[-1] - lowest[0] <= SAME * lowest[0]
 
 
-def moved(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
+def move(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
     """A settled fit after moves of its centers by all rows, where these are few, and settled again."""
     if len(fit.centers) >= MOVED_BY_ALL or fit.passes >= passes:
         return fit
     found = breathe(rows, fit, fit.passes)
-    return fit if found is fit else settled(rows, replace(found, passes=fit.passes, batches=fit.batches), passes)
+    return fit if found is fit else settle(rows, replace(found, passes=fit.passes, batches=fit.batches), passes)
 
 
-def refined(rows: ResidentRows, block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow, passes: int) -> Fit:
+def refine(rows: ResidentRows, block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow, passes: int) -> Fit:
     """Return a fit that is seeded on host rows (d, s), refined by mini-batches, polished by at most so many passes."""
     seeds = seed(block, recipe, local)
     centers, batches = kmeans.mini_batch(rows, seeds.centers, seeds.counts.astype(np.float64), spans)
     return replace(kmeans.lloyd(rows, centers, passes), batches=batches)
 
 
-def settled(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
+def settle(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
     """A fit after so many passes in all, or as many as it takes."""
     if fit.passes >= passes:
         return fit

@@ -74,7 +74,7 @@ def choose(
     )
     low, high = clusters.k_range
     most = max(min(high, sample.seeds.shape[1] // ROWS_EACH), low + 1)
-    known = choose_k.admitted(examined(choose_k.candidates(low, most), judged, local))
+    known = choose_k.admit(examine(choose_k.candidates(low, most), judged, local))
     within = choose_k.within_error(known)
     tried = {k: moves_of(k) for k in (within[:1] if potential.level == "account" else choose_k.try_candidates(within))}
     decided = choose_k.decide(known, {k: moves.worst(one) for k, one in tried.items()})
@@ -89,7 +89,7 @@ def choose(
     return chosen.k, tuple(decided), tried[chosen.k]
 
 
-def examined(numbers: Sequence[int], judged: EvaluationData, local: Flow) -> list[Candidate]:
+def examine(numbers: Sequence[int], judged: EvaluationData, local: Flow) -> list[Candidate]:
     """The candidates in order: all sketched on a few rows, only those whose loss is within reach fitted on all."""
     host = HostBackend()
     starts = list(local.map(candidates.start_of, range(candidates.STARTS), judged, numbers[-1]))

@@ -60,7 +60,7 @@ def make_fit_data(this: Run, party: Party) -> FitData:
     levels = {column: source.levels(column) for column in this.columns.categorical}
     vocabularies = tuple(prepare.vocabulary(*each, features.category_floor) for each in levels.items())
     require_levels(this, vocabularies)
-    sample, everywhere = sample.encoded(vocabularies), everywhere.encoded(vocabularies)
+    sample, everywhere = sample.encode(vocabularies), everywhere.encode(vocabularies)
     source = everywhere if clusters.fit_rows == "all" else sample
     columns = numeric_columns(this.job)
     space, constant = fit_space(columns, vocabularies, features.category_weight, source.order, source.moments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.backend.host import HostBackend
-from tamscore.scoring.features import taken
+from tamscore.scoring.features import take
 from tamscore.stages.look_alike_fit import FitRows, chosen_rows, fit_look_alike
 
 if TYPE_CHECKING:
@@ -30,6 +30,6 @@ def look_alike_of(this: Run, data: FitData) -> LookAlike | None:
         return None
     at, weight = chosen
     numeric = {name: column[at] for name, column in drawn.numeric.items()}
-    raw = data.encoding.raw(host, numeric, taken(drawn.texts, at), len(at))
+    raw = data.encoding.raw(host, numeric, take(drawn.texts, at), len(at))
     rows = FitRows(data.space.block(host, raw), drawn.numbers[at], drawn.sales[at] > 0, weight)
     return fit_look_alike(data.space, rows, data.flagged, this.job.clusters.seed)

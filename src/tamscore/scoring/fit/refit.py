@@ -67,7 +67,7 @@ def refit_party(this: Run, party: Party, old: PartyRecord, labels: EarlierLabels
     report_fit(this, data, fit, recipe.k)
     moves = moves_of(this, party, data, customers, recipe.k)
     report_moves(this, party.name, recipe.k, moves, ())
-    fitted = add_level(this, customers, succeeded(this, data, fit, old, before))
+    fitted = add_level(this, customers, succeed(this, data, fit, old, before))
     spread = redraw_spread(this, party, data, customers, fitted.fit.centers)
     return replace(fitted, shifts=shifts, moves=moves, spread_of_redraws=spread)
 
@@ -104,7 +104,7 @@ def old_places(this: Run, data: FitData, old: PartyRecord, labels: EarlierLabels
     return Places(nearest, int(far.sum()), label)
 
 
-def succeeded(this: Run, data: FitData, fit: Fit, old: PartyRecord, before: Places) -> PartyFit:
+def succeed(this: Run, data: FitData, fit: Fit, old: PartyRecord, before: Places) -> PartyFit:
     """The refreshed model with its clusters in the order and under the ids of those that they go on from."""
     label = np.concatenate(
         [

@@ -27,17 +27,17 @@ class ResidentRows:
     def accumulate(self, centers: Any, span: Span | None = None) -> BatchStats:
         """The statistics of all rows, or of those in the span."""
         parts: Iterable[BatchStats] = self.flow.map(accumulate, self.handles, centers, span)
-        return reduce(BatchStats.merged, parts)
+        return reduce(BatchStats.merge, parts)
 
     def farthest(self, centers: Any) -> Farthest:
         """The row that lies farthest from its nearest center."""
         parts: Iterable[Farthest] = self.flow.map(farthest, self.handles, centers)
-        return reduce(Farthest.merged, parts)
+        return reduce(Farthest.merge, parts)
 
     def shares(self, centers: Any) -> Shares:
         """What each of the centers, two at least, has to do with the inertia."""
         parts: Iterable[Shares] = self.flow.map(shares, self.handles, centers)
-        return reduce(Shares.merged, parts)
+        return reduce(Shares.merge, parts)
 
 
 def accumulate(rows: SummableRows, centers: Any, span: Span | None) -> BatchStats:

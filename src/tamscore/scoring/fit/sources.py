@@ -41,7 +41,7 @@ MOST_VALUES = 1_000_000
 class RowSource(Protocol):
     """The rows that a model is fitted on."""
 
-    def encoded(self, vocabularies: tuple[Vocabulary, ...]) -> RowSource:
+    def encode(self, vocabularies: tuple[Vocabulary, ...]) -> RowSource:
         """The same rows with their categories encoded; what follows needs that, but for `levels`."""
 
     def levels(self, column: str) -> dict[str | None, int]:
@@ -70,7 +70,7 @@ class SampleSource:
     encoding: Encoding
     spreads: dict[str, Histogram] = field(default_factory=dict)
 
-    def encoded(self, vocabularies: tuple[Vocabulary, ...]) -> SampleSource:
+    def encode(self, vocabularies: tuple[Vocabulary, ...]) -> SampleSource:
         """The same rows with their categories encoded."""
         return replace(self, encoding=replace(self.encoding, vocabularies=vocabularies))
 
@@ -126,7 +126,7 @@ class EveryRow:
     seed: int
     capacity: float
 
-    def encoded(self, vocabularies: tuple[Vocabulary, ...]) -> EveryRow:
+    def encode(self, vocabularies: tuple[Vocabulary, ...]) -> EveryRow:
         """The same rows with their categories encoded."""
         return replace(self, encoding=replace(self.encoding, vocabularies=vocabularies))
 

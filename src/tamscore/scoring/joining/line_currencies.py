@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamscore.arrow import float_column
-from tamscore.scoring.census.currencies import currency_columns, described, read_currencies, selling_in_several
-from tamscore.scoring.census.money import currency_counts, merged
+from tamscore.scoring.census.currencies import currency_columns, describe, read_currencies, selling_in_several
+from tamscore.scoring.census.money import currency_counts, merge
 from tamscore.store import tables
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ def currency_notices(flow: Flow, path: str, plan: Plan, columns: InputColumns) -
         return
     parts = list(flow.map(count_lines, plan.partitions, names, columns))
     for name in names:
-        selling = selling_in_several(merged(part.get(name, {}) for part in parts))
+        selling = selling_in_several(merge(part.get(name, {}) for part in parts))
         if selling:
             yield (
-                f"{path}: column {name!r} holds several currencies in rows with amounts: {described(selling)}; "
+                f"{path}: column {name!r} holds several currencies in rows with amounts: {describe(selling)}; "
                 f"{columns.sales!r} is added up as if they were one: convert the table to one currency"
             )
 

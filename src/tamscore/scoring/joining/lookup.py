@@ -74,10 +74,10 @@ def match_ids(ids: pa.Array, known: Any) -> PartMatch:
     distinct, where = np.unique(hashes, return_inverse=True)
     place = np.minimum(np.searchsorted(known, distinct), max(len(known) - 1, 0))
     has = known[place] == distinct if len(known) else np.zeros(len(distinct), bool)
-    return counted(ids, unusable_ids(ids), has[where], hashes)
+    return count(ids, unusable_ids(ids), has[where], hashes)
 
 
-def counted(texts: pa.Array, blank: Any, met: Any, hashes: Any) -> PartMatch:
+def count(texts: pa.Array, blank: Any, met: Any, hashes: Any) -> PartMatch:
     """The match of texts (m,), given which are blank and which met."""
     met = met & ~blank
     rows = np.flatnonzero(~met & ~blank)
@@ -113,10 +113,10 @@ def match_table(flow: Flow, table: Joined, accounts: KnownAccounts) -> Match:
     shared = table.key, accounts.form, flow.share(accounts.hashes)
     parts = flow.map(match_part, table.plan.partitions, *shared)
     match, sample = joined_parts(table.path, table.key, parts)
-    return explained(match, sample, accounts, lambda: other_columns(table, accounts), table.setting)
+    return explain(match, sample, accounts, lambda: other_columns(table, accounts), table.setting)
 
 
-def explained(
+def explain(
     match: Match,
     sample: Sequence[str],
     accounts: KnownAccounts,

@@ -90,10 +90,10 @@ def readings(rows: int) -> list[Reading]:
     """The readings of a table of so many rows, each of which about HELD_ROWS fall into; MOST_READINGS at most."""
     count = min(max(-(-rows // HELD_ROWS), 1), MOST_READINGS)
     every = ranges(rows, RANGE_ROWS)
-    return [Reading(tuple(part)) for part in parted(every, count)]
+    return [Reading(tuple(part)) for part in part(every, count)]
 
 
-def parted(every: Sequence[Range], count: int) -> Iterator[Sequence[Range]]:
+def part(every: Sequence[Range], count: int) -> Iterator[Sequence[Range]]:
     """Neighbouring ranges in so many lots of about the same size; in fewer where there are fewer ranges."""
     count = min(count, len(every))
     for low, high in pairwise(len(every) * i // count for i in range(count + 1)):

@@ -111,14 +111,14 @@ def score_party(
     scores.ratio[at] = potential / np.where(policy.median_potential > 0, policy.median_potential, np.nan)[label]
     if policy.ranks and policy.ranks_in_kind:
         rankings = policy.ranks, policy.ranks_in_kind
-        scores.rank[at], scores.rank_in_kind[at] = placed(policy.sales, sales, label, rankings)
+        scores.rank[at], scores.rank_in_kind[at] = place(policy.sales, sales, label, rankings)
     if policy.cluster_quadrants is None:
         scores.quadrant[at] = get(quadrant.quadrant_codes(xp, money.potential, on_device, policy.limits))
     else:
         scores.quadrant[at] = policy.cluster_quadrants[label]
 
 
-def placed(sorted_sales: CustomerSales, sales: Any, label: Any, rankings: Sequence[Ranks]) -> list[Any]:
+def place(sorted_sales: CustomerSales, sales: Any, label: Any, rankings: Sequence[Ranks]) -> list[Any]:
     """The rank (c,) of each case in each ranking: customers by place among sorted sales, prospects by cluster."""
     buys = np.flatnonzero(sales > 0)
     at = whitespace.places(sorted_sales, sales[buys], label[buys])

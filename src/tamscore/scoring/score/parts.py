@@ -69,7 +69,7 @@ def reuse_part(
     It is not read again where what these very files come to is `known`. What files come to that may lack columns is
     not told by them.
     """
-    files = plan.directory.committed(part.partition.index)
+    files = plan.directory.commit(part.partition.index)
     if files is None:
         return None
     if known is not None and known.files == files:
@@ -78,7 +78,7 @@ def reuse_part(
         return None
     path = plan.directory.part(part.partition.index)
     scored = contents.placed_table(path, files[plan.directory.name_of(path)])
-    return described(scored, int(np.count_nonzero(assigned.reason)), files, plan, reused=True)
+    return describe(scored, int(np.count_nonzero(assigned.reason)), files, plan, reused=True)
 
 
 def with_reasons(table: pa.Table, reason: Any, bad: Any) -> pa.Table:
@@ -104,7 +104,7 @@ def write_part(index: int, scored: pa.Table, refused: pa.Table | None, plan: Sco
         bad, rejected = refused.num_rows, commit.place_parquet(refused, directory.rejected_files(index))
         files[directory.name_of(directory.rejected_files(index))] = rejected
     directory.commit_part(index, placed, rejected, {"scored": scored.num_rows, "rejected": bad})
-    return described(scored, bad, files, plan)
+    return describe(scored, bad, files, plan)
 
 
 def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan) -> ScoredPart:
@@ -126,7 +126,7 @@ def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan
     )
 
 
-def described(
+def describe(
     scored: pa.Table, rejected: int, files: dict[str, Placed], plan: ScorePlan, *, reused: bool = False
 ) -> ScoredPart:
     """What a part comes to, told from its table."""

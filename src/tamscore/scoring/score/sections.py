@@ -123,7 +123,7 @@ class WinForecaster(Protocol):
 class Ranked(Protocol):
     """The state of a section that goes by the places of all accounts: asked once, when they have got them."""
 
-    def placed(self, priorities: Sequence[PartPriority]) -> State:
+    def place(self, priorities: Sequence[PartPriority]) -> State:
         """Return the state that scores accounts, given the priorities of the rows of all partitions."""
 
 

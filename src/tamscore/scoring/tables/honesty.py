@@ -28,7 +28,7 @@ def leakage_table(tables: RunTables) -> pa.Table:
         numbers["level_shift"] = fitted.shifts.get(verdict.feature, math.nan)
         numbers |= {name: float(getattr(verdict, name)) for name in ECHO}
         texts = {name: getattr(verdict, name) for name in VERDICT}
-        rows.append(texts | {name: rounded(value) for name, value in numbers.items()})
+        rows.append(texts | {name: round_off(value) for name, value in numbers.items()})
     return table(rows, VERDICT, (*EVIDENCE, *ECHO, "level_shift"))
 
 
@@ -43,7 +43,7 @@ def level_table(tables: RunTables) -> pa.Table:
             continue
         for loss in level.losses:
             row = {"party_type": one.model.name, "level": loss.level, "in_use": loss.level == level.in_use}
-            row |= {name: rounded(getattr(loss, name)) for name in ("loss", "error", "coverage")}
+            row |= {name: round_off(getattr(loss, name)) for name in ("loss", "error", "coverage")}
             rows.append(row | {"customers": level.model.customers})
     kinds = [pa.string(), pa.string(), pa.bool_(), pa.float64(), pa.float64(), pa.float64(), pa.int64()]
     return pa.Table.from_pylist(rows, pa.schema(list(zip(LEVEL, kinds, strict=True))))
@@ -59,7 +59,7 @@ def choice_table(tables: RunTables) -> pa.Table:
     for field in fields(Candidate):
         values = [getattr(one, field.name) for one in every]
         kind = {"int": pa.int64(), "bool": pa.bool_()}.get(str(field.type), pa.float64())
-        columns[field.name] = pa.array([rounded(v) if kind == pa.float64() else v for v in values], kind)
+        columns[field.name] = pa.array([round_off(v) if kind == pa.float64() else v for v in values], kind)
     return pa.table(columns)
 
 
@@ -67,7 +67,7 @@ def moves_table(tables: RunTables) -> pa.Table:
     """One row per party type and redraw: how far potentials move if the model is fitted again on 90 % of the rows."""
     rows = [
         {"party_type": one.model.name, "redraw": str(redraw + 1)}
-        | {name: rounded(value) for name, value in asdict(moves).items()}
+        | {name: round_off(value) for name, value in asdict(moves).items()}
         for one in tables.party_fits
         for redraw, moves in enumerate(one.moves)
     ]
@@ -81,7 +81,7 @@ def stability_table(tables: RunTables) -> pa.Table:
         for cluster, name, known in zip(policy.cluster_ids, names, one.trust, strict=False):
             texts = {"party_type": policy.name, "cluster": cluster, "name": name}
             texts |= {"grade": known.grade, "rule": known.rule}
-            rows.append({**texts, "similarity": rounded(known.similarity), "f1": rounded(known.f1)})
+            rows.append({**texts, "similarity": round_off(known.similarity), "f1": round_off(known.f1)})
     return table(rows, ("party_type", "cluster", "name", "grade", "rule"), ("similarity", "f1"))
 
 
@@ -93,6 +93,6 @@ def table(rows: list[dict[str, Any]], texts: tuple[str, ...], numbers: tuple[str
     return pa.Table.from_pylist(rows, pa.schema(fields))
 
 
-def rounded(value: float) -> float | None:
+def round_off(value: float) -> float | None:
     """A number to six places, which no machine gets otherwise; None where there is none."""
     return None if math.isnan(value) else round(float(value), 6)

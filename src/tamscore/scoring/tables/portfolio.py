@@ -45,7 +45,7 @@ def play_table(tables: RunTables) -> pa.Table:
     sums = added_up((part.work for part in tables.scored), lambda row: tuple(row[key] for key in keys))
     order = [policy.name for policy in tables.policies]
     rows = [
-        {**dict(zip(keys, key, strict=True)), **measured(sums[key])}
+        {**dict(zip(keys, key, strict=True)), **measure(sums[key])}
         for key in sorted(sums, key=lambda key: (order.index(key[0]), *key[1:]))
     ]
     return as_known(rows, tables)
@@ -76,7 +76,7 @@ def portfolio_table(tables: RunTables, given: Portfolio) -> pa.Table:
         for key in sorted(key for key in sums if key[0] == cluster):
             head = {"party_type": policy.name, "cluster": cluster, "name": name}
             head |= dict(zip(("portfolio_segment", "kind", "need", "role", "service_level"), key[1:], strict=True))
-            told = measured(sums[key])
+            told = measure(sums[key])
             effort = effort_of(given, head["portfolio_segment"], head["role"], told["accounts"])
             rows.append({**head, **told, **effort})
     return floats(as_known(rows, tables), EFFORT)
@@ -112,7 +112,7 @@ def floats(table: pa.Table, names: Sequence[str]) -> pa.Table:
     return table
 
 
-def measured(sums: Any) -> dict[str, float]:
+def measure(sums: Any) -> dict[str, float]:
     """Return MEASURES of accounts that come to these sums."""
     return dict(zip(MEASURES, money(sums[: len(MEASURES)]), strict=True))
 

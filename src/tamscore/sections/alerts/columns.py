@@ -86,7 +86,7 @@ class AlertsState:
             customer = state == alerts.STATES.index("customer")
             renews = backend.get(renewals.due(put(days), put(customer), self.due))
             made |= {"renewal_due": pa.array(renews), "renews_on": renewals.as_dates(days)}
-        return made | {"play": revised(scores["play"], state, renews)}
+        return made | {"play": revise(scores["play"], state, renews)}
 
     def count(self, scored: pa.Table) -> Listed:
         """What the lists of a part come to, and the first accounts of each."""
@@ -94,7 +94,7 @@ class AlertsState:
 
     def findings(self, counts: Sequence[Listed]) -> Findings:
         """How many accounts stand on each list, by cluster too, and the first of them."""
-        sums, top = lists.joined(counts)
+        sums, top = lists.join(counts)
         days = {} if self.due is None else {"renewals": self.due.record}
         record = {"drop": self.drop, **days, "lists": lists.record(sums)}
         tables = {"alerts": self.by_cluster(sums), "alert_lists": top}
@@ -116,7 +116,7 @@ def known(scores: pa.Table, name: str) -> Any:
     return float_column(scores[name]) if name in scores.column_names else np.full(scores.num_rows, np.nan)
 
 
-def revised(play: pa.ChunkedArray, state: Any, renews: Any) -> pa.DictionaryArray:
+def revise(play: pa.ChunkedArray, state: Any, renews: Any) -> pa.DictionaryArray:
     """The play of each account: win back who has left, renew what is due, else that of its quadrant."""
     code = level_codes(play, list(ACCOUNT_PLAYS))
     left = state == alerts.STATES.index("left")

@@ -80,7 +80,7 @@ def list_totals(scored: pa.Table, clusters: Sequence[str], names: Sequence[str])
     return sums, pa.concat_tables(tops)
 
 
-def joined(parts: Sequence[Listed]) -> Listed:
+def join(parts: Sequence[Listed]) -> Listed:
     """What the lists of all parts come to."""
     names = list(parts[0][0])
     sums = {name: (sum(one[name][0] for one, _ in parts), sum(one[name][1] for one, _ in parts)) for name in names}

@@ -83,10 +83,10 @@ def losses(party: str, customers: SampledCustomers, rules: ChallengerRules) -> l
         for i in range(FOLDS):
             said[fold == i] = contender(customers, fold != i, fold == i, rules)
         found.append((name, said))
-    return [loss for j, line in enumerate(rules.lines) for loss in compared(party, customers, found, j, line)]
+    return [loss for j, line in enumerate(rules.lines) for loss in compare(party, customers, found, j, line)]
 
 
-def compared(
+def compare(
     party: str, customers: SampledCustomers, found: Sequence[tuple[str, Any]], j: int, line: float
 ) -> list[Loss]:
     """The contenders at one cut line; the first of them is the method."""

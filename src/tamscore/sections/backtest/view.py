@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.sections.backtest.figure import growth
 from tamscore.sections.backtest.pairs import FEWEST
 from tamscore.sections.backtest.result import record as record_of
-from tamscore.view.blocks import Block, Cell, Chapter, Table, Terms, grouped, table
+from tamscore.view.blocks import Block, Cell, Chapter, Table, Terms, group, table
 from tamscore.view.words import count_text, words
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def losses(party: str, rows: Sequence[Record]) -> Table:
     groups = [list(lines(list(same))) for _, same in groupby(rows, lambda row: row["line"])]
     note = f"{count_text(rows[0]['customers'], 'customer')}, five folds, pinball loss of log sales"
     columns = "cut line|contender|loss:number|below clusters:change|from:change/2|to:change/2"
-    return grouped(f"The price of simplicity: {words(party)}", columns, groups, note, folded=True)
+    return group(f"The price of simplicity: {words(party)}", columns, groups, note, folded=True)
 
 
 def lines(rows: Sequence[Record]) -> Iterator[tuple[Any, ...]]:

@@ -141,7 +141,7 @@ class AccountRows:
         """The columns of the table."""
         return account_schema(marked=self.control is not None)
 
-    def coded(self) -> dict[str, CodedTexts]:
+    def encode(self) -> dict[str, CodedTexts]:
         """Return role, service level and person of each row of the scores; levels in order of id, as the table has."""
         roles, levels, people = (part.to_pylist() for part in self.names)
         numbers = {"role": (roles, self.plan), "service_level": (levels, self.plan), "person": (people, self.person)}

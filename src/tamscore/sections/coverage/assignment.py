@@ -49,7 +49,7 @@ def assign(team: Team, load: Load, small: int = SMALL) -> Any:
     left_out = (person == NOBODY) & able(team, load).any(axis=1)
     if left_out.any() and len(person) * len(team.hours) <= small:
         best = exact(team, load)
-        return best if best is not None and placed(load, best) > placed(load, person) else person
+        return best if best is not None and place(load, best) > place(load, person) else person
     return person
 
 
@@ -59,7 +59,7 @@ def able(team: Team, load: Load) -> Any:
     return np.where(load.locked[:, None], people == load.owner[:, None], team.serves[load.group])
 
 
-def placed(load: Load, person: Any) -> float:
+def place(load: Load, person: Any) -> float:
     """The value of the accounts that have a person."""
     return float(load.value[person != NOBODY].sum())
 
@@ -71,7 +71,7 @@ def greedy(team: Team, load: Load) -> Any:
     """
     worth = load.value / np.maximum(load.hours, 1e-12)
     orders = (np.lexsort((-load.potential, -load.hours)), np.argsort(-worth, kind="stable"))
-    return max((in_order(team, load, worth, order) for order in orders), key=lambda person: placed(load, person))
+    return max((in_order(team, load, worth, order) for order in orders), key=lambda person: place(load, person))
 
 
 def in_order(team: Team, load: Load, worth: Any, order: Any) -> Any:

@@ -92,7 +92,7 @@ def exchange(desk: Desk, owners: Owners, books: Books) -> bool:
 def between(desk: Desk, owners: Owners, books: Books, giver: int, taker: int) -> bool:
     """Let two people by their places exchange what brings both nearest to their shares, in place; False without."""
     gives, takes = (int(books.who[place]) for place in (giver, taker))
-    out, back = ways(desk, owners, gives, takes, wanted(books, giver, taker))
+    out, back = ways(desk, owners, gives, takes, requests(books, giver, taker))
     if not len(out):
         return False
     is_swap = back != NOBODY
@@ -108,7 +108,7 @@ def between(desk: Desk, owners: Owners, books: Books, giver: int, taker: int) ->
     return True
 
 
-def wanted(books: Books, giver: int, taker: int) -> float:
+def requests(books: Books, giver: int, taker: int) -> float:
     """How much value should go over for two people to have as much for their shares."""
     value, share = books.held[1, [giver, taker]], np.maximum(books.shares[1, [giver, taker]], 1e-12)
     return float((value[0] / share[0] - value[1] / share[1]) / (1 / share[0] + 1 / share[1]))

@@ -133,7 +133,7 @@ def on_host(backend: Backend, numbers: Any) -> Any:
     return numbers if isinstance(numbers, ByKind | Values) else backend.get(numbers)
 
 
-def crossed(kind: Any, count: int, code: Any) -> Any:
+def cross(kind: Any, count: int, code: Any) -> Any:
     """The kind (m,) of each account by a kind and a code (m,) below `count` together, numbered without gaps."""
     most = (int(kind.max(initial=0)) + 1) * count
     return without_gaps(kind.astype(np.int32 if most < 2**31 else np.int64) * count + code)

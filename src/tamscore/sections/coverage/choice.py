@@ -15,10 +15,10 @@ from tamscore.errors import InputContractError
 from tamscore.sections.coverage.by_kind import Values, on_host
 from tamscore.sections.coverage.exact_cover import SMALL, best_options
 from tamscore.sections.coverage.hour_price import chosen, prices_of
-from tamscore.sections.coverage.offer import SLACK, Offer, filled, fit_option, handed_out
+from tamscore.sections.coverage.offer import SLACK, Offer, fill_in, fit_option, handed_out
 from tamscore.sections.coverage.price_search import Search
 from tamscore.sections.coverage.sharing import shared_out
-from tamscore.sections.coverage.undecided import decided
+from tamscore.sections.coverage.undecided import decide
 
 if TYPE_CHECKING:
     from tamscore.backend import Backend
@@ -70,10 +70,10 @@ def choose(
     require_options(offer.value)
     search = search or Search(backend, options, len(limits))
     bound = search.bound(limits)
-    option = rounded(backend, offer, bound, search.core)
+    option = round_off(backend, offer, bound, search.core)
     worth, ceiling = offer.worth(option), bound.value
     if offer.value.size <= small and worth < ceiling:
-        option, ceiling = closed(offer, option, ceiling)
+        option, ceiling = close(offer, option, ceiling)
         worth = offer.worth(option)
     return OptionChoice(option, worth, ceiling, bound.price, offer.used(option), bound.rounds)
 
@@ -88,7 +88,7 @@ def require_options(value: Any) -> None:
         raise InputContractError(f"{nobody:,} accounts have no option of coverage; leave digital open")
 
 
-def rounded(backend: Backend, offer: Offer, bound: Bound, core: Core) -> Any:
+def round_off(backend: Backend, offer: Offer, bound: Bound, core: Core) -> Any:
     """The choice (m,) of all accounts within the hours, where those of the core choose at the prices of the bound.
 
     Hours that the core leaves go to the others.
@@ -103,17 +103,17 @@ def rounded(backend: Backend, offer: Offer, bound: Bound, core: Core) -> Any:
 def within_hours(offer: Offer, bound: Bound, option: Any, groups: Alike) -> Any:
     """The choice (m,) within the hours that comes of what accounts wish; more kinds of them are asked while it pays."""
     option = shared_out(offer, option)
-    best = filled(offer, fit_option(offer, option))
+    best = fill_in(offer, fit_option(offer, option))
     for kinds in CORES:
         budget = bound.value - offer.worth(best)
         if budget <= CLOSE * abs(bound.value):
             break
-        mended = decided(offer, bound.price, option, groups, kinds, budget)
-        best = max(best, filled(offer, fit_option(offer, mended)), key=offer.worth)
+        mended = decide(offer, bound.price, option, groups, kinds, budget)
+        best = max(best, fill_in(offer, fit_option(offer, mended)), key=offer.worth)
     return best
 
 
-def closed(offer: Offer, option: Any, ceiling: float) -> tuple[Any, float]:
+def close(offer: Offer, option: Any, ceiling: float) -> tuple[Any, float]:
     """The best choice (m,), proven by an integer program, and its worth; the one there was, where it is as good."""
     best = best_options(offer.value[:, :], offer.hours[:, :], offer.role, offer.limits)
     if best is None or (offer.capacity(best) < 0).any():

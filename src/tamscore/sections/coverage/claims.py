@@ -37,7 +37,7 @@ def claim(desk: Desk, owners: Owners, owed: Owed, level: Any) -> int:
         if failed[i]:
             continue
         plans = np.argsort(hours, kind="stable")[: np.count_nonzero(np.isfinite(hours))]
-        if served(desk, covered[order[covered] > order[row]], row, plans):
+        if serve(desk, covered[order[covered] > order[row]], row, plans):
             given += 1
         else:
             failed[i] = True
@@ -51,7 +51,7 @@ def hours_needed(desk: Desk, owed: Owed, level: Any) -> Any:
     return np.where(is_open & (level[:, None] >= owed.least), offer.hours[:, owed.account], np.inf)
 
 
-def served(desk: Desk, later: Any, row: int, plans: Any) -> bool:
+def serve(desk: Desk, later: Any, row: int, plans: Any) -> bool:
     """Serve an account by one of the plans where that costs least, in place; False where nobody has hours for it.
 
     Accounts that come `later` (n,) give their hours, those of them that still have a person.

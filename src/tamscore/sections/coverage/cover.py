@@ -11,7 +11,7 @@ from tamscore.sections.coverage import shortfall, summaries
 from tamscore.sections.coverage.account_rows import AccountRows
 from tamscore.sections.coverage.held import doubts_about_held
 from tamscore.sections.coverage.last_owners import owners_from
-from tamscore.sections.coverage.measured import measured
+from tamscore.sections.coverage.measured import measure
 from tamscore.sections.coverage.placing import place_all
 from tamscore.sections.coverage.question import read_question
 from tamscore.sections.coverage.result import Certificate, CoverageResult, record
@@ -53,7 +53,7 @@ def cover(
     another text, InputContractError where tables break their contract, or locks and the limit on moves do not fit into
     the hours.
     """
-    result, rows, short = solved(run, settings, backend, progress, scenarios)
+    result, rows, short = solve(run, settings, backend, progress, scenarios)
     heap.give_back()
     write(result, rows, short)
     return result
@@ -63,13 +63,13 @@ def cover_rows(
     run: ScoredRun, settings: Coverage, backend: Backend, progress: Progress
 ) -> tuple[CoverageResult, dict[str, CodedTexts]]:
     """The same as `cover`, with role, service level and person of each row of the scores."""
-    result, rows, short = solved(run, settings, backend, progress, (), keeps_place=True)
+    result, rows, short = solve(run, settings, backend, progress, (), keeps_place=True)
     heap.give_back()
     write(result, rows, short)
-    return result, rows.coded()
+    return result, rows.encode()
 
 
-def solved(
+def solve(
     run: ScoredRun,
     settings: Coverage,
     backend: Backend,
@@ -144,7 +144,7 @@ def key_of(run: ScoredRun, settings: Coverage) -> str:
     """The name of a coverage: the run, the settings, what their tables and holdouts say, and the last coverage."""
     held = [f"{name} {Placed.of(location(path)).xxh3}" for name, path in settings.tables_named().items()]
     left_out = draws_in_force(run.directory.output)
-    results = map(json.dumps, measured(run.directory.output, settings))
+    results = map(json.dumps, measure(run.directory.output, settings))
     books = owners_from(run, settings)
     held += [] if books is None else [f"owners_from {books.name}"]
     return run_key(run.name, settings.model_dump_json(exclude=set(TABLES)), *held, *left_out, *results)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.scoring.joining.lookup import explained, joined_parts, match_ids
+from tamscore.scoring.joining.lookup import explain, joined_parts, match_ids
 from tamscore.sections.coverage.joining import SETTING, match_persons, unknown_owners
 from tamscore.sections.coverage.names import name_list, with_roles
 from tamscore.sections.coverage.plan_table import read_plans
@@ -63,7 +63,7 @@ def match_known(settings: Coverage, path: str, ids: pa.Array, known: Callable[[]
         return []
     accounts = known()
     match, sample = joined_parts(path, "account_id", [match_ids(ids, accounts.hashes)])
-    return [explained(match, sample, accounts).require(settings.min_match_share, SETTING)]
+    return [explain(match, sample, accounts).require(settings.min_match_share, SETTING)]
 
 
 def doubts_about_encoding(settings: Coverage) -> Iterator[str]:

@@ -38,7 +38,7 @@ class Units:
         """The number of units u."""
         return len(self.head)
 
-    def summed(self, amount: Any) -> Any:
+    def add_up(self, amount: Any) -> Any:
         """Return an amount (m,) of accounts added up by unit (u,)."""
         return np.bincount(self.of, amount, len(self))
 
@@ -83,9 +83,9 @@ def as_units(accounts: CoverageAccounts, units: Units, tier: Texts) -> CoverageA
     head, names = units.head, accounts.texts.keys() - {OPEN_PRODUCT}  # accounts have their own
     sales = np.maximum(accounts.sales, 0.0)
     buys = accounts.sales > 0
-    bought = units.summed(sales)
-    prospects = units.summed(np.where(buys, 0.0, accounts.promise))
-    customers = units.summed(np.where(buys, accounts.promise, 0.0))
+    bought = units.add_up(sales)
+    prospects = units.add_up(np.where(buys, 0.0, accounts.promise))
+    customers = units.add_up(np.where(buys, accounts.promise, 0.0))
     texts = {name: Texts(column.levels, column.code[head]) for name, column in accounts.texts.items() if name in names}
     texts["quadrant"] = first_level(accounts.texts["quadrant"], units, ORDER)
     texts["kind"] = first_level(accounts.texts["kind"], units, ("expansion", "acquisition"))
@@ -96,8 +96,8 @@ def as_units(accounts: CoverageAccounts, units: Units, tier: Texts) -> CoverageA
         accounts,
         ids=accounts.ids.take(head),
         sales=bought,
-        potential=units.summed(accounts.potential[:]),
-        whitespace=units.summed(accounts.whitespace),
+        potential=units.add_up(accounts.potential[:]),
+        whitespace=units.add_up(accounts.whitespace),
         promise=np.where(bought > 0, customers, prospects),
         others=np.where(bought > 0, prospects, 0.0),
         priority=units.least(accounts.priority),

@@ -9,9 +9,9 @@ import numpy as np
 
 from tamscore.scoring.census.partition import unusable_ids
 from tamscore.scoring.joining import lookup as joins
-from tamscore.scoring.joining.lookup import counted, explained, joined_parts
+from tamscore.scoring.joining.lookup import count, explain, joined_parts
 from tamscore.scoring.joining.match import PERSON, Match
-from tamscore.sections.coverage.names import LISTED, doubts_about, folded, likely, name_list
+from tamscore.sections.coverage.names import LISTED, doubts_about, fold, likely, name_list
 from tamscore.stages.draw import id_hash
 from tamscore.substitution import fold_word
 
@@ -33,10 +33,10 @@ def match_accounts(path: str, ids: pa.Array, row: Any, accounts: CoverageAccount
 
     Raises InputContractError where fewer than that share of them met one.
     """
-    part = counted(ids, unusable_ids(ids), row >= 0, id_hash(ids))
+    part = count(ids, unusable_ids(ids), row >= 0, id_hash(ids))
     match, sample = joined_parts(path, "account_id", [part])
     known = joins.KnownAccounts(np.empty(0, np.uint64), accounts.form, lambda: [accounts.keys])
-    return explained(match, sample, known).require(share, SETTING)
+    return explain(match, sample, known).require(share, SETTING)
 
 
 def match_persons(settings: Coverage, names: pa.Array, who: Any, people: Sequence[Person]) -> Match:
@@ -48,7 +48,7 @@ def match_persons(settings: Coverage, names: pa.Array, who: Any, people: Sequenc
 
     blank = unusable_ids(names)
     here = names.filter(pa.array(~blank))
-    part = counted(here, np.zeros(len(here), bool), who[~blank] >= 0, id_hash(folded(here)))
+    part = count(here, np.zeros(len(here), bool), who[~blank] >= 0, id_hash(fold(here)))
     match, _ = joined_parts(str(settings.owner_table), "person", [part])
     row = None if part.first is None else int(np.flatnonzero(~blank)[part.first[1]]) + 1
     some = f"the people are {name_list([one.name for one in people])}"

@@ -8,7 +8,7 @@ import numpy as np
 
 from tamscore.arrow import as_dictionary, places_in, strings
 from tamscore.sections.coverage.joining import unknown_owners
-from tamscore.sections.coverage.names import folded
+from tamscore.sections.coverage.names import fold
 from tamscore.sections.coverage.people import Former, LastBooks, Owners, numbers_of
 from tamscore.stages.folding import fold_ids
 from tamscore.store import contents, coverages
@@ -50,7 +50,7 @@ def read_last_owners(folder: Location, accounts: CoverageAccounts, people: Seque
     place = place.take(pa.array(rows)).to_numpy()
     called = pa.array([fold_word(one.name) for one in people], pa.large_string())
     levels = names.dictionary.cast(pa.large_string())
-    who = np.append(places_in(folded(levels), called), -1)[names.indices.to_numpy()[place]]
+    who = np.append(places_in(fold(levels), called), -1)[names.indices.to_numpy()[place]]
     person = np.full(len(accounts), -1, numbers_of(people))
     person[rows] = who
     left = who < 0

@@ -32,7 +32,7 @@ BASES = ("open", "sales")
 TOLD = ("holdout", "of", "drawn_at", "days", "touches")
 
 
-def measured(output: Location, settings: Coverage) -> list[Record]:
+def measure(output: Location, settings: Coverage) -> list[Record]:
     """Return what counts of the results of holdouts: for prospects and customers those of the holdout drawn last.
 
     None count if the settings say so, or name plans of their own and do not ask for it; none of a holdout that was
@@ -57,7 +57,7 @@ class MeasuredPlans:
 
 
 def with_measured(plans: Sequence[TouchPlan], results: Sequence[Mapping[str, Any]]) -> MeasuredPlans:
-    """Return the plans by what results of holdouts say, see `measured`; plans that they do not name stay."""
+    """Return the plans by what results of holdouts say, see `measure`; plans that they do not name stay."""
     changed, rows = list(plans), list[Record]()
     for result in results:
         for touch in result["touches"]:
@@ -66,7 +66,7 @@ def with_measured(plans: Sequence[TouchPlan], results: Sequence[Mapping[str, Any
             if row is not None:
                 rows.append(row)
                 for place in mine:
-                    changed[place] = scaled(changed[place], SHARES[result["of"]], row["factor"])
+                    changed[place] = scale(changed[place], SHARES[result["of"]], row["factor"])
     return MeasuredPlans(tuple(changed), tuple(rows))
 
 
@@ -79,7 +79,7 @@ def is_of(plan: TouchPlan, touch: Mapping[str, Any]) -> bool:
 def factor_of(plans: Sequence[TouchPlan], result: Mapping[str, Any], touch: Mapping[str, Any]) -> Record | None:
     """Return by which factor the shares of some plans change, and why; None if nothing was assumed.
 
-    `assumed` and `measured` are an account's a year: shares of buyers among prospects, money of customers. `weight` is
+    `assumed` and `measure` are an account's a year: shares of buyers among prospects, money of customers. `weight` is
     that of the measurement: 1 / (1 + (its standard error / what was assumed)²).
     """
     mean = [sum(getattr(plan, name) for plan in plans) / len(plans) for name in SHARES[result["of"]]]
@@ -95,7 +95,7 @@ def factor_of(plans: Sequence[TouchPlan], result: Mapping[str, Any], touch: Mapp
     return {**told, "assumed": assumed, "measured": effect, "weight": weight, "factor": factor}
 
 
-def scaled(plan: TouchPlan, shares: Sequence[str], factor: float) -> TouchPlan:
+def scale(plan: TouchPlan, shares: Sequence[str], factor: float) -> TouchPlan:
     """Return a plan with some shares times a factor, at most 1."""
     return replace(plan, **{name: min(getattr(plan, name) * factor, 1.0) for name in shares})
 

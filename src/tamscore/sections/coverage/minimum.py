@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.coverage.by_kind import Debt, crossed, extremes
+from tamscore.sections.coverage.by_kind import Debt, cross, extremes
 from tamscore.sections.coverage.held_out import is_control
 from tamscore.sections.coverage.hour_price import dearest
 from tamscore.sections.coverage.plans import DIGITAL
@@ -66,10 +66,10 @@ class Owed:
 
     def kinds(self, task: Task, is_open: ByKind) -> Any:
         """Kinds (s,) of the accounts that are owed as much, and by the same plans, hours, regions and skills."""
-        found = crossed(is_open.kind[self.account], len(task.hours.table), task.hours.kind[self.account])
-        found = crossed(found, len(LEVELS), self.least)
+        found = cross(is_open.kind[self.account], len(task.hours.table), task.hours.kind[self.account])
+        found = cross(found, len(LEVELS), self.least)
         group = np.unique(task.accounts.group_of(self.account), return_inverse=True)[1]
-        return crossed(found, int(group.max(initial=0)) + 1, group)
+        return cross(found, int(group.max(initial=0)) + 1, group)
 
     def of(self, here: Any) -> Owed:
         """Those of the accounts where a mask (s,) is true, or of some places."""

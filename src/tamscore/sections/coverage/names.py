@@ -34,7 +34,7 @@ LISTED = 5
 """So many names are listed in one message."""
 
 
-def folded(column: pa.Array, fold: Callable[[str], str] = fold_word) -> pa.Array:
+def fold(column: pa.Array, fold: Callable[[str], str] = fold_word) -> pa.Array:
     """Return the names (m,) of a string array folded; '' for null."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -51,7 +51,7 @@ def likely(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(repr(spelling[one]) for one in close)}?" if close else ""
 
 
-def spelled(text: str, known: Sequence[str]) -> str:
+def spell(text: str, known: Sequence[str]) -> str:
     """Return the known spelling of a role, the role itself where there is none: its first spelling among the known.
 
     `Account Manager` and `account-manager` are `account_manager`, in every table and in `team`.
@@ -86,14 +86,14 @@ def with_levels(people: Sequence[Person], accounts: CoverageAccounts) -> list[Pe
     return [
         replace(
             person,
-            regions=resolved(person.regions, accounts.region),
-            skills=resolved(person.skills, accounts.skill),
+            regions=resolve(person.regions, accounts.region),
+            skills=resolve(person.skills, accounts.skill),
         )
         for person in people
     ]
 
 
-def resolved(cells: Iterable[str], texts: Texts) -> frozenset[str]:
+def resolve(cells: Iterable[str], texts: Texts) -> frozenset[str]:
     """Return the names in cells of several names, each in all spellings that the accounts have."""
     known = {fold_word(level): level for level in texts.levels}
     names = [name for cell in cells for name in split(cell, known)]
@@ -103,7 +103,7 @@ def resolved(cells: Iterable[str], texts: Texts) -> frozenset[str]:
 def with_roles(plans: Sequence[TouchPlan], *known: str) -> tuple[TouchPlan, ...]:
     """Return the plans with one spelling of every role: that of the known ones, else the first without its blanks."""
     roles = [*known, *(plan.role.strip() for plan in plans)]
-    return tuple(replace(plan, role=spelled(plan.role, roles)) for plan in plans)
+    return tuple(replace(plan, role=spell(plan.role, roles)) for plan in plans)
 
 
 def name_list(names: Sequence[str]) -> str:
@@ -140,7 +140,7 @@ def with_limits(plans: Sequence[TouchPlan], accounts: CoverageAccounts) -> tuple
     return tuple(
         replace(
             plan,
-            limits=tuple((column, resolved(cells, accounts.column(column))) for column, cells in plan.limits),
+            limits=tuple((column, resolve(cells, accounts.column(column))) for column, cells in plan.limits),
         )
         for plan in plans
     )

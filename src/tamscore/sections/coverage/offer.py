@@ -1,7 +1,7 @@
 """The options of coverage on the host, and how a choice among them is brought to the hours there are.
 
 The grain of hours leaves a role a little over or under: `fit_option` takes back what is worth least for its hours, and
-`filled` gives out what is left.
+`fill_in` gives out what is left.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def retreats(offer: Offer, option: Any, rows: Any, role: int) -> tuple[Any, Any,
     return dest, loss[dest, place], freed[dest, place]
 
 
-def filled(offer: Offer, option: Any) -> Any:
+def fill_in(offer: Offer, option: Any) -> Any:
     """The choice (m,) with hours that are left given out, to those who gain most an hour first; of equals the first."""
     option = option.copy()
     for _ in range(PASSES):

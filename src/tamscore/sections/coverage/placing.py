@@ -21,7 +21,7 @@ from tamscore.sections.coverage.naming import plans_and_people
 from tamscore.sections.coverage.offer import Offer
 from tamscore.sections.coverage.plans import values_of
 from tamscore.sections.coverage.price_search import Search
-from tamscore.sections.coverage.reach import reached
+from tamscore.sections.coverage.reach import reach
 from tamscore.sections.coverage.refill import Desk, refill, release
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def bound_more(
 
 def excess_of(owners: Owners, found: Placement, max_moves: int | None) -> int:
     """How many accounts more than allowed change owner."""
-    return 0 if max_moves is None else int(np.count_nonzero(moved(owners, found.person))) - max_moves
+    return 0 if max_moves is None else int(np.count_nonzero(move(owners, found.person))) - max_moves
 
 
 def staying(task: Task, found: Placement, owners: Owners, bound: Owners, excess: int, *, with_rest: bool) -> Owners:
@@ -105,11 +105,11 @@ def staying(task: Task, found: Placement, owners: Owners, bound: Owners, excess:
 
     With the rest all others that stay are bound as well.
     """
-    rows = np.flatnonzero(moved(owners, found.person))
+    rows = np.flatnonzero(move(owners, found.person))
     locked = bound.locked.copy()
     locked[rows[np.argsort(loss_of_staying(task, found, rows), kind="stable")[:excess]]] = True
     if with_rest:
-        locked |= (owners.person != NOBODY) & ~moved(owners, found.person)
+        locked |= (owners.person != NOBODY) & ~move(owners, found.person)
     return replace(bound, locked=locked)
 
 
@@ -120,7 +120,7 @@ def with_fair_books(task: Task, found: Placement, bounds: float) -> Placement:
     return replace(found, person=desk.person)
 
 
-def moved(owners: Owners, person: Any) -> Any:
+def move(owners: Owners, person: Any) -> Any:
     """Which accounts (m,) have an owner, and get another one or nobody."""
     return (owners.person != NOBODY) & (owners.person != person)
 
@@ -141,7 +141,7 @@ def place(backend: Backend, task: Task, owners: Owners, known: Any = None) -> Pl
     """
     is_open, level, pools = task.is_open(owners), levels_of_plans(task.plans), task.pools
     owed = owed_by(task, task.minimum, is_open)
-    within = owed.of(reached(task, owed, owners, is_open, level))
+    within = owed.of(reach(task, owed, owners, is_open, level))
     true = Offer(values_of(task.plans, task.accounts, is_open), task.hours, task.role_of_plan, task.limits, task.roles)
     options = options_of(task, true.value, task.open_options(owners, is_open))
     search = search_of(backend, task, with_penalty(backend, options, level[pools.plan], within), known)

@@ -59,11 +59,11 @@ class Search:
         """Ask from now on for prices of at least `floor` (r,), and of the accounts alone that may choose hours then."""
         self.floor = floor
         self.core = core_at(self.backend, self.options, floor, self.parts)
-        self.planes = [self.asked(floor)]
+        self.planes = [self.ask(floor)]
         if self.known is not None:
-            self.planes.append(self.asked(np.maximum(self.known, floor)))
+            self.planes.append(self.ask(np.maximum(self.known, floor)))
 
-    def asked(self, price: Any) -> PricedChoices:
+    def ask(self, price: Any) -> PricedChoices:
         """What all accounts choose at prices (r,) that are no less than those the search began at."""
         return ask(self.backend, self.core.alike, price)
 
@@ -108,7 +108,7 @@ class Search:
             if bound - floor <= enough:
                 return Bound(best, bound, done)
             asked = price if done % 2 else (price + best) / 2
-            self.planes.append(self.asked(asked))
+            self.planes.append(self.ask(asked))
             best, bound = self.best(limits)
         return Bound(best, bound, rounds)
 

@@ -11,8 +11,8 @@ from tamscore.sections.coverage.families import Whole, as_units, owners_of_units
 from tamscore.sections.coverage.held_out import control_notices, with_controls, without_controls
 from tamscore.sections.coverage.joining import doubts_of, match_regions
 from tamscore.sections.coverage.last_owners import owners_from, read_last_owners
-from tamscore.sections.coverage.measured import measured, with_measured
-from tamscore.sections.coverage.names import doubts_about_limits, likely, spelled, with_levels, with_limits, with_roles
+from tamscore.sections.coverage.measured import measure, with_measured
+from tamscore.sections.coverage.names import doubts_about_limits, likely, spell, with_levels, with_limits, with_roles
 from tamscore.sections.coverage.plan_table import read_plans
 from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, OF_CHANNEL, PARTNER, for_team, with_partners
 from tamscore.sections.coverage.reading import read_owners, read_people
@@ -64,14 +64,14 @@ def read_question(run: ScoredRun, settings: Coverage, *, keeps_place: bool = Fal
     plans = plans_of(settings, accounts, people)
     people = team_of(settings, people, plans)
     controls = Controls.of(run.directory.output, run.id_form)
-    accounts = with_controls(accounts, controls, Controls.marked(run.directory.output, run.id_form))
+    accounts = with_controls(accounts, controls, Controls.mark(run.directory.output, run.id_form))
     every, touches = accounts, read_touches(settings, accounts, plans)
     units = None if accounts.family is None else units_of(accounts, accounts.family)
     if units is not None and accounts.family is not None:
         accounts, touches = as_units(accounts, units, accounts.family.tier), touches_of_units(touches, units)
     wanted = settings.minimum_treatment.items() if has_promise(accounts) else ()
     minimum: dict[str, str] = {name: level for name, level in wanted}  # noqa: C416 - types
-    known = with_measured(plans, measured(run.directory.output, settings))
+    known = with_measured(plans, measure(run.directory.output, settings))
     open_to = without_controls(known.plans) if len(controls) else known.plans
     task = replace(task_of(accounts, open_to, people, DIGITAL, touches), minimum=minimum)
     books = owners_from(run, settings)
@@ -80,7 +80,7 @@ def read_question(run: ScoredRun, settings: Coverage, *, keeps_place: bool = Fal
     if units is not None:
         owners = owners_of_units(each, units, every, people)
     matches = (*match_regions(settings, accounts, people), *owners.joins, *touches.joins)
-    doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_limits(limited(plans), accounts))
+    doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_limits(limit(plans), accounts))
     doubts = (*doubts_about_encoding(settings), *doubts_about_hours(settings, people, plans), *doubts)
     doubts = (*doubts, *idle_partners(task))
     doubts = (*(() if has_promise(accounts) else (NO_PROMISE,)), *doubts, *control_notices(task, owners))
@@ -105,7 +105,7 @@ def team_of(settings: Coverage, people: Sequence[Person], plans: Sequence[TouchP
     Raises InputContractError where somebody else has a role without a plan.
     """
     known = list(dict.fromkeys(plan.role for plan in plans))
-    team = [replace(one, role=spelled(one.role, known)) for one in people]
+    team = [replace(one, role=spell(one.role, known)) for one in people]
     is_default = not settings.people and settings.team == default_team()
     team = [one for one in team if one.role in known] if is_default else team
     require_plans(team, known)
@@ -128,7 +128,7 @@ def require_plans(people: Sequence[Person], roles: Sequence[str]) -> None:
             )
 
 
-def limited(plans: Sequence[TouchPlan]) -> list[TouchPlan]:
+def limit(plans: Sequence[TouchPlan]) -> list[TouchPlan]:
     """The plans with limits of the table alone: without those of default plans and partner managers."""
     return [plan for plan in plans if plan not in DEFAULT_PLANS and plan.limits[-1:] != OF_CHANNEL]
 

@@ -54,7 +54,7 @@ class Kinds:
         return bool(found.status == 0)
 
 
-def reached(task: Task, owed: Owed, owners: Owners, is_open: ByKind, level: Any) -> Any:
+def reach(task: Task, owed: Owed, owners: Owners, is_open: ByKind, level: Any) -> Any:
     """Which accounts (s,) that are owed a level the hours reach.
 
     `is_open` (o, m) says which plans each account may have, `level` (o,) how intense each plan is. `task.limits` are

@@ -12,9 +12,9 @@ from tamscore.arrow import places_in, strings
 from tamscore.errors import InputContractError
 from tamscore.sections.coverage.accounts import LIMITING
 from tamscore.sections.coverage.joining import match_accounts, match_persons, unknown_owners
-from tamscore.sections.coverage.names import folded, likely
+from tamscore.sections.coverage.names import fold, likely
 from tamscore.sections.coverage.people import Owners, Person, numbers_of
-from tamscore.sections.coverage.table_types import checked
+from tamscore.sections.coverage.table_types import check
 from tamscore.store import tables
 from tamscore.store.sources.whole import encoding_of, whole_table
 from tamscore.substitution import fold_word, plain_word
@@ -107,7 +107,7 @@ def owner_rows(path: str, form: IdForm, people: Sequence[Person]) -> OwnerRows:
             f"{path}: accounts stand more than once, such as {twice!r}; one owner an account is expected"
         )
     called = pa.array([fold_word(one.name) for one in people], pa.large_string())
-    who = places_in(folded(names), called)
+    who = places_in(fold(names), called)
     is_locked = (
         np.array([bool(value) for value in table["locked"].to_pylist()]) if "locked" in table.column_names else who < -1
     )
@@ -197,4 +197,4 @@ def read_table(path: str, required: Sequence[str], known: Sequence[str]) -> pa.T
             raise InputContractError(f"{path}: column {name!r} is not read{meant} rename it, or leave it out")
     if missing := [name for name in required if name not in there]:
         raise InputContractError(f"{path}: expected columns {', '.join(required)}, missing {', '.join(missing)}")
-    return checked(table, path, NUMBERS, NAMES)
+    return check(table, path, NUMBERS, NAMES)

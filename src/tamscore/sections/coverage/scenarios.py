@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import UsageError
-from tamscore.sections.coverage.names import likely, spelled
+from tamscore.sections.coverage.names import likely, spell
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.shortfall import changed_hours, served_with, worth_of
 from tamscore.substitution import fold_word
@@ -54,7 +54,7 @@ def scenario_of(text: str, task: Task, settings: Coverage) -> HoursScenario:
                 f"{name}=+{number} for so many more, {name}=-{number} for so many fewer"
             )
         if role is None or not CHANGE.fullmatch(number):
-            raise UsageError(f"--scenario: {part.strip()!r}: {expected(task, name if role is None else None)}")
+            raise UsageError(f"--scenario: {part.strip()!r}: {expect(task, name if role is None else None)}")
         more = float(number) * each
         parts[fold_word(name)] += float(number)
         if parts[fold_word(name)] < -1 and is_person(name, task):
@@ -76,7 +76,7 @@ def require_people(text: str, task: Task, change: Any) -> None:
         )
 
 
-def expected(task: Task, unknown: str | None) -> str:
+def expect(task: Task, unknown: str | None) -> str:
     """What a scenario may state, with names like an unknown one."""
     roles = [role for role in task.roles if role != DIGITAL]
     if not roles:
@@ -87,7 +87,7 @@ def expected(task: Task, unknown: str | None) -> str:
 
 def whose(name: str, task: Task, settings: Coverage) -> tuple[int | None, float]:
     """The role by number that a name of a role or person stands for, None for neither, and the hours of a person."""
-    role = spelled(name, task.roles)
+    role = spell(name, task.roles)
     if role in task.roles and role != DIGITAL:
         return task.roles.index(role), settings.hours_of_one
     for person in task.people:
@@ -98,7 +98,7 @@ def whose(name: str, task: Task, settings: Coverage) -> tuple[int | None, float]
 
 def is_person(name: str, task: Task) -> bool:
     """Whether a name is that of a person, and of no role."""
-    return spelled(name, task.roles) not in task.roles and bool(fold_word(name))
+    return spell(name, task.roles) not in task.roles and bool(fold_word(name))
 
 
 def in_first_year(ramp: Sequence[float]) -> float:

@@ -70,7 +70,7 @@ def read_accounts(run: ScoredRun, settings: Coverage, *, keeps_place: bool = Fal
     family = read_family(run, settings, place)
     money, texts = read_columns(run, place, numbers, named)
     heap.give_back()
-    texts = placed(by_kind({"": Texts(("",), np.zeros(len(ids), np.uint8)), **texts}), place)
+    texts = place_scored_account(by_kind({"": Texts(("",), np.zeros(len(ids), np.uint8)), **texts}), place)
     if not keeps_place:
         del place
     heap.give_back()
@@ -145,7 +145,7 @@ def read_columns(
     return money, {name: collected.texts() for name, collected in texts.items()}
 
 
-def placed(texts: dict[str, Texts], place: Any) -> dict[str, Texts]:
+def place_scored_account(texts: dict[str, Texts], place: Any) -> dict[str, Texts]:
     """Return texts of the same kinds with each row at its place (m,)."""
     kinds = next(iter(texts.values())).kind
     kind = np.empty_like(kinds)

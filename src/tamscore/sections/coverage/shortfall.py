@@ -9,7 +9,7 @@ import numpy as np
 
 from tamscore.sections.coverage.minimum import BY_PLANS, LEVELS, levels_of_plans, with_penalty
 from tamscore.sections.coverage.price_search import Search
-from tamscore.sections.coverage.reach import reached
+from tamscore.sections.coverage.reach import reach
 from tamscore.view.words import count_text
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def keeps_all(task: Task, found: Placement, hours: Any) -> bool:
 def served_with(task: Task, found: Placement, owed: Owed, limits: Any) -> Any:
     """Which of the accounts (s,) that are owed a service level other hours (r,) reach."""
     level, is_open = levels_of_plans(task.plans), found.offer.value.is_open
-    return reached(task.with_limits(limits), owed, found.owners, is_open, level)
+    return reach(task.with_limits(limits), owed, found.owners, is_open, level)
 
 
 def met(task: Task, found: Placement) -> Any:

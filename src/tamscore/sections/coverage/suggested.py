@@ -66,11 +66,11 @@ class SuggestedRoles:
         for table in self.run.read([*wanted], coded=coded):
             whole = table
             for name in made:
-                whole = whole.append_column(name, suggested(table, name))
+                whole = whole.append_column(name, suggest(table, name))
             yield whole.select([*columns])
 
 
-def suggested(table: pa.Table, name: str) -> pa.DictionaryArray:
+def suggest(table: pa.Table, name: str) -> pa.DictionaryArray:
     """Return the role, or the service level, that the quadrant of each account (m,) suggests."""
     code = level_codes(table["quadrant"], [play.quadrant for play in PLAYS])
     buys = level_codes(table["kind"], ["acquisition", "expansion"]) > 0

@@ -11,7 +11,7 @@ from tamscore.sections.coverage.assignment import NOBODY
 from tamscore.sections.coverage.books import ratios, within
 from tamscore.sections.coverage.by_kind import BLOCK, first_of
 from tamscore.sections.coverage.held_out import is_control
-from tamscore.sections.coverage.placing import loss_of_staying, moved
+from tamscore.sections.coverage.placing import loss_of_staying, move
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.refill import Desk
 from tamscore.sections.coverage.rules import quadrant_plans
@@ -96,7 +96,7 @@ def people_rows(task: Task, found: Placement, balance: float | None = None) -> l
 
 
 def treatment_rows(task: Task, found: Placement) -> dict[str, list[dict[str, Any]]]:
-    """Rows of accounts, hours and value by treatment, by what they are grouped by: see `grouped`.
+    """Rows of accounts, hours and value by treatment, by what they are grouped by: see `group`.
 
     Those are size bands, campaigns, quadrants, and of a run with products the product that has the most whitespace.
     """
@@ -105,7 +105,7 @@ def treatment_rows(task: Task, found: Placement) -> dict[str, list[dict[str, Any
     if (product := texts.get(OPEN_PRODUCT)) is not None:
         columns["product"] = product
     known = {name: column for name, column in columns.items() if name in {"band", "quadrant"} or column.levels != ("",)}
-    rows = grouped(task, found, known)
+    rows = group(task, found, known)
     return {
         "bands": rows["band"],
         "campaigns": with_channels(rows.get("campaign_id", []), texts["campaign_id"], texts["campaign_channel"]),
@@ -123,7 +123,7 @@ def with_channels(rows: list[dict[str, Any]], name: Texts, channel: Texts) -> li
     return [{"campaign_id": row["campaign_id"], "channel": of[row["campaign_id"]], **row} for row in rows]
 
 
-def grouped(task: Task, found: Placement, columns: Mapping[str, Texts]) -> dict[str, list[dict[str, Any]]]:
+def group(task: Task, found: Placement, columns: Mapping[str, Texts]) -> dict[str, list[dict[str, Any]]]:
     """For each column one row per level and plan that has accounts there: accounts, hours, value."""
     plans = len(task.plans)
     return {
@@ -148,11 +148,11 @@ def sums(task: Task, found: Placement, columns: Sequence[Texts]) -> list[tuple[A
         plan = found.plan[rows]
         taken, worths = found.offer.hours[plan, rows], found.worths[rows]
         places = (texts.codes(rows).astype(np.int64) * len(task.plans) + plan for texts in columns)
-        told = [added(known, place, taken, worths) for known, place in zip(told, places, strict=True)]
+        told = [add(known, place, taken, worths) for known, place in zip(told, places, strict=True)]
     return told
 
 
-def added(known: tuple[Any, Any, Any], place: Any, hours: Any, value: Any) -> tuple[Any, Any, Any]:
+def add(known: tuple[Any, Any, Any], place: Any, hours: Any, value: Any) -> tuple[Any, Any, Any]:
     """Counts and sums (s,) that go on with some accounts (n,), each at its place, as if there was one block."""
     counts, *totals = known
     at = np.concatenate([np.arange(len(counts)), place])
@@ -179,7 +179,7 @@ def owner_record(found: Placement) -> dict[str, Any] | None:
     """
     owners = found.owners
     number = int(np.count_nonzero((owners.person != NOBODY) & (owners.person == found.person)))
-    left = np.concatenate([np.flatnonzero(moved(owners, found.person)), owners.former.account])
+    left = np.concatenate([np.flatnonzero(move(owners, found.person)), owners.former.account])
     if owners.last is None and not number + len(left):
         return None
     has = int(np.count_nonzero(found.person[left] != NOBODY))
@@ -202,7 +202,7 @@ def move_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
     `gain` is its value less that of the best plan of its owner's role; None where the owner does not serve it, or is
     gone.
     """
-    rows = np.flatnonzero(moved(found.owners, found.person))
+    rows = np.flatnonzero(move(found.owners, found.person))
     gain = np.round(loss_of_staying(task, found, rows), 2)
     name = [task.people[who].name for who in found.owners.person[rows].tolist()]
     told = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.sections.coverage.assignment import NOBODY
-from tamscore.sections.coverage.by_kind import ByKind, crossed, first_of
+from tamscore.sections.coverage.by_kind import ByKind, cross, first_of
 from tamscore.sections.coverage.pools import pools_of
 from tamscore.sections.coverage.texts import crossed_texts
 from tamscore.sections.coverage.touches import NONE, AccountTouches, hours_of
@@ -84,7 +84,7 @@ class Task:
         if not owners.locked.any():
             return kind
         held = np.where(owners.locked, pools.of_person[owners.person] + 1, 0)
-        return crossed(kind, len(pools) + 1, held)
+        return cross(kind, len(pools) + 1, held)
 
     @property
     def limiting(self) -> list[Texts]:

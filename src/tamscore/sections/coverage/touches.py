@@ -11,7 +11,7 @@ from tamscore.arrow import places_in, strings
 from tamscore.errors import InputContractError
 from tamscore.sections.coverage.by_kind import ByKind
 from tamscore.sections.coverage.joining import match_accounts
-from tamscore.sections.coverage.names import folded
+from tamscore.sections.coverage.names import fold
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.reading import cells, read_table
 from tamscore.store import tables
@@ -68,7 +68,7 @@ def read_touches(settings: Coverage, accounts: CoverageAccounts, plans: Sequence
     if "service_level" not in table.column_names:
         table = table.append_column("service_level", pa.nulls(table.num_rows, pa.string()))
     ids = pc.fill_null(tables.account_ids(table["account_id"], accounts.form), "")
-    roles, levels = (folded(strings(table[key]), plain_word) for key in KEYS[1:])
+    roles, levels = (fold(strings(table[key]), plain_word) for key in KEYS[1:])
     hours = table["hours"].cast(pa.float64()).combine_chunks().fill_null(np.nan).to_numpy()
     fits = fitting(roles, levels, plans)
     check(path, table, np.isfinite(hours) & (hours > 0), "expected hours above 0")

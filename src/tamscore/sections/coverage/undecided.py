@@ -20,7 +20,7 @@ CLOSE, NODES = 1e-6, 200
 """How near to its bound the program ends, and after how many branches at the latest: a count, as clocks differ."""
 
 
-def decided(offer: Offer, price: Any, option: Any, groups: Alike, kinds: int, budget: float) -> Any:
+def decide(offer: Offer, price: Any, option: Any, groups: Alike, kinds: int, budget: float) -> Any:
     """The option (m,) of every account, where those that waver between options share the hours that others leave.
 
     At most so many `kinds` of accounts nearest to another option at prices (r,) are decided anew; of accounts alike,
@@ -37,12 +37,12 @@ def decided(offer: Offer, price: Any, option: Any, groups: Alike, kinds: int, bu
     others, core = np.flatnonzero(kind < 0), np.flatnonzero(kind >= 0)
     used = np.bincount(role[option[others]], hours[option[others], others], len(offer.limits))
     value, need = np.where(behind[:, near] <= budget, offer.value[:, first], -np.inf), hours[:, first]
-    counts = shared(value, need, role, np.maximum(offer.limits - used, 0.0), size) if len(near) else None
+    counts = share(value, need, role, np.maximum(offer.limits - used, 0.0), size) if len(near) else None
     if counts is None:
         return option
     found = option.copy()
     order = core[np.argsort(kind[core], kind="stable")]
-    found[order] = np.concatenate([taken(*each) for each in zip(counts.T, value.T, need.T, size, strict=True)])
+    found[order] = np.concatenate([take(*each) for each in zip(counts.T, value.T, need.T, size, strict=True)])
     return found
 
 
@@ -62,7 +62,7 @@ def nearest(behind: Any, best: Any, kinds: int, budget: float) -> Any:
     return order[second[order] <= budget]
 
 
-def shared(value: Any, hours: Any, role: Any, limits: Any, size: Any) -> Any | None:
+def share(value: Any, hours: Any, role: Any, limits: Any, size: Any) -> Any | None:
     """How many accounts (o, g) of each kind take which option, whole numbers of at most `size` (g,); None if none can.
 
     Value and hours (o, g) are those of one account of a kind; an option that is worth -inf is not open.
@@ -90,7 +90,7 @@ def shared(value: Any, hours: Any, role: Any, limits: Any, size: Any) -> Any | N
     return counts
 
 
-def taken(counts: Any, value: Any, hours: Any, size: int) -> Any:
+def take(counts: Any, value: Any, hours: Any, size: int) -> Any:
     """The options (size,) of accounts alike: those worth most first, the rest the one with the fewest hours."""
     rest = int(np.argmin(np.where(np.isfinite(value), hours, np.inf)))
     order = np.argsort(-value, kind="stable")

@@ -39,7 +39,7 @@ def chapter(record: Record) -> Chapter:
     blocks: tuple[Block, ...] = (
         *families(record),
         proof(record),
-        measured(record.get("measured", ())),
+        measure(record.get("measured", ())),
         roles(record["roles"]),
         minimum(record.get("minimum", [])),
         rules(record["rules"]),
@@ -118,7 +118,7 @@ def owners(told: Record | None) -> list[tuple[str, str]]:
     return [("owners", f"{text}; {lost}{gone}; {cost}")]
 
 
-def measured(rows: Any) -> Table:
+def measure(rows: Any) -> Table:
     """Return the plans whose shares a holdout has changed, and by how much."""
     columns = "plan:id|of|days:count/2|controls:count/2|assumed|measured|weight:share/2|shares times:hundredths"
     told = [

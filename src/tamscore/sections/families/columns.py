@@ -55,7 +55,7 @@ class FamiliesState:
     tables: dict[str, pa.Table] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
-    def placed(self, priorities: Sequence[PartPriority]) -> FamiliesState:
+    def place(self, priorities: Sequence[PartPriority]) -> FamiliesState:
         """Return the state with the tiers of families, given the priorities of the rows of all partitions."""
         expected = np.zeros(len(self.ids))
         for family, priority in zip(self.family, priorities, strict=True):
@@ -118,11 +118,11 @@ def prepare(market: Market) -> FamiliesState:
     this, early = market.this, market.this.early.pop(EARLY)
     with this.progress.stage("families"):
         scored = np.concatenate([rows.reason == Reason.SCORED for rows in market.assigned])
-        found = resolved(this, early, scored)
+        found = resolve_column(this, early, scored)
         return state_of(this, early, found, scored)
 
 
-def resolved(this: Run, early: Early, scored: Any) -> Resolved:
+def resolve_column(this: Run, early: Early, scored: Any) -> Resolved:
     """Return who stands at the top of each row's family, given which rows (n,) are scored."""
     account_id = this.columns.account_id
     return resolve(

@@ -54,7 +54,7 @@ def read_accounts(partition: Partition, path: Location, account_id: str, form: I
     import pyarrow as pa
 
     with contents.parquet_file(path, dictionary=[FAMILY, "party_type"]) as file:
-        scores = contents.decoded(file, [*READ])
+        scores = contents.decode(file, [*READ])
     ids = tables.account_ids(tables.read(partition, [account_id])[account_id], form)
     hashes = id_hash(tables.account_ids(scores["account_id"], form))
     family, party = as_dictionary(scores[FAMILY]), as_dictionary(scores["party_type"])
@@ -104,9 +104,9 @@ class Grouping:
         The top account stands for a family; if it is not scored, the account with the largest sales, and of equals that
         with the lowest hash.
         """
-        hashes = joined([part.hashes for part in parts])
-        family = joined([part.name_hashes[part.family] for part in parts])
-        sales, is_top = joined([part.sales for part in parts]), joined([part.is_top for part in parts])
+        hashes = join([part.hashes for part in parts])
+        family = join([part.name_hashes[part.family] for part in parts])
+        sales, is_top = join([part.sales for part in parts]), join([part.is_top for part in parts])
         place = np.where(is_top, -np.inf, np.where(np.isnan(sales), np.inf, -sales))
         order = np.lexsort((hashes, place, family)).astype(np.int32)
         ordered = family[order]
@@ -134,7 +134,7 @@ class Grouping:
         position = np.where(ordered == lowest, np.arange(len(ordered)), len(ordered))
         return self.order[np.minimum.reduceat(position, self.start)]
 
-    def reduced(self, values: Any, how: How) -> Any:
+    def reduce(self, values: Any, how: How) -> Any:
         """Return a number (f,) float64 of families from those of their accounts (s,); NaN is missing.
 
         A family has a number if one of its accounts has one; under `parent`, if the account that stands for it has.
@@ -160,7 +160,7 @@ class Grouping:
         return low != high
 
 
-def joined(arrays: Sequence[Any]) -> Any:
+def join(arrays: Sequence[Any]) -> Any:
     """Return arrays, of which there is at least one, as one."""
     return np.concatenate(arrays)
 
@@ -170,5 +170,5 @@ def ids_of(parts: Sequence[ScoredAccounts], hashes: Any) -> pa.Array:
     import pyarrow as pa
 
     names = pa.chunked_array([part.names for part in parts])
-    known, first = np.unique(joined([part.name_hashes for part in parts]), return_index=True)
+    known, first = np.unique(join([part.name_hashes for part in parts]), return_index=True)
     return strings(names.take(pa.array(first[np.searchsorted(known, hashes)])))

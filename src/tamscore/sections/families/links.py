@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.scoring.census.partition import unusable_ids
-from tamscore.scoring.joining.lookup import KnownAccounts, PartMatch, counted, explained, joined_parts
+from tamscore.scoring.joining.lookup import KnownAccounts, PartMatch, count, explain, joined_parts
 from tamscore.scoring.joining.market import ids_of
 from tamscore.stages.draw import id_hash
 from tamscore.store import tables
@@ -52,7 +52,7 @@ def links_in(ids: pa.Array, index: HashIndex) -> PartLinks:
     blank, hashes = unusable_ids(ids), id_hash(ids)
     place = np.where(blank, np.int32(NONE), index.places(hashes))
     rows = np.flatnonzero((place == NONE) & ~blank)
-    return PartLinks(place, rows, hashes[rows], counted(ids, blank, place != NONE, hashes))
+    return PartLinks(place, rows, hashes[rows], count(ids, blank, place != NONE, hashes))
 
 
 def links_by(this: Run, column: str, index: HashIndex) -> list[PartLinks]:
@@ -64,4 +64,4 @@ def match_of(this: Run, column: str, links: Sequence[PartLinks], index: HashInde
     """Return how the ids in the column of parents met accounts, of those rows that have one."""
     match, sample = joined_parts(this.job.input.name, column, (part.match for part in links))
     accounts = KnownAccounts(index.hashes, this.columns.id_form, lambda: ids_of(this))
-    return explained(replace(match, rows=match.rows - match.blank, blank=0), sample, accounts)
+    return explain(replace(match, rows=match.rows - match.blank, blank=0), sample, accounts)

@@ -36,10 +36,10 @@ def cents(column: Any) -> Any:
 def sums_of(scored: pa.Table) -> Sums:
     """Return what the families in a part of the scores come to."""
     encoded = one_dictionary(scored[FAMILY])
-    return id_hash(encoded.dictionary), measured(scored, encoded)
+    return id_hash(encoded.dictionary), measure(scored, encoded)
 
 
-def measured(accounts: pa.Table, family: pa.DictionaryArray) -> Any:
+def measure(accounts: pa.Table, family: pa.DictionaryArray) -> Any:
     """Return what accounts (m,) come to by the families of a dictionary, MEASURES (7, f) int64."""
     code, count = family.indices.to_numpy(), len(family.dictionary)
     alarmed = np.zeros(accounts.num_rows, bool)

@@ -17,7 +17,7 @@ import numpy as np
 
 from tamscore.arrow import float_column, nullable
 from tamscore.scoring.context import columns_of
-from tamscore.sections.families.grouping import Grouping, joined, read_accounts
+from tamscore.sections.families.grouping import Grouping, join, read_accounts
 from tamscore.sections.families.settings import ROW_COLUMNS
 from tamscore.store import tables
 from tamscore.store.sources.copies import ROW_GROUP, written
@@ -65,11 +65,11 @@ class Source:
     @property
     def sales(self) -> Any:
         """The sales (s,) of the scored accounts, NaN where they are missing."""
-        return joined([part.sales for part in self.parts])
+        return join([part.sales for part in self.parts])
 
     def number(self, name: str) -> Any:
         """Return a column of numbers of the scored accounts (s,), NaN where it is missing."""
-        return joined(
+        return join(
             [
                 float_column(tables.read(partition, [name])[name])[part.at]
                 for partition, part in zip(self.partitions, self.parts, strict=True)
@@ -100,17 +100,17 @@ def how_numbers_are_made(job: Job, settings: Families) -> dict[str, How]:
     return {**dict.fromkeys((*sizes, *revenue), "sum"), **settings.features}
 
 
-def staged(source: Source, told: Mapping[str, Any]) -> Path:
+def stage(source: Source, told: Mapping[str, Any]) -> Path:
     """Return a temporary Parquet file with a row for each family, in order of the hashes of their ids.
 
     It says of itself what is `told`, and how many families have accounts of both party types.
     """
     families = Grouping.of(source.parts)
-    mixed = families.are_mixed(joined([part.party for part in source.parts]))
+    mixed = families.are_mixed(join([part.party for part in source.parts]))
     told = {**told, "of_both_party_types": int(np.count_nonzero(mixed)), "features": dict(source.hows)}
     with TemporaryDirectory(dir=temporary_folder()) as folder:
         files = [
-            spooled(name, column, Path(folder) / str(place))
+            spool(name, column, Path(folder) / str(place))
             for place, (name, column) in enumerate(columns_of_families(source, families))
         ]
         return put_together(files, {METADATA: json.dumps(told, sort_keys=True)})
@@ -120,10 +120,10 @@ def columns_of_families(source: Source, families: Grouping) -> Iterator[tuple[st
     """Yield the columns (f,) of the table of families by name, each made when it is asked for."""
     columns = source.columns
     yield columns.account_id, families.ids
-    yield columns.sales, nullable(families.reduced(source.sales, "sum"))
+    yield columns.sales, nullable(families.reduce(source.sales, "sum"))
     for name in columns.numbers:
         if name != columns.sales:
-            yield name, nullable(families.reduced(source.number(name), source.hows.get(name, "parent")))
+            yield name, nullable(families.reduce(source.number(name), source.hows.get(name, "parent")))
     for name in columns.all:
         if name not in {columns.account_id, columns.currency, *columns.numbers, *columns.parents}:
             yield name, source.values(name, families.stands)
@@ -147,11 +147,11 @@ def sums_of_members(source: Source, families: Grouping) -> Iterator[pa.Array]:
 
     yield pa.array(families.members)
     yield pa.array(families.counted(source.sales > 0))
-    yield nullable(families.reduced(joined([part.potential for part in source.parts]), "sum"))
-    yield nullable(families.reduced(joined([part.whitespace for part in source.parts]), "sum"))
+    yield nullable(families.reduce(join([part.potential for part in source.parts]), "sum"))
+    yield nullable(families.reduce(join([part.whitespace for part in source.parts]), "sum"))
 
 
-def spooled(name: str, column: pa.Array, path: Path) -> Path:
+def spool(name: str, column: pa.Array, path: Path) -> Path:
     """Return the temporary file that now holds a column (f,), some rows at a time."""
     import pyarrow as pa
 

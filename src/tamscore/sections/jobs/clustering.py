@@ -51,10 +51,10 @@ def fit_groups(backend: Backend, seeds: Any, block: Any, k: int, seed: int, trie
     host = HostBackend()
     starts = (kmeans.start_centers(BlockRows.of(host, seeds), seeds, k, seed, at, SHORT_PASSES) for at in range(tries))
     best = min(starts, key=lambda fit: fit.inertia)
-    return kmeans.by_size(kmeans.without_empty(settled(backend, block, best.centers))).centers
+    return kmeans.by_size(kmeans.without_empty(settle(backend, block, best.centers))).centers
 
 
-def settled(backend: Backend, block: Any, centers: Any) -> kmeans.Fit:
+def settle(backend: Backend, block: Any, centers: Any) -> kmeans.Fit:
     """Return the fit that Lloyd passes over a block (C, n) make of some centers (k, C)."""
     return kmeans.lloyd(BlockRows.of(backend, block), centers, PASSES, kmeans.SEEDING_TOLERANCE)
 
@@ -63,10 +63,10 @@ def candidate(k: int, block: Any, seed: int) -> GroupCandidate:
     """Return how k groups come out again in halves of a block (C, n), in order of draw."""
     host = HostBackend()
     centers = fit_groups(host, block, block, k, seed)
-    return judged(centers, block, k, seed)
+    return judge(centers, block, k, seed)
 
 
-def judged(centers: Any, block: Any, k: int, seed: int) -> GroupCandidate:
+def judge(centers: Any, block: Any, k: int, seed: int) -> GroupCandidate:
     """Return how the groups of some centers come out again when halves of a block (C, n) are clustered into k."""
     from sklearn.metrics import adjusted_rand_score
 

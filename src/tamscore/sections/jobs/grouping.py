@@ -79,7 +79,7 @@ def new_groups(sales: ProductSales, customers: DrawnCustomers, settings: Custome
     k = settings.k if settings.k != "auto" else clustering.chosen(tried, settings.least_strength, least)
     seeds = np.ascontiguousarray(block[:, : clustering.CHOICE_ROWS])
     centers = clustering.fit_groups(backend, seeds, block, int(k), seed, clustering.FINAL_STARTS)
-    found = clustering.judged(centers, seeds, len(centers), seed)
+    found = clustering.judge(centers, seeds, len(centers), seed)
     return MixGroups(centers, (None,) * len(centers), tuple(tried), found)
 
 
@@ -96,13 +96,13 @@ def warm_groups(sales: ProductSales, customers: DrawnCustomers, stored: StoredJo
     if not customers.count:
         return None
     this, block = sales.market.this, customers.block
-    fit = clustering.settled(this.backend, block, stored.centers)
+    fit = clustering.settle(this.backend, block, stored.centers)
     before, now = (stability.labels(this.backend, block, one) for one in (stored.centers, fit.centers))
     k = len(fit.centers)
     shared = np.bincount(before * k + now, minlength=k * k).reshape(k, k)
     overlap = lifecycle.Overlap(shared, np.zeros(k, np.int64), shared.sum(axis=1) / max(block.shape[1], 1))
     names = tuple(name if overlap.jaccard[j, j] >= lifecycle.SAME else None for j, name in enumerate(stored.names))
-    found = clustering.judged(fit.centers, block[:, : clustering.CHOICE_ROWS], k, this.job.clusters.seed)
+    found = clustering.judge(fit.centers, block[:, : clustering.CHOICE_ROWS], k, this.job.clusters.seed)
     return MixGroups(fit.centers, names, stored.candidates, found)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.backend.host import HostBackend
 from tamscore.engine.flow import LocalFlow
 from tamscore.schema import Reason
-from tamscore.scoring.features import PartFeatures, joined_texts, read_features, taken
+from tamscore.scoring.features import PartFeatures, joined_texts, read_features, take
 from tamscore.sections.jobs.look_alike import MOST_ROWS, JobLookAlikes, JobRows, learn
 from tamscore.stages.draw import draw_number, id_hash, threshold
 from tamscore.stages.orders import places
@@ -111,7 +111,7 @@ def jobs_of(part: PartRows, at: Any, known: KnownJobs, columns: InputColumns) ->
 def taken_of(features: PartFeatures, rows: Any) -> PartFeatures:
     """Return the features of some rows."""
     numeric = {name: column[rows] for name, column in features.numeric.items()}
-    return PartFeatures(numeric, features.sales[rows], taken(features.texts, rows), features.usable[rows])
+    return PartFeatures(numeric, features.sales[rows], take(features.texts, rows), features.usable[rows])
 
 
 def rows_of(parts: Sequence[Drawn], model: PartyModel) -> JobRows:
@@ -120,6 +120,6 @@ def rows_of(parts: Sequence[Drawn], model: PartyModel) -> JobRows:
     order, features = np.argsort(numbers, kind="stable"), [one[2] for one in parts]
     names = parts[0][2].numeric
     numeric = {name: np.concatenate([one.numeric[name] for one in features])[order] for name in names}
-    texts, host = taken(joined_texts([one.texts for one in features]), order), HostBackend()
+    texts, host = take(joined_texts([one.texts for one in features]), order), HostBackend()
     raw = model.encoding.raw(host, numeric, texts, len(order))
     return JobRows(model.space.block(host, raw), raw, numbers[order], job[order])

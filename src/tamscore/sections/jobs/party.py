@@ -84,7 +84,7 @@ def labels(backend: Backend, block: Any, centers: Any) -> Any:
     return backend.get(backend.nearest(backend.put(block), backend.put(centers)).label)
 
 
-def described(party_type: str, groups: MixGroups, sums: MixSums, columns: Sequence[str]) -> PartyJobs:
+def describe(party_type: str, groups: MixGroups, sums: MixSums, columns: Sequence[str]) -> PartyJobs:
     """Return the customer jobs that groups are, once all customers have been added up."""
     leading = leading_products(sums.means, sums.market, columns)
     names = job_names(leading, groups.kept)

@@ -12,7 +12,7 @@ from tamscore.sections.jobs.columns import JobsState
 from tamscore.sections.jobs.learning import look_alikes
 from tamscore.sections.jobs.messages import messages_of
 from tamscore.sections.jobs.mixes import mix_columns, stored_columns
-from tamscore.sections.jobs.party import MixGroups, described
+from tamscore.sections.jobs.party import MixGroups, describe
 from tamscore.sections.jobs.stored_model import NAME, stored_model
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def prepare(market: Market, settings: CustomerJobs) -> JobsState:
         groups = groups_of(sales, columns, settings, stored)
         known, sums = grouping.assign_customers(sales, columns, groups)
         parties = [
-            None if one is None else described(policy.name, one, total, columns.names)
+            None if one is None else describe(policy.name, one, total, columns.names)
             for policy, one, total in zip(market.policies, groups, sums, strict=True)
         ]
         parties = with_look_alikes(market, parties, known, stored)

@@ -125,27 +125,32 @@ def party_record(one: PartyJobs) -> dict[str, Any]:
         "party_type": one.party_type,
         "k": len(one),
         "customers": int(one.sums.customers.sum()),
-        "rand": rounded(one.found.rand),
-        "strength": rounded(one.found.strength),
+        "rand": round_off(one.found.rand),
+        "strength": round_off(one.found.strength),
         "candidates": [candidate_record(each) for each in one.candidates],
         "look_alike": None
         if learned is None
         else {
             "customers": learned.customers,
-            "right": rounded(learned.right),
-            "expected": rounded(learned.expected),
-            "loss": rounded(learned.loss),
-            "loss_of_shares": rounded(learned.loss_of_shares),
+            "right": round_off(learned.right),
+            "expected": round_off(learned.expected),
+            "loss": round_off(learned.loss),
+            "loss_of_shares": round_off(learned.loss_of_shares),
         },
     }
 
 
 def candidate_record(one: GroupCandidate) -> dict[str, Any]:
     """Return how a number of customer jobs was judged."""
-    return {"k": one.k, "strength": rounded(one.strength), "rand": rounded(one.rand), "smallest": rounded(one.smallest)}
+    return {
+        "k": one.k,
+        "strength": round_off(one.strength),
+        "rand": round_off(one.rand),
+        "smallest": round_off(one.smallest),
+    }
 
 
-def rounded(value: float | None) -> float | None:
+def round_off(value: float | None) -> float | None:
     """Return a number to six places; None if there is none."""
     return None if value is None else round(float(value), 6)
 

@@ -61,13 +61,13 @@ def both(columns: Sequence[str], parties: Sequence[PartyJobs]) -> tuple[dict[str
                 "names": list(one.names),
                 "candidates": [asdict(each) for each in one.candidates],
                 "found": asdict(one.found),
-                "look_alike": described(learned) if learned else None,
+                "look_alike": describe(learned) if learned else None,
             }
         )
     return {"format": FORMAT, "columns": list(columns), "parties": told}, arrays
 
 
-def described(learned: JobLookAlikes) -> dict[str, Any]:
+def describe(learned: JobLookAlikes) -> dict[str, Any]:
     """Return what look-alikes say in single values."""
     figures = {one.name: getattr(learned, one.name) for one in fields(JobLookAlikes) if one.name != "models"}
     return {**figures, "models": [{name: getattr(one, name) for name in SINGLE} for one in learned.models]}
@@ -82,10 +82,10 @@ def stored_model(market: Market) -> StoredModel | None:
     if earlier is None:
         return None
     directory, pair = earlier.directory, earlier.section(NAME)
-    return None if pair is None else parsed(*pair, directory.run_key, str(directory.model))
+    return None if pair is None else parse(*pair, directory.run_key, str(directory.model))
 
 
-def parsed(told: Mapping[str, Any], arrays: Mapping[str, Any], run: str, where: str) -> StoredModel:
+def parse(told: Mapping[str, Any], arrays: Mapping[str, Any], run: str, where: str) -> StoredModel:
     """Return the customer jobs that two files of a model hold; raise InputContractError if they make no sense."""
     try:
         if told["format"] != FORMAT:

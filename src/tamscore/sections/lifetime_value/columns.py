@@ -56,7 +56,7 @@ def prepare(market: Market, settings: LifetimeValue) -> LifetimeValueState | str
     label, ratio = (np.concatenate([getattr(one, name) for one in gauges]) for name in ("label", "ratio"))
     median = quantile_by_cluster(this.backend, ratio, label, len(market.clusters), 0.5)
     trial = try_forms(bought, homes(gauges, bought), market.policies, settings, this.backend)
-    return assembled(market, settings, source, sums, median, bought, trial)
+    return assemble(market, settings, source, sums, median, bought, trial)
 
 
 def homes(gauges: Sequence[Gauge], found: Purchases | None) -> Any:
@@ -87,7 +87,7 @@ def source_of(market: Market, settings: LifetimeValue, found: Purchases | None) 
     return FigureSource(*given, found.bought, found.windows.today, found.months, found.pace.tau, found.knows_before)
 
 
-def assembled(
+def assemble(
     market: Market,
     settings: LifetimeValue,
     source: FigureSource,

@@ -84,7 +84,7 @@ def try_forms(
     by_form = {}
     for form in FORMS:
         worth = worth_of(form, rates, *cluster_sums(monthly, recent, label, clusters), 0.0, earlier.months)
-        by_form[form] = form_record(valued(monthly, recent, label, worth, backend), spent)
+        by_form[form] = form_record(value(monthly, recent, label, worth, backend), spent)
     window = {"after": written(earlier.windows.today), "until": found.as_of, "months": earlier.months}
     return Trial(better_form(by_form), {**window, "forms": by_form})
 
@@ -107,7 +107,7 @@ def cluster_sums(monthly: Any, recent: Any, label: Any, clusters: int) -> tuple[
     return plain, lowered
 
 
-def valued(monthly: Any, recent: Any, label: Any, worth: Worth, backend: Backend) -> Any:
+def value(monthly: Any, recent: Any, label: Any, worth: Worth, backend: Backend) -> Any:
     """The value (m,) of customers under a form."""
     given = (backend.put(one) for one in (monthly, recent, label, worth.by_cluster))
     return backend.get(lifetime_value.dcf(backend.xp, *given))

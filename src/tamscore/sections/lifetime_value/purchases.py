@@ -26,7 +26,7 @@ from tamscore.stages.orders import (
     bought,
     held_out,
     months_back,
-    repeated,
+    repeats,
 )
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def lines_of(part: ReadLines, rows: dict[str, int], done: Callable[[int], None])
 
 def without_copies(lines: Lines, rules: OrderRules, rows: dict[str, int]) -> Lines:
     """Ordered lines without copies, where the rules drop them; `rows` gets how many there were and were dropped."""
-    copies = repeated(lines)
+    copies = repeats(lines)
     rows["copies"] += int(np.count_nonzero(copies))
     if not rules.drop_copies:
         return lines

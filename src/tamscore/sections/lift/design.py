@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.sections.lift.power import ENOUGH, power, smallest, smallest_lift
-from tamscore.sections.lift.strata import FEWEST_CONTROLS, merged, stratum_of
+from tamscore.sections.lift.strata import FEWEST_CONTROLS, merge, stratum_of
 from tamscore.stages.draw import draw_number, id_hash
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def design_of(names: Sequence[str], tier: Any, chance: Any, share: float) -> tup
     """
     accounts = np.bincount(tier, minlength=len(names))
     expected = np.bincount(tier, chance, len(names))
-    groups = merged(names, accounts * share, expected * share)
+    groups = merge(names, accounts * share, expected * share)
     stratum = stratum_of(names, groups)[tier]
     size = np.bincount(stratum, minlength=len(groups))
     rate = np.bincount(stratum, chance, len(groups)) / size
@@ -118,11 +118,11 @@ def chosen(ids: pa.Array, stratum: Any, controls: Any, seed: int) -> Any:
         if len(lowest) == wanted:  # else the last of them is a family larger than what is left
             rows = lowest
         _, lot, size = np.unique(number[rows], return_inverse=True, return_counts=True)
-        found[rows[taken(size, wanted)[lot]]] = True
+        found[rows[take(size, wanted)[lot]]] = True
     return found
 
 
-def taken(size: Any, wanted: int) -> Any:
+def take(size: Any, wanted: int) -> Any:
     """Return which lots (l,) bool of these sizes (l,) are taken, the first first, until there are as many as wanted."""
     found, left = np.zeros(len(size), bool), wanted
     whole = int(np.searchsorted(np.cumsum(size), wanted, side="right"))  # so many fit without a gap

@@ -43,8 +43,8 @@ def of_money(amount: Any, sales: Any, control: Any, stratum: Any) -> MoneyEffect
     """
     cell = 2 * stratum + control
     rows = np.bincount(cell, minlength=2 * (int(stratum.max(initial=0)) + 1))
-    spread, mean = centered(amount, cell, rows)
-    earlier, mean_past = centered(sales, cell, rows)
+    spread, mean = center(amount, cell, rows)
+    earlier, mean_past = center(sales, cell, rows)
     squares = float(earlier @ earlier)
     theta = float(earlier @ spread) / squares if squares else 0.0
     rest, mean = spread - theta * earlier, mean - theta * mean_past
@@ -61,7 +61,7 @@ def of_money(amount: Any, sales: Any, control: Any, stratum: Any) -> MoneyEffect
     return MoneyEffect(Effect(value, value - half, value + half), theta, skewness, fewest)
 
 
-def centered(values: Any, cell: Any, rows: Any) -> tuple[Any, Any]:
+def center(values: Any, cell: Any, rows: Any) -> tuple[Any, Any]:
     """Return values (m,) less the mean (c,) of their cell, and these means."""
     mean = np.bincount(cell, values, len(rows)) / np.maximum(rows, 1)
     return values - mean[cell], mean

@@ -14,7 +14,7 @@ FEWEST_BUYERS = 5.0
 """With fewer expected among the controls of a stratum its interval says little."""
 
 
-def merged(names: Sequence[str], controls: Any, buyers: Any) -> list[tuple[str, ...]]:
+def merge(names: Sequence[str], controls: Any, buyers: Any) -> list[tuple[str, ...]]:
     """Return groups of neighboring strata, each with 30 controls and 5 buyers expected among them if there are any.
 
     `controls` (s,) and `buyers` (s,), those expected among the controls, stand in the order of the names. What is left

@@ -182,13 +182,13 @@ def prepare(market: Market, settings: NextOffer) -> NextOfferState:
     this = market.this
     sales = product_sales(market)
     with this.progress.stage("products", sales.table.plan.rows):
-        known = stored_model.stored_offers(market, sales.products.names, settings) or learned(market, sales, settings)
+        known = stored_model.stored_offers(market, sales.products.names, settings) or learn(market, sales, settings)
     names = this.columns.account_id, this.columns.id_form, market.clusters, sales.products.names
     columns = OwnedColumns.of(sales.owned, len(sales.products.names), known.product)
     return NextOfferState(*names, known, columns, settings.owned, settings.by)
 
 
-def learned(market: Market, sales: ProductSales, settings: NextOffer) -> KnownOffers:
+def learn(market: Market, sales: ProductSales, settings: NextOffer) -> KnownOffers:
     """Return what is offered in each cluster, and what the model says of who owns what.
 
     The model tells at most MOST_COLUMNS products apart, and only these are offered by it.

@@ -87,14 +87,14 @@ def choose_likeliest(xp: Any, owned: Array, label: Array, ranking: Ranking) -> C
     """
     at = xp.take(ranking.column, label, axis=0)
     flat = xp.maximum(at, xp.zeros_like(at)) + columns_before(xp, owned)
-    is_owned = gathered(xp, owned, flat)
-    bins = bins_of(xp, gathered(xp, scores_of(xp, owned, label, ranking.weights), flat))
+    is_owned = gather(xp, owned, flat)
+    bins = bins_of(xp, gather(xp, scores_of(xp, owned, label, ranking.weights), flat))
     probability = xp.reshape(xp.take(ranking.probability, xp.reshape(bins, (-1,))), bins.shape)
     worth = probability * xp.take(ranking.value, label, axis=0) if ranking.by_value else probability
     worth = xp.where((at >= 0) & (is_owned == 0.0), worth, xp.full_like(probability, -1.0))
     best = xp.argmax(worth, axis=1)
     some = xp.max(worth, axis=1) >= 0.0
-    chance = gathered(xp, probability, (best + columns_before(xp, probability)[:, 0])[:, None])[:, 0]
+    chance = gather(xp, probability, (best + columns_before(xp, probability)[:, 0])[:, None])[:, 0]
     return Chosen(xp.where(some, best, xp.full_like(best, -1)), chance)
 
 
@@ -104,7 +104,7 @@ def columns_before(xp: Any, table: Array) -> Array:
     return (rows * table.shape[1])[:, None]
 
 
-def gathered(xp: Any, table: Array, flat: Array) -> Array:
+def gather(xp: Any, table: Array, flat: Array) -> Array:
     """Return the elements of a table (m, c) at places (m, w) counted through its rows."""
     return xp.reshape(xp.take(xp.reshape(table, (-1,)), xp.reshape(flat, (-1,))), flat.shape)
 
@@ -112,7 +112,7 @@ def gathered(xp: Any, table: Array, flat: Array) -> Array:
 def choose_most_owned(xp: Any, owned: Array, label: Array, column: Array) -> Array:
     """Return the place (m,) int64 of the first offer that an account lacks, -1 for none; arguments as above."""
     at = xp.take(column, label, axis=0)
-    is_owned = gathered(xp, owned, xp.maximum(at, xp.zeros_like(at)) + columns_before(xp, owned))
+    is_owned = gather(xp, owned, xp.maximum(at, xp.zeros_like(at)) + columns_before(xp, owned))
     lacks = (at >= 0) & (is_owned == 0.0)
     best = xp.argmax(xp.astype(lacks, xp.int64), axis=1)
     return xp.where(xp.any(lacks, axis=1), best, xp.full_like(best, -1))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.scoring.product_sales import HELD_CELLS, grouped
+from tamscore.scoring.product_sales import HELD_CELLS, group
 from tamscore.sections.next_offer import offers as next_offer
 from tamscore.sections.next_offer.ownership_model import FOLDS, learn
 from tamscore.stages.orders import UNITS, places
@@ -122,7 +122,7 @@ def details(sales: ProductSales, wanted: Any) -> dict[tuple[int, int], Any]:
     mine = pairs.at(np.flatnonzero(wanted[pairs.label, pairs.product]))
     flat = mine.label * products + mine.product
     order = np.lexsort((mine.units, flat))
-    codes, groups = grouped(flat[order], mine.units[order] / UNITS)
+    codes, groups = group(flat[order], mine.units[order] / UNITS)
     return {divmod(int(code), products): group for code, group in zip(codes, groups, strict=True)}
 
 

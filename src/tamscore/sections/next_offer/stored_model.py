@@ -79,7 +79,7 @@ def stored_offers(market: Market, names: pa.Array, settings: NextOffer) -> Known
             f"next_offer: run {directory.run_key} has stored no offers: they are learned from the table of this run"
         )
         return None
-    known = parsed(*pair, market.clusters, names, str(directory.model), directory.run_key)
+    known = parse(*pair, market.clusters, names, str(directory.model), directory.run_key)
     require_same(pair[0], settings, directory.run_key)
     new = len(names) - len(pair[0]["products"])
     if new > 0 and "products" not in market.this.job.sections:
@@ -104,7 +104,7 @@ def require_same(said: Mapping[str, Any], settings: NextOffer, run: str) -> None
         )
 
 
-def parsed(
+def parse(
     said: Mapping[str, Any], arrays: Mapping[str, Any], clusters: Sequence[str], names: pa.Array, where: str, run: str
 ) -> KnownOffers:
     """Return the offers that two files of a model hold; raise InputContractError if they do not fit."""

@@ -67,9 +67,9 @@ class ProductsState:
             total[part.at] = backend.get(backend.xp.sum(part.cents, axis=1))[part.place]
             product[part.at] = backend.get(most.product)[part.place]
             amount[part.at] = backend.get(most.cents)[part.place]
-        return {"product_whitespace": pa.array(np.round(total / CENTS, 2)), **self.named(product, amount)}
+        return {"product_whitespace": pa.array(np.round(total / CENTS, 2)), **self.name_of(product, amount)}
 
-    def named(self, product: Any, cents: Any) -> dict[str, pa.Array]:
+    def name_of(self, product: Any, cents: Any) -> dict[str, pa.Array]:
         """Return the columns of the products (m, LEADING) with the most whitespace, null where there is none."""
         columns: dict[str, pa.Array] = {}
         names = self.facts.names.cast(pa.string())
@@ -119,7 +119,7 @@ def prepare(market: Market, settings: Products) -> ProductsState:
     with this.progress.stage("products", sales.table.plan.rows):
         require_few(sales, len(market.clusters))
         facts = facts_of(market, sales, settings.owned)
-        model = stored_model.stored_products(market, sales.products.names, settings.owned) or learned(
+        model = stored_model.stored_products(market, sales.products.names, settings.owned) or learn(
             market, sales, settings
         )
     return ProductsState(this.columns.account_id, this.columns.id_form, market.clusters, model, sales.owned, facts)
@@ -135,7 +135,7 @@ def require_few(sales: ProductSales, clusters: int) -> None:
         )
 
 
-def learned(market: Market, sales: ProductSales, settings: Products) -> ProductModel:
+def learn(market: Market, sales: ProductSales, settings: Products) -> ProductModel:
     """Return potentials by the owners among the customers, party type by party type."""
     job, pairs = market.this.job, sales.customer_pairs()
     rules = ProductRules(job.potential.lines[0], job.potential.min_customers, job.potential.interval_level)

@@ -51,7 +51,7 @@ def stored_products(market: Market, names: pa.Array, share: float) -> ProductMod
     directory, pair = model_source.earlier.directory, model_source.earlier.section(NAME)
     if pair is None:
         return None
-    model = parsed(*pair, market.clusters, names, str(directory.model), directory.run_key)
+    model = parse(*pair, market.clusters, names, str(directory.model), directory.run_key)
     if pair[0].get("owned", share) != share:
         raise InputContractError(
             f"products.owned: expected {pair[0]['owned']:g}, by which run {directory.run_key} offers products, got "
@@ -66,7 +66,7 @@ def stored_products(market: Market, names: pa.Array, share: float) -> ProductMod
     return model
 
 
-def parsed(
+def parse(
     said: Mapping[str, Any], arrays: Mapping[str, Any], clusters: Sequence[str], names: pa.Array, where: str, run: str
 ) -> ProductModel:
     """Return the potentials of some products that two files of a model hold; InputContractError if they do not fit."""
@@ -75,14 +75,14 @@ def parsed(
             raise ValueError(f"expected format {FORMAT} and clusters {', '.join(clusters)}")  # noqa: TRY301 - one way out
         shape = len(clusters), len(said["products"])
         place = places_in(names, pa.array(said["products"], names.type))
-        columns = {name: picked(arrays[name], shape, place, missing) for name, missing in UNKNOWN.items()}
-        offered = picked(arrays["offered"], shape, place, 0).astype(bool)
+        columns = {name: pick(arrays[name], shape, place, missing) for name, missing in UNKNOWN.items()}
+        offered = pick(arrays["offered"], shape, place, 0).astype(bool)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise InputContractError(f"{where}: {NAME}: {error}; run its job again") from error
     return ProductModel(ProductPotentials(**columns), offered, said["source"] or run)
 
 
-def picked(stored: Any, shape: tuple[int, int], place: Any, missing: float) -> Any:
+def pick(stored: Any, shape: tuple[int, int], place: Any, missing: float) -> Any:
     """Return the columns of an array (K, P) at places (p,), `missing` where a place is -1."""
     if stored.shape != shape:
         raise ValueError(f"expected an array {shape}, got {stored.shape}")

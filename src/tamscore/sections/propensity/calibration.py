@@ -49,7 +49,7 @@ class Calibration:
         found = xp.clip(found, self.least, 1.0 - self.least)
         if self.shift:
             found = sigmoid(xp, xp.log(found / (1.0 - found)) + self.shift)
-        return rounded(xp, xp.minimum(found / self.labelled, xp.ones_like(found)))
+        return round_off(xp, xp.minimum(found / self.labelled, xp.ones_like(found)))
 
 
 def sigmoid(xp: Any, odds: Array) -> Array:
@@ -57,7 +57,7 @@ def sigmoid(xp: Any, odds: Array) -> Array:
     return 1.0 / (1.0 + xp.exp(-xp.clip(odds, -500.0, 500.0)))
 
 
-def rounded(xp: Any, values: Array) -> Array:
+def round_off(xp: Any, values: Array) -> Array:
     """Numbers to six places."""
     return xp.round(values * 10.0**PLACES) / 10.0**PLACES
 
@@ -97,7 +97,7 @@ def by_curve(score: Any, label: Any, weight: Any) -> Calibration:
     return Calibration(nothing, nothing, float(fitted.coef_[0, 0]), float(fitted.intercept_[0]))
 
 
-def moved(calibration: Calibration, share: float, prior: float) -> Calibration:
+def move(calibration: Calibration, share: float, prior: float) -> Calibration:
     """The calibration of a market where the share `prior` would buy, not `share` as among the labelled rows."""
     return replace(calibration, shift=float(np.log(prior / (1 - prior)) - np.log(share / (1 - share))))
 

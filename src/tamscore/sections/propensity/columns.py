@@ -89,12 +89,12 @@ def prepare(market: Market, section: Propensity) -> State | str:
     if section.label is None:
         return NO_LABEL
     parts = propensity_model.stored_propensity(market, section)
-    model, record = parts or learned(market, section)
+    model, record = parts or learn(market, section)
     columns = training.columns_of(market, section)
     return Probabilities(model, columns, section.bands, record, section.cost_per_contact)
 
 
-def learned(market: Market, section: Propensity) -> tuple[PropensityModel, dict[str, Any]]:
+def learn(market: Market, section: Propensity) -> tuple[PropensityModel, dict[str, Any]]:
     """A propensity learned from the labels, with its record."""
     this = market.this
     label = labels.labels_of(market, section)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.sections.propensity import calibration, learning, verdict
-from tamscore.sections.propensity.calibration import rounded
+from tamscore.sections.propensity.calibration import round_off
 from tamscore.sections.propensity.learning import Scorer
 from tamscore.sections.propensity.reasons import offsets_of, strongest
 
@@ -75,9 +75,9 @@ def foretell(
     """What a propensity says of a block of rows, given its numbers and categories (m,) on the device."""
     xp, design = backend.xp, propensity.design
     raw = design.raw(xp, numbers, codes)
-    score, added = scorer.explained(xp, raw)
+    score, added = scorer.explain(xp, raw)
     found = strongest(xp, added, design.states(xp, raw), offsets_of(design.state_names))
-    return PropensityScores(rounded(xp, score), propensity.calibration.probability(xp, score), found)
+    return PropensityScores(round_off(xp, score), propensity.calibration.probability(xp, score), found)
 
 
 def judge(
@@ -88,8 +88,8 @@ def judge(
 ) -> EvaluatedPropensity:
     """The propensity that the training rows teach, and how it did on rows that it was not taught."""
     learned = learning.learn(training, run)
-    made = calibrated(learned, training, rules)
-    told = crossed(learned, training, rules)
+    made = calibrate(learned, training, rules)
+    told = cross(learned, training, rules)
     propensity = PropensityModel(design, learned.model, made)
     fair = told if rules.prior is None else None
     return EvaluatedPropensity(
@@ -115,30 +115,30 @@ class CalibrationRules:
     negatives: bool
 
 
-def calibrated(learned: LearnedPropensity, training: Training, rules: CalibrationRules) -> Calibration:
+def calibrate(learned: LearnedPropensity, training: Training, rules: CalibrationRules) -> Calibration:
     """The calibration on rows left out."""
-    return moved(calibration.calibrate(learned.left_out, training.label, training.weight, rules.kind),
+    return move(calibration.calibrate(learned.left_out, training.label, training.weight, rules.kind),
                  learned.left_out, training, rules)  # fmt: skip
 
 
-def moved(made: Calibration, score: Any, training: Training, rules: CalibrationRules) -> Calibration:
+def move(made: Calibration, score: Any, training: Training, rules: CalibrationRules) -> Calibration:
     """The calibration moved to the class prior, where one is given."""
     if rules.prior is None:
         return made
     if rules.negatives:
         share = float(np.average(training.label, weights=training.weight))
-        return calibration.moved(made, share, rules.prior)
+        return calibration.move(made, share, rules.prior)
     return calibration.freed(made, score, training.weight, rules.prior)
 
 
-def crossed(learned: LearnedPropensity, training: Training, rules: CalibrationRules) -> Any:
+def cross(learned: LearnedPropensity, training: Training, rules: CalibrationRules) -> Any:
     """Probabilities (n,) where neither model nor calibration has seen the row."""
     found, fold, score = np.empty(len(training.label)), training.fold, learned.left_out
     for number in range(learning.FOLDS):
         inside, outside = fold != number, fold == number
         others = replace(training, label=training.label[inside], weight=training.weight[inside])
         made = calibration.calibrate(score[inside], others.label, others.weight, rules.kind)
-        found[outside] = moved(made, score[inside], others, rules).probability(np, score[outside])
+        found[outside] = move(made, score[inside], others, rules).probability(np, score[outside])
     return found
 
 
@@ -150,7 +150,7 @@ def weights_of(propensity: PropensityModel, training: Training) -> dict[str, flo
     total = np.zeros(len(propensity.design.columns))
     for start in range(0, len(training.label), host.block_rows):
         at = slice(start, start + host.block_rows)
-        _, added = scorer.explained(np, [column[at] for column in training.raw])
+        _, added = scorer.explain(np, [column[at] for column in training.raw])
         total += [float(np.sum(np.abs(one) * training.weight[at])) for one in added]
     mean = np.round(total / training.weight.sum(), 6).tolist()
     pairs = zip(propensity.design.columns, mean, strict=True)

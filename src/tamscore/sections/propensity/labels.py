@@ -119,21 +119,21 @@ def read_table(partition: Partition, account: str, column: str, form: IdForm) ->
     """The id hashes and labels of a part of the table of labels."""
     table = tables.read(partition, [account, column])
     hashes = draw.id_hash(tables.account_ids(table[account], form))
-    return hashes, coded(float_column(table[column]), column, partition.where)
+    return hashes, encode(float_column(table[column]), column, partition.where)
 
 
 def read_labels(part: PartRows, asked: Asked) -> Any:
     """The label (m,) int8 of every row of a partition, scored or not."""
-    labels = joined(part.hashes, asked) if asked.column is None else read_column(part.partition, asked.column)
+    labels = join(part.hashes, asked) if asked.column is None else read_column(part.partition, asked.column)
     return np.where(labels == UNLABELLED, asked.otherwise, labels).astype(np.int8)
 
 
 def read_column(partition: Partition, column: str) -> Any:
     """The labels (m,) int8 that stand in a column of a partition."""
-    return coded(float_column(tables.read(partition, [column])[column]), column, partition.where)
+    return encode(float_column(tables.read(partition, [column])[column]), column, partition.where)
 
 
-def joined(hashes: Any, asked: Asked) -> Any:
+def join(hashes: Any, asked: Asked) -> Any:
     """The labels (m,) int8 that the table of labels has for some accounts."""
     if not len(asked.hashes):
         return np.full(len(hashes), UNLABELLED, np.int8)
@@ -142,7 +142,7 @@ def joined(hashes: Any, asked: Asked) -> Any:
     return np.where(asked.hashes[at] == hashes, asked.values[at], UNLABELLED)
 
 
-def coded(values: Any, column: str, where: str) -> Any:
+def encode(values: Any, column: str, where: str) -> Any:
     """Labels as int8, UNLABELLED for missing ones; InputContractError where one is neither 1 nor 0."""
     bad = ~(np.isnan(values) | (values == 0) | (values == 1))
     if bad.any():

@@ -80,11 +80,11 @@ class Scorer:
         """The scorer with its tables on a device."""
         return self if isinstance(self.model, Line) else replace(self, model=self.model.on(backend))
 
-    def explained(self, xp: Any, raw: Sequence[Array]) -> tuple[Array, list[Array]]:
+    def explain(self, xp: Any, raw: Sequence[Array]) -> tuple[Array, list[Array]]:
         """The score (m,) in log-odds, and what each column of the input adds to `expected` (m,)."""
         if isinstance(self.model, Line):
-            return line.explained(xp, self.model, self.design, self.design.straight(xp, raw))
-        return trees.explained(xp, self.model, raw)
+            return line.explain(xp, self.model, self.design, self.design.straight(xp, raw))
+        return trees.explain(xp, self.model, raw)
 
 
 @dataclass(frozen=True)

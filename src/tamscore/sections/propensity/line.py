@@ -26,7 +26,7 @@ class Line:
         return self.base
 
 
-def explained(xp: Any, line: Line, design: PropensityDesign, straight: Sequence[Array]) -> tuple[Array, list[Array]]:
+def explain(xp: Any, line: Line, design: PropensityDesign, straight: Sequence[Array]) -> tuple[Array, list[Array]]:
     """The score (m,) of a line, column by column in a fixed order, and what each column of the input adds (m,)."""
     added = [xp.zeros_like(straight[0]) for _ in design.columns]
     for column, weight, mean, source in zip(straight, line.weights, line.means, design.straight_sources, strict=True):

@@ -28,13 +28,13 @@ def describe_propensity(judged: EvaluatedPropensity) -> dict[str, Any]:
         "kind": judged.kind,
         "log_loss_left_out": {kind: round(loss, 6) for kind, loss in judged.loss.items()},
         "calibration": calibration.kind,
-        "quality": {name: rounded(value) for name, value in asdict(judged.verdict).items()},
-        "deciles": [{name: rounded(value) for name, value in asdict(one).items()} for one in judged.deciles],
+        "quality": {name: round_off(value) for name, value in asdict(judged.verdict).items()},
+        "deciles": [{name: round_off(value) for name, value in asdict(one).items()} for one in judged.deciles],
         "features": [{"feature": name, "mean_log_odds": moves} for name, moves in judged.weights.items()],
     }
 
 
-def rounded(value: float | None) -> float | None:
+def round_off(value: float | None) -> float | None:
     """A number to six places; None where there is none."""
     return None if value is None or not np.isfinite(value) else round(float(value), 6)
 
@@ -95,10 +95,10 @@ def band_rows(counts: Any, bands: tuple[float, float], cost: float) -> list[dict
                 "probability": limit,
                 "accounts": int(accounts),
                 "expected_buyers": round(float(buyers), 2),
-                "capture": rounded(buyers / everyone[1] if everyone[1] else None),
+                "capture": round_off(buyers / everyone[1] if everyone[1] else None),
                 "cost": round(cost * float(accounts), 2),
                 "cost_per_buyer": None if each is None else round(float(each), 2),
-                "against_everyone": rounded(each * everyone[1] / (cost * everyone[0])) if each else None,
+                "against_everyone": round_off(each * everyone[1] / (cost * everyone[0])) if each else None,
             }
         )
     return rows

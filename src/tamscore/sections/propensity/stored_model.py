@@ -72,7 +72,7 @@ def stored_propensity(market: Market, section: Propensity) -> tuple[PropensityMo
     directory, found = earlier.directory, earlier.section(NAME)
     if found is None:
         return None
-    model = parsed(*found, str(directory.model))
+    model = parse(*found, str(directory.model))
     columns = training.columns_of(market, section)
     if model.design.columns != (*columns.numeric, *columns.categorical):
         raise InputContractError(
@@ -83,7 +83,7 @@ def stored_propensity(market: Market, section: Propensity) -> tuple[PropensityMo
     return model, {**told, "model": {"source": "frozen", "run": told["model"].get("run", directory.run_key)}}
 
 
-def parsed(said: Mapping[str, Any], arrays: Mapping[str, Any], where: str) -> PropensityModel:
+def parse(said: Mapping[str, Any], arrays: Mapping[str, Any], where: str) -> PropensityModel:
     """The propensity that two files of a model hold; InputContractError where they do not make sense."""
     try:
         if said["format"] not in {INDICATORS, FORMAT}:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tamscore.schema import InputColumns
 from tamscore.scoring.census.partition import level_counts
-from tamscore.scoring.features import joined_texts, read_features, taken
+from tamscore.scoring.features import joined_texts, read_features, take
 from tamscore.sections.propensity import design as designs
 from tamscore.sections.propensity.learning import Training
 from tamscore.stages import draw, prepare
@@ -83,11 +83,11 @@ def draw_rows(
     return LabelledRows(numbers[at], labels[at], np.stack(numeric) if numeric else np.empty((0, len(at))), texts)
 
 
-def joined(found: Sequence[LabelledRows]) -> LabelledRows:
+def join(found: Sequence[LabelledRows]) -> LabelledRows:
     """All drawn rows in order of their draw numbers."""
     numbers = np.concatenate([one.numbers for one in found])
     order = np.argsort(numbers, kind="stable")
-    texts = taken(joined_texts([one.texts for one in found]), order)
+    texts = take(joined_texts([one.texts for one in found]), order)
     label = np.concatenate([one.label for one in found])[order]
     return LabelledRows(numbers[order], label, np.concatenate([one.numeric for one in found], axis=1)[:, order], texts)
 
@@ -96,7 +96,7 @@ def draw_training(market: Market, labels: Sequence[Any], how: LabelledDraw, colu
     """The drawn rows of the whole market."""
     this = market.this
     items = zip(market.rows, labels, strict=True)
-    return joined([drawn for drawn in this.map("training rows", draw_rows, items, columns, how, this.backend) if drawn])
+    return join([drawn for drawn in this.map("training rows", draw_rows, items, columns, how, this.backend) if drawn])
 
 
 def design_of(drawn: LabelledRows, columns: InputColumns) -> PropensityDesign:

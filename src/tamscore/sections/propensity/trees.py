@@ -132,7 +132,7 @@ def scores_after(xp: Any, trees: ScoringTrees, raw: Sequence[Array], counts: Seq
     return xp.concat(found, axis=1)
 
 
-def explained(xp: Any, trees: ScoringTrees, raw: Sequence[Array]) -> tuple[Array, list[Array]]:
+def explain(xp: Any, trees: ScoringTrees, raw: Sequence[Array]) -> tuple[Array, list[Array]]:
     """The score (m,) of every row, and what each column adds to the mean score (m,)."""
     blocks = blocks_of(trees, cells_of(xp, trees, raw), raw[0].shape[0])
     parts = [explained_block(xp, trees, cells, rows) for cells, rows in blocks]

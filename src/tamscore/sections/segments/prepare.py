@@ -40,7 +40,7 @@ def prepare(market: Market, settings: Segments) -> SegmentsState:
     totals = {name: nothing if (known := market.figure(name)) is None else known for name in FIGURES}
     terms = np.stack([totals["lifetime_value"], *terms_of(market, settings)])
     value, gaps = segment_tests.priority(terms, settings.weights)
-    verdicts = [judged(party, market, at, totals) for at, party in enumerate(market.parties)]
+    verdicts = [judge(party, market, at, totals) for at, party in enumerate(market.parties)]
     told = {test: [one for each in verdicts for one in getattr(each, test)] for test in TESTS}
     names = [name for one in market.fitted for name in one.names]
     columns = {
@@ -122,7 +122,7 @@ def earlier_f1(market: Market) -> dict[str, float]:
     return {row["cluster"]: np.nan if row["f1"] is None else row["f1"] for row in rows}
 
 
-def judged(party: PartyMarket, market: Market, at: int, totals: dict[str, Any]) -> Verdicts:
+def judge(party: PartyMarket, market: Market, at: int, totals: dict[str, Any]) -> Verdicts:
     """The verdicts on the clusters of one party type."""
     policy, one = market.policies[at], market.fitted[at]
     start = market.clusters.index(policy.cluster_ids[0])

@@ -72,7 +72,7 @@ def written(
     targets = list(dict.fromkeys(targets))
     place = targets[0] if len(targets) == 1 else targets[0].parent.resolve()
     commit.sweep_beside(place)
-    with folders.staged(place) as folder:
+    with folders.stage(place) as folder:
         parts = {folder / f"{target.name}{PART}": target for target in targets}
         with ExitStack() as stack:
             keep = stack.enter_context(rejected_log(folder / log.name)) if rejects else None

@@ -25,7 +25,7 @@ EMPTY = {"numbers": ColumnType("float"), "dates": ColumnType("date", "ymd")}
 TEXT = ColumnType("string")
 
 
-def typed(plan: ImportPlan, column: ColumnPlan, part: str | None) -> ColumnPlan:
+def convert(plan: ImportPlan, column: ColumnPlan, part: str | None) -> ColumnPlan:
     """Return the column with the type that its part asks for: "numbers", "dates" or "text"; None for one without part.
 
     Raises InputContractError naming file, row and column of a cell that is no such value, or the doubt about all.

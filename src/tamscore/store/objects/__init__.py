@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.errors import RetryableError, UsageError
 from tamscore.store.objects.bucket import ConflictError
-from tamscore.store.objects.lease import held, require_free
+from tamscore.store.objects.lease import hold, require_free
 from tamscore.store.placed import HashingFile, Placed
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "discard",
-    "held",
+    "hold",
     "place",
     "prepare",
     "remove",
@@ -47,7 +47,7 @@ def place(path: ObjectPath, write: Callable[[HashingFile], None]) -> Placed:
     buffer = io.BytesIO()
     sink = HashingFile(buffer)
     write(sink)
-    data, placed, before = buffer.getbuffer(), sink.placed(), None
+    data, placed, before = buffer.getbuffer(), sink.place(), None
     for _ in range(TRIES):
         if put(path, data, before):
             return placed

@@ -34,11 +34,11 @@ def provider_for(url: str) -> Any:
     """
     scheme = url.partition("://")[0]
     if scheme == "s3" and wants_aws():
-        return asked(url, "boto3", "Boto3CredentialProvider", must="AWS_PROFILE" in os.environ)
+        return ask(url, "boto3", "Boto3CredentialProvider", must="AWS_PROFILE" in os.environ)
     if scheme == "gs" and google_type() not in {None, *READ_BY_OBSTORE}:
-        return asked(url, "google", "GoogleCredentialProvider", must=True)
+        return ask(url, "google", "GoogleCredentialProvider", must=True)
     if scheme.startswith("abfs") and not any(name in os.environ for name in AZURE_KEYS):
-        return asked(url, "azure", "AzureCredentialProvider", must=False)
+        return ask(url, "azure", "AzureCredentialProvider", must=False)
     return None
 
 
@@ -59,7 +59,7 @@ def google_type() -> str | None:
     return str(found["type"]) if isinstance(found, dict) and "type" in found else None
 
 
-def asked(url: str, module: str, name: str, *, must: bool) -> Any:
+def ask(url: str, module: str, name: str, *, must: bool) -> Any:
     """Return a provider of obstore that has given credentials; None without its package, unless one `must` be there."""
     try:
         kind = getattr(import_module(f"obstore.auth.{module}"), name)

@@ -38,7 +38,7 @@ def mine() -> str:
 
 
 @contextmanager
-def held(output: ObjectPath, purpose: str) -> Iterator[None]:
+def hold(output: ObjectPath, purpose: str) -> Iterator[None]:
     """Hold an output alone while what is inside runs.
 
     Raises RetryableError that names the holder where a living one has it; UsageError where the store cannot be

@@ -98,7 +98,7 @@ def data_files(table: Any, folder: Location, scan: Any, keep: Callable[..., tupl
     from pyiceberg.expressions import AlwaysTrue
     from pyiceberg.io.pyarrow import ArrowScan
 
-    from tamscore.store.sources.iceberg_files import placed
+    from tamscore.store.sources.iceberg_files import place
 
     projected = scan.projection()
     wanted = [(field.field_id, field.name) for field in projected.fields]
@@ -106,7 +106,7 @@ def data_files(table: Any, folder: Location, scan: Any, keep: Callable[..., tupl
     files = []
 
     def place_of(file: Any) -> Location:
-        return placed(file.file_path, table.location().rstrip("/"), str(folder))
+        return place(file.file_path, table.location().rstrip("/"), str(folder))
 
     for task in sorted(scan.plan_files(), key=lambda task: str(task.file.file_path)):
         path = place_of(task.file)
@@ -114,12 +114,12 @@ def data_files(table: Any, folder: Location, scan: Any, keep: Callable[..., tupl
         if task.delete_files or ids_and_names(path) != wanted:
             gone = sorted(identity(place, tables.stamp_of(str(place))) for place in map(place_of, task.delete_files))
             what = "Iceberg", identity(path, stamp), gone, str(projected)
-            (copy,) = keep(what, partial(copied, projected, reader, task))
+            (copy,) = keep(what, partial(copy_iceberg, projected, reader, task))
         files.append(SourceFile(path, name_of(path, folder), copy, stamp=stamp))
     return files
 
 
-def copied(projected: Any, reader: Any, task: Any) -> list[Path]:
+def copy_iceberg(projected: Any, reader: Any, task: Any) -> list[Path]:
     """Return the temporary file with the rows that one task of a scan reads, in columns of the projected schema."""
     from pyiceberg.io.pyarrow import schema_to_pyarrow
 

@@ -19,7 +19,7 @@ FROM, TO = "tamscore.from", "tamscore.to"
 IO = f"{__name__}.TableFiles"
 
 
-def placed(address: str, before: str, now: str) -> Location:
+def place(address: str, before: str, now: str) -> Location:
     """Return where a file lies, given the folder of its table when its metadata were written and the one now."""
     if before and address.startswith(f"{before}/"):
         return location(f"{now}/{address.removeprefix(f'{before}/')}")
@@ -53,7 +53,7 @@ class TableFiles(FileIO):
 
     def new_input(self, location: str) -> TableFile:
         """Return the file of that address."""
-        return TableFile(location, placed(location, self.properties.get(FROM, ""), self.properties[TO]))
+        return TableFile(location, place(location, self.properties.get(FROM, ""), self.properties[TO]))
 
     def new_output(self, location: str) -> NoReturn:
         """Raise PermissionError: tables are only read."""

@@ -21,7 +21,7 @@ OVERRIDE = f"input.path={STANDARD_INPUT}"
 ENDINGS = {b"PAR1": ".parquet", b"ARROW1": ".arrow", b"\xff\xff\xff\xff": ".arrows"}
 
 
-def stored() -> Path:
+def store() -> Path:
     """Return a temporary file with all bytes of standard input: Parquet, Arrow, CSV, or one JSON object a line.
 
     Raise UsageError if it is a terminal, InputContractError if it is empty or of another format.
@@ -37,7 +37,7 @@ def stored() -> Path:
 
 
 def ending_of(head: bytes) -> str:
-    """Return the ending of files that begin so; raise InputContractError as `stored`."""
+    """Return the ending of files that begin so; raise InputContractError as `store`."""
     for magic, ending in ENDINGS.items():
         if head.startswith(magic):
             return ending
@@ -54,5 +54,5 @@ def ending_of(head: bytes) -> str:
 
 
 def with_stored(overrides: Sequence[str]) -> list[str]:
-    """Return the overrides of a job file, `input.path=-` as the path of what came; raise as `stored`."""
-    return [f"input.path={json.dumps(str(stored()))}" if text == OVERRIDE else text for text in overrides]
+    """Return the overrides of a job file, `input.path=-` as the path of what came; raise as `store`."""
+    return [f"input.path={json.dumps(str(store()))}" if text == OVERRIDE else text for text in overrides]

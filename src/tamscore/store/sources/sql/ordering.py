@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tamscore.errors import RetryableError, TamscoreError, first_line
 from tamscore.store.sources.sql.database import KEY
 from tamscore.store.sources.sql.duckdb_file import within_memory
-from tamscore.store.sources.sql.sqlite import quoted
+from tamscore.store.sources.sql.sqlite import quote_sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,8 @@ def in_order(rows: pa.RecordBatchReader, key: str) -> tuple[pa.Schema, Iterator[
     def batches() -> Iterator[pa.RecordBatch]:
         import duckdb
 
-        names = [quoted(name) for name in schema.names]
-        first = quoted(key) if key in schema.names else names[0]
+        names = [quote_sqlite(name) for name in schema.names]
+        first = quote_sqlite(key) if key in schema.names else names[0]
         with duckdb.connect(config=within_memory()) as connection:
             connection.execute("SET enable_progress_bar = false")
             connection.register("answer", pa.RecordBatchReader.from_batches(schema, until_refused()))

@@ -33,7 +33,7 @@ def reader(database: SourceDatabase, sql: str) -> Iterator[pa.RecordBatchReader]
             connection = opened.enter_context(dbapi.connect(address))
             cursor = opened.enter_context(connection.cursor())
             kinds = classes(cursor, f"(\n{sql}\n)")
-            cursor.execute(typed(kinds, f"(\n{sql}\n)"))
+            cursor.execute(convert(kinds, f"(\n{sql}\n)"))
             rows = cursor.fetch_record_batch()
         yield behind_the_first(rows)
 
@@ -42,7 +42,7 @@ def classes(cursor: Any, query: str) -> dict[str, str]:
     """Return the class of each column's values; numbers are real where one of them is, integer where there are none."""
     cursor.execute(f"SELECT * FROM {query} LIMIT 0")  # noqa: S608 - the query is the user's own
     names = cursor.fetch_record_batch().schema.names
-    asked = ", ".join(f"max(typeof({quoted(name)}) = '{one}')" for name in names for one in CLASSES)
+    asked = ", ".join(f"max(typeof({quote_sqlite(name)}) = '{one}')" for name in names for one in CLASSES)
     cursor.execute(f"SELECT {asked} FROM {query}")  # noqa: S608
     answers = iter(cursor.fetchone() or ())
     found = {name: {one for one in CLASSES if next(answers)} for name in names}
@@ -54,15 +54,17 @@ def classes(cursor: Any, query: str) -> dict[str, str]:
     return {name: max(there, default="integer") for name, there in found.items()}
 
 
-def typed(kinds: dict[str, str], query: str) -> str:
+def convert(kinds: dict[str, str], query: str) -> str:
     """Return the query with one row of the right types in front: the driver takes types from the first rows."""
-    first = ", ".join(f"{EXAMPLES.get(kind, '0')} AS {quoted(name)}" for name, kind in kinds.items())
-    rest = ", ".join(f"CAST({quoted(n)} AS REAL)" if kind == "real" else quoted(n) for n, kind in kinds.items())
+    first = ", ".join(f"{EXAMPLES.get(kind, '0')} AS {quote_sqlite(name)}" for name, kind in kinds.items())
+    rest = ", ".join(
+        f"CAST({quote_sqlite(n)} AS REAL)" if kind == "real" else quote_sqlite(n) for n, kind in kinds.items()
+    )
     return f"SELECT {first} UNION ALL SELECT {rest} FROM {query}"  # noqa: S608
 
 
 def behind_the_first(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
-    """Return the rows without the one that `typed` puts in front."""
+    """Return the rows without the one that `convert` puts in front."""
     import pyarrow as pa
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -75,6 +77,6 @@ def behind_the_first(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(rows.schema, batches())
 
 
-def quoted(name: str) -> str:
+def quote_sqlite(name: str) -> str:
     """Return a name as SQL quotes it."""
     return '"' + name.replace('"', '""') + '"'
