@@ -204,13 +204,13 @@ def main(arguments: list[str] | None = None) -> list[Any]:
     """Make the calls; the results that are wrong."""
     chosen = options(arguments)
     sizes = SMALL if chosen.rehearse else Sizes()
-    this = Session(place_of(chosen), time.monotonic() + 60 * chosen.minutes, sizes, chosen.rehearse)
+    session = Session(place_of(chosen), time.monotonic() + 60 * chosen.minutes, sizes, chosen.rehearse)
     for name in chosen.calls or CALLS:
-        CALLS[name](this)
-    share_of_floor(this.results, 4 * gpu_cases.FEATURES * sizes.rows)
-    table(this.results)
-    print(f"\n{this.out}")
-    return [result for result in this.results if "failed" in result or result.get("agrees") is False]
+        CALLS[name](session)
+    share_of_floor(session.results, 4 * gpu_cases.FEATURES * sizes.rows)
+    table(session.results)
+    print(f"\n{session.out}")
+    return [result for result in session.results if "failed" in result or result.get("agrees") is False]
 
 
 if __name__ == "__main__":

@@ -179,20 +179,20 @@ def carry_out(
             if isinstance(backend, WarmsUp):
                 backend.warm_up()  # while the census, which needs no device, is taken
             require_seen(plan, flow)
-            this = Run(job, columns, plan, backend, flow, progress, checkpoints, owners_from=place.owners_from)
+            current = Run(job, columns, plan, backend, flow, progress, checkpoints, owners_from=place.owners_from)
             capacity.require_start(plan.partitions, columns, backend, flow)
-            rows, change, joins = admit(this, model_source, None if yields else directory.output, accept=accept)
-            fitted = checkpoints.once("model", partial(model_source.fit_models, this, rows), "model")
+            rows, change, joins = admit(current, model_source, None if yields else directory.output, accept=accept)
+            fitted = checkpoints.once("model", partial(model_source.fit_models, current, rows), "model")
             fitted = name_clusters(job, fitted, progress, is_new=model_source.earlier is None)
-            assigned = assign(this, rows, fitted, partial(drift_setup, this, rows, model_source, fitted))
-            review = replace(review_run(this, model_source, rows, fitted, assigned), input_change=change)
-            valued = value(this, model_source, rows, fitted, assigned)
+            assigned = assign(current, rows, fitted, partial(drift_setup, current, rows, model_source, fitted))
+            review = replace(review_run(current, model_source, rows, fitted, assigned), input_change=change)
+            valued = value(current, model_source, rows, fitted, assigned)
             sections = prepare_sections(SECTIONS.values(), valued)
             priorities, foretold = rank(valued, sections)
             sections = sections.place(priorities)
             scored = write_scores(valued, sections, priorities, foretold, directory)
             tables = collect_tables(valued, sections, scored, review)
-            tables = replace(tables, joins=joins, sealed=sealed_roles.record_of(this))
+            tables = replace(tables, joins=joins, sealed=sealed_roles.record_of(current))
             write_run(directory, tables, job, choice, progress)
             progress.figures["workers"] = flow.workers
             progress.peaks = flow.ask(memory.peak, backend)
@@ -200,7 +200,7 @@ def carry_out(
 
 
 def admit(
-    this: Run, model_source: ModelSource, output: Location | None, *, accept: bool
+    current: Run, model_source: ModelSource, output: Location | None, *, accept: bool
 ) -> tuple[list[PartRows], dict[str, Any] | None, list[Match]]:
     """The rows of the market, how the input compares with the run before, the match of its further tables.
 
@@ -208,19 +208,19 @@ def admit(
     `output` the input is not compared.
     """
     refusals, change, joins = Refusals(), None, list[Match]()
-    rows = take_census(this, refusals)
+    rows = take_census(current, refusals)
     with refusals.gather():
-        change = compare_input(this, output, model_source.earlier, rows, accept=accept) if output else None
+        change = compare_input(current, output, model_source.earlier, rows, accept=accept) if output else None
     with refusals.gather():
-        joins = match_tables(this, model_source, rows)
+        joins = match_tables(current, model_source, rows)
     with refusals.gather():
-        sealed_roles.notices_before_scores(this, lambda: accounts_of(this, rows))
+        sealed_roles.notices_before_scores(current, lambda: accounts_of(current, rows))
     for section in SECTIONS.values():
         with refusals.gather():
-            require_section(section, this, model_source, rows)
+            require_section(section, current, model_source, rows)
     if refusals.errors:
         with refusals.gather():
-            model_source.judge_features(replace(this, progress=Progress()), rows)  # the stage that was reached stays
+            model_source.judge_features(replace(current, progress=Progress()), rows)  # the stage that was reached stays
     refusals.raise_all()
     return rows, change, joins
 
@@ -232,34 +232,38 @@ def left_since(directory: RunDirectory) -> str:
 
 
 def assign(
-    this: Run, parts: list[PartRows], fitted: Sequence[PartyFit], setup: Callable[[], DriftSetup | None]
+    current: Run, parts: list[PartRows], fitted: Sequence[PartyFit], setup: Callable[[], DriftSetup | None]
 ) -> list[AssignedRows]:
     """The cluster of every row, and customers' sales; InputContractError where too many rows have unusable features."""
-    models, share = tuple(one.model for one in fitted), this.flow.share
+    models, share = tuple(one.model for one in fitted), current.flow.share
     heap.give_back()  # what the model was made of is gone
     shown = tuple(cluster_map.last_hash(sum(part.count_of(one.encoding.party) for part in parts)) for one in models)
 
     def make(missing: list[PartRows]) -> Iterator[AssignedRows]:
-        return this.flow.map(assign_rows, missing, share(models), this.backend, shown, share(setup()))
+        return current.flow.map(assign_rows, missing, share(models), current.backend, shown, share(setup()))
 
-    assigned = list(this.as_stage("assign", this.checkpoints.each("assignment", parts, make, "assignment")))
-    if found := this.checkpoints.found:
-        this.progress.notice(f"resumed: {', '.join(found)} were there already")
-    require_rejected(this, [rows.reason for rows in assigned])
+    assigned = list(current.as_stage("assign", current.checkpoints.each("assignment", parts, make, "assignment")))
+    if found := current.checkpoints.found:
+        current.progress.notice(f"resumed: {', '.join(found)} were there already")
+    require_rejected(current, [rows.reason for rows in assigned])
     return assigned
 
 
 def value(
-    this: Run, model_source: ModelSource, rows: list[PartRows], fitted: Sequence[PartyFit], assigned: list[AssignedRows]
+    current: Run,
+    model_source: ModelSource,
+    rows: list[PartRows],
+    fitted: Sequence[PartyFit],
+    assigned: list[AssignedRows],
 ) -> Market:
     """The market with its potential tables, ranks and limits: all that scores are made of."""
-    with this.progress.stage("potential"):
+    with current.progress.stage("potential"):
         models, references = [one.model for one in fitted], [one.reference for one in fitted]
-        rules = ladder_rules(this.job)
+        rules = ladder_rules(current.job)
         tables, spreads = [one.table for one in references], [one.spread_of_redraws for one in fitted]
-        parties = policy.gather(models, assigned, rules, this.backend, tables, spreads)
-        policies = policy.policies(parties, quadrant_rules(this.job), [one.limits for one in references])
-    return Market(this, model_source, rows, fitted, assigned, parties, policies)
+        parties = policy.gather(models, assigned, rules, current.backend, tables, spreads)
+        policies = policy.policies(parties, quadrant_rules(current.job), [one.limits for one in references])
+    return Market(current, model_source, rows, fitted, assigned, parties, policies)
 
 
 def rank(market: Market, sections: Sections) -> tuple[list[PartPriority], list[dict[str, WinForecast]]]:
@@ -279,34 +283,34 @@ def write_scores(
     directory: RunDirectory,
 ) -> list[ScoredPart]:
     """Every account's scores, written part by part."""
-    this, boundary = market.this, market.this.job.potential.boundary
-    order, staged = policy.order_of(market.parties), sealed_roles.coverage_of(this.job) is not None
-    written = written_columns(this.job)
-    plan = ScorePlan(this.columns, boundary, market.policies, directory, sections.prepared, order, written, staged)
+    current, boundary = market.this, market.this.job.potential.boundary
+    order, staged = policy.order_of(market.parties), sealed_roles.coverage_of(current.job) is not None
+    written = written_columns(current.job)
+    plan = ScorePlan(current.columns, boundary, market.policies, directory, sections.prepared, order, written, staged)
     heap.give_back()  # the order of all accounts is gone
-    known = this.checkpoints.stored_values("score", len(market.rows))
+    known = current.checkpoints.stored_values("score", len(market.rows))
     items = map(PartToScore, market.rows, market.assigned, priorities, foretold, known)
-    parts = this.flow.map(score_rows, items, this.flow.share(plan), this.backend)
-    scored = list(this.as_stage("score", this.checkpoints.keeping("score", known, parts)))
+    parts = current.flow.map(score_rows, items, current.flow.share(plan), current.backend)
+    scored = list(current.as_stage("score", current.checkpoints.keeping("score", known, parts)))
     if reused := sum(part.reused for part in scored):
-        this.progress.notice(f"resumed: {reused} of {len(scored)} parts were there already")
+        current.progress.notice(f"resumed: {reused} of {len(scored)} parts were there already")
     sealed = sealed_roles.seal_roles(market, scored, plan)
-    partitions.unchanged(this.plan)
+    partitions.unchanged(current.plan)
     return sealed
 
 
 def collect_tables(market: Market, sections: Sections, scored: list[ScoredPart], review: Review) -> RunTables:
     """Everything that the run has found."""
-    this, assigned, parties = market.this, market.assigned, by_party(market.assigned)
+    current, assigned, parties = market.this, market.assigned, by_party(market.assigned)
     return RunTables(
         party_fits=market.fitted,
         markets=market.parties,
         policies=market.policies,
         scored=scored,
         reasons=contract.counts_by_reason([rows.reason for rows in assigned]),
-        plan=this.plan,
+        plan=current.plan,
         inertia=[sum(part.inertia for part in parts) for parts in parties],
-        filled={name: sum(rows.filled[name] for rows in assigned) for name in this.columns.numeric},
+        filled={name: sum(rows.filled[name] for rows in assigned) for name in current.columns.numeric},
         reaches=[reach_of(one, market.rows, assigned) for one in market.fitted],
         map_rows=[cluster_map.join_map_rows([part.map_rows for part in parts if part.map_rows]) for parts in parties],
         review=review,

@@ -62,10 +62,10 @@ def tables_held(settings: Coverage) -> dict[str, str]:
     return {f"coverage.{key}": Placed.of(location(path)).xxh3 for key, path in named.items()}
 
 
-def record_of(this: Run) -> dict[str, Any]:
+def record_of(run: Run) -> dict[str, Any]:
     """Return what the manifest says of the coverage in the scores: whose owners it has kept, if it keeps owners."""
-    settings = coverage_of(this.job)
-    return {} if settings is None or not settings.keeps_books else {coverages.OWNERS_FROM: this.owners_from}
+    settings = coverage_of(run.job)
+    return {} if settings is None or not settings.keeps_books else {coverages.OWNERS_FROM: run.owners_from}
 
 
 def settings_counted(settings: Coverage) -> dict[str, Any]:
@@ -95,11 +95,11 @@ def check_early(job: Job, known: Callable[[], KnownAccounts] | None = None) -> l
     return [f"coverage: {text}" for text in found]
 
 
-def notices_before_scores(this: Run, known: Callable[[], KnownAccounts]) -> None:
+def notices_before_scores(run: Run, known: Callable[[], KnownAccounts]) -> None:
     """Raise and say what `check_early` does of a run; what is said is kept, so that it is said once."""
-    this.early[EARLY] = check_early(this.job, known)
-    for text in this.early[EARLY]:
-        this.progress.notice(text)
+    run.early[EARLY] = check_early(run.job, known)
+    for text in run.early[EARLY]:
+        run.progress.notice(text)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
 
     Raise InputContractError if tables of the coverage break their contract.
     """
-    this, settings = market.this, coverage_of(market.this.job)
+    run, settings = market.this, coverage_of(market.this.job)
     if settings is None:
         return scored
     from tamscore.sections.coverage.cover import cover_rows
@@ -159,14 +159,14 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
     staged = StagedScores(
         directory,
         {name: part.files[name] for name, part in zip(names, scored, strict=True)},
-        this.columns.id_form,
-        None if this.owners_from is None else coverages.folder_of(directory.output, this.owners_from),
+        run.columns.id_form,
+        None if run.owners_from is None else coverages.folder_of(directory.output, run.owners_from),
     )
-    with this.progress.stage("coverage", this.plan.rows):
+    with run.progress.stage("coverage", run.plan.rows):
         result, columns = cover_rows(staged, settings, backend.load("cpu"), Progress())
         for text in doubts(result):
-            if f"coverage: {text}" not in this.early.get(EARLY, ()):
-                this.progress.notice(f"coverage: {text}")
+            if f"coverage: {text}" not in run.early.get(EARLY, ()):
+                run.progress.notice(f"coverage: {text}")
     levels = {name: column.levels for name, column in columns.items()}
     ends = np.cumsum([part.scored for part in scored])
     items = (
@@ -175,8 +175,8 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
         )
         for part, made, end in zip(market.rows, scored, ends.tolist(), strict=True)
     )
-    sealed = this.flow.map(seal_part, items, this.flow.share(replace(plan, staged=False)), this.flow.share(levels))
-    return list(this.as_stage("roles", sealed))
+    sealed = run.flow.map(seal_part, items, run.flow.share(replace(plan, staged=False)), run.flow.share(levels))
+    return list(run.as_stage("roles", sealed))
 
 
 def doubts(result: CoverageResult) -> list[str]:

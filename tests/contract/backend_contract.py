@@ -149,12 +149,12 @@ class BackendContract:
     @given(drawn=whole_blocks(), segments=st.sampled_from([1, 5, 64, 65, 200]))
     @inherited(max_examples=25)
     def test_segment_sums_and_counts_equal_integer_arithmetic(self, drawn, segments):
-        this, (_, block, _) = make_backend(self.backend_name), drawn
+        backend, (_, block, _) = make_backend(self.backend_name), drawn
         label = np.arange(block.shape[1]) * 7 % segments
-        sums = this.get(this.segment_sum(this.put(block), this.put(label), segments))
+        sums = backend.get(backend.segment_sum(backend.put(block), backend.put(label), segments))
         assert sums.dtype == np.float64
         assert sums.tolist() == oracle.segment_sums(block.T.astype(int).tolist(), label.tolist(), segments)
-        counts = this.get(this.segment_count(this.put(label), segments))
+        counts = backend.get(backend.segment_count(backend.put(label), segments))
         assert counts.dtype == np.int64
         assert counts.tolist() == [label.tolist().count(s) for s in range(segments)]
 
@@ -174,13 +174,13 @@ class BackendContract:
     )
     @inherited(max_examples=40)
     def test_segment_order_sorts_within_label(self, pairs):
-        this = make_backend(self.backend_name)
+        backend = make_backend(self.backend_name)
         value, label = [v for v, _ in pairs], [s for _, s in pairs]
-        ordered, offsets = this.segment_order(
-            this.put(np.array(value, np.float64)), this.put(np.array(label, np.int64)), 6
+        ordered, offsets = backend.segment_order(
+            backend.put(np.array(value, np.float64)), backend.put(np.array(label, np.int64)), 6
         )
         wanted, wanted_offsets = oracle.sorted_within(value, label, 6)
-        assert this.get(ordered).tolist() == wanted
+        assert backend.get(ordered).tolist() == wanted
         assert isinstance(offsets, np.ndarray), "offsets live on the host"
         assert offsets.tolist() == wanted_offsets
 
@@ -197,19 +197,19 @@ class BackendContract:
     @inherited(max_examples=60)
     def test_nearest_equals_integer_arithmetic(self, drawn):
         """On whole numbers within a grid's limit labels and squared distances are exact, ties go to the lower label."""
-        this, (_, block, centers) = make_backend(self.backend_name), drawn
-        near = this.nearest(this.put(block), this.put(centers))
+        backend, (_, block, centers) = make_backend(self.backend_name), drawn
+        near = backend.nearest(backend.put(block), backend.put(centers))
         label, best, second = oracle.nearest(block.T.astype(int).tolist(), centers.astype(int).tolist())
-        assert this.get(near.label).dtype == np.int64
-        assert this.get(near.label).tolist() == label
-        assert this.get(near.sq_distance).tolist() == best
-        assert this.get(near.second_sq_distance).tolist() == second
+        assert backend.get(near.label).dtype == np.int64
+        assert backend.get(near.label).tolist() == label
+        assert backend.get(near.sq_distance).tolist() == best
+        assert backend.get(near.second_sq_distance).tolist() == second
 
     @given(drawn=whole_blocks())
     @inherited(max_examples=60)
     def test_label_is_that_of_nearest(self, drawn):
-        this, (_, block, centers) = make_backend(self.backend_name), drawn
-        assert label_bytes(this, block, centers) == nearest_bytes(this, block, centers)[0]
+        backend, (_, block, centers) = make_backend(self.backend_name), drawn
+        assert label_bytes(backend, block, centers) == nearest_bytes(backend, block, centers)[0]
 
     @pytest.mark.parametrize("d", [1, 29, 300])
     def test_label_decides_by_exact_arithmetic_where_rounding_could_decide(self, this, rng, d):

@@ -51,7 +51,7 @@ class Base:
 
 
 def compare_input(
-    this: Run, output: Location, earlier: EarlierRun | None, parts: Sequence[PartRows], *, accept: bool
+    current: Run, output: Location, earlier: EarlierRun | None, parts: Sequence[PartRows], *, accept: bool
 ) -> dict[str, Any] | None:
     """Return the figures of the input beside the run before, as the manifest holds them; None without such a run.
 
@@ -60,24 +60,24 @@ def compare_input(
     """
     if earlier is None and not (output / CURRENT).exists():
         return None
-    found = this.checkpoints.once(checkpoint_name(output), lambda: compare(this, output, earlier, parts))
+    found = current.checkpoints.once(checkpoint_name(output), lambda: compare(current, output, earlier, parts))
     if found is None:
         return None
     run, change = found
     directory = earlier.directory if earlier and earlier.directory.run_key == run else RunDirectory(output, run)
-    limits = limits_of(this.job, days_since(output, directory))
+    limits = limits_of(current.job, days_since(output, directory))
     broken = list(input_change.broken_limits(change, limits))
     told = {"run": run, **asdict(change), "limits": asdict(limits), "broken": broken, "accepted": bool(broken)}
-    measure(this, change)
+    measure(current, change)
     lines = [sentence(name, change, limits) for name in broken]
-    if "accounts" in broken and (cause := other_ids(this, directory, earlier, parts)):
+    if "accounts" in broken and (cause := other_ids(current, directory, earlier, parts)):
         lines[0] += f"; new ids are those of accounts that are gone, written otherwise: {cause}"
     if broken and not accept:
-        where = f"{this.job.input.name}: compared with run {run}"
+        where = f"{current.job.input.name}: compared with run {run}"
         message = "\n".join([*(f"{where}: {line}" for line in lines), REMEDY])
         raise GateError(message, [{**told, "accepted": False}], gate=GATE)
     for line in lines:
-        this.progress.notice(f"input accepted although, compared with run {run}, {line}")
+        current.progress.notice(f"input accepted although, compared with run {run}, {line}")
     return told
 
 
@@ -91,10 +91,10 @@ def checkpoint_name(output: Location) -> str:
 
 
 def compare(
-    this: Run, output: Location, earlier: EarlierRun | None, parts: Sequence[PartRows]
+    run: Run, output: Location, earlier: EarlierRun | None, parts: Sequence[PartRows]
 ) -> tuple[str, InputChange] | None:
     """Return the key of the run before and how the input differs from its own; None if there is none to read."""
-    base = base_of(this, output, earlier)
+    base = base_of(run, output, earlier)
     return (base.run, input_change.compare(base.sales, sales_of(parts))) if base else None
 
 
@@ -110,39 +110,39 @@ def days_since(output: Location, directory: RunDirectory) -> float | None:
     return history.days_since(ledger, directory.run_key)
 
 
-def base_of(this: Run, output: Location, earlier: EarlierRun | None) -> Base | None:
+def base_of(run: Run, output: Location, earlier: EarlierRun | None) -> Base | None:
     """The run before; None, with a notice where there is one that cannot be read."""
     version = current_version(output)
     if version is not None and (earlier is None or earlier.directory.run_key != version):
-        base = read_base(this, RunDirectory(output, version))
+        base = read_base(run, RunDirectory(output, version))
         if base is not None or earlier is None:
             return base
     elif version is None and (output / CURRENT).exists():
-        not_compared(this, str(output / CURRENT), "it cannot be read")
+        not_compared(run, str(output / CURRENT), "it cannot be read")
     if earlier is None:
         return None
     return Base(earlier.directory, earlier.scored[1])
 
 
-def read_base(this: Run, directory: RunDirectory) -> Base | None:
+def read_base(run: Run, directory: RunDirectory) -> Base | None:
     """The accounts of a run; None, with a notice, where they are not there or not whole."""
     try:
-        sales = read_sales(directory, this.columns.id_form)
+        sales = read_sales(directory, run.columns.id_form)
         scored = (directory.manifest() or {})["rows"]["scored"]
     except RetryableError:
         raise
     except (OSError, ValueError, KeyError, TypeError, InputContractError) as error:
-        not_compared(this, str(directory.path), f"its scores cannot be read ({type(error).__name__})")
+        not_compared(run, str(directory.path), f"its scores cannot be read ({type(error).__name__})")
         return None
     if len(sales.accounts) != scored:
-        not_compared(this, str(directory.path), f"{len(sales.accounts):,} of its {scored:,} scores are there")
+        not_compared(run, str(directory.path), f"{len(sales.accounts):,} of its {scored:,} scores are there")
         return None
     return Base(directory, sales)
 
 
-def not_compared(this: Run, where: str, why: str) -> None:
+def not_compared(run: Run, where: str, why: str) -> None:
     """Tell that the input was not compared with the run that counts, and why."""
-    this.progress.notice(f"input: not compared with the current version: {where}: {why}; tamscore verify says more")
+    run.progress.notice(f"input: not compared with the current version: {where}: {why}; tamscore verify says more")
 
 
 def sales_of(parts: Sequence[PartRows]) -> AccountSales:
@@ -157,9 +157,9 @@ def sales_of(parts: Sequence[PartRows]) -> AccountSales:
     return in_order(hashes, customers, sales)
 
 
-def other_ids(this: Run, directory: RunDirectory, earlier: EarlierRun | None, parts: Sequence[PartRows]) -> str:
+def other_ids(run: Run, directory: RunDirectory, earlier: EarlierRun | None, parts: Sequence[PartRows]) -> str:
     """What may be wrong with the ids that the run before does not know, "" where nobody knows."""
-    columns = this.columns
+    columns = run.columns
     if earlier and earlier.directory == directory:
         before = earlier.scored[1].accounts
     else:
@@ -174,12 +174,12 @@ def other_ids(this: Run, directory: RunDirectory, earlier: EarlierRun | None, pa
     return ""
 
 
-def measure(this: Run, change: InputChange) -> None:
+def measure(run: Run, change: InputChange) -> None:
     """Leave the figures that metrics have."""
-    this.progress.figures["input_gone_share"] = change.gone_share
+    run.progress.figures["input_gone_share"] = change.gone_share
     if change.customers_before:
-        this.progress.figures["input_customers_ratio"] = change.customers_now / change.customers_before
-        this.progress.figures["input_sales_ratio"] = change.sales_now / change.sales_before
+        run.progress.figures["input_customers_ratio"] = change.customers_now / change.customers_before
+        run.progress.figures["input_sales_ratio"] = change.sales_now / change.sales_before
 
 
 def sentence(name: str, change: InputChange, limits: InputChangeLimits) -> str:

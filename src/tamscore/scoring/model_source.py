@@ -55,10 +55,10 @@ class ModelSource(Protocol):
     def check(self, job: Job) -> None:
         """Nothing, where the job suits; InputContractError that names what does not."""
 
-    def judge_features(self, this: Run, parts: list[PartRows]) -> None:
+    def judge_features(self, run: Run, parts: list[PartRows]) -> None:
         """Raise GateError if the leakage guard stops a fit on these rows."""
 
-    def fit_models(self, this: Run, parts: list[PartRows]) -> list[PartyFit]:
+    def fit_models(self, run: Run, parts: list[PartRows]) -> list[PartyFit]:
         """The model of every party type that has rows."""
 
 
@@ -78,13 +78,13 @@ class NewModel:
     def check(self, job: Job) -> None:
         """Nothing: any job suits."""
 
-    def judge_features(self, this: Run, parts: list[PartRows]) -> None:
+    def judge_features(self, run: Run, parts: list[PartRows]) -> None:
         """Raise GateError if the leakage guard stops a fit on these rows."""
-        judge_features(this, parts)
+        judge_features(run, parts)
 
-    def fit_models(self, this: Run, parts: list[PartRows]) -> list[PartyFit]:
+    def fit_models(self, run: Run, parts: list[PartRows]) -> list[PartyFit]:
         """The model of every party type that has rows."""
-        return fit_parties(this, parts)
+        return fit_parties(run, parts)
 
 
 @dataclass(frozen=True)
@@ -119,19 +119,19 @@ class FrozenModel:
             settings |= {name: told for name, told in model.settings.items() if name in free}
         require_fits(model, columns_of(job), settings, differences(job, self.earlier.job))
 
-    def judge_features(self, this: Run, parts: list[PartRows]) -> None:
+    def judge_features(self, run: Run, parts: list[PartRows]) -> None:
         """Nothing: the features of a fitted model stay."""
 
-    def fit_models(self, this: Run, parts: list[PartRows]) -> list[PartyFit]:
+    def fit_models(self, run: Run, parts: list[PartRows]) -> list[PartyFit]:
         """The model of every party type that the earlier run knew; InputContractError where there are others by now."""
         known = {party.name: party for party in self.earlier.model.parties}
         for party, count in party_counts(parts).items():
             if PARTY_TYPES[party] not in known:
                 raise InputContractError(
-                    f"{this.job.input.name}: {count:,} accounts are of party type {PARTY_TYPES[party]!r}, which the "
+                    f"{run.job.input.name}: {count:,} accounts are of party type {PARTY_TYPES[party]!r}, which the "
                     f"model of run {self.earlier.directory.run_key} does not know; refresh the model, or fit a new one"
                 )
-        fitted = [reuse_party(this, party) for party in known.values()]
+        fitted = [reuse_party(run, party) for party in known.values()]
         if not self.own_ladders:
             return fitted
         return [replace(one, reference=replace(one.reference, table=None, limits=None)) for one in fitted]
@@ -156,24 +156,24 @@ class RefreshedModel:
         settings = {**model.settings, "columns": settings_of(job)["columns"]}
         require_fits(model, columns_of(job), settings, differences(job, self.earlier.job))
 
-    def judge_features(self, this: Run, parts: list[PartRows]) -> None:
+    def judge_features(self, run: Run, parts: list[PartRows]) -> None:
         """Raise GateError if the leakage guard stops a fit on these rows."""
-        judge_features(this, parts)
+        judge_features(run, parts)
 
-    def fit_models(self, this: Run, parts: list[PartRows]) -> list[PartyFit]:
+    def fit_models(self, run: Run, parts: list[PartRows]) -> list[PartyFit]:
         """The model of every party type that has rows; one that has none now stays as it was, for when it returns."""
-        fitted = refit_parties(this, parts, self.earlier)
+        fitted = refit_parties(run, parts, self.earlier)
         there = {one.model.name for one in fitted}
-        fitted += [reuse_party(this, party) for party in self.earlier.model.parties if party.name not in there]
+        fitted += [reuse_party(run, party) for party in self.earlier.model.parties if party.name not in there]
         return sorted(fitted, key=lambda one: one.model.encoding.party)
 
 
-def reuse_party(this: Run, party: PartyRecord) -> PartyFit:
+def reuse_party(run: Run, party: PartyRecord) -> PartyFit:
     """One party type of an earlier model as it stands, ready to assign."""
-    encoding = Encoding(this.columns, PARTY_TYPES.index(party.name), party.space.vocabularies, party.segments)
-    level = level_under(this.job, party)
+    encoding = Encoding(run.columns, PARTY_TYPES.index(party.name), party.space.vocabularies, party.segments)
+    level = level_under(run.job, party)
     in_force, typical = (level.in_force, level.model) if level else (None, None)
-    look_alike = party.look_alike if is_enabled(this.job) else None
+    look_alike = party.look_alike if is_enabled(run.job) else None
     model = PartyModel(party.name, encoding, party.space, party.centers, party.ids, in_force, look_alike, typical)
     remaining = Reference(party.names, party.table, party.limits, party.reach)
     found = (model, party.fit, party.spread, party.rows, party.constant, party.histograms, party.named, remaining)
@@ -187,16 +187,16 @@ def level_under(job: Job, party: PartyRecord) -> PartyLevel | None:
 
 
 def drift_setup(
-    this: Run, parts: list[PartRows], model_source: ModelSource, fitted: Sequence[PartyFit]
+    run: Run, parts: list[PartRows], model_source: ModelSource, fitted: Sequence[PartyFit]
 ) -> DriftSetup | None:
     """What a run looks at while it assigns; nothing where it builds on no other."""
     if model_source.earlier is None:
         return None
-    seed = this.job.clusters.seed
+    seed = run.job.clusters.seed
     labels = model_source.earlier.labels
     stored = {party.name: party for party in model_source.earlier.model.parties}
     parties = tuple(party_drift_setup(one, stored.get(one.model.name), labels, parts, seed) for one in fitted)
-    return DriftSetup(labels, seed, this.job.clusters.hysteresis, parties)
+    return DriftSetup(labels, seed, run.job.clusters.hysteresis, parties)
 
 
 def party_drift_setup(

@@ -62,16 +62,16 @@ class PartyAccounts:
 
 def foretell(market: Market, sections: Sequence[Prepared]) -> list[dict[str, WinForecast]]:
     """What sections say of the scored rows of each partition before these get their places, by the section's name."""
-    this = market.this
+    run = market.this
     if not any(isinstance(section.state, WinForecaster) for section in sections):
         return [{} for _ in market.rows]
-    states = this.flow.share({section.name: section.state for section in sections})
+    states = run.flow.share({section.name: section.state for section in sections})
 
     def make(missing: list[Any]) -> Iterator[dict[str, WinForecast]]:
-        return this.flow.map(foretell_rows, missing, states, this.backend)
+        return run.flow.map(foretell_rows, missing, states, run.backend)
 
     items = list(zip(market.rows, market.assigned, strict=True))
-    return list(this.as_stage("foretell", this.checkpoints.each("foretold", items, make, "what was foretold")))
+    return list(run.as_stage("foretell", run.checkpoints.each("foretold", items, make, "what was foretold")))
 
 
 def foretell_rows(

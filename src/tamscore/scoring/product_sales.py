@@ -107,9 +107,9 @@ class ProductSales:
     @cached_property
     def customers(self) -> HashedCustomers:
         """The customers of the market by order of key."""
-        market, this = self.market, self.market.this
+        market, run = self.market, self.market.this
         items = zip(market.rows, market.assigned, strict=True)
-        parts = list(this.flow.map(customers_of, items, this.columns, market.first))
+        parts = list(run.flow.map(customers_of, items, run.columns, market.first))
         rows = HashedCustomers(
             *(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(HashedCustomers))
         )
@@ -162,25 +162,25 @@ def read_owned(flow: Flow, table: ProductTablePlan, names: pa.Array) -> AccountP
 
 def product_sales(market: Market) -> ProductSales:
     """Return the sales by product of a market, the same for every section that goes by them."""
-    this = market.this
-    if SALES not in this.early:
-        table = product_table(this)
-        products = this.early.pop(EARLY, None) or read_products(this, table)
+    run = market.this
+    if SALES not in run.early:
+        table = product_table(run)
+        products = run.early.pop(EARLY, None) or read_products(run, table)
         for text in left_out(table.path, table.plan.rows, products.parts):
-            this.progress.notice(f"{table.section}: {text}")
+            run.progress.notice(f"{table.section}: {text}")
         for text in twins(table.path, products.names.to_pylist()):
-            this.progress.notice(f"{table.section}: {text}")
+            run.progress.notice(f"{table.section}: {text}")
         record = stored_products(market.model_source)
         if missing := record.keys() - {*products.names.to_pylist()}:
             products = with_products(products, {name: record[name] for name in sorted(missing)})
-            this.progress.notice(
+            run.progress.notice(
                 f"{table.section}: {table.path}: {len(missing):,} of {len(record):,} products of run "
                 f"{market.model_source.record['run']} are not in the table, such as {min(missing)!r}: nobody owns "
                 "them, and "
                 "they stay open as that run has them"
             )
-        this.early[SALES] = ProductSales(market, table, products)
-    sales: ProductSales = this.early[SALES]
+        run.early[SALES] = ProductSales(market, table, products)
+    sales: ProductSales = run.early[SALES]
     return sales
 
 

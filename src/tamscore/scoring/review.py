@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def review_run(
-    this: Run,
+    run: Run,
     model_source: ModelSource,
     parts: list[PartRows],
     fitted: Sequence[PartyFit],
@@ -47,21 +47,21 @@ def review_run(
         old = stored.get(one.model.name)
         if old is not None:
             then = (one.change.counts, one.change.far) if one.change else (counts, far_of(one, parts, assigned))
-            drifted += drift_rows(one, old, here, *then, this.job.features.category_floor)
+            drifted += drift_rows(one, old, here, *then, run.job.features.category_floor)
             events += event_rows(one, old, counts)
     review = Review(
         model_source.record, drifted, events, sum(one.known for one in seen), sum(one.moved for one in seen)
     )
     for text in review.notices:
-        this.progress.notice(text)
-    require_relabelled(this, model_source, review)
+        run.progress.notice(text)
+    require_relabelled(run, model_source, review)
     return review
 
 
-def require_relabelled(this: Run, model_source: ModelSource, review: Review) -> None:
+def require_relabelled(run: Run, model_source: ModelSource, review: Review) -> None:
     """Nothing, where few enough accounts change cluster, or somebody has accepted it; GateError with the plan else."""
-    limit = this.job.clusters.max_relabelled_share
-    this.progress.figures["relabelled_share"] = review.relabelled
+    limit = run.job.clusters.max_relabelled_share
+    run.progress.figures["relabelled_share"] = review.relabelled
     if review.relabelled > limit and not model_source.accept:
         raise GateError(
             f"{review.relabelled:.1%} of {review.known:,} accounts would change cluster, allowed are "

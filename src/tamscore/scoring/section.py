@@ -72,7 +72,7 @@ class Section(ABC, Generic[S]):
         """The names of the columns that it adds to the scores, in order."""
         return tuple(column.name for column in self.columns)
 
-    def require_early(self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: S) -> None:
+    def require_early(self, run: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: S) -> None:
         """Raise InputContractError if the census of the rows shows that what is asked for cannot be had."""
 
     def prepare(self, market: Market, settings: S) -> State | str:
@@ -115,11 +115,11 @@ class Sections:
         return replace(self, prepared=tuple(ready))
 
 
-def require_section(section: Section[Any], this: Run, model_source: ModelSource, parts: Sequence[PartRows]) -> None:
+def require_section(section: Section[Any], run: Run, model_source: ModelSource, parts: Sequence[PartRows]) -> None:
     """Raise InputContractError if the census of the rows shows that a section cannot do what the job asks for."""
-    asked = this.job.sections
+    asked = run.job.sections
     if section.name in asked:
-        section.require_early(this, model_source, parts, asked[section.name])
+        section.require_early(run, model_source, parts, asked[section.name])
 
 
 def prepare_sections(sections: Iterable[Section[Any]], market: Market) -> Sections:

@@ -19,21 +19,21 @@ FEWEST = 100
 """A column with fewer different values does not name accounts."""
 
 
-def from_columns(this: Run, rows: int) -> Iterator[Finding]:
+def from_columns(run: Run, rows: int) -> Iterator[Finding]:
     """Yield what is odd about the categories of a market, or of a sample of its rows."""
-    where, floor = sample_note(this.plan.rows, rows), this.job.features.category_floor
-    path = this.job.input.name
-    for name in this.columns.categorical:
-        texts = (tables.read(one, [name], dictionary=[name])[name] for one in this.plan.partitions)
-        counts = census.merged_counts(map(census.level_counts, texts), name, this.plan.rows, "")
-        levels, limit = prepare.vocabulary(name, counts, floor).levels, this.columns.limits.levels
+    where, floor = sample_note(run.plan.rows, rows), run.job.features.category_floor
+    path = run.job.input.name
+    for name in run.columns.categorical:
+        texts = (tables.read(one, [name], dictionary=[name])[name] for one in run.plan.partitions)
+        counts = census.merged_counts(map(census.level_counts, texts), name, run.plan.rows, "")
+        levels, limit = prepare.vocabulary(name, counts, floor).levels, run.columns.limits.levels
         if len(levels) > limit:
             yield Finding(
                 f"{path}: column {name!r}: {len(levels):,} categories of {where} stand for themselves, allowed are "
                 f"{limit:,}; raise features.category_floor, or features.max_levels",
-                stops=this.plan.rows == rows,
+                stops=run.plan.rows == rows,
             )
-        elif len(counts) > max(FEWEST, this.plan.rows / 2):
+        elif len(counts) > max(FEWEST, run.plan.rows / 2):
             yield Finding(
                 f"column {name!r} has {len(counts):,} categories in {where}: it tells accounts apart one by one; leave "
                 "it out"

@@ -21,32 +21,32 @@ if TYPE_CHECKING:
     from tamscore.scoring.context import Run
 
 
-def from_features(market: Run, this: Run) -> Iterator[Finding]:
+def from_features(market: Run, run: Run) -> Iterator[Finding]:
     """Yield what the guard finds in a sample of a market; sections are asked where the sample is the whole market.
 
     They get whole further tables, too: a sample cannot show that something stands in none of the rows.
     """
     try:
-        counted, _, _ = count_rows(this)
+        counted, _, _ = count_rows(run)
     except InputContractError:  # a finding of the rows already
         return
-    parts = [with_features(part, this.columns) for part in counted]
-    whole = this.plan.rows == market.plan.rows
+    parts = [with_features(part, run.columns) for part in counted]
+    whole = run.plan.rows == market.plan.rows
     if whole:
         yield from sections_of(market, parts)
-    where, told = "" if whole else f"{sample_note(this.plan.rows, market.plan.rows)}: ", len(this.progress.notices)
+    where, told = "" if whole else f"{sample_note(run.plan.rows, market.plan.rows)}: ", len(run.progress.notices)
     try:
-        judge_features(this, parts)
+        judge_features(run, parts)
     except GateError as error:
         yield Finding(where + str(error), stops=True, refusal=GateError)
-    for text in this.progress.notices[told:]:
+    for text in run.progress.notices[told:]:
         yield Finding(where + text)
 
 
-def sections_of(this: Run, parts: list[PartRows]) -> Iterator[Finding]:
+def sections_of(run: Run, parts: list[PartRows]) -> Iterator[Finding]:
     """Yield why optional sections could not do what the job asks for."""
     for section in SECTIONS.values():
         try:
-            require_section(section, this, NewModel(), parts)
+            require_section(section, run, NewModel(), parts)
         except InputContractError as error:
             yield Finding(str(error), stops=True)

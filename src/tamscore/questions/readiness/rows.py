@@ -27,21 +27,21 @@ FEW_CUSTOMERS = 100
 """With fewer customers the potential of a market rests on a handful of accounts."""
 
 
-def from_rows(this: Run, rows: int) -> list[Finding]:
+def from_rows(run: Run, rows: int) -> list[Finding]:
     """Return what the census of a market, or of a sample of its rows, finds; every check is asked."""
-    where = "" if this.plan.rows == rows else f"{sample_note(this.plan.rows, rows)}, limits widened for chance: "
+    where = "" if run.plan.rows == rows else f"{sample_note(run.plan.rows, rows)}, limits widened for chance: "
     try:
-        counted, currencies, contrary = count_rows(this)
+        counted, currencies, contrary = count_rows(run)
     except InputContractError as error:
         return [Finding(where + str(error), stops=True)]
-    parts = [with_features(part, this.columns) for part in counted]
+    parts = [with_features(part, run.columns) for part in counted]
     found: list[Finding] = []
-    for check in checks(this, parts, currencies, contrary):
+    for check in checks(run, parts, currencies, contrary):
         try:
             found += [Finding(where + text) for text in check()]
         except InputContractError as error:
             found.append(Finding(where + str(error), stops=True))
-    return [*found, *counts(this, parts, rows)]
+    return [*found, *counts(run, parts, rows)]
 
 
 def with_features(part: PartRows, columns: InputColumns) -> PartRows:
@@ -54,9 +54,9 @@ def with_features(part: PartRows, columns: InputColumns) -> PartRows:
     return replace(part, reason=reason)
 
 
-def counts(this: Run, parts: Sequence[PartRows], rows: int) -> list[Finding]:
+def counts(run: Run, parts: Sequence[PartRows], rows: int) -> list[Finding]:
     """Return how many rows would be rejected, how many have no sales, and a warning if hardly anybody buys."""
-    where = sample_note(this.plan.rows, rows)
+    where = sample_note(run.plan.rows, rows)
     reasons = Counter({reason: sum(int((part.reason == reason).sum()) for part in parts) for reason in Reason})
     rejected = {reason.code: count for reason, count in reasons.items() if count and reason is not Reason.SCORED}
     missing = sum(part.sales_missing for part in parts)
@@ -65,10 +65,10 @@ def counts(this: Run, parts: Sequence[PartRows], rows: int) -> list[Finding]:
     if rejected:
         by_reason = ", ".join(f"{code} {count:,}" for code, count in rejected.items())
         found.append(f"{sum(rejected.values()):,} of {where} would be rejected: {by_reason}")
-    if missing and this.plan.rows == rows and this.job.rows.sales_missing == "prospect":
-        found.append(f"column {this.columns.sales!r}: {missing:,} of {where} have no sales and count as prospects")
+    if missing and run.plan.rows == rows and run.job.rows.sales_missing == "prospect":
+        found.append(f"column {run.columns.sales!r}: {missing:,} of {where} have no sales and count as prospects")
     if not customers:
-        found.append(f"column {this.columns.sales!r}: no account of {where} is a customer")
-    elif customers * rows < FEW_CUSTOMERS * this.plan.rows:
+        found.append(f"column {run.columns.sales!r}: no account of {where} is a customer")
+    elif customers * rows < FEW_CUSTOMERS * run.plan.rows:
         found.append(f"{customers:,} customers in {where}: potential would rest on very few accounts")
     return [Finding(text) for text in found]

@@ -25,67 +25,67 @@ if TYPE_CHECKING:
     from tamscore.scoring.context import Run
 
 
-def take_census(this: Run, refusals: Refusals) -> list[PartRows]:
+def take_census(run: Run, refusals: Refusals) -> list[PartRows]:
     """Who is there and who may be scored, duplicates settled; every check that the rows fail is one of the refusals.
 
     Raises InputContractError with all of them where no row is left.
     """
-    parts, currencies, contrary = count_rows(this)
-    for check in checks(this, parts, currencies, contrary):
+    parts, currencies, contrary = count_rows(run)
+    for check in checks(run, parts, currencies, contrary):
         with refusals.gather():
             for text in check():
-                this.progress.notice(text)
+                run.progress.notice(text)
     if not any((part.reason == Reason.SCORED).any() for part in parts):
         refusals.raise_all()
     return parts
 
 
-def count_rows(this: Run) -> tuple[list[PartRows], tuple[str, ...], str]:
+def count_rows(run: Run) -> tuple[list[PartRows], tuple[str, ...], str]:
     """The rows of every partition with their reasons, duplicates settled; columns taken for currencies; contradictions.
 
     The last is what there is to say of rows of one id that contradict each other, empty where there are none.
     """
-    drops_missing = this.job.rows.sales_missing == "reject"
-    currencies = currency_columns(this.plan.partitions, this.plan.schema, this.columns)
+    drops_missing = run.job.rows.sales_missing == "reject"
+    currencies = currency_columns(run.plan.partitions, run.plan.schema, run.columns)
 
     def count(missing: list[Partition]) -> Iterator[PartRows]:
-        return this.flow.map(census.take_census, missing, this.columns, drops_missing, currencies)
+        return run.flow.map(census.take_census, missing, run.columns, drops_missing, currencies)
 
-    with this.progress.stage("census", this.plan.rows) as done:
+    with run.progress.stage("census", run.plan.rows) as done:
         parts = []
-        for part in this.checkpoints.each("census", this.plan.partitions, count, "census"):
+        for part in run.checkpoints.each("census", run.plan.partitions, count, "census"):
             parts.append(part)
             done(part.partition.rows)
-        changed, contrary = this.checkpoints.once("duplicates", lambda: settle_duplicates(this, parts, currencies))
+        changed, contrary = run.checkpoints.once("duplicates", lambda: settle_duplicates(run, parts, currencies))
     settled = [changed.get(place, part) for place, part in enumerate(parts)]
-    return settled, currencies, f"{this.job.input.name}: {contrary}" if contrary else ""
+    return settled, currencies, f"{run.job.input.name}: {contrary}" if contrary else ""
 
 
 def checks(
-    this: Run, parts: Sequence[PartRows], currencies: Sequence[str], contrary: str
+    run: Run, parts: Sequence[PartRows], currencies: Sequence[str], contrary: str
 ) -> list[Callable[[], Iterable[str]]]:
     """What is asked of the rows, in order: each returns notices, or raises InputContractError."""
     return [
-        partial(settle_currencies, parts, currencies, this.columns, this.job.input.name),
-        partial(check_sales, this, parts),
-        partial(check_reasons, this, parts, contrary),
-        partial(total_notices, parts, this.columns),
+        partial(settle_currencies, parts, currencies, run.columns, run.job.input.name),
+        partial(check_sales, run, parts),
+        partial(check_reasons, run, parts, contrary),
+        partial(total_notices, parts, run.columns),
     ]
 
 
-def check_reasons(this: Run, parts: Sequence[PartRows], contrary: str) -> list[str]:
+def check_reasons(run: Run, parts: Sequence[PartRows], contrary: str) -> list[str]:
     """What there is to say of party types that are none; InputContractError where too many rows are rejected."""
-    words = word_problem(this, parts)
-    require_rejected(this, [part.reason for part in parts], "\n".join(filter(None, (words, contrary))))
+    words = word_problem(run, parts)
+    require_rejected(run, [part.reason for part in parts], "\n".join(filter(None, (words, contrary))))
     return [words.replace("\n", " ")] if words else []
 
 
-def check_sales(this: Run, parts: Sequence[PartRows]) -> list[str]:
+def check_sales(run: Run, parts: Sequence[PartRows]) -> list[str]:
     """Nothing, where few enough rows have no sales, or all such rows are rejected; InputContractError else."""
-    missing, limit = sum(part.sales_missing for part in parts), most_missing(this.job.rows)
-    if limit is not None and missing > limit * this.plan.rows:
+    missing, limit = sum(part.sales_missing for part in parts), most_missing(run.job.rows)
+    if limit is not None and missing > limit * run.plan.rows:
         raise InputContractError(
-            f"{this.job.input.name}: column {this.columns.sales!r}: {missing:,} of {this.plan.rows:,} rows have no "
+            f"{run.job.input.name}: column {run.columns.sales!r}: {missing:,} of {run.plan.rows:,} rows have no "
             f"sales, allowed are {limit:.2%}; fill them, or raise rows.max_sales_missing_share"
         )
     return []
@@ -97,31 +97,31 @@ def most_missing(rows: Rows) -> float | None:
     return limits[rows.sales_missing]
 
 
-def settle_duplicates(this: Run, parts: list[PartRows], currencies: Sequence[str]) -> tuple[dict[int, PartRows], str]:
+def settle_duplicates(run: Run, parts: list[PartRows], currencies: Sequence[str]) -> tuple[dict[int, PartRows], str]:
     """The parts, by place, in which rows of repeated ids are counted once, added up or rejected.
 
     Their ids are compared in full. With them what there is to say of rows that are rejected, empty if there are none.
     """
-    suspects, rule = draw.duplicate([part.hashes_of_ids for part in parts]), this.job.rows.duplicates
+    suspects, rule = draw.duplicate([part.hashes_of_ids for part in parts]), run.job.rows.duplicates
     if not len(suspects):
         return {}, ""
-    found = list(this.flow.map(duplicates.find_suspects, parts, this.columns, this.flow.share(suspects), rule))
+    found = list(run.flow.map(duplicates.find_suspects, parts, run.columns, run.flow.share(suspects), rule))
     groups = duplicates.SuspectGroups.of(found)
     if rule == "error" and (ids := groups.names(groups.repeated)):
         raise InputContractError(
-            f"{this.job.input.name}: column {this.columns.account_id!r}: ids stand more than once, such as "
+            f"{run.job.input.name}: column {run.columns.account_id!r}: ids stand more than once, such as "
             f"{', '.join(map(repr, ids))}; remove them, or set rows.duplicates = 'identical'"
         )
-    drops_missing = this.job.rows.sales_missing == "reject"
+    drops_missing = run.job.rows.sales_missing == "reject"
     settled = duplicates.settle(parts, found, groups, rule, reject_missing=drops_missing)
     changed = [place for place, part in enumerate(settled) if part is not parts[place]]
-    counted = this.flow.map(census.count_again, [settled[place] for place in changed], this.columns, currencies)
-    return dict(zip(changed, counted, strict=True)), contradiction(this, groups)
+    counted = run.flow.map(census.count_again, [settled[place] for place in changed], run.columns, currencies)
+    return dict(zip(changed, counted, strict=True)), contradiction(run, groups)
 
 
-def contradiction(this: Run, groups: duplicates.SuspectGroups) -> str:
+def contradiction(run: Run, groups: duplicates.SuspectGroups) -> str:
     """What there is to say of ids whose rows are all rejected; empty where there are none."""
-    rule = this.job.rows.duplicates
+    rule = run.job.rows.duplicates
     ids = groups.names(groups.repeated if rule == "reject" else groups.repeated & ~groups.equal)
     if not ids:
         return ""
@@ -130,35 +130,35 @@ def contradiction(this: Run, groups: duplicates.SuspectGroups) -> str:
         "sum": ("differ", "rows are added up only if they are equal in all other columns that the job reads"),
     }.get(rule, ("are several", "set rows.duplicates = 'identical' to count equal rows once"))
     return (
-        f"column {this.columns.account_id!r}: rows of one id {what}, such as those of "
+        f"column {run.columns.account_id!r}: rows of one id {what}, such as those of "
         f"{', '.join(map(repr, ids))}; {remedy}"
     )
 
 
-def word_problem(this: Run, parts: Sequence[PartRows]) -> str:
+def word_problem(run: Run, parts: Sequence[PartRows]) -> str:
     """What there is to say of party types that are none; empty where there are none of them."""
     words: Counter[str | None] = Counter()
     for part in parts:
         words.update(part.words)
     if not words:
         return ""
-    return unknown_words(words, PARTY_TYPES, str(this.columns.party_type), this.job.input.name)
+    return unknown_words(words, PARTY_TYPES, str(run.columns.party_type), run.job.input.name)
 
 
-def require_rejected(this: Run, reasons: Sequence[Any], words: str = "") -> None:
+def require_rejected(run: Run, reasons: Sequence[Any], words: str = "") -> None:
     """Nothing, where few enough rows were rejected; InputContractError with the counts, and with `words`, else.
 
     Copies of rows that are scored, and rows that are added up, do not count.
     """
     by_reason = {name: count for name, count in contract.counts_by_reason(list(reasons)).items() if count}
     harmless = sum(by_reason.pop(reason.code, 0) for reason in Reason if reason.is_harmless)
-    rejected, limit = sum(by_reason.values()), this.job.rows.max_rejected_share
+    rejected, limit = sum(by_reason.values()), run.job.rows.max_rejected_share
     more = f"\n{words}" if words else ""
-    if rejected > limit * this.plan.rows:
+    if rejected > limit * run.plan.rows:
         counts = ", ".join(f"{name} {count:,}" for name, count in by_reason.items())
         raise InputContractError(
-            f"{this.job.input.name}: {rejected:,} of {this.plan.rows:,} rows rejected ({counts}), "
+            f"{run.job.input.name}: {rejected:,} of {run.plan.rows:,} rows rejected ({counts}), "
             f"allowed are {limit:.2%}; fix the rows, or raise rows.max_rejected_share{more}"
         )
-    if rejected + harmless == this.plan.rows:
-        raise InputContractError(f"{this.job.input.name}: no row is left to score of {this.plan.rows:,}{more}")
+    if rejected + harmless == run.plan.rows:
+        raise InputContractError(f"{run.job.input.name}: no row is left to score of {run.plan.rows:,}{more}")

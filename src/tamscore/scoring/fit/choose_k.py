@@ -45,18 +45,18 @@ class Sample:
 
 
 def choose(
-    this: Run, party: str, sample: Sample, local: Flow, moves_of: Callable[[int], tuple[Moves, ...]]
+    run: Run, party: str, sample: Sample, local: Flow, moves_of: Callable[[int], tuple[Moves, ...]]
 ) -> tuple[int, tuple[Candidate, ...], tuple[Moves, ...]]:
     """The number of clusters, all candidates in order, and how potentials move with it.
 
     There are no candidates where there are too few customers to ask. `moves_of` says how potentials move with a number
     of clusters. At level account, where clusters add little, the fewest within one standard error are taken.
     """
-    clusters, potential = this.job.clusters, this.job.potential
+    clusters, potential = run.job.clusters, run.job.potential
     buys = np.flatnonzero(sample.sales > 0)
     asked = buys[:CUSTOMERS]
     if len(asked) < FEWEST:
-        this.progress.notice(
+        run.progress.notice(
             f"{party}: {len(asked)} customers are too few to choose clusters.k by, {FEWEST} are needed; "
             f"took {clusters.k_range[0]}"
         )
@@ -64,7 +64,7 @@ def choose(
     judged = candidates.EvaluationData(
         sample.seeds,
         sample.space.fitted_grid.unit,
-        customers_of(sample, asked, this.backend),
+        customers_of(sample, asked, run.backend),
         sample.sales[asked],
         sample.each * len(buys) / len(asked),
         potential.lines[0],
@@ -80,9 +80,9 @@ def choose(
     decided = choose_k.decide(known, {k: moves.worst(one) for k, one in tried.items()})
     chosen = next(one for one in decided if one.chosen)
     more = "; sales say that more would do better: raise clusters.k_range" if chosen.k == high else ""
-    this.progress.notice(f"{party}: {chosen.k} clusters, chosen among {len(decided)} from {low} to {most}{more}")
+    run.progress.notice(f"{party}: {chosen.k} clusters, chosen among {len(decided)} from {low} to {most}{more}")
     if not chosen.admitted:
-        this.progress.notice(
+        run.progress.notice(
             f"{party}: every number of clusters leaves more than {choose_k.MOST_THIN:.0%} of the customers in clusters "
             f"of fewer than {potential.min_customers}, or does not come out again under resampling; took the smallest"
         )

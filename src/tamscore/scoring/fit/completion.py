@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from tamscore.stages.space import Space
 
 
-def polish_centers(this: Run, data: FitData, fit: Fit) -> Fit:
+def polish_centers(run: Run, data: FitData, fit: Fit) -> Fit:
     """The fit after the passes over all rows that the job asks for."""
-    passes = this.job.clusters.polish_passes
+    passes = run.job.clusters.polish_passes
     return polish(data.everywhere.rows(data.space), fit, passes) if passes else fit
 
 
@@ -44,12 +44,12 @@ def make_party_fit(
     return PartyFit(model, fit, spread, len(drawn), data.constant, histograms(model, data.sample), named, reference)
 
 
-def add_stability(this: Run, data: FitData, fitted: PartyFit) -> PartyFit:
+def add_stability(run: Run, data: FitData, fitted: PartyFit) -> PartyFit:
     """The fit with its look-alike, and with what is known about every cluster, where the job asks for them."""
-    fitted = replace(fitted, model=replace(fitted.model, look_alike=look_alike_of(this, data)))
-    if not this.job.clusters.stability:
+    fitted = replace(fitted, model=replace(fitted.model, look_alike=look_alike_of(run, data)))
+    if not run.job.clusters.stability:
         return fitted
-    return replace(fitted, trust=trust.trust(fitted.model, data.sample.drawn, data.seeds, this.job.clusters.seed))
+    return replace(fitted, trust=trust.trust(fitted.model, data.sample.drawn, data.seeds, run.job.clusters.seed))
 
 
 def histograms(model: PartyModel, sample: SampleSource) -> tuple[Histogram, ...]:
@@ -59,10 +59,10 @@ def histograms(model: PartyModel, sample: SampleSource) -> tuple[Histogram, ...]
     return (*numbers, *levels)
 
 
-def report_fit(this: Run, data: FitData, fit: Fit, k: int) -> None:
+def report_fit(run: Run, data: FitData, fit: Fit, k: int) -> None:
     """Tell what a person should know about a fit."""
     for text in fit_warnings(data.space, data.sample.drawn, data.seeds, data.constant, fit, k):
-        this.progress.notice(f"{PARTY_TYPES[data.encoding.party]}: {text}")
+        run.progress.notice(f"{PARTY_TYPES[data.encoding.party]}: {text}")
 
 
 def fit_warnings(

@@ -48,41 +48,41 @@ class FitData:
     flagged: tuple[str, ...]
 
 
-def make_fit_data(this: Run, party: Party) -> FitData:
+def make_fit_data(run: Run, party: Party) -> FitData:
     """The space of a party type, and its rows in it."""
-    clusters, features = this.job.clusters, this.job.features
-    require_rows(this, party)
-    encoding = Encoding(this.columns, party.code, (), party.segments)
-    capacity = resident_capacity(this.flow, this.backend, this.job.engine.resident_share)
-    everywhere = EveryRow(this.flow, this.backend, tuple(party.parts), encoding, clusters.seed, capacity)
-    sample = SampleSource(party.local, this.backend, party.drawn, encoding)
+    clusters, features = run.job.clusters, run.job.features
+    require_rows(run, party)
+    encoding = Encoding(run.columns, party.code, (), party.segments)
+    capacity = resident_capacity(run.flow, run.backend, run.job.engine.resident_share)
+    everywhere = EveryRow(run.flow, run.backend, tuple(party.parts), encoding, clusters.seed, capacity)
+    sample = SampleSource(party.local, run.backend, party.drawn, encoding)
     source: RowSource = everywhere if clusters.fit_rows == "all" else sample
-    levels = {column: source.levels(column) for column in this.columns.categorical}
+    levels = {column: source.levels(column) for column in run.columns.categorical}
     vocabularies = tuple(prepare.vocabulary(*each, features.category_floor) for each in levels.items())
-    require_levels(this, vocabularies)
+    require_levels(run, vocabularies)
     sample, everywhere = sample.encode(vocabularies), everywhere.encode(vocabularies)
     source = everywhere if clusters.fit_rows == "all" else sample
-    columns = numeric_columns(this.job)
+    columns = numeric_columns(run.job)
     space, constant = fit_space(columns, vocabularies, features.category_weight, source.order, source.moments)
     if isinstance(source, SampleSource):
-        space = scaled_by_library(this, party.name, source, space)
-    seed_rows = seed_rows_of(this.job, most_clusters(this.job, party.name))
-    seeds = this.backend.get(space.block(this.backend, sample.raw.part(0, seed_rows)))
+        space = scaled_by_library(run, party.name, source, space)
+    seed_rows = seed_rows_of(run.job, most_clusters(run.job, party.name))
+    seeds = run.backend.get(space.block(run.backend, sample.raw.part(0, seed_rows)))
     rows, spans = source.rows(space), source.spans(clusters.batch_rows)
     encoding = replace(encoding, vocabularies=vocabularies)
     return FitData(encoding, space, sample, everywhere, rows, spans, seeds, constant, party.flagged)
 
 
-def scaled_by_library(this: Run, party: str, sample: SampleSource, space: Space) -> Space:
+def scaled_by_library(run: Run, party: str, sample: SampleSource, space: Space) -> Space:
     """The space with the scales that the backend's own library finds in the sample, where it has scalers.
 
     Where a scale differs from that of the shared text, a notice says so and the shared text counts: a model does not
     depend on what is installed.
     """
-    backend = this.backend
+    backend = run.backend
     if not isinstance(backend, FitsScalers):
         return space
-    weights = {column.name: column.weight for column in numeric_columns(this.job)}
+    weights = {column.name: column.weight for column in numeric_columns(run.job)}
     scales, differing = [], []
     for scale in space.scales:
         theirs: ColumnScale | None = scale
@@ -92,26 +92,26 @@ def scaled_by_library(this: Run, party: str, sample: SampleSource, space: Space)
         scales.append(theirs or scale)
         differing += [] if theirs else [scale.name]
     if differing:
-        this.progress.notice(f"{party}: the library's scalers find other values for {', '.join(differing)}; ours count")
+        run.progress.notice(f"{party}: the library's scalers find other values for {', '.join(differing)}; ours count")
     return replace(space, scales=tuple(scales))
 
 
-def require_rows(this: Run, party: Party) -> None:
+def require_rows(run: Run, party: Party) -> None:
     """Nothing, where a party type has rows for its clusters; InputContractError else."""
-    rows, k = len(party.drawn), fewest_clusters(this.job, party.name)
+    rows, k = len(party.drawn), fewest_clusters(run.job, party.name)
     if rows < k:
         raise InputContractError(
-            f"{this.job.input.name}: party type {party.name!r} has {rows} usable rows, fewer than clusters.k = {k}; "
+            f"{run.job.input.name}: party type {party.name!r} has {rows} usable rows, fewer than clusters.k = {k}; "
             "lower clusters.k, or give each party type its own: k = { end_user = …, channel = … }"
         )
 
 
-def require_levels(this: Run, vocabularies: Sequence[Vocabulary]) -> None:
+def require_levels(run: Run, vocabularies: Sequence[Vocabulary]) -> None:
     """Nothing, where no categorical column has too many categories; InputContractError else."""
     for one in vocabularies:
-        if len(one.levels) > this.columns.limits.levels:
+        if len(one.levels) > run.columns.limits.levels:
             raise InputContractError(
-                f"{this.job.input.name}: column {one.column!r} has {len(one.levels):,} categories that stand for "
-                f"themselves, allowed are {this.columns.limits.levels:,}; raise features.category_floor, or "
+                f"{run.job.input.name}: column {one.column!r} has {len(one.levels):,} categories that stand for "
+                f"themselves, allowed are {run.columns.limits.levels:,}; raise features.category_floor, or "
                 "features.max_levels"
             )

@@ -28,42 +28,42 @@ if TYPE_CHECKING:
     from tamscore.stages.moves import Moves
 
 
-def fit_parties(this: Run, parts: list[PartRows]) -> list[PartyFit]:
+def fit_parties(run: Run, parts: list[PartRows]) -> list[PartyFit]:
     """The fitted model of every party type that has rows, on a sample drawn by account id or on every row."""
-    return each_party(this, parts, fit_party)
+    return each_party(run, parts, fit_party)
 
 
-def fit_party(this: Run, party: Party) -> PartyFit:
+def fit_party(run: Run, party: Party) -> PartyFit:
     """Space and centers of one party type."""
-    data = make_fit_data(this, party)
-    customers = customer_levels(this, party, data)
-    shifts = level_shifts(this, party, data, customers)
-    k, choice, found = number_of_clusters(this, party, data, customers)
-    fit = fit_centers(data.rows, data.seeds, recipe_of(this.job, k), data.spans, party.local)
-    fit = polish_centers(this, data, fit)
-    report_fit(this, data, fit, k)
-    report_moves(this, party.name, k, found, choice)
+    data = make_fit_data(run, party)
+    customers = customer_levels(run, party, data)
+    shifts = level_shifts(run, party, data, customers)
+    k, choice, found = number_of_clusters(run, party, data, customers)
+    fit = fit_centers(data.rows, data.seeds, recipe_of(run.job, k), data.spans, party.local)
+    fit = polish_centers(run, data, fit)
+    report_fit(run, data, fit, k)
+    report_moves(run, party.name, k, found, choice)
     fitted = make_party_fit(data, fit, cluster_ids(party.name, len(fit.centers)), len(fit.centers))
-    spread = redraw_spread(this, party, data, customers, fit.centers, choice)
-    fitted = add_stability(this, data, add_level(this, customers, fitted))
+    spread = redraw_spread(run, party, data, customers, fit.centers, choice)
+    fitted = add_stability(run, data, add_level(run, customers, fitted))
     return replace(fitted, choice=choice, moves=found, shifts=shifts, spread_of_redraws=spread)
 
 
 def number_of_clusters(
-    this: Run, party: Party, data: FitData, customers: CustomerLevels | None
+    run: Run, party: Party, data: FitData, customers: CustomerLevels | None
 ) -> tuple[int, tuple[Candidate, ...], tuple[Moves, ...]]:
     """The number of clusters of a party type, as the job says or chosen, the candidates, and how potentials move.
 
     Candidates are judged by what customers buy, at level account by their sales over their typical sales.
     """
-    fixed = clusters_of(this.job, party.name)
+    fixed = clusters_of(run.job, party.name)
     if fixed is not None:
-        return fixed, (), moves_of(this, party, data, customers, fixed)
+        return fixed, (), moves_of(run, party, data, customers, fixed)
     each = sum(part.count_of(party.code) for part in party.parts) / len(party.drawn)
     sales = party.drawn.sales
-    if customers and this.job.potential.level == "account":
+    if customers and run.job.potential.level == "account":
         sales = over_typical(party.drawn, customers)
     sample = choosing.Sample(data.space, data.sample.raw, sales, data.seeds, each)
-    moves = partial(moves_of, this, party, data, customers)
-    choose = partial(choosing.choose, this, party.name, sample, party.local, moves)
-    return this.checkpoints.once(f"choice-{party.name}", choose, f"number of clusters of {party.name}")
+    moves = partial(moves_of, run, party, data, customers)
+    choose = partial(choosing.choose, run, party.name, sample, party.local, moves)
+    return run.checkpoints.once(f"choice-{party.name}", choose, f"number of clusters of {party.name}")

@@ -45,22 +45,22 @@ class FeatureVerdict:
         return self.verdict == "suspect" and sure
 
 
-def inspect(this: Run, samples: Mapping[int, SampledRows]) -> dict[int, tuple[FeatureVerdict, ...]]:
+def inspect(run: Run, samples: Mapping[int, SampledRows]) -> dict[int, tuple[FeatureVerdict, ...]]:
     """The verdict on every feature by party type; GateError where one is a suspect and the job says so."""
-    if this.job.leakage.action == "off":
+    if run.job.leakage.action == "off":
         return dict.fromkeys(samples, ())
-    with this.progress.stage("guard", len(samples)) as done:
+    with run.progress.stage("guard", len(samples)) as done:
         found, said = {}, []
         for party, drawn in samples.items():
-            found[party], warning = judge(this.job, PARTY_TYPES[party], drawn)
+            found[party], warning = judge(run.job, PARTY_TYPES[party], drawn)
             said += warning
             done(1)
     suspects = [one for verdicts in found.values() for one in verdicts if one.verdict == "suspect"]
     stopping = [one for one in suspects if one.stops]
-    if stopping and this.job.leakage.action == "block":
-        raise GateError("\n".join(refusal(this.job, stopping, said)), gate="leakage")
+    if stopping and run.job.leakage.action == "block":
+        raise GateError("\n".join(refusal(run.job, stopping, said)), gate="leakage")
     for text in [*map(line, suspects), *said]:
-        this.progress.notice(text)
+        run.progress.notice(text)
     return found
 
 

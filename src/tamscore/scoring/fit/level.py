@@ -35,19 +35,19 @@ class CustomerLevels:
     typical: Any
 
 
-def customer_levels(this: Run, party: Party, data: FitData) -> CustomerLevels | None:
+def customer_levels(run: Run, party: Party, data: FitData) -> CustomerLevels | None:
     """The level of a party type's customers in its space; None, with a notice where it matters, if they are too few."""
     drawn, space = party.customers, data.space
     if len(drawn) < FEWEST_CUSTOMERS:
-        if this.job.potential.level == "account":
-            this.progress.notice(
+        if run.job.potential.level == "account":
+            run.progress.notice(
                 f"{party.name}: potential.level = 'account' needs at least {FEWEST_CUSTOMERS} customers, got "
                 f"{len(drawn)}; took level cluster"
             )
         return None
-    raw = SampleSource(party.local, this.backend, drawn, data.encoding).raw
-    block = this.backend.get(space.block(this.backend, raw))
-    unit, seed = space.fitted_grid.unit, this.job.clusters.seed
+    raw = SampleSource(party.local, run.backend, drawn, data.encoding).raw
+    block = run.backend.get(space.block(run.backend, raw))
+    unit, seed = space.fitted_grid.unit, run.job.clusters.seed
     model = fit_level(block, drawn.sales, drawn.numbers, len(space.scales), unit, seed)
     if model is None:
         return None
@@ -55,11 +55,11 @@ def customer_levels(this: Run, party: Party, data: FitData) -> CustomerLevels | 
     return CustomerLevels(model, block, drawn.sales, drawn.numbers, typical)
 
 
-def add_level(this: Run, customers: CustomerLevels | None, fitted: PartyFit) -> PartyFit:
+def add_level(run: Run, customers: CustomerLevels | None, fitted: PartyFit) -> PartyFit:
     """The fit with the level in use in its model, and with what both levels come to on held-out customers."""
     if customers is None:
         return replace(fitted, level=PartyLevel("cluster", None, ()))
-    rules, model = this.job.potential, fitted.model
+    rules, model = run.job.potential, fitted.model
     label = stability.labels(HostBackend(), customers.block, model.centers)
     fold = folds_of(customers.numbers)
     losses = level_losses(label, customers.sales, customers.typical, fold, rules.lines[0], rules.min_customers)

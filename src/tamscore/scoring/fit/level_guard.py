@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from tamscore.scoring.fit.party import Party
 
 
-def level_shifts(this: Run, party: Party, data: FitData, customers: CustomerLevels | None) -> dict[str, float]:
+def level_shifts(run: Run, party: Party, data: FitData, customers: CustomerLevels | None) -> dict[str, float]:
     """The factor by which prospects' median level moves without each feature; nothing at level cluster.
 
     Raises GateError if a feature that the job does not allow moves it beyond the limit.
     """
-    rules = this.job.leakage
-    if customers is None or rules.action == "off" or this.job.potential.level != "account":
+    rules = run.job.leakage
+    if customers is None or rules.action == "off" or run.job.potential.level != "account":
         return {}
     seeds = data.seeds
     prospects = np.flatnonzero(party.drawn.sales[: seeds.shape[1]] <= 0)[: leakage.PROSPECTS]
     columns = [feature.column for feature in data.space.features]
     found = level_shift.shifts(customers.model, customers.block, customers.sales, seeds[:, prospects], columns)
-    odd = {name: factor for name, factor in found.items() if name not in this.job.features.allow}
+    odd = {name: factor for name, factor in found.items() if name not in run.job.features.allow}
     stops = rules.action == "block" and len(prospects) >= leakage.PROSPECTS_TO_BLOCK
     worst = [name for name, factor in odd.items() if factor > level_shift.BLOCK]
     if stops and worst:
-        lines = refusal(this.job.input.name, party.name, {name: odd[name] for name in worst})
+        lines = refusal(run.job.input.name, party.name, {name: odd[name] for name in worst})
         raise GateError("\n".join(lines), gate="leakage")
     for name, factor in odd.items():
         if factor > level_shift.WARN:
-            this.progress.notice(f"{party.name}: {sentence(name, factor)}")
+            run.progress.notice(f"{party.name}: {sentence(name, factor)}")
     return found
 
 

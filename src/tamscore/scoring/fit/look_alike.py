@@ -22,14 +22,14 @@ def is_enabled(job: Job) -> bool:
     return bool(getattr(job.sections.get(SECTION), "enabled", False))
 
 
-def look_alike_of(this: Run, data: FitData) -> LookAlike | None:
+def look_alike_of(run: Run, data: FitData) -> LookAlike | None:
     """The look-alike of a party type; None where the job does not ask, or there are too few customers or prospects."""
     drawn, host = data.sample.drawn, HostBackend()
-    chosen = chosen_rows(drawn.sales) if is_enabled(this.job) else None
+    chosen = chosen_rows(drawn.sales) if is_enabled(run.job) else None
     if chosen is None:
         return None
     at, weight = chosen
     numeric = {name: column[at] for name, column in drawn.numeric.items()}
     raw = data.encoding.raw(host, numeric, take(drawn.texts, at), len(at))
     rows = FitRows(data.space.block(host, raw), drawn.numbers[at], drawn.sales[at] > 0, weight)
-    return fit_look_alike(data.space, rows, data.flagged, this.job.clusters.seed)
+    return fit_look_alike(data.space, rows, data.flagged, run.job.clusters.seed)

@@ -52,29 +52,29 @@ class Party:
         return PARTY_TYPES[self.code]
 
 
-def each_party(this: Run, parts: list[PartRows], fit: Callable[[Run, Party], PartyFit]) -> list[PartyFit]:
+def each_party(run: Run, parts: list[PartRows], fit: Callable[[Run, Party], PartyFit]) -> list[PartyFit]:
     """What `fit` makes of every party type that has rows; the guard has seen them before."""
     counts = party_counts(parts)
-    segments = segment_vocabulary(this, parts)
-    drawn = draw_samples(this, parts, counts)
+    segments = segment_vocabulary(run, parts)
+    drawn = draw_samples(run, parts, counts)
     samples = {party: sample for party, (sample, _) in drawn.items()}
-    verdicts = this.checkpoints.once("guard", partial(guard.inspect, this, samples), "guard")
-    with this.progress.stage("fit", len(counts)) as done, LocalFlow(this.job.engine.workers) as local:
+    verdicts = run.checkpoints.once("guard", partial(guard.inspect, run, samples), "guard")
+    with run.progress.stage("fit", len(counts)) as done, LocalFlow(run.job.engine.workers) as local:
         fitted = []
         for code, rows in drawn.items():
             flagged = tuple(one.feature for one in verdicts[code] if one.verdict == "suspect")
             party = Party(code, parts, *rows, segments, local, flagged)
-            one = this.checkpoints.once(f"model-{party.name}", partial(fit, this, party), f"model of {party.name}")
+            one = run.checkpoints.once(f"model-{party.name}", partial(fit, run, party), f"model of {party.name}")
             fitted.append(replace(one, verdicts=verdicts[code]))
             done(1)
     return fitted
 
 
-def judge_features(this: Run, parts: list[PartRows]) -> dict[int, tuple[FeatureVerdict, ...]]:
+def judge_features(run: Run, parts: list[PartRows]) -> dict[int, tuple[FeatureVerdict, ...]]:
     """Return the leakage guard's verdict on each feature by party type; raise GateError if it stops a fit."""
     if not (counts := party_counts(parts)):
         return {}
-    return guard.inspect(this, {party: rows for party, (rows, _) in draw_samples(this, parts, counts).items()})
+    return guard.inspect(run, {party: rows for party, (rows, _) in draw_samples(run, parts, counts).items()})
 
 
 def party_counts(parts: list[PartRows]) -> dict[int, int]:
@@ -83,34 +83,32 @@ def party_counts(parts: list[PartRows]) -> dict[int, int]:
     return {party: count for party, count in counts.items() if count}
 
 
-def segment_vocabulary(this: Run, parts: list[PartRows]) -> Vocabulary | None:
+def segment_vocabulary(run: Run, parts: list[PartRows]) -> Vocabulary | None:
     """The market segments by name, or None where the job has none."""
-    if this.columns.market_segment is None:
+    if run.columns.market_segment is None:
         return None
-    limit, remedy = this.columns.limits.market_segments, "name a coarser one, or raise rows.max_market_segments"
-    where = f"{this.job.input.name}: column {this.columns.market_segment!r}"
+    limit, remedy = run.columns.limits.market_segments, "name a coarser one, or raise rows.max_market_segments"
+    where = f"{run.job.input.name}: column {run.columns.market_segment!r}"
     counts = census.merged_counts((part.segments for part in parts), where, limit, remedy)
     names = sorted(name for name in counts if name is not None)
-    return prepare.Vocabulary(this.columns.market_segment, tuple(names))
+    return prepare.Vocabulary(run.columns.market_segment, tuple(names))
 
 
-def draw_samples(
-    this: Run, parts: list[PartRows], counts: dict[int, int]
-) -> dict[int, tuple[SampledRows, SampledRows]]:
+def draw_samples(run: Run, parts: list[PartRows], counts: dict[int, int]) -> dict[int, tuple[SampledRows, SampledRows]]:
     """The drawn rows of every party type, and the customers that its level is fitted on.
 
     At level cluster, where levels are only compared, these are the customers among the drawn rows.
     """
-    seed, up_to, customers, gathered = this.job.clusters.seed, {}, {}, {}
+    seed, up_to, customers, gathered = run.job.clusters.seed, {}, {}, {}
     for party in counts:
-        up_to[party], rows = last_of_sample(this, parts, party, counts)
+        up_to[party], rows = last_of_sample(run, parts, party, counts)
         customers[party] = 0
-        if this.job.potential.level == "account":
+        if run.job.potential.level == "account":
             customers[party] = last_customer(parts, party, seed, MOST_CUSTOMERS)
             rows += MOST_CUSTOMERS if customers[party] > up_to[party] else 0
-        gathered[party] = GatheredRows(this.columns.numeric, rows)
+        gathered[party] = GatheredRows(run.columns.numeric, rows)
     draws = RowDraw(seed, up_to, customers)
-    for drawn in this.map("sample", draw_sample, parts, this.columns, draws, this.backend):
+    for drawn in run.map("sample", draw_sample, parts, run.columns, draws, run.backend):
         for party, rows in drawn.items():
             gathered[party].add(rows)
     return {party: apart(gathered[party].in_order(), up_to[party]) for party in counts}
@@ -123,9 +121,9 @@ def apart(drawn: SampledRows, up_to: int) -> tuple[SampledRows, SampledRows]:
     return drawn if inside == len(drawn) else drawn.taken(np.arange(inside)), drawn.taken(buys)
 
 
-def last_of_sample(this: Run, parts: list[PartRows], party: int, counts: dict[int, int]) -> tuple[int, int]:
+def last_of_sample(run: Run, parts: list[PartRows], party: int, counts: dict[int, int]) -> tuple[int, int]:
     """The last draw number of a party type's sample, and its rows: its share of those drawn, at least 256 a cluster."""
-    clusters, total = this.job.clusters, sum(counts.values())
+    clusters, total = run.job.clusters, sum(counts.values())
     rows = clusters.seed_rows if clusters.fit_rows == "all" else clusters.fit_rows
-    wanted = max(-(-rows * counts[party] // total), 256 * most_clusters(this.job, PARTY_TYPES[party]))
+    wanted = max(-(-rows * counts[party] // total), 256 * most_clusters(run.job, PARTY_TYPES[party]))
     return last_drawn(parts, party, clusters.seed, wanted)

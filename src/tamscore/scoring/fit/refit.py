@@ -36,39 +36,39 @@ if TYPE_CHECKING:
     from tamscore.stages.kmeans import Fit
 
 
-def refit_parties(this: Run, parts: list[PartRows], earlier: EarlierRun) -> list[PartyFit]:
+def refit_parties(current: Run, parts: list[PartRows], earlier: EarlierRun) -> list[PartyFit]:
     """The refreshed model of every party type that has rows; one that the earlier model did not know is fitted anew."""
     stored = {party.name: party for party in earlier.model.parties}
 
-    def refit_known(this: Run, party: Party) -> PartyFit:
+    def refit_known(run: Run, party: Party) -> PartyFit:
         old = stored.get(party.name)
         if old is not None:
-            return refit_party(this, party, old, earlier.labels)
-        this.progress.notice(f"{party.name}: the earlier model does not know it; fitted anew")
-        return fit_party(this, party)
+            return refit_party(run, party, old, earlier.labels)
+        run.progress.notice(f"{party.name}: the earlier model does not know it; fitted anew")
+        return fit_party(run, party)
 
-    return each_party(this, parts, refit_known)
+    return each_party(current, parts, refit_known)
 
 
-def refit_party(this: Run, party: Party, old: PartyRecord, labels: EarlierLabels) -> PartyFit:
+def refit_party(run: Run, party: Party, old: PartyRecord, labels: EarlierLabels) -> PartyFit:
     """The centers of one party type in a space of today, started from where the old clusters lie by now."""
-    recipe = recipe_of(this.job, clusters_of(this.job, party.name) or len(old.centers))
-    data = make_fit_data(this, party)
-    customers = customer_levels(this, party, data)
-    shifts = level_shifts(this, party, data, customers)
-    before = old_places(this, data, old, labels, party.local)
-    blocks = data.space.blocks(this.backend, data.sample.raw)
-    start = means(this.backend, blocks, before.nearest, len(old.centers))
+    recipe = recipe_of(run.job, clusters_of(run.job, party.name) or len(old.centers))
+    data = make_fit_data(run, party)
+    customers = customer_levels(run, party, data)
+    shifts = level_shifts(run, party, data, customers)
+    before = old_places(run, data, old, labels, party.local)
+    blocks = data.space.blocks(run.backend, data.sample.raw)
+    start = means(run.backend, blocks, before.nearest, len(old.centers))
     new_model = fit_centers(data.rows, data.seeds, recipe, data.spans, party.local)
     fit = refit(data.rows, start, new_model, recipe.max_passes)
     if fit is new_model:
-        this.progress.notice(f"{old.name}: the clusters were found anew: those of the earlier model no longer fit")
-    fit = polish_centers(this, data, fit)
-    report_fit(this, data, fit, recipe.k)
-    moves = moves_of(this, party, data, customers, recipe.k)
-    report_moves(this, party.name, recipe.k, moves, ())
-    fitted = add_level(this, customers, succeed(this, data, fit, old, before))
-    spread = redraw_spread(this, party, data, customers, fitted.fit.centers)
+        run.progress.notice(f"{old.name}: the clusters were found anew: those of the earlier model no longer fit")
+    fit = polish_centers(run, data, fit)
+    report_fit(run, data, fit, recipe.k)
+    moves = moves_of(run, party, data, customers, recipe.k)
+    report_moves(run, party.name, recipe.k, moves, ())
+    fitted = add_level(run, customers, succeed(run, data, fit, old, before))
+    spread = redraw_spread(run, party, data, customers, fitted.fit.centers)
     return replace(fitted, shifts=shifts, moves=moves, spread_of_redraws=spread)
 
 
@@ -88,28 +88,28 @@ KNOWN = 0.5
 """Where the earlier run knows less than this share of the accounts, ids are others, and clusters are told by place."""
 
 
-def old_places(this: Run, data: FitData, old: PartyRecord, labels: EarlierLabels, local: Flow) -> Places:
+def old_places(run: Run, data: FitData, old: PartyRecord, labels: EarlierLabels, local: Flow) -> Places:
     """Where the drawn rows lie among the old clusters, in the space of the earlier model.
 
     A row belonged to the cluster that its account was in; where the accounts are others, to the nearest within reach.
     """
-    encoding = Encoding(this.columns, data.encoding.party, old.space.vocabularies, old.segments)
-    raw = SampleSource(local, this.backend, data.sample.drawn, encoding).raw
+    encoding = Encoding(run.columns, data.encoding.party, old.space.vocabularies, old.segments)
+    raw = SampleSource(local, run.backend, data.sample.drawn, encoding).raw
     model = PartyModel(old.name, encoding, old.space, old.centers, old.ids)
-    near, _ = assign_blocks(this.backend, model, raw, RowRequest())
+    near, _ = assign_blocks(run.backend, model, raw, RowRequest())
     nearest, far = near.label, near.distance > old.reach[near.label]
-    label = labels.drawn(this.job.clusters.seed).among(old.ids, data.sample.drawn.numbers)
+    label = labels.drawn(run.job.clusters.seed).among(old.ids, data.sample.drawn.numbers)
     if np.mean(label >= 0) < KNOWN:
         label = np.where(far, -1, nearest.astype(np.int64))
     return Places(nearest, int(far.sum()), label)
 
 
-def succeed(this: Run, data: FitData, fit: Fit, old: PartyRecord, before: Places) -> PartyFit:
+def succeed(run: Run, data: FitData, fit: Fit, old: PartyRecord, before: Places) -> PartyFit:
     """The refreshed model with its clusters in the order and under the ids of those that they go on from."""
     label = np.concatenate(
         [
-            this.backend.get(this.backend.nearest(block, this.backend.put(fit.centers)).label)
-            for block in data.space.blocks(this.backend, data.sample.raw)
+            run.backend.get(run.backend.nearest(block, run.backend.put(fit.centers)).label)
+            for block in data.space.blocks(run.backend, data.sample.raw)
         ]
     )
     overlap = overlap_of(before, label, old, len(fit.centers))
@@ -123,7 +123,7 @@ def succeed(this: Run, data: FitData, fit: Fit, old: PartyRecord, before: Places
     fitted = make_party_fit(data, fit, ids, named, Reference(tuple(known.get(name) for name in ids)))
     happened = lifecycle.events(overlap, heir, old.ids, ids)
     return replace(
-        add_stability(this, data, fitted),
+        add_stability(run, data, fitted),
         change=ClusterChange(happened, np.bincount(before.nearest, minlength=len(old.ids)), before.far),
     )
 

@@ -33,10 +33,10 @@ FEW_RESTARTS = 5
 """A refit has so many restarts at the most: they share its few seed rows."""
 
 
-def is_asked(this: Run, party: str) -> bool:
+def is_asked(run: Run, party: str) -> bool:
     """Whether the stability of potentials is measured for a party type: as the job says, else if k is chosen."""
-    asked = this.job.potential.stability
-    return clusters_of(this.job, party) is None if asked is None else asked
+    asked = run.job.potential.stability
+    return clusters_of(run.job, party) is None if asked is None else asked
 
 
 @dataclass(frozen=True)
@@ -61,24 +61,24 @@ class RefitAccounts:
         return moves.money_of(HostBackend(), centers, rows, customers, self.rules)
 
 
-def drawn_of(this: Run, party: Party, data: FitData, customers: CustomerLevels) -> RefitAccounts:
+def drawn_of(run: Run, party: Party, data: FitData, customers: CustomerLevels) -> RefitAccounts:
     """Return what a party type is fitted again on."""
     drawn, most = party.drawn, min(ROWS, data.seeds.shape[1])
     rows = SampledAccounts(data.seeds[:, :most], drawn.sales[:most], drawn.numbers[:most])
     buyers = SampledAccounts(customers.block, customers.sales, customers.numbers)
-    recipe = recipe_of(this.job, 1)
+    recipe = recipe_of(run.job, 1)
     recipe = replace(recipe, restarts=min(recipe.restarts, FEW_RESTARTS))
-    return RefitAccounts(rows, buyers, rules_of(this, data), recipe, party.local)
+    return RefitAccounts(rows, buyers, rules_of(run, data), recipe, party.local)
 
 
-def moves_of(this: Run, party: Party, data: FitData, customers: CustomerLevels | None, k: int) -> tuple[Moves, ...]:
+def moves_of(run: Run, party: Party, data: FitData, customers: CustomerLevels | None, k: int) -> tuple[Moves, ...]:
     """What each redraw of the rows changes with k clusters; nothing if it is not asked for, or customers are too few.
 
     The fits start cold.
     """
-    if customers is None or not is_asked(this, party.name):
+    if customers is None or not is_asked(run, party.name):
         return ()
-    drawn = drawn_of(this, party, data, customers)
+    drawn = drawn_of(run, party, data, customers)
     rows, buyers = drawn.rows, drawn.customers.first(CUSTOMERS)
     first, found = drawn.money(drawn.centers(rows, k, 0), rows, buyers), []
     for redraw in range(moves.REDRAWS):
@@ -93,7 +93,7 @@ def moves_of(this: Run, party: Party, data: FitData, customers: CustomerLevels |
 
 
 def redraw_spread(
-    this: Run,
+    run: Run,
     party: Party,
     data: FitData,
     customers: CustomerLevels | None,
@@ -105,13 +105,13 @@ def redraw_spread(
     None if the stability of potentials is not measured, or rows or customers are too few. The numbers of clusters of
     the refits are those that the choice might have come to.
     """
-    if customers is None or not is_asked(this, party.name):
+    if customers is None or not is_asked(run, party.name):
         return None
-    drawn = drawn_of(this, party, data, customers)
-    rows, rules = drawn.rows, ladder_rules(this.job)
+    drawn = drawn_of(run, party, data, customers)
+    rows, rules = drawn.rows, ladder_rules(run.job)
     before = drawn.money(centers, rows, drawn.customers)
     factors = np.full((redraws.REDRAWS, len(rows.numbers)), np.nan)
-    for redraw, k in enumerate(redraws.clusters_of_redraws(numbers_likely(this, choice) or [len(centers)])):
+    for redraw, k in enumerate(redraws.clusters_of_redraws(numbers_likely(run, choice) or [len(centers)])):
         place = moves.REDRAWS + redraw
         fewer, buyers = (each.redrawn(place, redraws.REDRAWN) for each in (rows, drawn.customers))
         if len(fewer.numbers) <= k or not len(buyers.numbers):
@@ -119,31 +119,31 @@ def redraw_spread(
         after = drawn.money(drawn.centers(fewer, k, place + 1), rows, buyers)
         np.divide(after.potential, before.potential, out=factors[redraw], where=before.potential > 0)
     label = stability.labels(HostBackend(), rows.block, centers)
-    share = redraws.share_of(rules.level, by_account=this.job.potential.level == "account")
+    share = redraws.share_of(rules.level, by_account=run.job.potential.level == "account")
     return redraws.spread_of(label, before.step - 1, factors, (len(centers), len(rules.lines) + 1), share)
 
 
-def numbers_likely(this: Run, choice: Sequence[Candidate]) -> list[int]:
+def numbers_likely(run: Run, choice: Sequence[Candidate]) -> list[int]:
     """Return the numbers of clusters that the choice might have come to; at level account there is only one."""
-    by_account = this.job.potential.level == "account"
+    by_account = run.job.potential.level == "account"
     return [one.k for one in choice if one.chosen] if by_account else choose_k.likely(choice) if choice else []
 
 
-def rules_of(this: Run, data: FitData) -> RedrawRules:
+def rules_of(run: Run, data: FitData) -> RedrawRules:
     """How potentials follow from clusters."""
-    ladder, space = ladder_rules(this.job), data.space
-    by_account, seed_ = this.job.potential.level == "account", this.job.clusters.seed
+    ladder, space = ladder_rules(run.job), data.space
+    by_account, seed_ = run.job.potential.level == "account", run.job.clusters.seed
     how = ladder.lines, ladder.top_step, ladder.boundary, ladder.min_customers
     return RedrawRules(*how, by_account, len(space.scales), space.fitted_grid.unit, seed_)
 
 
-def report_moves(this: Run, party: str, k: int, found: tuple[Moves, ...], choice: Sequence[Candidate]) -> None:
+def report_moves(run: Run, party: str, k: int, found: tuple[Moves, ...], choice: Sequence[Candidate]) -> None:
     """Say what to do if many potentials move."""
     most = moves.worst(found)
     if not most > moves.MOST_MOVED:
         return
     one = max(found, key=lambda each: each.moved)
-    remedies = [] if this.job.potential.level == "account" else ["potential.level = 'account'"]
+    remedies = [] if run.job.potential.level == "account" else ["potential.level = 'account'"]
     smaller = [each for each in choice if each.k < k and each.admitted]
     if smaller:
         best, chosen = max(smaller, key=lambda each: each.k), next(each for each in choice if each.chosen)
@@ -151,7 +151,7 @@ def report_moves(this: Run, party: str, k: int, found: tuple[Moves, ...], choice
     elif not choice:
         remedies.append("a smaller clusters.k")
     what = f"; what may move less: {', or '.join(remedies)}" if remedies else ""
-    this.progress.notice(
+    run.progress.notice(
         f"{party}: potentials of {most:.0%} of the accounts move by more than {moves.MOVED:.0%} if the model is fitted "
         f"again on {moves.REDRAWN:.0%} of the rows; of the top {moves.TOP:.0%} by whitespace {one.top_overlap:.0%} "
         f"stay there{what}"

@@ -23,46 +23,46 @@ if TYPE_CHECKING:
     """A table that is joined, with the name of the section that reads it, and what this says of the table."""
 
 
-def match_tables(this: Run, model_source: ModelSource, parts: Sequence[PartRows]) -> list[Match]:
+def match_tables(run: Run, model_source: ModelSource, parts: Sequence[PartRows]) -> list[Match]:
     """The match of every joined table with the accounts of the market; a notice where many rows met none.
 
     Raises InputContractError where fewer rows of a table met one than its section asks for.
     """
     frozen = model_source.record["source"] == "frozen"
-    named = list(joined_tables(this, fitting=not frozen))
+    named = list(joined_tables(run, fitting=not frozen))
     if not named:
         return []
-    return match_named(this, named, accounts_of(this, parts))
+    return match_named(run, named, accounts_of(run, parts))
 
 
-def accounts_of(this: Run, parts: Sequence[PartRows]) -> KnownAccounts:
+def accounts_of(run: Run, parts: Sequence[PartRows]) -> KnownAccounts:
     """The accounts of the market as tables join them."""
     known = sorted_hashes(part.hashes_of_ids for part in parts)
-    return KnownAccounts(known, this.columns.id_form, lambda: ids_of(this))
+    return KnownAccounts(known, run.columns.id_form, lambda: ids_of(run))
 
 
-def match_named(this: Run, named: Sequence[Named], accounts: KnownAccounts) -> list[Match]:
+def match_named(run: Run, named: Sequence[Named], accounts: KnownAccounts) -> list[Match]:
     """The match of tables, each with the name of its section; notices and errors as `match_tables` has them."""
     found: list[Match] = []
-    with this.progress.stage("match", sum(table.plan.rows for _, _, table in named)) as done:
+    with run.progress.stage("match", sum(table.plan.rows for _, _, table in named)) as done:
         for name, side, table in named:
             same = [one for (_, _, other), one in zip(named, found, strict=False) if is_same(other, table)]
-            match = same[0] if same else match_table(this.flow, table, accounts)
+            match = same[0] if same else match_table(run.flow, table, accounts)
             done(match.rows)
             found.append(match.require(side.min_match_share, f"{name}.min_match_share", table.setting))
     for (name, side, _), match in zip(named, found, strict=True):
         if match.is_noticed:
-            this.progress.notice(f"{name}: {match.notice}{side.unmatched}")
-    for text in mixed_currencies(this):
-        this.progress.notice(text)
+            run.progress.notice(f"{name}: {match.notice}{side.unmatched}")
+    for text in mixed_currencies(run):
+        run.progress.notice(text)
     return found
 
 
-def mixed_currencies(this: Run) -> Iterator[str]:
+def mixed_currencies(run: Run) -> Iterator[str]:
     """What is to be said about joined tables whose amounts are in several currencies."""
-    for name, key, side in side_tables(this):
+    for name, key, side in side_tables(run):
         if side.has_amounts:
-            yield from currency_notices(this.flow, side.path, this.plan.tables[f"{name}.{key}"], side.columns)
+            yield from currency_notices(run.flow, side.path, run.plan.tables[f"{name}.{key}"], side.columns)
 
 
 def is_same(one: Joined, other: Joined) -> bool:
@@ -70,26 +70,26 @@ def is_same(one: Joined, other: Joined) -> bool:
     return (one.plan.digest, one.key, one.path) == (other.plan.digest, other.key, other.path)
 
 
-def side_tables(this: Run) -> Iterator[tuple[str, str, SideTable]]:
+def side_tables(run: Run) -> Iterator[tuple[str, str, SideTable]]:
     """The tables that optional sections read, each with the name of its section and its key there."""
-    for name, section in this.job.sections.items():
-        for key, side in section.tables(this.columns.account_id).items():
+    for name, section in run.job.sections.items():
+        for key, side in section.tables(run.columns.account_id).items():
             yield name, key, side
 
 
-def joined_tables(this: Run, *, fitting: bool = True) -> Iterator[Named]:
+def joined_tables(run: Run, *, fitting: bool = True) -> Iterator[Named]:
     """The tables that the job joins by account id.
 
     Without `fitting`, those that only a new model learns from are left out.
     """
-    for name, key, side in side_tables(this):
+    for name, key, side in side_tables(run):
         if fitting or not side.for_fitting:
-            plan = this.plan.tables[f"{name}.{key}"]
+            plan = run.plan.tables[f"{name}.{key}"]
             yield name, side, Joined(side.path, plan, side.columns.account_id, f"{name}.{side.account_key}")
 
 
-def ids_of(this: Run) -> Iterator[pa.Array]:
+def ids_of(run: Run) -> Iterator[pa.Array]:
     """The ids of the market, partition by partition, as ids are compared."""
-    account_id = this.columns.account_id
-    for partition in this.plan.partitions:
-        yield tables.account_ids(tables.read(partition, [account_id])[account_id], this.columns.id_form)
+    account_id = run.columns.account_id
+    for partition in run.plan.partitions:
+        yield tables.account_ids(tables.read(partition, [account_id])[account_id], run.columns.id_form)

@@ -47,10 +47,10 @@ class ProductTablePlan:
     columns: ProductColumns
 
 
-def product_table(this: Run) -> ProductTablePlan:
+def product_table(run: Run) -> ProductTablePlan:
     """Return the table of sales by product that the job names, in [products] or else in [next_offer]."""
-    section = section_of(this.job)
-    return table_of(this.job, section, this.plan.tables[f"{section}.path"])
+    section = section_of(run.job)
+    return table_of(run.job, section, run.plan.tables[f"{section}.path"])
 
 
 def section_of(job: Job) -> str:
@@ -67,20 +67,20 @@ def table_of(job: Job, section: str, plan: Plan) -> ProductTablePlan:
     return ProductTablePlan(section, settings.path, plan, columns)
 
 
-def require_products(this: Run, parts: Sequence[PartRows]) -> None:
+def require_products(run: Run, parts: Sequence[PartRows]) -> None:
     """Raise InputContractError if the table has no products, too many, or no amount above 0 of a customer.
 
     The products are kept for after the fit, and the table is checked once, however many sections go by it. Returns can
     still cancel out all that customers bought.
     """
-    if EARLY in this.early:
+    if EARLY in run.early:
         return
-    table = product_table(this)
+    table = product_table(run)
     require_texts(table.path, table.plan, [table.columns.product, *filter(None, [table.columns.family])])
-    this.early[EARLY] = read_products(this, table)
+    run.early[EARLY] = read_products(run, table)
     customers = sorted_hashes(map(customers_in, parts))
     if not any(sells_to(partition, table.columns, customers) for partition in table.plan.partitions):
-        raise InputContractError(no_owner(table, this.columns.sales))
+        raise InputContractError(no_owner(table, run.columns.sales))
 
 
 def require_texts(path: str, plan: Plan, columns: Sequence[str]) -> None:
@@ -99,9 +99,9 @@ def customers_in(part: PartRows) -> Any:
     return part.hashes[buyers[part.reason[buyers] == Reason.SCORED]]
 
 
-def read_products(this: Run, table: ProductTablePlan) -> ProductCatalog:
+def read_products(run: Run, table: ProductTablePlan) -> ProductCatalog:
     """Return the products of the table; raise InputContractError if there are none, or too many to be products."""
-    parts = list(this.flow.map(products_of, table.plan.partitions, table.columns))
+    parts = list(run.flow.map(products_of, table.plan.partitions, table.columns))
     names = pa.chunked_array([part.products for part in parts], pa.large_string()).unique().sort()
     if not 0 < len(names) <= MOST_PRODUCTS:
         raise InputContractError(

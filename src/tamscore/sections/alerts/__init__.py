@@ -39,12 +39,12 @@ class AlertsSection(Section[Alerts]):
     revised = ("play",)
     rules = ((intent_is_kept, ("columns", "alerts")), (renewals_are_read, ("columns", "alerts")))
 
-    def require_early(self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Alerts) -> None:
+    def require_early(self, run: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Alerts) -> None:
         """Raise InputContractError if the column of renewals holds no dates."""
         from tamscore.sections.alerts.renewals import require_dates
 
         del model_source, parts, settings
-        require_dates(this.columns.renewal_date, this.plan)
+        require_dates(run.columns.renewal_date, run.plan)
 
     def prepare(self, market: Market, settings: Alerts) -> State | str:
         """Return what raises alerts; in words what is missing if neither the year before nor a renewal is known."""

@@ -32,13 +32,13 @@ class BuyingRolesSection(Section[BuyingRoles]):
     rules = ((words_stand_for_one_role, ("buying_roles",)), (the_role_is_no_id, ("columns", "buying_roles")))
 
     def require_early(
-        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: BuyingRoles
+        self, run: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: BuyingRoles
     ) -> None:
         """Raise InputContractError if the column of roles holds lists."""
         from tamscore.scoring.joining.product_table import require_texts
 
         del model_source, parts
-        require_texts(settings.path, this.plan.tables["buying_roles.path"], [settings.role])
+        require_texts(settings.path, run.plan.tables["buying_roles.path"], [settings.role])
 
     def prepare(self, market: Market, settings: BuyingRoles) -> State | str:
         """Return which roles somebody has at each account."""

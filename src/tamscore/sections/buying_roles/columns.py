@@ -97,9 +97,9 @@ class BuyingRolesState:
 
 def prepare(market: Market, settings: BuyingRoles) -> BuyingRolesState:
     """Return the state, once all contacts were read."""
-    this = market.this
-    plan = this.plan.tables["buying_roles.path"]
-    columns = ContactColumns(settings.account_id or this.columns.account_id, settings.role, this.columns.id_form)
-    with this.progress.stage("contacts", plan.rows):
-        contacts = Contacts.together(list(this.flow.map(read_contacts, plan.partitions, columns, settings.words)))
-    return BuyingRolesState(this.columns, tuple(settings.wanted), contacts)
+    run = market.this
+    plan = run.plan.tables["buying_roles.path"]
+    columns = ContactColumns(settings.account_id or run.columns.account_id, settings.role, run.columns.id_form)
+    with run.progress.stage("contacts", plan.rows):
+        contacts = Contacts.together(list(run.flow.map(read_contacts, plan.partitions, columns, settings.words)))
+    return BuyingRolesState(run.columns, tuple(settings.wanted), contacts)

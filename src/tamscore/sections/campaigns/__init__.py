@@ -55,12 +55,12 @@ class CampaignsSection(Section[Campaigns]):
     )
 
     def require_early(
-        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Campaigns
+        self, run: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Campaigns
     ) -> None:
         """Raise JobFileError that names the market segments without a campaign."""
         from tamscore.sections.campaigns.columns import campaigns_of, require_live
 
-        del this, model_source
+        del run, model_source
         require_live(campaigns_of(settings), parts)
 
     def prepare(self, market: Market, settings: Campaigns) -> State | str:

@@ -49,15 +49,13 @@ class FamiliesSection(Section[Families]):
         (sections_go_by_families, ("families", "backtest", *BY_ACCOUNT)),
     )
 
-    def require_early(
-        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Families
-    ) -> None:
+    def require_early(self, run: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Families) -> None:
         """Raise InputContractError if too few ids of parents are those of accounts."""
         from tamscore.sections.families.early import require_early
 
         del model_source
         if not settings.as_accounts:
-            require_early(this, parts, settings)
+            require_early(run, parts, settings)
 
     def prepare(self, market: Market, settings: Families) -> State | str:
         """Return the families of the market, or what they say of their accounts if they are its rows."""

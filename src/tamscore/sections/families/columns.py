@@ -115,61 +115,61 @@ def totals(sums: dict[str, Any], here: Any) -> dict[str, Any]:
 
 def prepare(market: Market) -> FamiliesState:
     """Return the families of the market."""
-    this, early = market.this, market.this.early.pop(EARLY)
-    with this.progress.stage("families"):
+    run, early = market.this, market.this.early.pop(EARLY)
+    with run.progress.stage("families"):
         scored = np.concatenate([rows.reason == Reason.SCORED for rows in market.assigned])
-        found = resolve_column(this, early, scored)
-        return state_of(this, early, found, scored)
+        found = resolve_column(run, early, scored)
+        return state_of(run, early, found, scored)
 
 
-def resolve_column(this: Run, early: Early, scored: Any) -> Resolved:
+def resolve_column(run: Run, early: Early, scored: Any) -> Resolved:
     """Return who stands at the top of each row's family, given which rows (n,) are scored."""
-    account_id = this.columns.account_id
+    account_id = run.columns.account_id
     return resolve(
-        early.rows, early.parent, early.ultimate, scored, lambda rows: alphabetical(ids_at(this, account_id, rows))
+        early.rows, early.parent, early.ultimate, scored, lambda rows: alphabetical(ids_at(run, account_id, rows))
     )
 
 
-def state_of(this: Run, early: Early, found: Resolved, scored: Any) -> FamiliesState:
+def state_of(run: Run, early: Early, found: Resolved, scored: Any) -> FamiliesState:
     """Return the state, with the ids of families and of accounts that something is wrong with."""
     members = np.bincount(found.family[scored])
     depth = np.zeros(len(members), np.int32)
     np.maximum.at(depth, found.family[scored], found.depth[scored])
     listed = problems_of(early, found)
-    ids, accounts = ids_of_accounts(this, found, scored, joined_rows(listed))
-    table = named_problems(this, listed, accounts)
-    ids = with_given_ids(this, found, ids)
-    ends = np.cumsum([partition.rows for partition in this.plan.partitions])[:-1]
+    ids, accounts = ids_of_accounts(run, found, scored, joined_rows(listed))
+    table = named_problems(run, listed, accounts)
+    ids = with_given_ids(run, found, ids)
+    ends = np.cumsum([partition.rows for partition in run.plan.partitions])[:-1]
     return FamiliesState(
         tuple(np.split(found.family, ends)),
         ids,
         id_hash(ids),
         members.astype(np.int32),
         depth,
-        priority_rules(this.job).tiers,
+        priority_rules(run.job).tiers,
         record={"problems": {one.kind: one.accounts for one in listed}},
         tables={"family_problems": table},
         notices=tuple(problems.notices(listed, table)),
     )
 
 
-def ids_of_accounts(this: Run, found: Resolved, scored: Any, rows: Any) -> tuple[pa.Array, pa.Array]:
+def ids_of_accounts(run: Run, found: Resolved, scored: Any, rows: Any) -> tuple[pa.Array, pa.Array]:
     """Return the ids (f,) of the tops of families, and those of some rows (r,); the column is read once.
 
     Of a top that is scored it is as the input has it, else as ids are compared.
     """
     written = np.append(scored[found.top_row], np.zeros(len(rows), bool))
-    ids = ids_at(this, this.job.columns.account_id, np.append(found.top_row, rows), written)
+    ids = ids_at(run, run.job.columns.account_id, np.append(found.top_row, rows), written)
     return ids.slice(0, len(found.top_row)), ids.slice(len(found.top_row))
 
 
-def with_given_ids(this: Run, found: Resolved, ids: pa.Array) -> pa.Array:
+def with_given_ids(run: Run, found: Resolved, ids: pa.Array) -> pa.Array:
     """Return the ids (f,) of families: that of the top, or the ultimate parent that is given where it has no row."""
     import pyarrow.compute as pc
 
     if not found.is_named.any():
         return ids
-    given = ids_at(this, str(this.job.columns.ultimate_parent_id), found.top_row[found.is_named])
+    given = ids_at(run, str(run.job.columns.ultimate_parent_id), found.top_row[found.is_named])
     return pc.replace_with_mask(ids, pa.array(found.is_named), given)
 
 
@@ -189,8 +189,8 @@ def joined_rows(listed: list[problems.FamilyProblem]) -> Any:
     return np.concatenate([one.rows for one in listed])
 
 
-def named_problems(this: Run, listed: list[problems.FamilyProblem], accounts: pa.Array) -> pa.Table:
+def named_problems(run: Run, listed: list[problems.FamilyProblem], accounts: pa.Array) -> pa.Table:
     """Return the table of problems, given the ids (r,) of their accounts, with the parents that these name."""
-    columns = this.job.columns
+    columns = run.job.columns
     parent = columns.parent_id or str(columns.ultimate_parent_id)
-    return problems.problem_table(listed, accounts, ids_at(this, parent, joined_rows(listed)))
+    return problems.problem_table(listed, accounts, ids_at(run, parent, joined_rows(listed)))

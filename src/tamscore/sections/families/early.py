@@ -29,18 +29,18 @@ class Early:
     ultimate: list[PartLinks] | None
 
 
-def require_early(this: Run, parts: Sequence[PartRows], settings: Families) -> None:
+def require_early(run: Run, parts: Sequence[PartRows], settings: Families) -> None:
     """Raise InputContractError if too few ids of parents are those of accounts; the links are kept for after the fit.
 
     An ultimate parent need not be an account.
     """
-    columns = this.job.columns
+    columns = run.job.columns
     rows, index = rows_of(parts)
-    parent = links_by(this, columns.parent_id, index) if columns.parent_id else None
-    ultimate = links_by(this, columns.ultimate_parent_id, index) if columns.ultimate_parent_id else None
-    this.early[EARLY] = Early(rows, parent, ultimate)
+    parent = links_by(run, columns.parent_id, index) if columns.parent_id else None
+    ultimate = links_by(run, columns.ultimate_parent_id, index) if columns.ultimate_parent_id else None
+    run.early[EARLY] = Early(rows, parent, ultimate)
     if parent and columns.parent_id:
-        match = match_of(this, columns.parent_id, parent, index)
+        match = match_of(run, columns.parent_id, parent, index)
         match.require(settings.min_match_share, "families.min_match_share", "columns.parent_id")
         if match.is_noticed:
-            this.progress.notice(f"families: {match.notice}")
+            run.progress.notice(f"families: {match.notice}")

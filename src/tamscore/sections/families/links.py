@@ -55,13 +55,13 @@ def links_in(ids: pa.Array, index: HashIndex) -> PartLinks:
     return PartLinks(place, rows, hashes[rows], count(ids, blank, place != NONE, hashes))
 
 
-def links_by(this: Run, column: str, index: HashIndex) -> list[PartLinks]:
+def links_by(run: Run, column: str, index: HashIndex) -> list[PartLinks]:
     """Return the links of all partitions by one column."""
-    return list(this.flow.map(read_links, this.plan.partitions, column, this.columns.id_form, this.flow.share(index)))
+    return list(run.flow.map(read_links, run.plan.partitions, column, run.columns.id_form, run.flow.share(index)))
 
 
-def match_of(this: Run, column: str, links: Sequence[PartLinks], index: HashIndex) -> Match:
+def match_of(run: Run, column: str, links: Sequence[PartLinks], index: HashIndex) -> Match:
     """Return how the ids in the column of parents met accounts, of those rows that have one."""
-    match, sample = joined_parts(this.job.input.name, column, (part.match for part in links))
-    accounts = KnownAccounts(index.hashes, this.columns.id_form, lambda: ids_of(this))
+    match, sample = joined_parts(run.job.input.name, column, (part.match for part in links))
+    accounts = KnownAccounts(index.hashes, run.columns.id_form, lambda: ids_of(run))
     return explain(replace(match, rows=match.rows - match.blank, blank=0), sample, accounts)

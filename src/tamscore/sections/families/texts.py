@@ -18,26 +18,26 @@ if TYPE_CHECKING:
     from tamscore.stages.folding import IdForm
 
 
-def ids_at(this: Run, column: str, rows: Any, written: Any | None = None) -> pa.Array:
+def ids_at(run: Run, column: str, rows: Any, written: Any | None = None) -> pa.Array:
     """Return the ids (r,) in a column of some rows (r,) of the market, as ids are compared.
 
     Where `written` (r,) bool they are as the input has them.
     """
     import pyarrow as pa
 
-    ends = np.cumsum([partition.rows for partition in this.plan.partitions])
+    ends = np.cumsum([partition.rows for partition in run.plan.partitions])
     order = np.argsort(rows, kind="stable")
     pieces = np.split(order, np.searchsorted(rows[order], ends[:-1]))
-    starts = ends - [partition.rows for partition in this.plan.partitions]
+    starts = ends - [partition.rows for partition in run.plan.partitions]
     asked = [
         (partition, rows[piece] - start)
-        for partition, piece, start in zip(this.plan.partitions, pieces, starts, strict=True)
+        for partition, piece, start in zip(run.plan.partitions, pieces, starts, strict=True)
         if len(piece)
     ]
-    found = list(this.flow.map(read_ids, asked, column))
+    found = list(run.flow.map(read_ids, asked, column))
     texts = pa.chunked_array([pa.array([], pa.large_string()), *found], pa.large_string()).combine_chunks()
     texts = texts.take(pa.array(np.argsort(order, kind="stable")))
-    return as_compared(texts, this.columns.id_form, written)
+    return as_compared(texts, run.columns.id_form, written)
 
 
 def read_ids(asked: tuple[Partition, Any], column: str) -> pa.Array:

@@ -41,13 +41,13 @@ class JobsSection(Section[CustomerJobs]):
     rules = ((products_are_named, ("products", "next_offer", "jobs")),)
 
     def require_early(
-        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: CustomerJobs
+        self, run: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: CustomerJobs
     ) -> None:
         """Raise InputContractError if the table has no products, too many, or no amount above 0 of a customer."""
         from tamscore.scoring.joining.product_table import require_products
 
         del model_source, settings
-        require_products(this, parts)
+        require_products(run, parts)
 
     def prepare(self, market: Market, settings: CustomerJobs) -> State | str:
         """Return the customer jobs; raise InputContractError if no customer owns a product."""

@@ -69,13 +69,13 @@ def drawn_customers(sales: ProductSales, columns: MixColumns, seed: int) -> list
 
 def new_groups(sales: ProductSales, customers: DrawnCustomers, settings: CustomerJobs) -> MixGroups | None:
     """Return the groups of a party type, None if no customer owns a product."""
-    this = sales.market.this
+    run = sales.market.this
     if not customers.count:
         return None
-    seed, backend, block = this.job.clusters.seed, this.backend, customers.block
-    with LocalFlow(this.job.engine.workers) as local:
+    seed, backend, block = run.job.clusters.seed, run.backend, customers.block
+    with LocalFlow(run.job.engine.workers) as local:
         tried = clustering.candidates_of(block, numbers_tried(settings, customers), seed, local.map)
-    least = this.job.potential.min_customers / customers.count
+    least = run.job.potential.min_customers / customers.count
     k = settings.k if settings.k != "auto" else clustering.chosen(tried, settings.least_strength, least)
     seeds = np.ascontiguousarray(block[:, : clustering.CHOICE_ROWS])
     centers = clustering.fit_groups(backend, seeds, block, int(k), seed, clustering.FINAL_STARTS)
@@ -95,14 +95,14 @@ def warm_groups(sales: ProductSales, customers: DrawnCustomers, stored: StoredJo
     """Return the groups that those of an earlier run become: a group that keeps its customers keeps its name."""
     if not customers.count:
         return None
-    this, block = sales.market.this, customers.block
-    fit = clustering.settle(this.backend, block, stored.centers)
-    before, now = (stability.labels(this.backend, block, one) for one in (stored.centers, fit.centers))
+    run, block = sales.market.this, customers.block
+    fit = clustering.settle(run.backend, block, stored.centers)
+    before, now = (stability.labels(run.backend, block, one) for one in (stored.centers, fit.centers))
     k = len(fit.centers)
     shared = np.bincount(before * k + now, minlength=k * k).reshape(k, k)
     overlap = lifecycle.Overlap(shared, np.zeros(k, np.int64), shared.sum(axis=1) / max(block.shape[1], 1))
     names = tuple(name if overlap.jaccard[j, j] >= lifecycle.SAME else None for j, name in enumerate(stored.names))
-    found = clustering.judge(fit.centers, block[:, : clustering.CHOICE_ROWS], k, this.job.clusters.seed)
+    found = clustering.judge(fit.centers, block[:, : clustering.CHOICE_ROWS], k, run.job.clusters.seed)
     return MixGroups(fit.centers, names, stored.candidates, found)
 
 

@@ -55,18 +55,18 @@ def draw_of(known: KnownJobs, jobs: Sequence[int], seed: int) -> CustomerDraw:
 
 def look_alikes(market: Market, known: KnownJobs, jobs: Sequence[int]) -> list[JobLookAlikes | None]:
     """Return what features tell of the customer jobs of each party type that has so many; None for one or none."""
-    this, models = market.this, [one.model for one in market.fitted]
+    run, models = market.this, [one.model for one in market.fitted]
     if max(jobs, default=0) < 2:
         return [None] * len(jobs)
-    how = this.flow.share(draw_of(known, jobs, this.job.clusters.seed))
-    parts = list(this.flow.map(draw_rows, market.rows, this.flow.share(models), how))
+    how = run.flow.share(draw_of(known, jobs, run.job.clusters.seed))
+    parts = list(run.flow.map(draw_rows, market.rows, run.flow.share(models), how))
     found: list[JobLookAlikes | None] = []
-    with LocalFlow(this.job.engine.workers) as local:
+    with LocalFlow(run.job.engine.workers) as local:
         for place, (fitted, count) in enumerate(zip(market.fitted, jobs, strict=True)):
             mine = [drawn for part in parts if (drawn := part[place]) is not None]
             space, excluded = fitted.model.space, excluded_of(fitted)
             rows = rows_of(mine, fitted.model) if mine else None
-            seed = this.job.clusters.seed
+            seed = run.job.clusters.seed
             found.append(learn(space, rows, count, excluded, seed, local.map) if rows is not None else None)
     return found
 

@@ -36,10 +36,10 @@ def prepare(market: Market, settings: CustomerJobs) -> JobsState:
     Raise InputContractError if no customer owns a product, or the job asks for other customer jobs than those that are
     built on.
     """
-    this, sales = market.this, product_sales(market)
+    run, sales = market.this, product_sales(market)
     stored = stored_model(market)
     require_same(market, settings)
-    with this.progress.stage("customer jobs", sales.table.plan.rows):
+    with run.progress.stage("customer jobs", sales.table.plan.rows):
         columns = stored_columns(sales, stored.columns) if stored else mix_columns(sales)
         groups = groups_of(sales, columns, settings, stored)
         known, sums = grouping.assign_customers(sales, columns, groups)
@@ -54,7 +54,7 @@ def prepare(market: Market, settings: CustomerJobs) -> JobsState:
     }
     each = tuple(parties)
     return JobsState(
-        this.columns, columns.names, each, models_of(market), known, messages_of(each, settings.messages), source
+        run.columns, columns.names, each, models_of(market), known, messages_of(each, settings.messages), source
     )
 
 

@@ -40,13 +40,13 @@ class LifetimeValueSection(Section[LifetimeValue]):
     rules = ((orders_or_columns, ("lifetime_value",)),)
 
     def require_early(
-        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: LifetimeValue
+        self, run: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: LifetimeValue
     ) -> None:
         """Raise InputContractError if the days of the orders are none, or cannot be right."""
         from tamscore.sections.lifetime_value.order_days import require_early
 
         del model_source, parts
-        require_early(this, settings)
+        require_early(run, settings)
 
     def prepare(self, market: Market, settings: LifetimeValue) -> State | str:
         """Return what values customers; in words what is missing if neither a margin nor the year before is known.

@@ -36,17 +36,17 @@ def prepare(market: Market, settings: LifetimeValue) -> LifetimeValueState | str
     Raises InputContractError where orders are unusable, none of their accounts is in the market, or no scored account
     has a value from elsewhere.
     """
-    this = market.this
+    run = market.this
     bought = purchases_of(market, settings)
     source = source_of(market, settings, bought)
     items = zip(market.rows, market.assigned, strict=True)
-    shared = this.columns.sales, market.first, len(market.clusters), this.flow.share(source), this.backend
-    gauges = list(this.map("worth", gauge, items, *shared))
+    shared = run.columns.sales, market.first, len(market.clusters), run.flow.share(source), run.backend
+    gauges = list(run.map("worth", gauge, items, *shared))
     sums = sum(one.sums for one in gauges)
     if bought and not sums[SUMS.index("ordered")].any():
         raise InputContractError(
             f"{settings.orders}: none of its {len(bought.bought):,} accounts was scored, expected ids as in column "
-            f"{this.columns.account_id!r} of the market; name the column that has them in lifetime_value.order_account"
+            f"{run.columns.account_id!r} of the market; name the column that has them in lifetime_value.order_account"
         )
     if settings.column and not sums[SUMS.index("given")].any():
         raise InputContractError(
@@ -54,8 +54,8 @@ def prepare(market: Market, settings: LifetimeValue) -> LifetimeValueState | str
             "the column that has them in lifetime_value.column, or remove the key"
         )
     label, ratio = (np.concatenate([getattr(one, name) for one in gauges]) for name in ("label", "ratio"))
-    median = quantile_by_cluster(this.backend, ratio, label, len(market.clusters), 0.5)
-    trial = try_forms(bought, homes(gauges, bought), market.policies, settings, this.backend)
+    median = quantile_by_cluster(run.backend, ratio, label, len(market.clusters), 0.5)
+    trial = try_forms(bought, homes(gauges, bought), market.policies, settings, run.backend)
     return assemble(market, settings, source, sums, median, bought, trial)
 
 
@@ -69,12 +69,12 @@ def homes(gauges: Sequence[Gauge], found: Purchases | None) -> Any:
 
 def purchases_of(market: Market, settings: LifetimeValue) -> Purchases | None:
     """What the accounts have bought, where there are orders."""
-    this = market.this
-    rules = rules_of(this, settings)
+    run = market.this
+    rules = rules_of(run, settings)
     if rules is None:
         return None
-    days = this.early.pop(EARLY, None) or read_days(this, rules)
-    return read_purchases(this.plan.tables[TABLE], rules, days, this.flow, this.progress)
+    days = run.early.pop(EARLY, None) or read_days(run, rules)
+    return read_purchases(run.plan.tables[TABLE], rules, days, run.flow, run.progress)
 
 
 def source_of(market: Market, settings: LifetimeValue, found: Purchases | None) -> FigureSource:

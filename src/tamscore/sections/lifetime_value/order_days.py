@@ -39,19 +39,19 @@ class OrderRules:
     max_refused_share: float
 
 
-def rules_of(this: Run, settings: LifetimeValue) -> OrderRules | None:
+def rules_of(run: Run, settings: LifetimeValue) -> OrderRules | None:
     """Return how the orders of a run are read; None without orders."""
     if settings.orders is None:
         return None
-    account_id = settings.order_account or this.columns.account_id
+    account_id = settings.order_account or run.columns.account_id
     return OrderRules(
         settings.orders,
-        OrderColumns(account_id, settings.order_date, settings.order_amount, this.columns.id_form),
+        OrderColumns(account_id, settings.order_date, settings.order_amount, run.columns.id_form),
         settings.as_of,
         settings.copies == "drop",
         settings.retention_months,
         settings.months,
-        this.job.rows.max_rejected_share,
+        run.job.rows.max_rejected_share,
     )
 
 
@@ -63,24 +63,24 @@ class OrderDays:
     notices: tuple[str, ...]
 
 
-def require_early(this: Run, settings: LifetimeValue) -> None:
+def require_early(run: Run, settings: LifetimeValue) -> None:
     """Raise InputContractError if there are orders and their days are none, or cannot be right.
 
     The days are kept for after the fit.
     """
-    if rules := rules_of(this, settings):
-        this.early[EARLY] = read_days(this, rules)
+    if rules := rules_of(run, settings):
+        run.early[EARLY] = read_days(run, rules)
 
 
-def read_days(this: Run, rules: OrderRules) -> OrderDays:
+def read_days(run: Run, rules: OrderRules) -> OrderDays:
     """Return the days of the orders.
 
     Raise InputContractError if there are none until the last day that counts, or if a few lines far after all others
     would be that day.
     """
-    days, counts = days_of_orders(this, rules)
+    days, counts = days_of_orders(run, rules)
     if rules.as_of and days[0] > (rules.as_of - EPOCH).days:
-        raise none_left(rules, this.plan.tables[TABLE].rows)
+        raise none_left(rules, run.plan.tables[TABLE].rows)
     return OrderDays(days, (*late_strays(rules, days, counts), *early_strays(days, counts)))
 
 
@@ -89,9 +89,9 @@ def none_left(rules: OrderRules, lines: int) -> InputContractError:
     return InputContractError(f"{rules.path}: no order is left of {lines:,} lines; is as_of too early?")
 
 
-def days_of_orders(this: Run, rules: OrderRules) -> tuple[Any, Any]:
+def days_of_orders(run: Run, rules: OrderRules) -> tuple[Any, Any]:
     """Return the different days (n,) of an orders table in ascending order, and how many lines (n,) have each."""
-    found = list(this.flow.map(count_days, this.plan.tables[TABLE].partitions, rules.columns.date))
+    found = list(run.flow.map(count_days, run.plan.tables[TABLE].partitions, rules.columns.date))
     each, lines = (np.concatenate([part[i] for part in found]) for i in (0, 1))
     if not len(each):
         raise InputContractError(f"{rules.path}: column {rules.columns.date!r} holds no date; expected those of orders")

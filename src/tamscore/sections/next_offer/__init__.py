@@ -41,13 +41,13 @@ class NextOfferSection(Section[NextOffer]):
     )
 
     def require_early(
-        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: NextOffer
+        self, run: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: NextOffer
     ) -> None:
         """Raise InputContractError if the table has no products, too many, or no amount above 0 of a customer."""
         from tamscore.scoring.joining.product_table import require_products
 
         del model_source, settings
-        require_products(this, parts)
+        require_products(run, parts)
 
     def prepare(self, market: Market, settings: NextOffer) -> State | str:
         """Return the offers of every cluster.

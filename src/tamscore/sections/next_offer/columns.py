@@ -179,11 +179,11 @@ class NextOfferState:
 
 def prepare(market: Market, settings: NextOffer) -> NextOfferState:
     """Return the state; raise InputContractError if the table has too many products to be products."""
-    this = market.this
+    run = market.this
     sales = product_sales(market)
-    with this.progress.stage("products", sales.table.plan.rows):
+    with run.progress.stage("products", sales.table.plan.rows):
         known = stored_model.stored_offers(market, sales.products.names, settings) or learn(market, sales, settings)
-    names = this.columns.account_id, this.columns.id_form, market.clusters, sales.products.names
+    names = run.columns.account_id, run.columns.id_form, market.clusters, sales.products.names
     columns = OwnedColumns.of(sales.owned, len(sales.products.names), known.product)
     return NextOfferState(*names, known, columns, settings.owned, settings.by)
 

@@ -39,14 +39,12 @@ class ProductsSection(Section[Products]):
 
     rules = ((columns_are_their_own, ("columns", "products")),)
 
-    def require_early(
-        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Products
-    ) -> None:
+    def require_early(self, run: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Products) -> None:
         """Raise InputContractError if the table has no products, too many, or no amount above 0 of a customer."""
         from tamscore.scoring.joining.product_table import require_products
 
         del model_source, settings
-        require_products(this, parts)
+        require_products(run, parts)
 
     def prepare(self, market: Market, settings: Products) -> State | str:
         """Return what is open by product in every cluster.

@@ -114,15 +114,15 @@ class ProductsState:
 
 def prepare(market: Market, settings: Products) -> ProductsState:
     """Return the state; raise InputContractError if clusters and products together are too many."""
-    this = market.this
+    run = market.this
     sales = product_sales(market)
-    with this.progress.stage("products", sales.table.plan.rows):
+    with run.progress.stage("products", sales.table.plan.rows):
         require_few(sales, len(market.clusters))
         facts = facts_of(market, sales, settings.owned)
         model = stored_model.stored_products(market, sales.products.names, settings.owned) or learn(
             market, sales, settings
         )
-    return ProductsState(this.columns.account_id, this.columns.id_form, market.clusters, model, sales.owned, facts)
+    return ProductsState(run.columns.account_id, run.columns.id_form, market.clusters, model, sales.owned, facts)
 
 
 def require_few(sales: ProductSales, clusters: int) -> None:

@@ -44,13 +44,13 @@ class PropensitySection(Section[Propensity]):
     )
 
     def require_early(
-        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Propensity
+        self, run: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Propensity
     ) -> None:
         """Raise InputContractError if there are too few labels to learn from, and something is to be learned."""
         from tamscore.sections.propensity import labels
 
         if settings.label is not None and model_source.record["source"] != "frozen":
-            labels.require_early(this, parts, settings)
+            labels.require_early(run, parts, settings)
 
     def prepare(self, market: Market, settings: Propensity) -> State | str:
         """Return the propensity of a market; in words what is missing without a label.

@@ -96,18 +96,18 @@ def prepare(market: Market, section: Propensity) -> State | str:
 
 def learn(market: Market, section: Propensity) -> tuple[PropensityModel, dict[str, Any]]:
     """A propensity learned from the labels, with its record."""
-    this = market.this
+    run = market.this
     label = labels.labels_of(market, section)
     counts = labels.counts_of(label)
-    labels.require_enough(counts, section.label_table or this.job.input.name)
+    labels.require_enough(counts, section.label_table or run.job.input.name)
     other = 0 if counts[0] else labels.UNLABELLED
     columns = training.columns_of(market, section)
-    how = training.draw_of(market.rows, label, section.max_rows, this.job.clusters.seed, other)
+    how = training.draw_of(market.rows, label, section.max_rows, run.job.clusters.seed, other)
     drawn = training.draw_training(market, label, how, columns)
     design = training.design_of(drawn, columns)
     rows = training.training_of(drawn, design, {1: counts[1], 0: counts[other]})
     rules = propensity.CalibrationRules(section.calibration, section.class_prior, negatives=other == 0)
-    with this.progress.stage("propensity", len(rows.label)) as done, LocalFlow(this.job.engine.workers) as local:
+    with run.progress.stage("propensity", len(rows.label)) as done, LocalFlow(run.job.engine.workers) as local:
         judged = propensity.judge(design, rows, local.map, rules)
         done(len(rows.label))
     return judged.propensity, record_of(judged, section, counts, len(rows.label), drawn)

@@ -52,30 +52,30 @@ def labels_of(market: Market, section: Propensity) -> list[Any]:
 
     Raises InputContractError where labels are neither 1 nor 0, or features are from after the cut-off.
     """
-    this = market.this
-    with this.progress.stage("labels", this.plan.rows) as done:
-        early = this.early.pop(EARLY, None)
-        read = early or list(this.flow.map(read_labels, market.rows, this.flow.share(asked_of(this, section))))
+    run = market.this
+    with run.progress.stage("labels", run.plan.rows) as done:
+        early = run.early.pop(EARLY, None)
+        read = early or list(run.flow.map(read_labels, market.rows, run.flow.share(asked_of(run, section))))
         found = [of_scored(labels, rows.reason) for labels, rows in zip(read, market.assigned, strict=True)]
         if section.as_of and section.feature_cutoff:
             parts = [(part.partition, labels) for part, labels in zip(market.rows, found, strict=True)]
-            for _ in this.flow.map(require_dates, parts, section.as_of, section.feature_cutoff):
+            for _ in run.flow.map(require_dates, parts, section.as_of, section.feature_cutoff):
                 pass
         done(sum(map(len, found)))
     return found
 
 
-def require_early(this: Run, parts: Sequence[PartRows], section: Propensity) -> None:
+def require_early(run: Run, parts: Sequence[PartRows], section: Propensity) -> None:
     """Nothing, where enough rows that may be scored have a label; InputContractError else, before anything is fitted.
 
     Rows that turn out unusable later leave fewer, so the labels are counted again when they are learned from.
     """
-    with this.progress.stage("label_counts", this.plan.rows) as done:
-        read = list(this.flow.map(read_labels, parts, this.flow.share(asked_of(this, section))))
+    with run.progress.stage("label_counts", run.plan.rows) as done:
+        read = list(run.flow.map(read_labels, parts, run.flow.share(asked_of(run, section))))
         done(sum(map(len, read)))
     counts = counts_of([of_scored(labels, part.reason) for labels, part in zip(read, parts, strict=True)])
-    require_enough(counts, section.label_table or this.job.input.name)
-    this.early[EARLY] = read
+    require_enough(counts, section.label_table or run.job.input.name)
+    run.early[EARLY] = read
 
 
 def of_scored(labels: Any, reason: Any) -> Any:
@@ -88,22 +88,22 @@ def counts_of(found: Sequence[Any]) -> dict[int, int]:
     return {value: sum(int(np.count_nonzero(one == value)) for one in found) for value in (1, 0, UNLABELLED)}
 
 
-def asked_of(this: Run, section: Propensity) -> Asked:
+def asked_of(run: Run, section: Propensity) -> Asked:
     """Where labels stand, with the table of labels read where there is one."""
     if section.feature_cutoff is None or section.label is None:
         raise AssertionError("a label without its cut-off passed the checks of the job file")
     otherwise = 0 if section.missing == "zero" else UNLABELLED
     nothing = np.empty(0, np.uint64), np.empty(0, np.int8)
-    hashes, values = read_label_values(this, section) if section.label_table else nothing
+    hashes, values = read_label_values(run, section) if section.label_table else nothing
     column = None if section.label_table else section.label
     return Asked(column, otherwise, hashes, values)
 
 
-def read_label_values(this: Run, section: Propensity) -> tuple[Any, Any]:
+def read_label_values(run: Run, section: Propensity) -> tuple[Any, Any]:
     """The id hashes of the table of labels, sorted, and its labels; InputContractError where one stands twice."""
-    plan = this.plan.tables["propensity.label_table"]
-    account = section.account_id or this.job.columns.account_id
-    parts = list(this.flow.map(read_table, plan.partitions, account, section.label, this.columns.id_form))
+    plan = run.plan.tables["propensity.label_table"]
+    account = section.account_id or run.job.columns.account_id
+    parts = list(run.flow.map(read_table, plan.partitions, account, section.label, run.columns.id_form))
     hashes, values = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(hashes, kind="stable")
     hashes, values = hashes[order], values[order]

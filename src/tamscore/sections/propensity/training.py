@@ -94,9 +94,9 @@ def join(found: Sequence[LabelledRows]) -> LabelledRows:
 
 def draw_training(market: Market, labels: Sequence[Any], how: LabelledDraw, columns: InputColumns) -> LabelledRows:
     """The drawn rows of the whole market."""
-    this = market.this
+    run = market.this
     items = zip(market.rows, labels, strict=True)
-    return join([drawn for drawn in this.map("training rows", draw_rows, items, columns, how, this.backend) if drawn])
+    return join([drawn for drawn in run.map("training rows", draw_rows, items, columns, how, run.backend) if drawn])
 
 
 def design_of(drawn: LabelledRows, columns: InputColumns) -> PropensityDesign:

@@ -38,15 +38,13 @@ class SegmentsSection(Section[Segments]):
         (customer_jobs_are_sought, ("segments", "jobs")),
     )
 
-    def require_early(
-        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Segments
-    ) -> None:
+    def require_early(self, run: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Segments) -> None:
         """Raise InputContractError if the user's own columns make too many segments."""
         from tamscore.sections.segments.own import require_few
 
         del model_source, parts
         if columns := settings.texts():
-            require_few(columns, this)
+            require_few(columns, run)
 
     def prepare(self, market: Market, settings: Segments) -> State | str:
         """Return the tests of all segments; what the market does not tell is unknown."""

@@ -180,10 +180,10 @@ def sums_of(scored: pa.Table) -> Sums:
     return dict(zip(keys, sums, strict=True))
 
 
-def require_few(columns: Sequence[str], this: Run) -> None:
+def require_few(columns: Sequence[str], run: Run) -> None:
     """Raise InputContractError if the columns make more than MOST segments."""
     found: set[str] = set()
-    for texts in this.map("own segments", texts_of, this.plan.partitions, tuple(columns)):
+    for texts in run.map("own segments", texts_of, run.plan.partitions, tuple(columns)):
         found |= texts
     if len(found) > MOST:
         raise InputContractError(
