@@ -176,8 +176,8 @@ def leading_bytes(texts: pa.Array) -> Any:
         return key
     bounds = np.frombuffer(offsets, np.int64 if texts.type == pa.large_string() else np.int32)
     bounds, raw = bounds[texts.offset : texts.offset + len(texts) + 1], np.frombuffer(data, np.uint8)
-    least, most = (one.as_py().encode() for one in pc.min_max(texts).values())
-    differs = (at for at, (one, other) in enumerate(zip(least, most, strict=False)) if one != other)
+    least, most = (item.as_py().encode() for item in pc.min_max(texts).values())
+    differs = (at for at, (item, other) in enumerate(zip(least, most, strict=False)) if item != other)
     shared = next(differs, min(len(least), len(most)))
     for begin in range(0, len(key), BLOCK):
         here = slice(begin, begin + BLOCK)

@@ -153,14 +153,14 @@ def carry_out(
     progress.notice(f"device {choice.name}: {choice.reason}")
     model_source.check(job)
     columns, plan = columns_read(job), plan_of(job, make_output=True, market=market)
-    for key, one in ({MARKET: plan} | plan.tables).items():
-        for text in one.notices:
+    for key, item in ({MARKET: plan} | plan.tables).items():
+        for text in item.notices:
             progress.notice(f"{key}: {text}")
     backend = backend or backends.load(choice.name)
     place = place_of(job, plan, backend, model_source)
     directory = replace(place.directory, yields=yields)
     progress.set_run_key(directory.run_key)
-    directory.prepare([file for one in plan.every for file in one.files])
+    directory.prepare([file for plan in plan.every for file in plan.files])
     with directory.hold():
         damage = directory.damage()
         if damage == []:
@@ -235,9 +235,9 @@ def assign(
     current: Run, parts: list[PartRows], fitted: Sequence[PartyFit], setup: Callable[[], DriftSetup | None]
 ) -> list[AssignedRows]:
     """The cluster of every row, and customers' sales; InputContractError where too many rows have unusable features."""
-    models, share = tuple(one.model for one in fitted), current.flow.share
+    models, share = tuple(fit.model for fit in fitted), current.flow.share
     heap.give_back()  # what the model was made of is gone
-    shown = tuple(cluster_map.last_hash(sum(part.count_of(one.encoding.party) for part in parts)) for one in models)
+    shown = tuple(cluster_map.last_hash(sum(part.count_of(model.encoding.party) for part in parts)) for model in models)
 
     def make(missing: list[PartRows]) -> Iterator[AssignedRows]:
         return current.flow.map(assign_rows, missing, share(models), current.backend, shown, share(setup()))
@@ -258,11 +258,11 @@ def value(
 ) -> Market:
     """The market with its potential tables, ranks and limits: all that scores are made of."""
     with current.progress.stage("potential"):
-        models, references = [one.model for one in fitted], [one.reference for one in fitted]
+        models, references = [fit.model for fit in fitted], [fit.reference for fit in fitted]
         rules = ladder_rules(current.job)
-        tables, spreads = [one.table for one in references], [one.spread_of_redraws for one in fitted]
+        tables, spreads = [item.table for item in references], [fit.spread_of_redraws for fit in fitted]
         parties = policy.gather(models, assigned, rules, current.backend, tables, spreads)
-        policies = policy.policies(parties, quadrant_rules(current.job), [one.limits for one in references])
+        policies = policy.policies(parties, quadrant_rules(current.job), [item.limits for item in references])
     return Market(current, model_source, rows, fitted, assigned, parties, policies)
 
 
@@ -311,7 +311,7 @@ def collect_tables(market: Market, sections: Sections, scored: list[ScoredPart],
         plan=current.plan,
         inertia=[sum(part.inertia for part in parts) for parts in parties],
         filled={name: sum(rows.filled[name] for rows in assigned) for name in current.columns.numeric},
-        reaches=[reach_of(one, market.rows, assigned) for one in market.fitted],
+        reaches=[reach_of(fit, market.rows, assigned) for fit in market.fitted],
         map_rows=[cluster_map.join_map_rows([part.map_rows for part in parts if part.map_rows]) for parts in parties],
         review=review,
         sections=sections.prepared,

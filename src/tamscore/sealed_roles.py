@@ -171,7 +171,7 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
     ends = np.cumsum([part.scored for part in scored])
     items = (
         PartToSeal(
-            part.partition.index, made, {name: one.code[end - made.scored : end] for name, one in columns.items()}
+            part.partition.index, made, {name: column.code[end - made.scored : end] for name, column in columns.items()}
         )
         for part, made, end in zip(market.rows, scored, ends.tolist(), strict=True)
     )

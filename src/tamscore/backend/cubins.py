@@ -25,8 +25,8 @@ def cubin_name(source: str, capability: tuple[int, int]) -> str:
 
 def find_cubin(source: str, capability: tuple[int, int], folder: Path = FOLDER) -> Path | None:
     """Return the file that a GPU of a compute capability can run, the latest of several; None if there is none."""
-    fitting = [each for each in ARCHITECTURES if each[0] == capability[0] and each[1] <= capability[1]]
-    paths = (folder / cubin_name(source, each) for each in reversed(fitting))
+    fitting = [parts for parts in ARCHITECTURES if parts[0] == capability[0] and parts[1] <= capability[1]]
+    paths = (folder / cubin_name(source, parts) for parts in reversed(fitting))
     return next((path for path in paths if path.is_file()), None)
 
 

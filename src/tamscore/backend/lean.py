@@ -32,7 +32,7 @@ def batches(read: Iterator[list[Any]]) -> Iterator[Any]:
     held: list[list[Any]] = []
     for arrays in read:
         held.append(arrays)
-        if sum(len(each[0]) for each in held) >= BATCH_ROWS:
+        if sum(len(items[0]) for items in held) >= BATCH_ROWS:
             yield join(held)
             held = []
     if held:

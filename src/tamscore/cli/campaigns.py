@@ -62,11 +62,17 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
         print(json.dumps(told.record(rows, written), indent=1, ensure_ascii=False))
     else:
         terminal.put_chapter(chapter(rows))
-        print("".join(f"{text}\n" for one in written for text in lines(one, target)), end="")
+        print("".join(f"{text}\n" for channel_list in written for text in lines(channel_list, target)), end="")
 
 
-def lines(one: ChannelList, target: Target) -> list[str]:
+def lines(channel_list: ChannelList, target: Target) -> list[str]:
     """What became of a channel."""
-    left = f", {one.gone:,} have left it" if one.gone else ""
-    said = f"{one.channel}: {count_text(one.accounts, 'account')} in {one.file}{left}"
-    return [said, *(f"{one.channel}: {text}" for text in cleared_lines(one.cleared, one.emptied, target))]
+    left = f", {channel_list.gone:,} have left it" if channel_list.gone else ""
+    said = f"{channel_list.channel}: {count_text(channel_list.accounts, 'account')} in {channel_list.file}{left}"
+    return [
+        said,
+        *(
+            f"{channel_list.channel}: {text}"
+            for text in cleared_lines(channel_list.cleared, channel_list.emptied, target)
+        ),
+    ]

@@ -51,8 +51,8 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
     lines += later_commands(loaded)
     doubts = attempt(problems, lambda: sealed_roles.check_early(loaded)) or []
     findings = [] if plan is None else attempt(problems, lambda: check_parts(accounts, plan)) or []
-    problems += [one.refusal(one.text) for one in findings if one.stops]
-    notes = [*(one.text for one in findings if not one.stops), *doubts]
+    problems += [finding.refusal(finding.text) for finding in findings if finding.stops]
+    notes = [*(finding.text for finding in findings if not finding.stops), *doubts]
     if as_json:
         print(json.dumps(as_record(lines, notes, problems), ensure_ascii=False))
     else:
@@ -182,10 +182,10 @@ def room_for(output: Location) -> list[str]:
         output.is_dir()  # asks the store, which may refuse
         return []
     checks = check_output(output)
-    for one in checks:
-        if one.name == "output" and not one.ok:
-            raise UsageError(f"output.path: {one.value}; {one.remedy}")
-    return [f"{one.value}{'' if one.ok else f'; {one.remedy}'}" for one in checks if one.name != "output"]
+    for entry in checks:
+        if entry.name == "output" and not entry.ok:
+            raise UsageError(f"output.path: {entry.value}; {entry.remedy}")
+    return [f"{item.value}{'' if item.ok else f'; {item.remedy}'}" for item in checks if item.name != "output"]
 
 
 def output_lines(

@@ -89,7 +89,7 @@ def lines(found: Forgetting, *, dry_run: bool) -> list[str]:
         f"column {column!r} names them in {count_text(rows, 'row')} of other accounts; change that in the source table"
         for column, rows in found.named.items()
     ]
-    said += [f"written elsewhere: {one.path} on {one.host}, {one.command} on {one.at}" for one in found.handed_out]
+    said += [f"written elsewhere: {out.path} on {out.host}, {out.command} on {out.at}" for out in found.handed_out]
     said += [f"{name} in the output was not written by tamscore: look into it" for name in found.strange]
     return [*said, *SOURCE]
 
@@ -97,8 +97,15 @@ def lines(found: Forgetting, *, dry_run: bool) -> list[str]:
 def chapter(found: Forgetting) -> Chapter:
     """Return what changed in each version and beside, one a row."""
     rows = [
-        ("version", one.version, one.scored, one.rejected, len(one.files), "current" if one.current else "")
-        for one in found.versions
+        (
+            "version",
+            version.version,
+            version.scored,
+            version.rejected,
+            len(version.files),
+            "current" if version.current else "",
+        )
+        for version in found.versions
     ]
     nothing = (None, None, None)
     beside = [("beside", name, *nothing, "") for name in found.beside]

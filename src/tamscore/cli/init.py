@@ -95,7 +95,7 @@ def record(proposal: Proposal, path: Path, stopping: list[str]) -> dict[str, Any
         "table": proposal.path,
         "rows": proposal.rows,
         "columns": {role.part: asdict(role) for role in proposal.roles.values()},
-        "features": {name: asdict(one) for name, one in proposal.features.numeric.items()},
+        "features": {name: asdict(scaled) for name, scaled in proposal.features.numeric.items()},
         "categories": [*proposal.features.categorical],
         "left_out": proposal.features.left_out,
         "doubts": [*proposal.doubts],
@@ -160,12 +160,14 @@ def put_proposal(proposal: Proposal) -> None:
 
 def roles_table(proposal: Proposal) -> Table:
     """Return one row for each part that a column plays."""
-    return table("", "part|column:id|why/2", [(one.part, one.column, one.reason) for one in proposal.roles.values()])
+    return table(
+        "", "part|column:id|why/2", [(role.part, role.column, role.reason) for role in proposal.roles.values()]
+    )
 
 
 def features_table(proposal: Proposal) -> Table:
     """Return one row for each feature."""
-    numeric = [(name, one.scaling, one.reason) for name, one in proposal.features.numeric.items()]
+    numeric = [(name, scaled.scaling, scaled.reason) for name, scaled in proposal.features.numeric.items()]
     categorical = [(name, "categories", "") for name in proposal.features.categorical]
     return table("", "feature:id|scaling|why/2", [*numeric, *categorical])
 

@@ -145,7 +145,7 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
 
     if not dry_run:
         csv_import.check_destination(destination, overwrite=overwrite)
-    sources = [str(standard_input.store()) if one == standard_input.STANDARD_INPUT else one for one in sources]
+    sources = [str(standard_input.store()) if source == standard_input.STANDARD_INPUT else source for source in sources]
     inspect = partial(
         csv_import.inspect, sources, types_of(types or ()), delimiter=delimiter, encoding=encoding, decimal=decimal,
         thousands=thousands, escape=escape, skip=skip, multiline=multiline or (), null_values=null or (),
@@ -171,7 +171,7 @@ def import_record(plan: ImportPlan, report: ImportReport | None) -> dict[str, An
     return {
         "rows": plan.rows,
         "rejected": plan.rejected,
-        "columns": [{key: getattr(one, key) for key in columns} for one in plan.columns],
+        "columns": [{key: getattr(column, key) for key in columns} for column in plan.columns],
         "files": [str(file) for file in report.files] if report else [],
         "rejected_file": str(report.rejected_file) if report and report.rejected_file else None,
     }
@@ -245,7 +245,8 @@ def tell_files(plan: ImportPlan) -> None:
 def plan_table(plan: ImportPlan) -> Table:
     """Return one row for each column."""
     rows = [
-        (one.name, one.type, one.filled, one.empty, one.bad, one.why, examples(one.samples)) for one in plan.columns
+        (column.name, column.type, column.filled, column.empty, column.bad, column.why, examples(column.samples))
+        for column in plan.columns
     ]
     return table("", "column:id|type|filled:count|empty:count|bad:count|why/2|for example/3", rows)
 

@@ -67,7 +67,7 @@ def moment(text: str) -> datetime:
 def chapter(found: Pruning, verb: str) -> Chapter:
     """Return what was removed and what stays, a version a row."""
     gone = [(verb, version, size / 1e6, "") for version, size in found.removed.items()]
-    rows = [*gone, *(("kept", one.version, None, one.why) for one in found.kept)]
+    rows = [*gone, *(("kept", version.version, None, version.why) for version in found.kept)]
     return Chapter("prune", "", "", (without_empty(table("", "what|version:id|MB:tenths|why/2", rows)),))
 
 

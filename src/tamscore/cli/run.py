@@ -94,7 +94,7 @@ def load_or_propose(job: Path, overrides: Sequence[str]) -> Job:
     from tamscore.first_job.proposal import propose
 
     proposal = propose(str(job), Path(), columns_named(overrides), output=f"{job.name.partition('.')[0]}-scores")
-    roles = ", ".join(f"{one.part} = {one.column!r}" for one in proposal.roles.values())
+    roles = ", ".join(f"{role.part} = {role.column!r}" for role in proposal.roles.values())
     lines = [f"first job for {job}: {roles}", *(f"look at: {text}" for text in proposal.doubts)]
     lines.append(f"to keep and change this job: tamscore init {shlex.quote(str(job))}")
     print("\n".join(map(clean, lines)), file=sys.stderr)

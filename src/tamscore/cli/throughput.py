@@ -89,7 +89,7 @@ def chapter(found: Throughput) -> Chapter:
 def stages_of(found: Throughput) -> Table:
     """Return one row for each stage."""
     rows = [
-        (one.stage, f"{one.seconds:.2f}", f"{one.cpu_seconds:.2f}", round(found.rows / max(one.seconds, 1e-9)))
-        for one in found.stages
+        (stage.stage, f"{stage.seconds:.2f}", f"{stage.cpu_seconds:.2f}", round(found.rows / max(stage.seconds, 1e-9)))
+        for stage in found.stages
     ]
     return table("", "stage|seconds|CPU seconds|rows/s:count", rows)

@@ -45,8 +45,15 @@ def chapter(found: History) -> Chapter:
 def swaps(found: History) -> Table:
     """Return which version came in place of which."""
     rows = [
-        (one.at, one.action, one.version, one.replaced, f"{one.by} on {one.host}", note_of(one, found.pruned))
-        for one in found.entries
+        (
+            entry.at,
+            entry.action,
+            entry.version,
+            entry.replaced,
+            f"{entry.by} on {entry.host}",
+            note_of(entry, found.pruned),
+        )
+        for entry in found.entries
     ]
     return without_empty(table("Swaps", "at:id|what|version:id|in place of:id/2|by/3|note/2", rows))
 
@@ -54,8 +61,14 @@ def swaps(found: History) -> Table:
 def versions(found: History) -> Table:
     """Return the complete versions."""
     rows = [
-        (one.version, state_of(one), one.made_by, one.scored, *(one.whitespace.get(kind) for kind in KINDS))
-        for one in found.versions
+        (
+            version.version,
+            state_of(version),
+            version.made_by,
+            version.scored,
+            *(version.whitespace.get(kind) for kind in KINDS),
+        )
+        for version in found.versions
     ]
     columns = "version:id|state|made by/3|accounts:count/2|expansion:money/2|acquisition:money/2"
     return without_empty(table("Complete versions", columns, rows, "whitespace by kind"))

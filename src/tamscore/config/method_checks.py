@@ -19,7 +19,7 @@ def clusters_fit_their_rows(clusters: Clusters) -> Iterator[Problem]:
     limit = clusters.seed_rows if clusters.fit_rows == "all" else min(clusters.seed_rows, clusters.fit_rows)
     k = clusters.k
     wanted: dict[Place, Any] = (
-        {("clusters", "k", party_type): one for party_type, one in k.items()}
+        {("clusters", "k", party_type): item for party_type, item in k.items()}
         if isinstance(k, dict)
         else {("clusters", "k"): k}
     )

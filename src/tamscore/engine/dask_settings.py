@@ -54,7 +54,7 @@ def refuse_code() -> None:
 
 def is_harmless(value: Any, default: Any) -> bool:
     """Whether a setting is absent, as it comes, our own, or a list of modules of Dask itself (which Dask adds to)."""
-    own_modules = isinstance(value, list) and all(str(one).startswith("distributed.http.") for one in value)
+    own_modules = isinstance(value, list) and all(str(item).startswith("distributed.http.") for item in value)
     return own_modules or not value or value in (default, ENVIRONMENT)
 
 

@@ -66,7 +66,7 @@ class Owner(WorkerPlugin):
             if not is_gone(await scheduler.events(topic=self.client)):
                 return
             plugins = self._worker.plugins.values()
-            held = [one.name for one in plugins if isinstance(one, Shared) and one.client == self.client]
+            held = [plugin.name for plugin in plugins if isinstance(plugin, Shared) and plugin.client == self.client]
             for name in (*held, self.name):
                 with suppress(ValueError):  # another worker was first
                     await scheduler.unregister_worker_plugin(name=name)
@@ -88,7 +88,7 @@ class Handle:
 
 def with_values(function: Callable[..., Any], *arguments: Any) -> Any:
     """`function(*arguments)`, each handle among them replaced by the value that this worker holds for it."""
-    return function(*(value_of(one) if isinstance(one, Handle) else one for one in arguments))
+    return function(*(value_of(argument) if isinstance(argument, Handle) else argument for argument in arguments))
 
 
 def value_of(handle: Handle) -> Any:

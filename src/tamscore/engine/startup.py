@@ -142,12 +142,12 @@ def innermost(error: BaseException) -> BaseException:
 
 def what_is_short(error: BaseException) -> str | None:
     """Return what the machine is short of according to an error or those that led to it, None if it does not show."""
-    for one in chain(error):
-        if isinstance(one, OSError) and one.errno in SHORT_OF:
-            return SHORT_OF[one.errno]
-        if isinstance(one, RuntimeError) and "can't start new thread" in str(one):
+    for item in chain(error):
+        if isinstance(item, OSError) and item.errno in SHORT_OF:
+            return SHORT_OF[item.errno]
+        if isinstance(item, RuntimeError) and "can't start new thread" in str(item):
             return SHORT_OF[errno.EAGAIN]
-        if isinstance(one, MemoryError):
+        if isinstance(item, MemoryError):
             return SHORT_OF[errno.ENOMEM]
     return None
 

@@ -105,7 +105,7 @@ def is_of_storage(error: BaseException, cause: BaseException) -> bool:
 def with_half_blocks(shared: tuple[Any, ...], halvings: int) -> tuple[Any, ...] | None:
     """The shared values, each backend with half its block; None where that was done often enough or changes nothing."""
     halved = tuple(map(halve, shared))
-    same = all(one is other for one, other in zip(halved, shared, strict=True))
+    same = all(item is other for item, other in zip(halved, shared, strict=True))
     return None if same or halvings >= HALVINGS else halved
 
 

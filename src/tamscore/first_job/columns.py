@@ -117,7 +117,7 @@ def levels_of(values: pa.ChunkedArray) -> dict[str, int]:
     import pyarrow as pa
 
     counted = values.drop_null().cast(pa.string()).value_counts()
-    pairs = ((one["values"].strip(), one["counts"]) for one in counted.to_pylist())
+    pairs = ((item["values"].strip(), item["counts"]) for item in counted.to_pylist())
     levels: dict[str, int] = {}
     for text, count in pairs:
         levels[text] = levels.get(text, 0) + count

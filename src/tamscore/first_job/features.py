@@ -60,7 +60,7 @@ class ProposedFeatures:
     def without(self, suspects: Collection[str], reason: str) -> ProposedFeatures:
         """Return the features without some of them, which are left out for a reason."""
         return ProposedFeatures(
-            {name: one for name, one in self.numeric.items() if name not in suspects},
+            {name: item for name, item in self.numeric.items() if name not in suspects},
             tuple(name for name in self.categorical if name not in suspects),
             self.left_out | dict.fromkeys(suspects, reason),
             self.keep,
@@ -88,8 +88,8 @@ def features_of(
             numeric[column.name] = suitable_scaling(column)
             if column.numbers.min() >= 0 and names.has_word(column.name, MONEY_OR_COUNT):
                 positive.append(column.name)
-    asked = (one for one in columns if one.name not in taken and is_unread(one))
-    unread = {one.name: next(iter(one.words), "") for one in asked}
+    asked = (column for column in columns if column.name not in taken and is_unread(column))
+    unread = {column.name: next(iter(column.words), "") for column in asked}
     return ProposedFeatures(numeric, tuple(categorical), left_out, tuple(keep), tuple(positive), unread)
 
 

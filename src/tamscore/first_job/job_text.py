@@ -50,7 +50,7 @@ def job_text(proposal: Proposal, *, sections: bool = True) -> str:
 
 def section(name: str, lines: Iterable[tuple[str, Any, str]]) -> str:
     """Return a section of keys, values and comments; empty without a line."""
-    body = "".join(line(*one) for one in lines)
+    body = "".join(line(*parts) for parts in lines)
     return f"[{name}]\n{body}" if body else ""
 
 
@@ -112,9 +112,11 @@ def rows(proposal: Proposal) -> Iterator[tuple[str, Any, str]]:
 
 def numeric(proposal: Proposal) -> Iterator[tuple[str, Any, str]]:
     """Yield the numeric features with their scaling."""
-    for name, one in proposal.features.numeric.items():
-        value: Any = {"scaling": one.scaling, "missing_indicator": True} if one.missing_indicator else one.scaling
-        yield name, value, one.reason
+    for name, scaled in proposal.features.numeric.items():
+        value: Any = (
+            {"scaling": scaled.scaling, "missing_indicator": True} if scaled.missing_indicator else scaled.scaling
+        )
+        yield name, value, scaled.reason
 
 
 def left_out(columns: Mapping[str, str]) -> str:
@@ -129,7 +131,7 @@ def optional(proposal: Proposal) -> Iterator[str]:
     """Yield the sections that the columns and the further tables are good for."""
     if size := proposal.column("size"):
         yield section("campaigns", [("size", size, "size bands get a channel and a message each")])
-    for one in proposal.sections:
-        text = section(one.name, ((key, value, "") for key, value in one.keys.items()))
-        notes = "".join(f"# {one_line(note)}\n" for note in one.notes)
-        yield ("".join(f"# {row}\n" for row in text.splitlines()) if one.is_incomplete else text) + notes
+    for side_section in proposal.sections:
+        text = section(side_section.name, ((key, value, "") for key, value in side_section.keys.items()))
+        notes = "".join(f"# {one_line(note)}\n" for note in side_section.notes)
+        yield ("".join(f"# {row}\n" for row in text.splitlines()) if side_section.is_incomplete else text) + notes

@@ -98,7 +98,7 @@ def propose(
     taken = {role.column for role in roles.values()}
     described = {roles[part].column for part in ("market_segment", "revenue", "size") if part in roles}
     features = features_of(read.columns, taken, described)
-    missing = next(one.missing_share for one in read.columns if one.name == roles["sales"].column)
+    missing = next(column.missing_share for column in read.columns if column.name == roles["sales"].column)
     sections = sections_of(further or SideTables(), roles["account_id"].column, lambda path: written(path, folder))
     first = Proposal(
         written(table, folder), read.plan.rows, read.sampled, roles, words, features, missing, tuple(sections), output

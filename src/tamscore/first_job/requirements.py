@@ -38,7 +38,7 @@ def require_outside(table: str, folder: Path) -> None:
 
 def require_columns(table: str, read: SampledTable, given: Mapping[str, str]) -> None:
     """Raise UsageError if a column that somebody named is not there."""
-    there = [one.name for one in read.columns]
+    there = [column.name for column in read.columns]
     for part, column in given.items():
         if column not in there:
             raise UsageError(f"{table}: columns.{part}: no column {column!r}; there are {column_list(there)}")
@@ -51,8 +51,8 @@ def require_parts(table: str, read: SampledTable, roles: Mapping[Part, Role]) ->
             continue
         if part == "account_id" and (lines := repeated_id(table, read)):
             raise InputContractError(lines)
-        there = column_list([one.name for one in read.columns])
-        unfit = "".join(f"; {one.name!r} is called so, but {reason}" for one, reason in unfit_columns(part, read))
+        there = column_list([column.name for column in read.columns])
+        unfit = "".join(f"; {column.name!r} is called so, but {reason}" for column, reason in unfit_columns(part, read))
         raise UsageError(
             f"{table}: found no column with {what}; add one to the table, or name it with --set columns.{part}=COLUMN; "
             f"there are {there}{unfit}"
@@ -69,8 +69,12 @@ def unfit_columns(part: Part, read: SampledTable) -> Iterator[tuple[SampleColumn
 
 def repeated_id(table: str, read: SampledTable) -> str:
     """Return what to say of a table whose rows seem to be order lines; empty if they do not."""
-    ids = [one for one in read.columns if names.score(one.name, NAMES["account_id"]) >= 1 and one.repeats > 1.01]
-    if not ids or any(one.is_unique for one in read.columns if one.kind == "text"):
+    ids = [
+        column
+        for column in read.columns
+        if names.score(column.name, NAMES["account_id"]) >= 1 and column.repeats > 1.01
+    ]
+    if not ids or any(column.is_unique for column in read.columns if column.kind == "text"):
         return ""
     first = ids[0]
     return (

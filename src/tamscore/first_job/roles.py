@@ -45,7 +45,7 @@ def roles_of(columns: Sequence[SampleColumn], given: Mapping[str, str]) -> tuple
     found: dict[Part, Role] = {}
     taken = set(given.values())
     for part, fits in FITS.items():
-        free = [one for one in columns if one.name.strip() and one.name not in taken]
+        free = [column for column in columns if column.name.strip() and column.name not in taken]
         if part in given:
             found[part] = Role(part, given[part], "as you said")
         elif role := role_of(part, list(filter(fits, free)), found) or unread_sales(part, free):
@@ -61,21 +61,21 @@ def roles_of(columns: Sequence[SampleColumn], given: Mapping[str, str]) -> tuple
 
 def role_of(part: Part, columns: Sequence[SampleColumn], found: Mapping[Part, Role]) -> Role | None:
     """Return the column that plays a part best; None if none does."""
-    scored = [(names.score(one.name, NAMES[part]), names.year_in(one.name), one) for one in columns]
+    scored = [(names.score(column.name, NAMES[part]), names.year_in(column.name), column) for column in columns]
     ranked = sorted((item for item in scored if item[0] > 0), key=lambda item: (-item[0], -item[1]))
     if not ranked:
         return by_values(part, columns)
     best, _, column = ranked[0]
     if part == "revenue" and "sales" not in found:
         return None
-    rivals = [one.name for score, _, one in ranked[1:] if int(score) == int(best)]
+    rivals = [column.name for score, _, column in ranked[1:] if int(score) == int(best)]
     return Role(part, column.name, f"called so, {what(column)}", doubt_of(part, best, column, rivals))
 
 
 def beside_unfit_ids(role: Role, columns: Sequence[SampleColumn]) -> Role:
     """Return the role of an id with the doubt that another column is called an id, but cannot be one."""
-    called = [one for one in columns if names.score(one.name, NAMES["account_id"]) >= 1]
-    if not called or role.column in {one.name for one in called}:
+    called = [column for column in columns if names.score(column.name, NAMES["account_id"]) >= 1]
+    if not called or role.column in {column.name for column in called}:
         return role
     first = called[0]
     shape = f"{first.distinct:,} different values in {first.filled:,} of {first.rows:,} rows"
@@ -84,7 +84,7 @@ def beside_unfit_ids(role: Role, columns: Sequence[SampleColumn]) -> Role:
 
 def unread_sales(part: Part, columns: Sequence[SampleColumn]) -> Role | None:
     """Return a column of texts that is called sales: reading it as numbers says what keeps it from being some."""
-    called = [one for one in columns if one.kind == "text" and names.score(one.name, NAMES["sales"]) >= 1]
+    called = [column for column in columns if column.kind == "text" and names.score(column.name, NAMES["sales"]) >= 1]
     return Role(part, called[0].name, "called so, but it holds texts") if part == "sales" and called else None
 
 
@@ -119,10 +119,10 @@ def several_currencies(column: SampleColumn) -> str:
 
 def by_values(part: Part, columns: Sequence[SampleColumn]) -> Role | None:
     """Return the first column whose values alone suit a part: an id hardly shared by two rows, texts first."""
-    unranked = [one for one in columns if not names.has_word(one.name, RANKS)]
+    unranked = [column for column in columns if not names.has_word(column.name, RANKS)]
     if part != "account_id" or not unranked:
         return None
-    column = min(unranked, key=lambda one: one.kind != "text")
+    column = min(unranked, key=lambda column: column.kind != "text")
     doubt = "it may be no id of the account" if column.kind == "text" else "it may only number the rows"
     return Role(part, column.name, what(column), f"{doubt}: ids must stay the same from week to week")
 
@@ -188,5 +188,5 @@ FITS: dict[Part, Fits] = {
 def party_types(columns: Sequence[SampleColumn], found: Mapping[Part, Role]) -> PartyTypes | None:
     """Return how the words of the column of party types are read; None if there is no such column."""
     role = found.get("party_type")
-    column = next((one for one in columns if role and one.name == role.column), None)
+    column = next((column for column in columns if role and column.name == role.column), None)
     return None if column is None else party_types_of(column)

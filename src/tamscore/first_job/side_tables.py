@@ -119,7 +119,7 @@ def labels(path: str, account: str, written: str) -> SideSection:
 
 def people(path: str, written: str) -> SideSection:
     """Return the section of a table of people, which must have the columns of one."""
-    there = [one.name for one in sampled_table(path, "--people").columns]
+    there = [column.name for column in sampled_table(path, "--people").columns]
     if lacking := [name for name in PERSON if name not in there]:
         raise UsageError(
             f"{path}: expected columns {', '.join(PERSON)}, lacks {', '.join(lacking)}; rename or add them"
@@ -134,7 +134,7 @@ def without_default(keys: dict[str, Any], key: str, default: str) -> dict[str, A
 
 def account_column(columns: Sequence[SampleColumn], account: str, path: str) -> str:
     """Return the column of ids: the one that the market calls so, else one that is called like an id."""
-    if any(one.name == account for one in columns):
+    if any(column.name == account for column in columns):
         return account
     return required_column(columns, ACCOUNT, ("text", "number"), path, "the account's id")
 
@@ -143,10 +143,10 @@ def required_column(
     columns: Sequence[SampleColumn], wanted: tuple[str, ...], kinds: tuple[str, ...], path: str, what: str
 ) -> str:
     """Return the column that fits best; raise UsageError if none does."""
-    scored = [(names.score(one.name, wanted), one.name) for one in columns if one.kind in kinds]
+    scored = [(names.score(column.name, wanted), column.name) for column in columns if column.kind in kinds]
     best = max(scored, key=lambda pair: pair[0], default=(0.0, ""))
     if not best[0]:
-        there = ", ".join(f"{one.name!r} ({one.kind if one.filled else 'empty'})" for one in columns)
+        there = ", ".join(f"{column.name!r} ({column.kind if column.filled else 'empty'})" for column in columns)
         expected = f"a column with {what} ({' or '.join(kinds)})"
         raise UsageError(f"{path}: expected {expected}, found {there}; cast or rename one, such as {wanted[0]!r}")
     return best[1]

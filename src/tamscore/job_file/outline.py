@@ -109,8 +109,8 @@ def _describe_many(node: Node) -> str:
     if "prefixItems" in node:
         return f"{kind} of {len(node['prefixItems'])}, each {describe(node['prefixItems'][0])}"
     least = " that is not empty" if node.get("minItems") or node.get("minProperties") else ""
-    each = node.get("items") or node.get("additionalProperties")
-    return f"{kind}{least}, each {describe(each)}" if each else f"{kind}{least}"
+    item = node.get("items") or node.get("additionalProperties")
+    return f"{kind}{least}, each {describe(item)}" if item else f"{kind}{least}"
 
 
 def _describe_one(node: Node) -> str:

@@ -139,8 +139,8 @@ def read_sales(directory: RunDirectory, form: IdForm) -> AccountSales:
 def account_sales(hashes: Sequence[Any], sales: Sequence[Any], accounts: Any | None = None) -> AccountSales:
     """Accounts and sales of all parts together; `accounts` (n,) are all hashes where they are sorted already."""
     buys = [amounts > 0 for amounts in sales]
-    customers = [each[rows] for each, rows in zip(hashes, buys, strict=True)]
-    bought = [each[rows] for each, rows in zip(sales, buys, strict=True)]
+    customers = [item[rows] for item, rows in zip(hashes, buys, strict=True)]
+    bought = [sale[rows] for sale, rows in zip(sales, buys, strict=True)]
     return in_order(hashes, customers, bought, accounts)
 
 

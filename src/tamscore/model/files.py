@@ -59,7 +59,7 @@ def read_section(folder: Location, name: str, files: Mapping[str, Placed]) -> Pa
     names = f"{name}.json", f"{name}.safetensors"
     if f"model/{names[0]}" not in files:
         return None
-    text, data = (checked_bytes(folder, one, files) for one in names)
+    text, data = (checked_bytes(folder, name, files) for name in names)
     return json_of(folder / names[0], text), load_arrays(folder / names[1], data)
 
 

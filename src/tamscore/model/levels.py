@@ -41,7 +41,7 @@ def level_of(text: LevelText | None, take: Arrays, sizes: Mapping[str, int], num
     """The level of a party type, of whose features so many are numbers; ValueError where its arrays do not fit."""
     if text is None:
         return None
-    losses, said, model = tuple(LevelLoss(**one.model_dump()) for one in text.losses), text.model, None
+    losses, said, model = tuple(LevelLoss(**loss.model_dump()) for loss in text.losses), text.model, None
     if said is not None:
         columns = LevelColumns(*(take(f"level_{name}", (numeric,)) for name in COLUMNS))
         weights = take("level_weights", (FOLDS + 1, 2 * numeric + sizes["features"]))

@@ -105,7 +105,7 @@ def space_of(text: PartyText, take: Arrays, segments: int) -> Space:
     """The space of a party type, without its grid; ValueError where its features do not follow from its columns."""
     fill = take("fill", (len(text.columns), segments)) if text.columns else np.empty((0, segments))
     scales = tuple(scale_of(column, here, take) for column, here in zip(text.columns, fill, strict=True))
-    vocabularies = tuple(Vocabulary(one.column, one.levels) for one in text.vocabularies)
+    vocabularies = tuple(Vocabulary(vocabulary.column, vocabulary.levels) for vocabulary in text.vocabularies)
     space = Space(scales, vocabularies, text.level_weight)
     if (names := tuple(feature.name for feature in space.features)) != text.features:
         raise ValueError(f"{text.party_type}: features {text.features!r} do not follow from its columns {names!r}")
@@ -126,9 +126,9 @@ def histograms_of(space: Space, take: Arrays) -> tuple[Histogram, ...]:
     for scale in space.scales:
         edges = take(f"edges.{scale.name}", (None,))
         found.append(Histogram(scale.name, edges, take(f"bins.{scale.name}", (len(edges) + 2,), np.int64, least=0)))
-    for one in space.vocabularies:
-        bins = take(f"bins.{one.column}", (len(one.all_levels),), np.int64, least=0)
-        found.append(Histogram(one.column, np.empty(0), bins))
+    for vocabulary in space.vocabularies:
+        bins = take(f"bins.{vocabulary.column}", (len(vocabulary.all_levels),), np.int64, least=0)
+        found.append(Histogram(vocabulary.column, np.empty(0), bins))
     return tuple(found)
 
 

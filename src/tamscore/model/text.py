@@ -176,9 +176,9 @@ def party_text(party: PartyRecord) -> PartyText:
         party_type=party.name,  # type: ignore[arg-type]
         features=tuple(feature.name for feature in space.features),
         columns=tuple(map(column_text, space.scales)),
-        vocabularies=tuple(VocabularyText(column=one.column, levels=one.levels) for one in space.vocabularies),
-        market_segments=VocabularyText(column=segments.column, levels=segments.levels) if segments else None,
-        level_weight=space.level_weight,
+        vocabularies=tuple(VocabularyText(column=vocabulary.column, levels=vocabulary.levels) for vocabulary in
+        space.vocabularies), market_segments=VocabularyText(column=segments.column, levels=segments.levels) if segments
+        else None, level_weight=space.level_weight,
         unit=space.fitted_grid.unit,
         clusters=tuple(ClusterText(id=name, name=words) for name, words in party.clusters),
         named=party.named,
@@ -215,7 +215,7 @@ def level_text(level: PartyLevel | None) -> LevelText | None:
             median=model.median, penalty=model.penalty, customers=model.customers, seed=model.seed
         )  # fmt: skip
     losses = tuple(
-        LossText(level=one.level, loss=one.loss, error=one.error, coverage=one.coverage) for one in level.losses
+        LossText(level=loss.level, loss=loss.loss, error=loss.error, coverage=loss.coverage) for loss in level.losses
     )
     return LevelText(in_use=level.in_use, model=said, losses=losses)
 

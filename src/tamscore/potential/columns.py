@@ -62,7 +62,7 @@ def segments_of(values: Any, rows: int) -> tuple[Any, list[str]]:
 
     column = plain(values, "segments", rows).cast(pa.string())
     counted = zip(*(column.value_counts().field(i).to_pylist() for i in range(2)), strict=True)
-    names = [name for name, _ in sorted(counted, key=lambda one: (-one[1], one[0] or "")) if name is not None]
+    names = [name for name, _ in sorted(counted, key=lambda parts: (-parts[1], parts[0] or "")) if name is not None]
     return places_in(column.fill_null(UNKNOWN), pa.array([*names, UNKNOWN])), [*names, UNKNOWN]
 
 

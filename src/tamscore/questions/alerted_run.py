@@ -36,7 +36,7 @@ class AlertedRun(StoredRun):
     def schema(self) -> pa.Schema:
         """The columns of its scores with their types, those of alerts last; none of these without a run before."""
         own = super().schema
-        more = [pa.field(*one) for one in COLUMNS.items()] if self.moved else []
+        more = [pa.field(*parts) for parts in COLUMNS.items()] if self.moved else []
         return pa.schema([*own, *more])
 
     def reasons_of(self, ids: pa.ChunkedArray) -> pa.Array:
@@ -68,7 +68,7 @@ def with_alerts(run: StoredRun, asked: Iterable[str]) -> StoredRun:
 
 def alerted_since(run: StoredRun, before: StoredRun | None) -> AlertedRun:
     """Return a run with the buying alerts since an earlier one."""
-    own, moved = {one.name: getattr(run, one.name) for one in fields(StoredRun)}, None
+    own, moved = {field.name: getattr(run, field.name) for field in fields(StoredRun)}, None
     if before is not None:
         found = pa.concat_tables([alerts.SCHEMA.empty_table(), *alerts.buying(diff.compare(before, run))])
         moved = AccountIndex.of([found[KEY]], run.id_form), found["reason"].combine_chunks()

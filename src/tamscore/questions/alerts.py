@@ -132,10 +132,10 @@ class Rises:
         raised = np.vstack([own_rise(self.comparison, changes, self.limits), *intent])
         rows = np.flatnonzero(raised.any(axis=0))
         names = ("step", "quadrant", *self.asked)
-        reasons = [", ".join(name for name, one in zip(names, raised[:, row], strict=True) if one) for row in rows]
+        reasons = [", ".join(name for name, item in zip(names, raised[:, row], strict=True) if item) for row in rows]
         money = {
-            f"potential_{when}": one[rows] / 100
-            for when, one in zip(("before", "after"), changes.potential, strict=True)
+            f"potential_{when}": item[rows] / 100
+            for when, item in zip(("before", "after"), changes.potential, strict=True)
         }
         clusters = pa.array(self.comparison.second.clusters).take(pa.array(changes.clusters[1][rows]))
         here = {"account_id": changes.ids.take(pa.array(rows)), "cluster": clusters}
@@ -201,7 +201,7 @@ def intent_changes(comparison: RunComparison, before: Before, asked: Sequence[st
         labels.append(comparison.second.codes(part["cluster"])[values])
     usual = [usual_change(changed, labels, place, len(comparison.second.clusters)) for place in range(len(asked))]
     return [
-        np.array([alerts.intends(np, *each) for each in zip(part, [label] * len(asked), usual, strict=True)]).reshape(
+        np.array([alerts.intends(np, *parts) for parts in zip(part, [label] * len(asked), usual, strict=True)]).reshape(
             len(asked), len(label)
         )
         for part, label in zip(changed, labels, strict=True)
@@ -223,7 +223,7 @@ def table_of(rows: pa.Table, alert: str, reasons: Sequence[str], **money: Any) -
             columns[name] = rows[name].cast(pa.string())
     if "renews_on" in rows.column_names:
         columns["renews_on"] = rows["renews_on"]
-    filled = [columns.get(one.name, pa.nulls(rows.num_rows, one.type)) for one in SCHEMA]
+    filled = [columns.get(item.name, pa.nulls(rows.num_rows, item.type)) for item in SCHEMA]
     return pa.table(
         [column if isinstance(column, pa.ChunkedArray) else pa.array(column) for column in filled], SCHEMA.names
     ).cast(SCHEMA)

@@ -96,20 +96,20 @@ class BesideRun(AlertedRun):
     @property
     def schema(self) -> pa.Schema:
         """The columns of its scores with their types, those beside them last."""
-        return pa.schema([*super().schema, *(field for one in self.beside for field in one.schema)])
+        return pa.schema([*super().schema, *(field for beside in self.beside for field in beside.schema)])
 
     def read(self, columns: Sequence[str], *, coded: bool = False) -> Iterator[pa.Table]:
         """Yield columns of its scores and those beside them, part by part; texts as `StoredRun.read` does."""
-        asked = [one for one in self.beside if {*one.schema.names} & {*columns}]
+        asked = [beside for beside in self.beside if {*beside.schema.names} & {*columns}]
         if not asked:
             yield from super().read(columns, encode=coded)
             return
-        made = {name for one in asked for name in one.schema.names}
+        made = {name for beside in asked for name in beside.schema.names}
         stored = [name for name in columns if name not in made]
         for table in super().read(list(dict.fromkeys((*stored, KEY))), encode=coded):
             told = {name: table[name] for name in stored}
-            for one in asked:
-                found = one.of(table[KEY])
+            for item in asked:
+                found = item.of(table[KEY])
                 told |= {name: found[name] for name in found.column_names}
             yield pa.table({name: told[name] for name in columns})
 
@@ -154,5 +154,5 @@ def with_beside(run: StoredRun, beside: Sequence[Beside]) -> StoredRun:
     """Return a run with columns beside its scores; as it is if there are none."""
     if not beside:
         return run
-    own = {one.name: getattr(run, one.name) for one in fields(run)}
+    own = {field.name: getattr(run, field.name) for field in fields(run)}
     return BesideRun(**{**own, "beside": (*own.get("beside", ()), *beside)})

@@ -68,5 +68,5 @@ def limits_anew(run: StoredRun, settings: Campaigns, controls: Controls, *, leav
     counts = []
     for table in run.read((*limits.READ, ID, *((PERSON,) if leaves_out else ()))):
         free = table.filter(~controls.among(table[ID]) & uncovered(table))
-        counts.append([limits.first_of(free, one) for one in limited])
+        counts.append([limits.first_of(free, limit) for limit in limited])
     return limits.limits_of(limits.limits_table(limited, counts).to_pylist())

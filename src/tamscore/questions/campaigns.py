@@ -112,4 +112,4 @@ def write_lists(run: StoredRun, lists: Lists, progress: Progress) -> list[Channe
 
 def record(rows: Sequence[dict[str, Any]], written: Sequence[ChannelList]) -> dict[str, Any]:
     """Campaigns and lists as JSON holds them."""
-    return {"campaigns": list(rows), "lists": [asdict(one) for one in written]}
+    return {"campaigns": list(rows), "lists": [asdict(channel_list) for channel_list in written]}

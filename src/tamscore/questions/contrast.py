@@ -42,7 +42,7 @@ class Contrast:
 
 def contrast(run: StoredRun, account_id: str, other: str) -> Contrast:
     """Compare an account with another one of the run; raise as `explain`, and UsageError if they are the same."""
-    first, second = (explain(run, one) for one in (account_id, other))
+    first, second = (explain(run, text) for text in (account_id, other))
     a, b = first.account, second.account
     if a["account_id"] == b["account_id"]:
         raise UsageError(f"--against: expected another account than {account_id!r}, got the same")
@@ -57,7 +57,9 @@ def ratio(first: float | None, second: float | None) -> float | None:
 
 def features(run: StoredRun, first: Explanation, second: Explanation) -> tuple[tuple[str, float, float], ...]:
     """Return what the peers of the two are told apart by, feature by feature."""
-    mine, theirs = (dict(tables.differences(run.directory, one.account["cluster"])) for one in (first, second))
+    mine, theirs = (
+        dict(tables.differences(run.directory, explanation.account["cluster"])) for explanation in (first, second)
+    )
     if first.account["cluster"] == second.account["cluster"]:
         return ()
     rows = [(name, mine[name], theirs[name]) for name in mine if name in theirs]

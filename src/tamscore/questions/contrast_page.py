@@ -48,7 +48,7 @@ CORE: dict[str, Unit] = {
 
 def chapter(found: Contrast) -> Chapter:
     """Return the comparison as a chapter under both names."""
-    heads = [str(one.account["account_id"]) for one in (found.first, found.second)]
+    heads = [str(explanation.account["account_id"]) for explanation in (found.first, found.second)]
     blocks: list[Block] = [Text(why(found)), ladders(found, heads)]
     if found.features:
         rows = found.features[:TELLING]
@@ -79,9 +79,13 @@ def why(found: Contrast) -> str:
     first, second = found.first, found.second
     if found.same_peers:
         cluster = first.account["cluster"]
-        stands = " and ".join(f"{account_title(one.account)} {place(one)}" for one in (first, second))
+        stands = " and ".join(
+            f"{account_title(explanation.account)} {place(explanation)}" for explanation in (first, second)
+        )
         return f"Both are among the {first.peers:,} accounts of {cluster}, {first.cluster['name']!r}: {stands}."
-    peers = "; those of ".join(f"{account_title(one.account)} are {ladder_of(one)}" for one in (first, second))
+    peers = "; those of ".join(
+        f"{account_title(explanation.account)} are {ladder_of(explanation)}" for explanation in (first, second)
+    )
     return f"They have different peers. Those of {peers}."
 
 

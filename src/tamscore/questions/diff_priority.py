@@ -77,11 +77,11 @@ class PriorityStanding:
     @classmethod
     def join(cls, parts: Sequence[PriorityStanding]) -> PriorityStanding:
         """That of all accounts of the parts."""
-        return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
     def take(self, rows: Any) -> PriorityStanding:
         """That of some accounts, by their places in the columns."""
-        return PriorityStanding(*(getattr(self, one.name)[rows] for one in fields(self)))
+        return PriorityStanding(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def columns_of(run: StoredRun) -> tuple[str, ...]:
@@ -160,7 +160,7 @@ def change(
 def place_parts(before: PriorityStanding, after: PriorityStanding, order: CallOrder, steps: Any) -> Any:
     """What each cause did to the places of accounts (PLACE_CAUSES, m), given the values of their calls step by step."""
     ends = (steps[len(CAUSES)], steps[-2], steps[-1])
-    places = [order.place(before, one) for one in ends]
+    places = [order.place(before, end) for end in ends]
     parts = np.diff(np.stack([before.place, *places, after.place]).astype(np.int64), axis=0)
     parts[:, before.party_type != after.party_type] = 0
     return parts

@@ -161,9 +161,9 @@ def table_of(status: str, length: int, columns: dict[str, Any]) -> pa.Table:
     """A table of the schema, with nulls where a column is not given."""
     columns["status"] = pa.DictionaryArray.from_arrays(pa.array(np.zeros(length, np.int32)), pa.array([status]))
     filled = []
-    for one in SCHEMA:
-        column = columns.get(one.name)
-        filled.append(pa.nulls(length, one.type) if column is None else column.cast(one.type))
+    for item in SCHEMA:
+        column = columns.get(item.name)
+        filled.append(pa.nulls(length, item.type) if column is None else column.cast(item.type))
     return pa.table(filled, schema=SCHEMA)
 
 

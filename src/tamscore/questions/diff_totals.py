@@ -79,4 +79,4 @@ def add_priority(totals: Totals, found: PriorityChange, buys: Any) -> None:
         totals.calls[kind] += np.stack([np.count_nonzero(calls, axis=1), exact_sum(calls)], axis=1)
         totals.expected[kind] += exact_sum(found.expected[:, here])
         for sums, name in ((totals.tiers, "tier"), (totals.quadrants, "quadrant")):
-            np.add.at(sums[kind], tuple(getattr(one, name)[here] for one in (found.before, found.after)), 1)
+            np.add.at(sums[kind], tuple(getattr(standing, name)[here] for standing in (found.before, found.after)), 1)

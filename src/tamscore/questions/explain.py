@@ -112,7 +112,7 @@ def explain(run: StoredRun, account_id: str) -> Explanation:
     row = accounts.account(run, account_id)
     party = next(party for party in run.model.parties if party.name == row["party_type"])
     c = [cluster for cluster, _ in party.clusters].index(row["cluster"])
-    cluster = next(one for one in tables.table(run.directory, "potential") if one["cluster"] == row["cluster"])
+    cluster = next(record for record in tables.table(run.directory, "potential") if record["cluster"] == row["cluster"])
     require_rebuilt(run, row, party.table, c)
     values = own_values(party.table.account, c, row, party.table.values[c])
     sales = party.sales.of(c)
@@ -158,7 +158,7 @@ def account_ladder(
     """The steps of an account's own ladder, given their names and shares."""
     typical = np.float64(row["typical_sales"])
     ends = [own.money(np, typical, multiples[c], own.cap[c]) for multiples in (own.multiples, own.low, own.high)]
-    values, low, high = ([finite(value) for value in one] for one in ends)
+    values, low, high = ([finite(value) for value in end] for end in ends)
     return tuple(Step(name, share, values[j], None, low[j], high[j]) for j, (name, share) in enumerate(steps))
 
 
@@ -230,10 +230,12 @@ def elsewhere(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[
         value = finite(own_values(party.table.account, c, row, party.table.values[c])[0])
         if cluster != row["cluster"] and value is not None and value > now:
             there = dict(tables.differences(run.directory, cluster))
-            apart = sorted(((each, there[each] - own[each]) for each in own), key=lambda one: (-abs(one[1]), one[0]))
+            apart = sorted(
+                ((text, there[text] - own[text]) for text in own), key=lambda parts: (-abs(parts[1]), parts[0])
+            )
             distance = math.fsum(by**2 for _, by in apart)
             found.append((distance, Elsewhere(cluster, name, value, tuple(apart[:NEAREST]))))
-    return tuple(one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].cluster))[:NEAREST])
+    return tuple(item for _, item in sorted(found, key=lambda pair: (pair[0], pair[1].cluster))[:NEAREST])
 
 
 def finite(value: float) -> float | None:

@@ -29,7 +29,7 @@ LIMITS = {("up", True): "at least", ("up", False): "above", ("down", True): "at 
 
 def chapter(found: Explanation) -> Chapter:
     """Return the explanation as a chapter under the name of its account."""
-    known = [line for each in SECTIONS.values() for line in each.explain(found.account)]
+    known = [line for section in SECTIONS.values() for line in section.explain(found.account)]
     own = Text(level(found.level)) if found.level else None
     blocks: tuple[Block, ...] = (
         *priority_paragraphs(found),
@@ -178,7 +178,7 @@ def above(found: Explanation) -> Table:
 
 def look_alike(found: Explanation) -> Table:
     """Return the columns that make it look like a customer, or not."""
-    rows = [(one.column, said_value(one.value), f"{one.added:+.2f}") for one in found.look_alike]
+    rows = [(reason.column, said_value(reason.value), f"{reason.added:+.2f}") for reason in found.look_alike]
     note = "change of the log odds beside an account with average features; above 0 speaks for a customer"
     return table("What it looks like a customer by", "feature|value|>adds", rows, note)
 
@@ -195,7 +195,10 @@ def moves(found: Explanation) -> Table:
     if found.account["kind"] == "expansion":
         return table("What would move it a step", MOVES, map(move_row, found.moves))
     note = "its own potential is what its peers buy; it changes where its features put it among other peers"
-    rows = [(one.cluster, one.name, one.potential, apart(one.apart)) for one in found.elsewhere]
+    rows = [
+        (elsewhere.cluster, elsewhere.name, elsewhere.potential, apart(elsewhere.apart))
+        for elsewhere in found.elsewhere
+    ]
     return table("Where a prospect has more potential", "peers:id|name/2|potential:exact|they differ by", rows, note)
 
 

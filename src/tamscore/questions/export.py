@@ -161,7 +161,9 @@ def order_of(run: StoredRun, fields: Sequence[str], overrides: Overrides, day: d
     headers = [key, *chosen.values(), VERSION, HASH]
     if len(set(headers)) < len(headers) or len(chosen) + (KEY in dict(pairs)) < len(pairs):
         raise UsageError(f"--fields: expected every column and header once, got {', '.join(fields)}")
-    named = {account: {n: one for n, one in held.items() if n in chosen} for account, held in overrides.items()}
+    named = {
+        account: {n: override for n, override in held.items() if n in chosen} for account, held in overrides.items()
+    }
     return Order(chosen, key, {account: held for account, held in named.items() if held}, day)
 
 
@@ -197,9 +199,9 @@ def only_of(run: StoredRun, text: str) -> tuple[str, str | bool]:
 
 def titles_of(run: StoredRun, fields: Sequence[str]) -> list[str]:
     """Return fields with the title of the job as their header, in plain words if it has none; own headers stay."""
-    titles = {column: one.title for column, one in run.job.titles.items() if one.title}
+    titles = {column: title.title for column, title in run.job.titles.items() if title.title}
     plain = [text.strip() for text in fields]
-    return [one if "=" in one or one == KEY else f"{one}={titles.get(one) or words(one)}" for one in plain]
+    return [text if "=" in text or text == KEY else f"{text}={titles.get(text) or words(text)}" for text in plain]
 
 
 def hint(column: str, known: Sequence[str], run: StoredRun) -> str:
@@ -248,7 +250,7 @@ def fields_of(run: StoredRun) -> dict[str, pa.DataType]:
 
 def kinds_of(run: StoredRun) -> dict[str, pa.DataType]:
     """The columns of a run that can stand in a flat file, with the types of their values there."""
-    kinds = {one.name: plain_type(one.type) for one in run.schema}
+    kinds = {item.name: plain_type(item.type) for item in run.schema}
     flat = {name: MONEY if name in AMOUNTS else kind for name, kind in kinds.items()}
     return {name: kind for name, kind in flat.items() if not formless(kind)}
 

@@ -129,12 +129,12 @@ def file_rows(
 def override_columns(ids: list[str], name: str, header: str, kind: pa.DataType, order: Order) -> dict[str, pa.Array]:
     """The overrides of a field that hold, beside the model's values: value, reason, last day."""
     of_each = [order.overrides.get(account, {}).get(name) for account in ids]
-    live = [one if one is not None and one.holds_on(order.day) else None for one in of_each]
+    live = [override if override is not None and override.holds_on(order.day) else None for override in of_each]
     value, reason, expiry = override_headers(header)
     return {
-        value: pa.array([one and one.value for one in live], kind),
-        reason: pa.array([one and one.reason for one in live], pa.string()),
-        expiry: pa.array([one and one.expiry for one in live], pa.date32()),
+        value: pa.array([override and override.value for override in live], kind),
+        reason: pa.array([override and override.reason for override in live], pa.string()),
+        expiry: pa.array([override and override.expiry for override in live], pa.date32()),
     }
 
 
@@ -165,9 +165,9 @@ def to_clear(batch: Batch, order: Order) -> dict[str, Any]:
 def count(order: Order, ids: list[str], tally: ExportCounts) -> None:
     """Count the overrides of accounts, those that hold and those that have expired."""
     for account in ids:
-        for one in order.overrides.get(account, {}).values():
+        for override in order.overrides.get(account, {}).values():
             tally.met.add(account)
-            live = one.holds_on(order.day)
+            live = override.holds_on(order.day)
             tally.overridden += live
             tally.expired += not live
 

@@ -121,7 +121,7 @@ def candidates(run: StoredRun, of: Kind) -> pa.Table:
             others.append(part[FAMILY].filter(pa.array(~mine)).cast(pa.string()))
     table = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     if FAMILY in columns:
-        mixed = pa.chunked_array([chunk for one in others for chunk in one.chunks], pa.string()).unique()
+        mixed = pa.chunked_array([chunk for other in others for chunk in other.chunks], pa.string()).unique()
         table = table.filter(pa.array(places_in(table[FAMILY].cast(pa.string()), mixed) < 0))
     if not table.num_rows:
         raise UsageError(f"--of: run {run.name} has no {of} outside of other holdouts")
@@ -212,7 +212,7 @@ def end(output: Location, wanted: Wanted) -> tuple[Holdout, bool]:
 def holdout_of(output: Location, name: str | None) -> Holdout:
     """Return the holdout of a name, or without one the only one there is; UsageError if there is none, or several."""
     every = holdouts.holdouts(output)
-    there = ", ".join(repr(one.name) for one in every) or "none; tamscore holdout draws one"
+    there = ", ".join(repr(holdout.name) for holdout in every) or "none; tamscore holdout draws one"
     if name is None:
         if len(every) == 1:
             return every[0]

@@ -106,7 +106,7 @@ def touch_rows(experiment: Experiment, table: pa.Table, *, of_customers: bool) -
     if not {*TOUCH, "whitespace", "likelihood"} <= {*table.column_names}:
         return []
     (roles, role), (levels, level) = (places_of(table, name) for name in TOUCH)
-    names = [(one, other) for one in roles for other in levels]
+    names = [(role, other) for role in roles for other in levels]
     place = np.where((role >= 0) & (level >= 0), role * len(levels) + level, -1)
     likely, open_ = (np.nan_to_num(float_column(table[name])) for name in ("likelihood", "whitespace"))
     return by_touch(experiment, PlannedTouches(names, place, likely, open_), of_customers=of_customers)

@@ -99,11 +99,11 @@ def added_by_column(
     model, host = party_model(party, columns_of(run.job)), HostBackend()
     raw = features.raw(np.zeros(1, np.int64), model.encoding, host)
     fold = int(made.folds(hashed)[0])
-    each = contributions(model.space.block(host, raw), made.bends, made.slopes[fold], made.hinges[fold])[:, 0]
+    contribution = contributions(model.space.block(host, raw), made.bends, made.slopes[fold], made.hinges[fold])[:, 0]
     found: dict[str, float] = {}
-    for feature, one in zip(model.space.features, each - made.means, strict=True):
-        found[feature.column] = found.get(feature.column, 0.0) + float(one)
-    return found, float(made.offsets[fold] + each.sum())
+    for feature, item in zip(model.space.features, contribution - made.means, strict=True):
+        found[feature.column] = found.get(feature.column, 0.0) + float(item)
+    return found, float(made.offsets[fold] + contribution.sum())
 
 
 def value_of(features: PartFeatures, column: str) -> str | float | None:

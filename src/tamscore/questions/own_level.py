@@ -29,7 +29,7 @@ def own_level(ladder: AccountLadder | None, c: int, row: dict[str, Any]) -> OwnL
     """The level of an account at level account; None at level cluster."""
     if ladder is None:
         return None
-    multiples = tuple(None if math.isnan(one) else float(one) for one in ladder.multiples[c])
+    multiples = tuple(None if math.isnan(multiple) else float(multiple) for multiple in ladder.multiples[c])
     return OwnLevel(
         float(row["typical_sales"]),
         float(ladder.typical[c]),

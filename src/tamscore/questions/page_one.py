@@ -182,8 +182,8 @@ def stakes_of(directory: RunDirectory, manifest: Mapping[str, Any]) -> dict[str,
             expected[row["kind"]] = (expected[row["kind"]] or 0.0) + row["expected_value"]
     sums = {kind: sums_of(manifest["totals"][kind]) for kind in KINDS}
     return {
-        kind: {"accounts": one.accounts, "sales": one.sales, "ceiling": one.whitespace, "expected": expected[kind]}
-        for kind, one in sums.items()
+        kind: {"accounts": sums.accounts, "sales": sums.sales, "ceiling": sums.whitespace, "expected": expected[kind]}
+        for kind, sums in sums.items()
     }
 
 
@@ -206,10 +206,10 @@ def since_of(
     then = stakes_of(earlier, earlier.manifest() or {})
     both = (then, stakes)
     pairs = {
-        "accounts": [float(sum(one[kind]["accounts"] for kind in KINDS)) for one in both],
-        "customers": [float(one["expansion"]["accounts"]) for one in both],
-        "sales": [one["expansion"]["sales"] for one in both],
-        **{f"expected_{kind}": [one[kind]["expected"] for one in both] for kind in KINDS},
+        "accounts": [float(sum(item[kind]["accounts"] for kind in KINDS)) for item in both],
+        "customers": [float(item["expansion"]["accounts"]) for item in both],
+        "sales": [item["expansion"]["sales"] for item in both],
+        **{f"expected_{kind}": [item[kind]["expected"] for item in both] for kind in KINDS},
     }
     told = manifest.get("input_change") or {}
     known = told if told.get("run") == earlier.run_key else {}
@@ -242,7 +242,7 @@ def trust_of(directory: RunDirectory, manifest: Mapping[str, Any], clusters: Seq
         graded=len(graded),
         sound=grades["stable"] + grades["highly stable"],
         unstable=tuple(row["cluster"] for row in graded if row["grade"] == "unstable"),
-        thin=tuple(one.cluster for one in clusters if one.borrows),
+        thin=tuple(cluster.cluster for cluster in clusters if cluster.borrows),
         model=manifest.get("model", {}).get("run"),
     )
 

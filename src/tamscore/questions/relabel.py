@@ -45,7 +45,7 @@ def fit_record(run: StoredRun) -> tuple[list[Any], dict[str, Any]]:
     """What came from the fit of a run's model: what it says, and its arrays by name."""
     told, arrays = model.read_raw(run.directory.model)
     said = [
-        (party["party_type"], [one["id"] for one in party["clusters"]], {key: party[key] for key in FITTED})
+        (party["party_type"], [item["id"] for item in party["clusters"]], {key: party[key] for key in FITTED})
         for party in told["parties"]
     ]
     names = (*FITTED_ARRAYS, *(LEVEL_ARRAYS if run.job.potential.level == "account" else ()))
@@ -93,15 +93,15 @@ def labels_under(first: StoredRun, second: StoredRun) -> AccountLabels | None:
 def assign_accounts(run: StoredRun, plan: partitions.Plan) -> Iterator[tuple[pa.ChunkedArray, Any, Any]]:
     """Ids, clusters and typical sales (m,) under a run's model by partition; rows without an id are left out."""
     columns, host = columns_of(run.job), backends.load("cpu")
-    first_of = np.cumsum([0, *(one.k for one in run.models)])
+    first_of = np.cumsum([0, *(party_model.k for party_model in run.models)])
     for partition in plan.partitions:
         rows = take_census(partition, columns, reject_missing_sales=False)
         found = assign_rows(rows, run.models, host).columns
         labels = found.label
         typical = np.full(len(labels), np.nan) if found.typical is None else found.typical.astype(np.float64)
         codes = np.full(len(labels), -1)
-        for place, one in enumerate(run.models):
-            here = (rows.party == one.encoding.party) & (labels != NO_CLUSTER)
+        for place, item in enumerate(run.models):
+            here = (rows.party == item.encoding.party) & (labels != NO_CLUSTER)
             codes[here] = first_of[place] + labels[here]
         ids = tables.read(partition, [columns.account_id])[columns.account_id]
         known = np.flatnonzero(codes >= 0)
@@ -114,19 +114,19 @@ def markets_under(first: StoredRun, second: StoredRun, labels: AccountLabels) ->
     columns = zip(*facts(first, second, labels), strict=True)
     codes, sales, segments, levels = (np.concatenate(column) for column in columns)
     markets, start = [], 0
-    for one in first.models:
-        here = (codes >= start) & (codes < start + one.k)
-        places = len(policy.parent_names(one))
+    for party_model in first.models:
+        here = (codes >= start) & (codes < start + party_model.k)
+        places = len(policy.parent_names(party_model))
         label, segment, money = codes[here] - start, segments[here], sales[here]
-        counts = np.bincount(label * places + segment, minlength=one.k * places).reshape(one.k, places)
+        counts = np.bincount(label * places + segment, minlength=party_model.k * places).reshape(party_model.k, places)
         buys, prospects, typical = money > 0, None, None
-        if one.level:
+        if party_model.level:
             own = levels[here].astype(np.float32)
-            typical, prospects = own[buys], policy.sort_prospects(host, label[~buys], own[~buys], one.k)
-        by_cluster = potential.sort_sales(host, money[buys], label[buys], one.k, typical)
+            typical, prospects = own[buys], policy.sort_prospects(host, label[~buys], own[~buys], party_model.k)
+        by_cluster = potential.sort_sales(host, money[buys], label[buys], party_model.k, typical)
         by_segment = potential.sort_sales(host, money[buys], segment[buys], places, typical)
-        markets.append(policy.settle(one, by_cluster, by_segment, counts, rules, None, prospects))
-        start += one.k
+        markets.append(policy.settle(party_model, by_cluster, by_segment, counts, rules, None, prospects))
+        start += party_model.k
     return markets
 
 
@@ -135,7 +135,7 @@ def facts(first: StoredRun, second: StoredRun, labels: AccountLabels) -> Iterato
 
     Cluster under the first run's model, sales, market segment, typical sales under the first run's model.
     """
-    vocabulary = next((one.encoding.segments for one in first.models), None)
+    vocabulary = next((party_model.encoding.segments for party_model in first.models), None)
     told = ["market_segment"] if vocabulary is not None and second.job.columns.market_segment is not None else []
     for table in second.read(["account_id", "sales", *told]):
         sales = table["sales"].to_numpy()

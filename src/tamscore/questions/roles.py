@@ -146,9 +146,9 @@ class RoleColumns:
         fields = [self.stored.field(name).with_name(shown) for shown, name in self.file_names.items()]
         if self.plan is None:
             return pa.schema(fields)
-        ends = (at for at, one in enumerate(fields, 1) if one.name.endswith(("service_level", "person")))
+        ends = (at for at, field in enumerate(fields, 1) if field.name.endswith(("service_level", "person")))
         place = max(ends, default=len(fields))
-        there = {one.name for one in fields}
+        there = {field.name for field in fields}
         kinds = dict.fromkeys(TEXTS, pa.string()) | {"hours": pa.float64()}
         added = [pa.field(name, kinds[name]) for name in COVERAGE_COLUMNS if name not in there]
         return pa.schema([*fields[:place], *added, *fields[place:]])

@@ -56,10 +56,10 @@ def read_history(output: Location) -> History:
     output_of(output)
     current, pinned = current_version(output), pins.pin(output)
     found = [version_of(run, current, pinned) for run in versions(output) if seal(run)]
-    ordered = sorted(found, key=lambda one: (not one.current, one.version))
+    ordered = sorted(found, key=lambda version: (not version.current, version.version))
     entries = [entry_with_command(entry, found) for entry in history.entries(output, current)]
-    there = {one.version for one in found}
-    pruned = dict.fromkeys(one.version for one in entries if one.action == "prune" and one.version not in there)
+    there = {version.version for version in found}
+    pruned = dict.fromkeys(entry.version for entry in entries if entry.action == "prune" and entry.version not in there)
     return History(str(output), entries, ordered, tuple(pruned))
 
 
@@ -80,7 +80,7 @@ def version_of(run: RunDirectory, current: str | None, pinned: Iterable[str]) ->
 
 def entry_with_command(entry: LedgerEntry, versions: list[Version]) -> LedgerEntry:
     """The entry with the command that made its version, which the ledger does not tell, where the version is there."""
-    made_by = {one.version: one.made_by for one in versions}
+    made_by = {version.version: version.made_by for version in versions}
     return replace(entry, action=made_by.get(entry.version, entry.action)) if entry.action == "run" else entry
 
 

@@ -103,7 +103,7 @@ class StoredRun:
     def models(self) -> tuple[PartyModel, ...]:
         """Its model by party type, ready to assign accounts."""
         columns = columns_of(self.job)
-        return tuple(party_model(one, columns) for one in self.model.parties)
+        return tuple(party_model(party, columns) for party in self.model.parties)
 
     def markets(self, rules: LadderRules, level: Level | None = None) -> list[PartyMarket]:
         """Every party type on the ladders that its stored customers' sales make under the rules.
@@ -117,11 +117,11 @@ class StoredRun:
             raise UsageError("potential.level: stored facts do not tell the level of accounts; run the job with --set")
         keeps = level == job_level and replace(rules, boundary=own.boundary) == own
         found = []
-        for party, one in zip(self.models, self.model.parties, strict=True):
+        for party, record in zip(self.models, self.model.parties, strict=True):
             used = party if level == "account" else replace(party, level=None)
-            prospects = self.prospects(one.name) if used.level else None
-            table = one.table if keeps else None
-            found.append(policy.settle(used, one.sales, one.by_segment, one.accounts, rules, table, prospects))
+            prospects = self.prospects(record.name) if used.level else None
+            table = record.table if keeps else None
+            found.append(policy.settle(used, record.sales, record.by_segment, record.accounts, rules, table, prospects))
         return found
 
     def prospects(self, party: str, *, sold_nothing: bool | None = None) -> Prospects:
@@ -129,7 +129,7 @@ class StoredRun:
 
         With `sold_nothing` only those with sales of 0; with False all others, whose sales are missing or negative.
         """
-        mine = next(one.ids for one in self.models if one.name == party)
+        mine = next(item.ids for item in self.models if item.name == party)
         first, label, typical = self.clusters.index(mine[0]), [], []
         for table in self.read(["cluster", "sales", "typical_sales"]):
             code, sales = self.codes(table["cluster"]) - first, table["sales"].to_numpy()

@@ -104,7 +104,7 @@ def load(
         device=dict(manifest["device"]),
         rows=dict(manifest["rows"]),
         totals={kind: sums_of(sums) for kind, sums in manifest["totals"].items()},
-        clusters=tuple(one for one in clusters if known in {None, one.cluster}),
+        clusters=tuple(cluster for cluster in clusters if known in {None, cluster.cluster}),
         top=tuple(best_accounts(directory, roles, top, known)),
         notices=tuple(notice for notice in manifest["notices"] if not notice.startswith("device ")),
         cluster=known,

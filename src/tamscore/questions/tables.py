@@ -122,7 +122,7 @@ def cluster_of(row: dict[str, Any], kinds: dict[str, Sums], parties: Counter[str
 
 def find_cluster(name: str, clusters: list[Cluster]) -> str:
     """The id of a cluster, however it was capitalised; UsageError where there is none."""
-    known = [one.cluster for one in clusters]
+    known = [cluster.cluster for cluster in clusters]
     if name.upper() in known:
         return name.upper()
     close = get_close_matches(name.upper(), known, n=1)

@@ -94,7 +94,7 @@ def ask(run: StoredRun, scenarios: Sequence[Scenario]) -> list[Answer]:
     Raises UsageError or JobFileError where a scenario asks for what stored facts cannot tell, or makes no sense.
     """
     jobs = [run.job, *(job_of(run, scenario) for scenario in scenarios)]
-    return [answer(run, *each) for each in zip((Scenario("as it is", ()), *scenarios), jobs, strict=True)]
+    return [answer(run, *parts) for parts in zip((Scenario("as it is", ()), *scenarios), jobs, strict=True)]
 
 
 def job_of(run: StoredRun, scenario: Scenario) -> Job:
@@ -127,13 +127,13 @@ def answer(run: StoredRun, scenario: Scenario, job: Job) -> Answer:
     given = [party.limits if as_it_is else None for party in run.model.parties]
     rules = quadrant_rules(job)
     in_force = policy.limits_in_force(markets, rules, given)
-    limits = [policy.limits_of(market, rules, one) for market, one in zip(markets, in_force, strict=True)]
+    limits = [policy.limits_of(market, rules, limits) for market, limits in zip(markets, in_force, strict=True)]
     if rules.counts_accounts:
-        sums = sums_by_place(run, markets, [one for one, _ in limits], rules, ladder_rules(job))
+        sums = sums_by_place(run, markets, [limits for limits, _ in limits], rules, ladder_rules(job))
     else:
-        sums = [sums_of(run, market, *one) for market, one in zip(markets, limits, strict=True)]
+        sums = [sums_of(run, market, *limit) for market, limit in zip(markets, limits, strict=True)]
     told = zip(markets, limits, sums, strict=True)
-    parties = tuple(party_answer(market, one, money) for market, (one, _), money in told)
+    parties = tuple(party_answer(market, limits, money) for market, (limits, _), money in told)
     frozen = run.manifest["model"].get("ladders") == "frozen" and job.potential == run.job.potential
     return Answer(scenario, parties, frozen)
 

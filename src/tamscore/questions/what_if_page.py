@@ -41,7 +41,7 @@ def chapter(answers: Sequence[Answer]) -> Chapter:
 def new_ladders(answers: Sequence[Answer]) -> Iterator[Text]:
     """Yield which scenarios have other ladders than the run for another reason, too: these were frozen."""
     now, *then = answers
-    made = [one.scenario.name for one in then if now.frozen and not one.frozen]
+    made = [answer.scenario.name for answer in then if now.frozen and not answer.frozen]
     if made:
         buying = int(now.kinds[EXPANSION, ACCOUNTS])
         yield Text(
@@ -52,7 +52,7 @@ def new_ladders(answers: Sequence[Answer]) -> Iterator[Text]:
 
 def settings(answers: Sequence[Answer]) -> str:
     """What each scenario sets."""
-    return "; ".join(f"{one.scenario.name}: {', '.join(one.scenario.overrides)}" for one in answers)
+    return "; ".join(f"{answer.scenario.name}: {', '.join(answer.scenario.overrides)}" for answer in answers)
 
 
 def totals(answers: Sequence[Answer]) -> Table:
@@ -71,7 +71,7 @@ def whitespace_by_kind(now: Answer, then: Answer) -> Iterator[float | None]:
 
 def quadrants(answers: Sequence[Answer]) -> Table:
     """Return accounts in each quadrant, one row a scenario."""
-    rows = [(one.scenario.name, *one.quadrants[:, :, ACCOUNTS].sum(axis=1).tolist()) for one in answers]
+    rows = [(answer.scenario.name, *answer.quadrants[:, :, ACCOUNTS].sum(axis=1).tolist()) for answer in answers]
     return table("Accounts by quadrant", "scenario" + "".join(f"|{play.quadrant}:count" for play in PLAYS), rows)
 
 

@@ -40,15 +40,15 @@ def sums_by_place(
     Raises UsageError where the run has no probabilities, since an earlier version made it.
     """
     rows, ends = stored_rows(run), np.cumsum([market.standing.clusters for market in markets])
-    parties = [party_rows(rows, *each) for each in pairwise([0, *ends])]
+    parties = [party_rows(rows, *parts) for parts in pairwise([0, *ends])]
     money = [
         money_of(market.table, party["sales"], party["cluster"], party.get("typical_sales"), ladder.boundary)
         for party, market in zip(parties, markets, strict=True)
     ]
-    places = [places_of(each.whitespace, party) for each, party in zip(money, parties, strict=True)]
+    places = [places_of(money.whitespace, party) for money, party in zip(money, parties, strict=True)]
     hashes = [party["hashes"] for party in parties]
-    taken = places_taken([each.potential for each in money], places, hashes, rules.capacity)
-    return [sum_places(*each) for each in zip(parties, money, taken, limits, markets, strict=True)]
+    taken = places_taken([money.potential for money in money], places, hashes, rules.capacity)
+    return [sum_places(*parts) for parts in zip(parties, money, taken, limits, markets, strict=True)]
 
 
 def places_of(open_money: Any, party: dict[str, Any]) -> Any:
@@ -84,4 +84,4 @@ def sum_places(party: dict[str, Any], money: Money, taken: Any, limit: QuadrantL
     shape = (market.standing.clusters, len(PLAYS), len(KINDS))
     cell = np.ravel_multi_index((party["cluster"], quadrants, (party["sales"] > 0).astype(np.int64)), shape)
     measured = (None, np.nan_to_num(money.potential), np.nan_to_num(money.whitespace))
-    return np.stack([np.bincount(cell, each, int(np.prod(shape))).reshape(shape) for each in measured], axis=-1)
+    return np.stack([np.bincount(cell, item, int(np.prod(shape))).reshape(shape) for item in measured], axis=-1)

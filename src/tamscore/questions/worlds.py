@@ -33,18 +33,18 @@ class World:
     @property
     def own(self) -> Any:
         """In which clusters (K,) bool each account has a ladder of its own."""
-        return np.concatenate([np.full(len(one.values), one.account is not None) for one in self.tables])
+        return np.concatenate([np.full(len(table.values), table.account is not None) for table in self.tables])
 
     def potential(self, sales: Any, code: Any, typical: Any) -> Any:
         """The potential (m,) in cents of accounts with sales, cluster and, at level account, typical sales (m,)."""
-        values = np.concatenate([one.values for one in self.tables])
+        values = np.concatenate([table.values for table in self.tables])
         found, first = value_accounts(np, sales, code, values, self.boundary).potential, 0
-        for one in self.tables:
-            stop = first + len(one.values)
-            if one.account is not None:
+        for potential_table in self.tables:
+            stop = first + len(potential_table.values)
+            if potential_table.account is not None:
                 at = np.flatnonzero((code >= first) & (code < stop))
                 own = sales[at], typical[at], code[at] - first
-                found[at] = value_by_level(np, *own, one.account, self.boundary).potential
+                found[at] = value_by_level(np, *own, potential_table.account, self.boundary).potential
             first = stop
         return cents(found)
 

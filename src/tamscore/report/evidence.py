@@ -106,7 +106,7 @@ def gather(
         run.manifest.get("input_change") if compare else None,
         later_answers(run),
         named_accounts.gather(run, progress) if accounts else NamedAccounts(),
-        tuple(one for one in lifts(directory.output) if one["run"] == run.name),
+        tuple(lift for lift in lifts(directory.output) if lift["run"] == run.name),
     )
 
 
@@ -131,7 +131,7 @@ def newest(output: Location, kind: str, run: str) -> Row | None:
     folder = output / kind
     if not folder.is_dir():
         return None
-    files = [one / RECORDS[kind] for one in folder.iterdir() if (one / RECORDS[kind]).is_file()]
+    files = [item / RECORDS[kind] for item in folder.iterdir() if (item / RECORDS[kind]).is_file()]
     files.sort(key=lambda file: (file.stat().st_mtime_ns, str(file)))
     mine = [record for file in files if (record := records.read(file)).get("run") == run]
     return mine[-1] if mine else None

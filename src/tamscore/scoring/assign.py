@@ -132,10 +132,10 @@ def together(pieces: Sequence[AssignedRows]) -> AssignedRows:
     """Neighbouring rows of a partition as one."""
     if len(pieces) == 1:
         return pieces[0]
-    reason = np.concatenate([one.reason for one in pieces])
-    columns = RowAssignment.concatenate([one.columns for one in pieces])
-    parties = (reduce(AssignedParty.merge, parts) for parts in zip(*(one.parties for one in pieces), strict=True))
-    filled = {name: sum(one.filled[name] for one in pieces) for name in pieces[0].filled}
+    reason = np.concatenate([piece.reason for piece in pieces])
+    columns = RowAssignment.concatenate([piece.columns for piece in pieces])
+    parties = (reduce(AssignedParty.merge, parts) for parts in zip(*(piece.parties for piece in pieces), strict=True))
+    filled = {name: sum(piece.filled[name] for piece in pieces) for name in pieces[0].filled}
     return AssignedRows(reason, columns, tuple(parties), filled)
 
 

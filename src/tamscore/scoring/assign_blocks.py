@@ -50,8 +50,8 @@ class RowAssignment:
     @classmethod
     def concatenate(cls, parts: Sequence[RowAssignment]) -> RowAssignment:
         """Return neighbouring rows as one; all parts have the same columns."""
-        each = [part.columns() for part in parts]
-        return cls(**{name: np.concatenate([columns[name] for columns in each]) for name in each[0]})
+        items = [part.columns() for part in parts]
+        return cls(**{name: np.concatenate([columns[name] for columns in items]) for name in items[0]})
 
     def columns(self) -> dict[str, Any]:
         """Return the columns that there are, by name."""

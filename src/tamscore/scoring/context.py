@@ -173,8 +173,10 @@ def numeric_columns(job: Job) -> list[NumericColumn]:
     """How each numeric feature is treated."""
     features = job.features
     return [
-        NumericColumn(name, one.scaling, features.winsor_limits(name), features.has_missing_indicator(name), one.weight)
-        for name, one in features.numeric.items()
+        NumericColumn(
+            name, feature.scaling, features.winsor_limits(name), features.has_missing_indicator(name), feature.weight
+        )
+        for name, feature in features.numeric.items()
     ]
 
 
@@ -253,7 +255,7 @@ def settings_of(job: Job) -> dict[str, str]:
     sections = {name: getattr(job, name).model_dump_json(include=keys) for name, keys in MODEL_KEYS.items()}
     for name, keys in FREE_KEYS.items():
         sections[name] = getattr(job, name).model_dump_json(exclude=keys | (level if name == "potential" else set()))
-    sections |= {name: one.model_dump_json() for name, one in job.sections.items() if one.makes_market}
+    sections |= {name: section.model_dump_json() for name, section in job.sections.items() if section.makes_market}
     return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sections.items()}
 
 
@@ -261,7 +263,7 @@ def differences(job: Job, earlier: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return what a job says otherwise than an `earlier` one, as its manifest has it: lines by section of the model."""
     ours, found = job.model_dump(mode="json"), {}
     for name in (*MODEL_KEYS, *FREE_KEYS):
-        mine, theirs = (flat(one.get(name) or {}) for one in (ours, earlier))
+        mine, theirs = (flat(item.get(name) or {}) for item in (ours, earlier))
         known, free = MODEL_KEYS.get(name), FREE_KEYS.get(name, ())
         keys = [key for key in mine | theirs if key[0] not in free and (known is None or key[0] in known)]
         changed = [(key, theirs.get(key), mine.get(key)) for key in keys if mine.get(key) != theirs.get(key)]

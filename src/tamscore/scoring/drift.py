@@ -75,12 +75,13 @@ class DriftSetup:
         self, party: int, features: PartFeatures, at: Any, hashes: Any, codes: Any, label: Any, backend: Backend
     ) -> DriftCounts:
         """What is seen of the rows of a party type at the positions given: hashes, codes, labels (m,) of today."""
-        one, known = self.parties[party], codes != NOWHERE
+        setup, known = self.parties[party], codes != NOWHERE
         moved = known & (label != self.earlier_labels(party, codes))
-        drawn = at[draw_number(hashes, self.seed) <= np.uint64(one.up_to)]
-        histograms = tuple(count_bins(each, one, features, drawn, backend) for each in one.histograms)
+        drawn = at[draw_number(hashes, self.seed) <= np.uint64(setup.up_to)]
+        histograms = tuple(count_bins(histogram, setup, features, drawn, backend) for histogram in setup.histograms)
         unknown = {
-            name: unknown_levels(each, features.texts[name].take(drawn)) for name, each in one.vocabularies.items()
+            name: unknown_levels(vocabulary, features.texts[name].take(drawn))
+            for name, vocabulary in setup.vocabularies.items()
         }
         return DriftCounts(int(known.sum()), int(moved.sum()), histograms, unknown)
 

@@ -94,7 +94,9 @@ def read_features(
         return pieces[0]
     numeric = {name: backend.xp.concat([piece.numeric[name] for piece in pieces]) for name in columns.numeric}
     texts = joined_texts([piece.texts for piece in pieces])
-    sales, usable = (np.concatenate(parts) for parts in zip(*((one.sales, one.usable) for one in pieces), strict=True))
+    sales, usable = (
+        np.concatenate(parts) for parts in zip(*((piece.sales, piece.usable) for piece in pieces), strict=True)
+    )
     return PartFeatures(numeric, sales, texts, usable)
 
 
@@ -135,7 +137,7 @@ def stream_numbers(
 
 def are_stored(partition: Partition, names: Sequence[str]) -> bool:
     """Whether columns stand in files on this machine's disks, so that a backend can decode them itself."""
-    told = {one.name for piece in partition.pieces for one in piece.constants}
+    told = {constant.name for piece in partition.pieces for constant in piece.constants}
     return is_local(partition.path) and told.isdisjoint(names)
 
 

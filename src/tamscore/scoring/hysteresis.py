@@ -27,7 +27,7 @@ def hold(
     """
     label, distance, margin = near
     rows = np.flatnonzero((previous != label) & (previous < len(centers)))
-    own, nearest = (kmeans.sq_distances(backend, block, rows, centers, one[rows]) for one in (previous, label))
+    own, nearest = (kmeans.sq_distances(backend, block, rows, centers, item[rows]) for item in (previous, label))
     stays = own <= (1.0 + share) ** 2 * nearest
     held = rows[stays]
     label, distance, margin = label.copy(), distance.copy(), margin.copy()

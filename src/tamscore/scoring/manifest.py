@@ -38,16 +38,16 @@ def write_run(directory: RunDirectory, tables: RunTables, job: Job, choice: Devi
     for text in run_warnings(tables, job):
         progress.notice(text)
     files: dict[str, Placed] = {}
-    cents = money_columns(job).union(*(one.money for one in tables.findings.values()))
-    long = frozenset[str]().union(*(one.without_csv for one in tables.findings.values()))
+    cents = money_columns(job).union(*(finding.money for finding in tables.findings.values()))
+    long = frozenset[str]().union(*(finding.without_csv for finding in tables.findings.values()))
     for name, table in tables_of(tables, job).items():
         repeated = coded_columns(table) if name in long else None
         files[f"tables/{name}.parquet"] = commit.place_parquet(table, directory.tables / f"{name}.parquet", repeated)
         if name not in long:
             files[f"tables/{name}.csv"] = commit.place_csv(plain(table, cents), directory.tables / f"{name}.csv")
     files |= model.write_model(directory.model, model_record.model_of(tables, job))
-    for name, one in tables.findings.items():
-        files |= model.write_section(directory.model, name, *one.model) if one.model else {}
+    for name, findings in tables.findings.items():
+        files |= model.write_section(directory.model, name, *findings.model) if findings.model else {}
     for part in tables.scored:
         files |= part.files
     directory.seal(manifest(tables, job, choice, progress), files)
@@ -82,7 +82,7 @@ def tables_of(tables: RunTables, job: Job) -> dict[str, pa.Table]:
         "choice_of_k": honesty.choice_table(tables),
         "stability": honesty.stability_table(tables),
         "potential_stability": honesty.moves_table(tables),
-        **{name: table for one in tables.findings.values() for name, table in one.tables.items()},
+        **{name: table for finding in tables.findings.values() for name, table in finding.tables.items()},
     }
 
 
@@ -94,7 +94,7 @@ def run_warnings(tables: RunTables, job: Job) -> list[str]:
         for market, policy, fitted in zip(tables.markets, tables.policies, tables.party_fits, strict=True)
         for text in warnings.market_warnings(market, policy.limits, ladder, rules, fitted.reference)
     ]
-    of_sections = [f"{name}: {text}" for name, one in tables.findings.items() for text in one.notices]
+    of_sections = [f"{name}: {text}" for name, finding in tables.findings.items() for text in finding.notices]
     absent = [
         f"{name}: not computed: {why}"
         for name, why in tables.missing.items()
@@ -127,11 +127,13 @@ def manifest(tables: RunTables, job: Job, choice: DeviceChoice, progress: Progre
         },
         "totals": {kind: dict(zip(MEASURES, money(by_kind[i]), strict=True)) for i, kind in enumerate(KINDS)},
         "fit": {
-            one.model.name: fit_record(one, inertia)
-            for one, inertia in zip(tables.party_fits, tables.inertia, strict=True)
+            fit.model.name: fit_record(fit, inertia)
+            for fit, inertia in zip(tables.party_fits, tables.inertia, strict=True)
         },
-        "tied_share": {one.model.name: round(diagnose.tied_share(one.sales.sales), 6) for one in tables.markets},
-        "extras": {name: one.record for name, one in tables.findings.items() if one.record},
+        "tied_share": {
+            market.model.name: round(diagnose.tied_share(market.sales.sales), 6) for market in tables.markets
+        },
+        "extras": {name: finding.record for name, finding in tables.findings.items() if finding.record},
         "missing": tables.missing,
         **({"left_out": list(left_out)} if (left_out := tables.left_out) else {}),
         **tables.sealed,
@@ -145,7 +147,7 @@ def level_record(level: PartyLevel | None) -> dict[str, Any] | None:
     """Which level of potential is in use, on how many customers it rests, and the held-out loss of both levels."""
     if level is None:
         return None
-    losses = {one.level: {"loss": one.loss, "error": one.error, "coverage": one.coverage} for one in level.losses}
+    losses = {loss.level: {"loss": loss.loss, "error": loss.error, "coverage": loss.coverage} for loss in level.losses}
     customers = level.model.customers if level.model else 0
     return {"in_use": level.in_use, "customers": customers, "losses": losses}
 
@@ -166,18 +168,18 @@ def device_record(choice: DeviceChoice) -> dict[str, Any]:
     return {**record, "gpus": list(choice.gpus), "driver": versions.driver_version(), **fed}
 
 
-def fit_record(one: PartyFit, inertia: int) -> dict[str, Any]:
+def fit_record(party_fit: PartyFit, inertia: int) -> dict[str, Any]:
     """How a fit came about, and the inertia of all scored rows under it."""
-    fit, grid = one.fit, one.model.space.fitted_grid
+    fit, grid = party_fit.fit, party_fit.model.space.fitted_grid
     return {
         "clusters": len(fit.centers),
         "inertia": inertia * grid.unit**2,
-        "rows": one.rows,
+        "rows": party_fit.rows,
         "inertia_per_row": fit.inertia * grid.unit**2 / max(int(fit.counts.sum()), 1),
         "batches": fit.batches,
         "passes": fit.passes,
         "reseeded": fit.reseeded,
-        "constant_columns": one.constant,
-        "level": level_record(one.level),
-        "potential_stability": [asdict(each) for each in one.moves],
+        "constant_columns": party_fit.constant,
+        "level": level_record(party_fit.level),
+        "potential_stability": [asdict(move) for move in party_fit.moves],
     }

@@ -134,7 +134,7 @@ class FrozenModel:
         fitted = [reuse_party(run, party) for party in known.values()]
         if not self.own_ladders:
             return fitted
-        return [replace(one, reference=replace(one.reference, table=None, limits=None)) for one in fitted]
+        return [replace(fit, reference=replace(fit.reference, table=None, limits=None)) for fit in fitted]
 
 
 @dataclass(frozen=True)
@@ -163,9 +163,9 @@ class RefreshedModel:
     def fit_models(self, run: Run, parts: list[PartRows]) -> list[PartyFit]:
         """The model of every party type that has rows; one that has none now stays as it was, for when it returns."""
         fitted = refit_parties(run, parts, self.earlier)
-        there = {one.model.name for one in fitted}
+        there = {fit.model.name for fit in fitted}
         fitted += [reuse_party(run, party) for party in self.earlier.model.parties if party.name not in there]
-        return sorted(fitted, key=lambda one: one.model.encoding.party)
+        return sorted(fitted, key=lambda fit: fit.model.encoding.party)
 
 
 def reuse_party(run: Run, party: PartyRecord) -> PartyFit:
@@ -195,16 +195,16 @@ def drift_setup(
     seed = run.job.clusters.seed
     labels = model_source.earlier.labels
     stored = {party.name: party for party in model_source.earlier.model.parties}
-    parties = tuple(party_drift_setup(one, stored.get(one.model.name), labels, parts, seed) for one in fitted)
+    parties = tuple(party_drift_setup(fit, stored.get(fit.model.name), labels, parts, seed) for fit in fitted)
     return DriftSetup(labels, seed, run.job.clusters.hysteresis, parties)
 
 
 def party_drift_setup(
-    one: PartyFit, stored: PartyRecord | None, labels: EarlierLabels, parts: list[PartRows], seed: int
+    fit: PartyFit, stored: PartyRecord | None, labels: EarlierLabels, parts: list[PartRows], seed: int
 ) -> PartyDriftSetup:
     """How a party type is watched; one that the earlier model did not know has nothing to drift from."""
-    ids = one.model.ids
+    ids = fit.model.ids
     place = np.array([ids.index(name) if name in ids else NOWHERE for name in labels.ids] + [NOWHERE], np.uint16)
-    up_to, _ = last_drawn(parts, one.model.encoding.party, seed, WATCHED_ROWS)
-    vocabularies = {each.column: each for each in stored.space.vocabularies} if stored else {}
+    up_to, _ = last_drawn(parts, fit.model.encoding.party, seed, WATCHED_ROWS)
+    vocabularies = {vocabulary.column: vocabulary for vocabulary in stored.space.vocabularies} if stored else {}
     return PartyDriftSetup(place, stored.histograms if stored else (), vocabularies, up_to)

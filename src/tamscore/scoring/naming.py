@@ -22,22 +22,22 @@ LISTED = 6
 def naming_of(job: Job) -> Naming:
     """Return how the job calls columns and clusters."""
     titles = {
-        column: ColumnTitle(one.title or "", one.high or "", one.low or "", dict(one.levels))
-        for column, one in job.titles.items()
+        column: ColumnTitle(title.title or "", title.high or "", title.low or "", dict(title.levels))
+        for column, title in job.titles.items()
     }
     return Naming(titles, dict(job.names))
 
 
 def name_clusters(job: Job, fitted: Sequence[PartyFit], progress: Progress, *, is_new: bool) -> list[PartyFit]:
     """Return the fits with the names of the job; `is_new` says that a new model has given the ids out anew."""
-    ids = [cluster for one in fitted for cluster in one.model.ids]
+    ids = [cluster for fit in fitted for cluster in fit.model.ids]
     if here := [cluster for cluster in ids if cluster in job.names]:
         progress.notice(f"names: {about(here, is_new=is_new)}")
     segments = job.sections.get("segments")
     unknown = [] if segments and segments.own else [key for key in job.names if key not in ids]
     if unknown:
         progress.notice(f"names: there is no cluster {', '.join(unknown[:LISTED])}, only {', '.join(ids[:LISTED])} …")
-    return [replace(one, naming=naming_of(job)) for one in fitted]
+    return [replace(fit, naming=naming_of(job)) for fit in fitted]
 
 
 def about(ids: Sequence[str], *, is_new: bool) -> str:

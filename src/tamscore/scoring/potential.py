@@ -56,8 +56,8 @@ def gather(
 
     The intervals of those made are widened by the spread of redraws, where there is one.
     """
-    each = zip(models, by_party(assigned), tables, strict=True)
-    markets = [_gather_party(model, parts, rules, backend, table) for model, parts, table in each]
+    item = zip(models, by_party(assigned), tables, strict=True)
+    markets = [_gather_party(model, parts, rules, backend, table) for model, parts, table in item]
     redraw_spreads = [spread if table is None else None for spread, table in zip(spreads, tables, strict=True)]
     return [_widened(market, spread) for market, spread in zip(markets, redraw_spreads, strict=True)]
 
@@ -163,8 +163,8 @@ def money_of(
 
 def median_typical(customers: CustomerSales, prospects: Prospects, median: float) -> Any:
     """The typical sales (k,) of the median account of each cluster; `median` where a cluster has no account."""
-    each = zip(pairwise(customers.offsets), pairwise(prospects.offsets), strict=True)
-    pairs = (np.append(customers.typical[slice(*own)], prospects.typical[slice(*open_)]) for own, open_ in each)
+    item = zip(pairwise(customers.offsets), pairwise(prospects.offsets), strict=True)
+    pairs = (np.append(customers.typical[slice(*own)], prospects.typical[slice(*open_)]) for own, open_ in item)
     return np.array(
         [float(np.sort(typical)[nearest_rank(len(typical), 0.5)]) if len(typical) else median for typical in pairs]
     )
@@ -182,7 +182,7 @@ def policies(
     own = any(market.prospects for market in markets)
     ranks = none if own else whitespace.rank_all([market.standing for market in markets])
     in_kind = none if own else whitespace.rank_by_kind([market.standing for market in markets])
-    return tuple(_policy(*each, rules) for each in zip(markets, ranks, in_kind, given, strict=True))
+    return tuple(_policy(*parts, rules) for parts in zip(markets, ranks, in_kind, given, strict=True))
 
 
 def order_of(markets: Sequence[PartyMarket]) -> RankOrder | None:
@@ -219,9 +219,10 @@ def limits_in_force(
     """The limits given; where accounts are counted, what the last of them all has, whatever its party type."""
     if not rules.counts_accounts:
         return given
-    floor = quadrant.last_place([quadrant.accounts_by_potential(one.standing) for one in markets], rules.capacity)
+    floor = quadrant.last_place([quadrant.accounts_by_potential(market.standing) for market in markets], rules.capacity)
     return [
-        replace(limits_of(one, rules, limits)[0], potential=floor) for one, limits in zip(markets, given, strict=True)
+        replace(limits_of(market, rules, limits)[0], potential=floor)
+        for market, limits in zip(markets, given, strict=True)
     ]
 
 

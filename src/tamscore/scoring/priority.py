@@ -95,18 +95,23 @@ def prioritise(
     made = [PartPriority.empty(len(part.reason), counted=quadrants.counts_accounts) for part in market.rows]
     parties = [accounts_of(market, party, foretold) for party in market.parties]
     ladder = ladder_rules(market.this.job)
-    potentials = [put_in_order(made, *each, ladder, rules) for each in zip(parties, market.parties, strict=True)]
+    potentials = [put_in_order(made, *parts, ladder, rules) for parts in zip(parties, market.parties, strict=True)]
     if quadrants.counts_accounts:
-        places = [np.concatenate([one.place[at] for one, at in zip(made, each.at, strict=True)]) for each in parties]
-        high = places_taken(potentials, places, [each.hashes for each in parties], quadrants.capacity)
-        for each, chosen in zip(parties, high, strict=True):
-            fill([one.high for one in made], each, chosen)
+        places = [
+            np.concatenate([part_priority.place[at] for part_priority, at in zip(made, party.at, strict=True)])
+            for party in parties
+        ]
+        high = places_taken(potentials, places, [party.hashes for party in parties], quadrants.capacity)
+        for accounts, chosen in zip(parties, high, strict=True):
+            fill([part_priority.high for part_priority in made], accounts, chosen)
     return made
 
 
 def foretold_values(rows: AssignedRows, foretold: Mapping[str, WinForecast], name: str, at: Any) -> Any | None:
     """What a section has foretold under a name of rows at some places (n,) of a partition; None where none has."""
-    found = next((getattr(each, name) for each in foretold.values() if getattr(each, name) is not None), None)
+    found = next(
+        (getattr(forecast, name) for forecast in foretold.values() if getattr(forecast, name) is not None), None
+    )
     if found is None:
         return None
     whole = np.full(len(rows.reason), np.nan)
@@ -118,22 +123,22 @@ def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Mapping[s
     """All accounts of a party type, given what was foretold of each partition."""
     code = party.model.encoding.party
     found = [scored_of(part, rows, code) for part, rows in zip(market.rows, market.assigned, strict=True)]
-    each = list(zip(market.rows, market.assigned, found, strict=True))
+    items = list(zip(market.rows, market.assigned, found, strict=True))
 
     def known(name: str) -> Any | None:
-        told = (foretold_values(rows, one, name, at) for (_, rows, at), one in zip(each, foretold, strict=True))
-        here = [one for one in told if one is not None]
+        told = (foretold_values(rows, item, name, at) for (_, rows, at), item in zip(items, foretold, strict=True))
+        here = [item for item in told if item is not None]
         return np.concatenate(here) if here else None
 
     def column(name: str) -> Any:
-        return np.concatenate([getattr(rows.columns, name)[at] for _, rows, at in each])
+        return np.concatenate([getattr(rows.columns, name)[at] for _, rows, at in items])
 
     return PartyAccounts(
         found,
         column("label"),
-        np.concatenate([sales_of(part)[at] for part, _, at in each]),
+        np.concatenate([sales_of(part)[at] for part, _, at in items]),
         column("distance"),
-        np.concatenate([part.hashes[at] for part, _, at in each]),
+        np.concatenate([part.hashes[at] for part, _, at in items]),
         None if party.model.typical is None else column("typical"),
         None if party.model.look_alike is None else column("look_alike"),
         known("probability"),
@@ -166,7 +171,7 @@ def put_in_order(
     told = {"probability": probability, "basis": basis, "expected": expected, "place": priority.place_of(order)}
     in_kind, tier = within_kinds(order, accounts.sales > 0, expected, rules.tiers)
     for name, values in (told | {"in_kind": in_kind, "tier": tier}).items():
-        fill([getattr(one, name) for one in made], accounts, values)
+        fill([getattr(part_priority, name) for part_priority in made], accounts, values)
     return potential
 
 
@@ -256,4 +261,4 @@ def places_taken(potentials: list[Any], places: list[Any], hashes: list[Any], ca
     taken = np.zeros(len(potential), bool)
     taken[priority.in_order([-potential, np.concatenate(places), np.concatenate(hashes)])[:capacity]] = True
     taken &= potential > -np.inf
-    return np.split(taken, np.cumsum([len(each) for each in places])[:-1])
+    return np.split(taken, np.cumsum([len(place) for place in places])[:-1])

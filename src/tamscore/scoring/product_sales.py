@@ -111,7 +111,7 @@ class ProductSales:
         items = zip(market.rows, market.assigned, strict=True)
         parts = list(run.flow.map(customers_of, items, run.columns, market.first))
         rows = HashedCustomers(
-            *(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(HashedCustomers))
+            *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(HashedCustomers))
         )
         order = np.lexsort((rows.check, rows.key))
         return HashedCustomers(rows.key[order], rows.check[order], rows.label[order])
@@ -156,7 +156,7 @@ def read_owned(flow: Flow, table: ProductTablePlan, names: pa.Array) -> AccountP
     parts = list[AccountProducts]()
     for reading in readings(table.plan.rows):
         lines = flow.map(read_sales, table.plan.partitions, table.columns, names, reading)
-        parts += [AccountProducts.of(narrow(added_up(one), len(names))) for one in range_by_range(lines)]
+        parts += [AccountProducts.of(narrow(added_up(lines), len(names))) for lines in range_by_range(lines)]
     return AccountProducts.together(parts)
 
 

@@ -42,15 +42,15 @@ def review_run(
     seen = [reduce(DriftCounts.merge, (part.seen for part in rows if part.seen)) for rows in parties]
     drifted: list[Row] = []
     events: list[Row] = []
-    for one, here, rows in zip(fitted, seen, parties, strict=True):
+    for fit, here, rows in zip(fitted, seen, parties, strict=True):
         counts = sum(part.count.accounts for part in rows).sum(axis=1)
-        old = stored.get(one.model.name)
+        old = stored.get(fit.model.name)
         if old is not None:
-            then = (one.change.counts, one.change.far) if one.change else (counts, far_of(one, parts, assigned))
-            drifted += drift_rows(one, old, here, *then, run.job.features.category_floor)
-            events += event_rows(one, old, counts)
+            then = (fit.change.counts, fit.change.far) if fit.change else (counts, far_of(fit, parts, assigned))
+            drifted += drift_rows(fit, old, here, *then, run.job.features.category_floor)
+            events += event_rows(fit, old, counts)
     review = Review(
-        model_source.record, drifted, events, sum(one.known for one in seen), sum(one.moved for one in seen)
+        model_source.record, drifted, events, sum(counts.known for counts in seen), sum(counts.moved for counts in seen)
     )
     for text in review.notices:
         run.progress.notice(text)
@@ -72,22 +72,22 @@ def require_relabelled(run: Run, model_source: ModelSource, review: Review) -> N
         )
 
 
-def places_of(one: PartyFit, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> Iterator[tuple[Any, Any]]:
+def places_of(fit: PartyFit, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> Iterator[tuple[Any, Any]]:
     """Label and distance (m,) of the scored rows of a party type, partition by partition."""
     for part, rows in zip(parts, assigned, strict=True):
-        here = (rows.reason == Reason.SCORED) & (part.party == one.model.encoding.party)
+        here = (rows.reason == Reason.SCORED) & (part.party == fit.model.encoding.party)
         label, distance = rows.columns.label, rows.columns.distance
         yield (label, distance) if here.all() else (label[here], distance[here])
 
 
-def far_of(one: PartyFit, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> int:
+def far_of(fit: PartyFit, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> int:
     """How many accounts lie out of reach of their cluster."""
-    reach = reach_of(one, parts, assigned)
-    return sum(int(np.sum(distance > reach[label])) for label, distance in places_of(one, parts, assigned))
+    reach = reach_of(fit, parts, assigned)
+    return sum(int(np.sum(distance > reach[label])) for label, distance in places_of(fit, parts, assigned))
 
 
-def reach_of(one: PartyFit, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> Any:
+def reach_of(fit: PartyFit, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> Any:
     """How far the clusters reach (k,): what the model has kept, or what the accounts of today say."""
-    if one.reference.reach is not None:
-        return one.reference.reach
-    return drift.reaches(places_of(one, parts, assigned), one.model.k)
+    if fit.reference.reach is not None:
+        return fit.reference.reach
+    return drift.reaches(places_of(fit, parts, assigned), fit.model.k)

@@ -109,8 +109,10 @@ class Sections:
     def place(self, priorities: Sequence[PartPriority]) -> Sections:
         """Return the sections as they score accounts, given the priorities of the rows of all partitions."""
         ready = (
-            replace(one, state=one.state.place(priorities)) if isinstance(one.state, Ranked) else one
-            for one in self.prepared
+            replace(prepared, state=prepared.state.place(priorities))
+            if isinstance(prepared.state, Ranked)
+            else prepared
+            for prepared in self.prepared
         )
         return replace(self, prepared=tuple(ready))
 
@@ -127,7 +129,7 @@ def prepare_sections(sections: Iterable[Section[Any]], market: Market) -> Sectio
     asked = market.this.job.sections
     prepared: list[Prepared] = []
     missing: dict[str, str] = {}
-    for section in sorted(sections, key=lambda one: one.last):
+    for section in sorted(sections, key=lambda section: section.last):
         if section.folder:
             continue
         if section.name not in asked:

@@ -132,9 +132,9 @@ def merged_ladders(market: PartyMarket, ladder: LadderRules) -> Any:
     In small clusters one customer may make several steps: these are no bands.
     """
     shares = (*ladder.lines, top_share(ladder.lines, ladder.top_step))
-    each = [market.sales.of(c) for c in range(market.sales.groups)]
-    ranks = [sorted({nearest_rank(len(sales), share) for share in shares}) if len(sales) else [] for sales in each]
-    merged = [bool((np.diff(sales[at]) == 0).any()) for sales, at in zip(each, ranks, strict=True)]
+    items = [market.sales.of(c) for c in range(market.sales.groups)]
+    ranks = [sorted({nearest_rank(len(sales), share) for share in shares}) if len(sales) else [] for sales in items]
+    merged = [bool((np.diff(sales[at]) == 0).any()) for sales, at in zip(items, ranks, strict=True)]
     return np.array(merged, bool)
 
 
@@ -172,7 +172,7 @@ def top_heavy(market: PartyMarket, ladder: LadderRules, reference: Reference = N
     if reference.table is not None:
         return f"{head} in the earlier run"
     audits = top_step.audit(market.sales, market.table, ladder.boundary, ladder.top_step)
-    capped = next(one.whitespace.sum() for one in audits if one.top_step == "p99")
+    capped = next(audit.whitespace.sum() for audit in audits if audit.top_step == "p99")
     return f"{head}; potential.top_step = 'p99' would leave {capped / held.sum():.0%} of it"
 
 

@@ -57,7 +57,7 @@ class Farthest:
 
     def merge(self, other: Farthest) -> Farthest:
         """The farther of the two."""
-        return max(self, other, key=lambda one: (one.sq_distance, one.row))
+        return max(self, other, key=lambda item: (item.sq_distance, item.row))
 
 
 Span = tuple[int, int]
@@ -124,13 +124,13 @@ def batch_stats(backend: Backend, block: Block, centers: Any) -> BatchStats:
     return BatchStats(centers, backend.get(sides.sums), backend.get(sides.counts), exact_sum(backend.xp, sq_norms))
 
 
-def exact_dot(one: Any, other: Any) -> int:
+def exact_dot(item: Any, other: Any) -> int:
     """The sum of the products of whole numbers (k, d) int64, exactly: high and low halves of `other` apart.
 
     Centers of a grid are shorter than 2^26 and sums lie below 2^53, so that a cluster's share of either half stays
     below 2^63; all clusters together, in Python's numbers, need not.
     """
-    high, low = (np.einsum("ij,ij->i", one, half) for half in (other >> 26, other & (2**26 - 1)))
+    high, low = (np.einsum("ij,ij->i", item, half) for half in (other >> 26, other & (2**26 - 1)))
     return int(sum(high.tolist()) * 2**26 + sum(low.tolist()))
 
 

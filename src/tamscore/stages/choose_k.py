@@ -85,12 +85,12 @@ def within_reach(sketches: Sequence[S], known: Mapping[int, Candidate]) -> list[
 
     Of those known, only what is admitted counts.
     """
-    open_ = [one for one in sketches if one.k not in known or is_admitted(known[one.k])]
-    lowest = min(open_, key=lambda one: one.loss, default=None)
+    open_ = [sketch for sketch in sketches if sketch.k not in known or is_admitted(known[sketch.k])]
+    lowest = min(open_, key=lambda item: item.loss, default=None)
     if lowest is None:
         return []
     limit = lowest.loss + REACH * lowest.error
-    return [one for one in open_ if one.k not in known and one.loss <= limit]
+    return [item for item in open_ if item.k not in known and item.loss <= limit]
 
 
 def held_out_loss(label: Any, sales: Any, k: int, line: float, min_customers: int) -> Any:
@@ -127,15 +127,16 @@ def admit(found: Sequence[Candidate]) -> list[Candidate]:
 
     These are the ones with few customers in thin clusters whose clusters keep their rows.
     """
-    curve = below_chord([one.k for one in found], [one.inertia for one in found])
+    curve = below_chord([candidate.k for candidate in found], [candidate.inertia for candidate in found])
     return [
-        replace(one, elbow=float(height), admitted=is_admitted(one)) for one, height in zip(found, curve, strict=True)
+        replace(candidate, elbow=float(height), admitted=is_admitted(candidate))
+        for candidate, height in zip(found, curve, strict=True)
     ]
 
 
-def is_admitted(one: Candidate) -> bool:
+def is_admitted(candidate: Candidate) -> bool:
     """Whether few of a candidate's customers are in thin clusters, and its clusters keep their rows."""
-    return one.thin <= MOST_THIN and one.kept >= STABLE
+    return candidate.thin <= MOST_THIN and candidate.kept >= STABLE
 
 
 def within_error(found: Sequence[Candidate]) -> list[int]:
@@ -143,10 +144,10 @@ def within_error(found: Sequence[Candidate]) -> list[int]:
 
     Where none is admitted, the smallest of all.
     """
-    those = [one for one in found if one.admitted]
-    best = min(those, key=lambda one: one.loss, default=None)
-    within = [one.k for one in those if best and one.loss <= best.loss + best.error]
-    return sorted(within) or [min(one.k for one in found)]
+    those = [candidate for candidate in found if candidate.admitted]
+    best = min(those, key=lambda candidate: candidate.loss, default=None)
+    within = [candidate.k for candidate in those if best and candidate.loss <= best.loss + best.error]
+    return sorted(within) or [min(candidate.k for candidate in found)]
 
 
 def likely(found: Sequence[Candidate]) -> list[int]:
@@ -155,8 +156,10 @@ def likely(found: Sequence[Candidate]) -> list[int]:
     Those admitted whose loss is within two standard errors of the lowest: one more than `within_error` asks for, since
     the lowest loss and its error are themselves estimates.
     """
-    lowest = min((one.loss + LIKELY * one.error for one in found if one.admitted), default=None)
-    near = [one.k for one in found if one.admitted and lowest is not None and one.loss <= lowest]
+    lowest = min((candidate.loss + LIKELY * candidate.error for candidate in found if candidate.admitted), default=None)
+    near = [
+        candidate.k for candidate in found if candidate.admitted and lowest is not None and candidate.loss <= lowest
+    ]
     return sorted(near) or within_error(found)
 
 
@@ -175,4 +178,4 @@ def decide(found: Sequence[Candidate], moved: Mapping[int, float]) -> list[Candi
     within = within_error(found)
     known = {k: round(moved[k], 2) for k in within if not np.isnan(moved.get(k, np.nan))}
     k = min(known, key=lambda k: (known[k], k)) if known else within[0]
-    return [replace(one, chosen=one.k == k, moved=moved.get(one.k, np.nan)) for one in found]
+    return [replace(candidate, chosen=candidate.k == k, moved=moved.get(candidate.k, np.nan)) for candidate in found]

@@ -39,7 +39,7 @@ class ShownRows:
         few = label[: len(self.apart)]
         if not 1 < len(np.unique(few)) < len(few):
             return float("nan"), float("nan"), float("nan")
-        of_rows, of_few = (np.unique(each, return_inverse=True)[1] for each in (label, few))
+        of_rows, of_few = (np.unique(item, return_inverse=True)[1] for item in (label, few))
         return calinski_harabasz(self.rows, of_rows), davies_bouldin(self.rows, of_rows), silhouette(self.apart, of_few)
 
 

@@ -81,7 +81,7 @@ def stability_index(before: Histogram, now: Histogram) -> float:
     """
     if not before.counts.sum() or not now.counts.sum():
         return 0.0
-    then, today = (np.maximum(one.shares, FLOOR) for one in (before, now))
+    then, today = (np.maximum(histogram.shares, FLOOR) for histogram in (before, now))
     return float(np.sum((today - then) * np.log(today / then)))
 
 
@@ -91,7 +91,7 @@ def chance(before: Histogram, now: Histogram) -> float:
     The index is then distributed as (1/n + 1/m) times chi-square with one degree of freedom less than there are bins;
     its quantile after Wilson & Hilferty (1931).
     """
-    scale = sum(1 / max(int(one.counts.sum()), 1) for one in (before, now))
+    scale = sum(1 / max(int(histogram.counts.sum()), 1) for histogram in (before, now))
     freedom = len(before.counts) - 1
     width = 2 / (9 * freedom)
     return float(scale * freedom * (1 - width + NormalDist().inv_cdf(0.99) * width**0.5) ** 3)
@@ -141,5 +141,7 @@ def largest_move(before: Histogram, now: Histogram, levels: Sequence[str]) -> st
     if abs(now.shares[-1] - before.shares[-1]) >= SHIFTED or not len(before.edges):
         return missing
     middle = len(before.edges) // 2
-    then, today = (one.counts[middle + 1 : -1].sum() / max(one.counts[:-1].sum(), 1) for one in (before, now))
+    then, today = (
+        histogram.counts[middle + 1 : -1].sum() / max(histogram.counts[:-1].sum(), 1) for histogram in (before, now)
+    )
     return f"above {figure(before.edges[middle])}: {then:.1%} → {today:.1%}"

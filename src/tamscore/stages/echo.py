@@ -33,12 +33,12 @@ def sketch(views: Mapping[str, Any]) -> tuple[Any, Any]:
 
     A numeric feature enters by its logarithm, the second of its views; a category by its levels.
     """
-    chosen = [each if is_category(each) else each[1:2] for each in views.values()]
+    chosen = [view if is_category(view) else view[1:2] for view in views.values()]
     rows = np.concatenate(chosen)
     spread = np.where(np.all((rows == 0) | (rows == 1), axis=1), np.sqrt(2.0), rows.std(axis=1))
     scaled = (rows - rows.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0)[:, None]
     whole = np.rint(np.clip(scaled, -BOUND, BOUND) * WHOLE).astype(np.float32)
-    return whole, np.repeat(np.arange(len(chosen)), [len(each) for each in chosen])
+    return whole, np.repeat(np.arange(len(chosen)), [len(item) for item in chosen])
 
 
 def is_category(views: Any) -> bool:
@@ -52,7 +52,7 @@ def echoes(backend: Backend, views: Mapping[str, Any], sales: Any, leave_out: Se
     NaN where nothing is left.
     """
     at = np.linspace(0, len(sales) - 1, min(ROWS, len(sales))).astype(np.int64)
-    block, owner = sketch({name: each[:, at] for name, each in views.items()})
+    block, owner = sketch({name: view[:, at] for name, view in views.items()})
     centers = first_centers(backend, block, seed)
     dropped = [[], *([i] for i in range(len(views))), [list(views).index(name) for name in leave_out]]
     return np.array([echo_without(backend, block, owner, centers, sales[at], gone) for gone in dropped])

@@ -67,7 +67,7 @@ def fit_lattice(xp: Any, rows: Array) -> Lattice:
     Raise ValueError if a column spreads so far that squares of its differences have no place in float64.
     """
     ends = (xp.min(rows, axis=0), xp.max(rows, axis=0))
-    low, high = (np.asarray([float(one[j]) for j in range(rows.shape[1])]) for one in ends)
+    low, high = (np.asarray([float(end[j]) for j in range(rows.shape[1])]) for end in ends)
     offset = low / 2 + high / 2
     largest = np.maximum(high - offset, offset - low)
     exponent = max(int(np.frexp(largest.max())[1]), -MOST_EXPONENT)

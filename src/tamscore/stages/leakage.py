@@ -134,7 +134,7 @@ class LeakageViews:
     def of(cls, features: Mapping[str, Any], sales: Any) -> LeakageViews:
         """The comparison of features, each given as views (v, m), of rows with these sales (m,)."""
         views = np.concatenate(list(features.values())).astype(np.float64)
-        owner = np.repeat(np.arange(len(features)), [len(each) for each in features.values()])
+        owner = np.repeat(np.arange(len(features)), [len(feature) for feature in features.values()])
         customer = sales > 0
         of_prospects = views[:, ~customer]
         low, high = np.quantile(of_prospects, (FRINGE, 1 - FRINGE), axis=1, method="inverted_cdf")
@@ -145,7 +145,7 @@ class LeakageViews:
         spread = bounded[:, ~customer].std(axis=1, keepdims=True)
         unit = np.where(spread > 1e-9 * np.maximum(1.0, np.abs(mean)), spread, np.inf)
         alone = np.where(np.isinf(unit), 1.0, unit)
-        parking = np.array([parks(each, customer) for each in features.values()])[owner]
+        parking = np.array([parks(feature, customer) for feature in features.values()])[owner]
         return cls((views - mean) / alone, (bounded - mean) / unit, owner, customer, sales[customer], binary, parking)
 
     @cached_property
@@ -186,7 +186,7 @@ class LeakageViews:
             same_way = sign * along(left[self.customer], self.ranked)
             shared = 0.0 if self.flags[v] or self.parking[v] else overlap(left, self.customer)
             given.append((separability(left, self.customer), separation(left, self.customer), float(same_way), shared))
-        return FeatureEvidence(alone, float(correlation), *max(given, key=lambda one: one[0] + one[1]))
+        return FeatureEvidence(alone, float(correlation), *max(given, key=lambda parts: parts[0] + parts[1]))
 
 
 def chosen_rows(sales: Any) -> Any:
@@ -221,7 +221,7 @@ def evidence(features: Mapping[str, Any], sales: Any, limits: LeakageLimits) -> 
 
 def plainest(suspects: Mapping[int, FeatureEvidence]) -> list[int]:
     """The suspects that need no comparison with others to be seen through; else the one closest to sales."""
-    plain = [i for i, one in suspects.items() if one.separability >= SURE]
+    plain = [i for i, suspect in suspects.items() if suspect.separability >= SURE]
     return plain or sorted(suspects, key=lambda i: (-abs(suspects[i].correlation), i))[:1]
 
 

@@ -87,8 +87,8 @@ class LevelModel:
     @cached_property
     def steps(self) -> tuple[Any, ...]:
         """What each value of a number from its lowest to its highest (v,) adds to the level, by model: (6, v) each."""
-        each = zip(self.columns.low, self.columns.high, strict=True)
-        values = (hinge(np.arange(low, high + 1)) for low, high in each)
+        item = zip(self.columns.low, self.columns.high, strict=True)
+        values = (hinge(np.arange(low, high + 1)) for low, high in item)
         return tuple(self.weights[:, 3 * j : 3 * j + 3] @ x for j, x in enumerate(values))
 
     def level(self, xp: Any, block: Block, model: Array | None = None) -> Array:

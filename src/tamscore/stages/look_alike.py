@@ -86,7 +86,7 @@ def add_up(
 
     Feature by feature, so that no sum depends on how many rows there are.
     """
-    numeric, levels = len(space.scales), sum(len(each.all_levels) for each in space.vocabularies)
+    numeric, levels = len(space.scales), sum(len(vocabulary.all_levels) for vocabulary in space.vocabularies)
     offsets = model.offsets - np.sum(model.hinges * model.bends, axis=1)
     on, start = float(np.rint(space.level_weight / space.fitted_grid.unit)), model.slopes.shape[1] - levels
 
@@ -103,12 +103,12 @@ def add_up(
             total += block[j, :] * of(model.slopes[:, j])
         if j < numeric and model.hinges[:, j].any():
             total += xp.maximum(block[j, :], bends[j]) * of(model.hinges[:, j])
-    for each in space.vocabularies:
-        size = len(each.all_levels)
+    for item in space.vocabularies:
+        size = len(item.all_levels)
         added = model.slopes[:, start : start + size] * on
         if added.any():
             table = xp.asarray(added.reshape(-1), dtype=xp.float32, device=block.device)
             row = REST * size if place is None else place * size
-            total += xp.take(table, codes[each.column] + row)
+            total += xp.take(table, codes[item.column] + row)
         start += size
     return total

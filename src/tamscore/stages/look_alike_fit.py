@@ -54,8 +54,10 @@ def chosen_rows(sales: Any) -> tuple[Any, Any] | None:
     parts = customer[:CUSTOMERS], prospect[:PROSPECTS]
     rows = np.sort(np.concatenate(parts))
     total = len(customer) + len(prospect)
-    each = [len(every) / len(part) * len(rows) / total for every, part in zip((customer, prospect), parts, strict=True)]
-    return rows, np.where(sales[rows] > 0, *each)
+    items = [
+        len(every) / len(part) * len(rows) / total for every, part in zip((customer, prospect), parts, strict=True)
+    ]
+    return rows, np.where(sales[rows] > 0, *items)
 
 
 def fit_look_alike(space: Space, rows: FitRows, excluded: Sequence[str], seed: int) -> LookAlike:
@@ -68,9 +70,9 @@ def fit_look_alike(space: Space, rows: FitRows, excluded: Sequence[str], seed: i
     best = min(range(len(tried)), key=lambda place: tried[place].loss)
     made = tried[best]
     offset, slope = made.calibration
-    each = np.stack([*made.by_fold, made.of_all]) * slope
-    each[:, 0] += offset
-    offsets, slopes, hinges = design.in_units(each)
+    values = np.stack([*made.by_fold, made.of_all]) * slope
+    values[:, 0] += offset
+    offsets, slopes, hinges = design.in_units(values)
     added = contributions(rows.block, design.bends, slopes[REST], hinges[REST])
     means = np.average(added, axis=1, weights=rows.weight)
     spreads = np.sqrt(np.average((added - means[:, None]) ** 2, axis=1, weights=rows.weight))

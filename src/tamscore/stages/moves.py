@@ -75,7 +75,7 @@ def money_of(
 ) -> Money:
     """The money of rows under centers (k, d), whose ladders are those of the customers."""
     k = len(centers)
-    label, bought = (stability.labels(backend, one.block, centers) for one in (rows, customers))
+    label, bought = (stability.labels(backend, accounts.block, centers) for accounts in (rows, customers))
     label = label.astype(np.int64)
     model = level_of(customers, rules) if rules.by_account else None
     if model is None:
@@ -119,13 +119,13 @@ def compare(first: Money, again: Money, numbers: Any) -> Moves:
     """What changes between the money of the same accounts (m,) before and after; ties by draw numbers (m,)."""
     old, new = np.nan_to_num(first.potential), np.nan_to_num(again.potential)
     change = np.abs(new - old) > MOVED * old
-    open_ = [np.nan_to_num(one.whitespace) for one in (first, again)]
+    open_ = [np.nan_to_num(money.whitespace) for money in (first, again)]
     most = max(int(TOP * len(numbers)), 1)
-    tops = [np.lexsort((numbers, -each))[:most] for each in open_]
+    tops = [np.lexsort((numbers, -item))[:most] for item in open_]
     overlap = np.count_nonzero(np.isin(tops[0], tops[1])) / most
     return Moves(float(np.mean(change)), rank_correlation(open_[0], open_[1]), float(overlap))
 
 
 def worst(moves: tuple[Moves, ...]) -> float:
     """The share of accounts that move in the redraw that moves more; NaN if there was none."""
-    return max((one.moved for one in moves), default=float("nan"))
+    return max((move.moved for move in moves), default=float("nan"))

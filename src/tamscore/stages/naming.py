@@ -85,7 +85,10 @@ def compose(phrases: Sequence[Phrase]) -> str:
     """Return the name that phrases make, each in its place; "" for none."""
     if not phrases:
         return ""
-    at = {place: [one.words for one in phrases if one.place == place] for place in ("adjective", "noun", "in", "with")}
+    at = {
+        place: [phrase.words for phrase in phrases if phrase.place == place]
+        for place in ("adjective", "noun", "in", "with")
+    }
     parts = [", ".join(at["adjective"]), " or ".join(at["noun"]) or NOUN]
     parts += [f"in {' or '.join(at['in'])}"] if at["in"] else []
     parts += [f"with {join_words(at['with'])}"] if at["with"] else []

@@ -168,7 +168,7 @@ def account_table(
     bounds, cents = table.bounds, cents_of(median)
     ladder = AccountLadder(table.values, bounds.low, bounds.high, np.array(caps), np.asarray(typical), cents)
     values, low, high = map(ladder.of_median, (table.values, bounds.low, bounds.high))
-    basis = tuple(OF_ACCOUNT if one == OF_CLUSTER else one for one in table.basis)
+    basis = tuple(OF_ACCOUNT if text == OF_CLUSTER else text for text in table.basis)
     return replace(table, values=values, basis=basis, bounds=replace(bounds, low=low, high=high), account=ladder)
 
 

@@ -75,7 +75,7 @@ def last_place(groups: Sequence[tuple[Any, Any]], capacity: int) -> float:
     Infinite where no potential is known. Accounts that share it may be more than there are places left: which of them
     are high is told by priority.
     """
-    values, counts = (np.concatenate(each) for each in zip(*groups, strict=True))
+    values, counts = (np.concatenate(parts) for parts in zip(*groups, strict=True))
     there = (counts > 0) & ~np.isnan(values)
     if not there.any():
         return np.inf

@@ -50,7 +50,7 @@ def one_step_without(terms: Any, label: Any, weight: Any, ridge: float, found: A
         curves.append(squares(here, weight[at] * chance * (1.0 - chance)))
     slope, curve = sum(slopes) - penalty * found, sum(curves) + np.diag(np.maximum(penalty, 1e-9))
     moved = [found + np.linalg.solve(curve - c, slope - s) for s, c in zip(slopes, curves, strict=True)]
-    return [np.rint(one * GRID) / GRID for one in moved]
+    return [np.rint(item * GRID) / GRID for item in moved]
 
 
 def lower(found: Any, step: Any, loss: float, given: tuple[Any, Any, Any, Any]) -> tuple[Any, float, float]:

@@ -113,7 +113,7 @@ class Bins:
         low, high = np.concatenate(
             [ranges(choice) + start + 1 for choice, start in zip(choices, starts, strict=True)], axis=1
         )
-        return cls(choices, np.stack([one.bins for one in choices]) + starts[:, None] + 1, starts, low, high)
+        return cls(choices, np.stack([choice.bins for choice in choices]) + starts[:, None] + 1, starts, low, high)
 
     def below(self, rows: Any) -> Any:
         """How many of some rows (m,) bool lie before each place, counted from the first."""
@@ -149,7 +149,7 @@ def conditions_of(bins: Bins, member: Any, sought: Any) -> list[Condition]:
         if score < best + WORTH:
             break
         meets, best = meets & condition.holds(), score
-        found = [one for one in found if one.choice is not condition.choice] + [condition]
+        found = [item for item in found if item.choice is not condition.choice] + [condition]
     return found
 
 
@@ -163,6 +163,6 @@ def choices_of(numeric: Mapping[str, Any], codes: Mapping[str, tuple[Any, tuple[
     """The columns that rules may name: numbers (m,), and codes (m,) with the levels that they stand for."""
     cuts = [cut(name, values) for name, values in numeric.items()]
     gaps = {name: np.isnan(values).astype(np.int64) for name, values in numeric.items()}
-    found = [one for one in cuts if one.edges]
+    found = [column for column in cuts if column.edges]
     found += [BinnedColumn(name, at, (), ("known", "unknown")) for name, at in gaps.items() if at.any()]
     return found + [BinnedColumn(name, at, (), levels) for name, (at, levels) in codes.items()]

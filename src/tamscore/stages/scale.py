@@ -120,9 +120,9 @@ def with_moments(scale: ColumnScale, weight: float, mean: float, variance: float
 def bent_moments(backend: Backend, scales: tuple[ColumnScale, ...], raw: dict[str, Array], segment: Array) -> Moments:
     """The moments of the filled, clipped and bent columns of some rows, one column at a time to spare memory."""
     bent = (scale.bend(backend.xp, raw[scale.name], segment) for scale in scales)
-    each = [backend.scaler_stats(column[None, :]) for column in bent]
-    mean, variance = (np.concatenate(parts) for parts in zip(*((m.mean, m.variance) for m in each), strict=True))
-    return Moments(each[0].rows, mean, variance)
+    moments = [backend.scaler_stats(column[None, :]) for column in bent]
+    mean, variance = (np.concatenate(parts) for parts in zip(*((m.mean, m.variance) for m in moments), strict=True))
+    return Moments(moments[0].rows, mean, variance)
 
 
 def by_library(

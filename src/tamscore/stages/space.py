@@ -138,8 +138,8 @@ class Space:
 
     def categories(self, raw: RawRows) -> tuple[tuple[Array, ...], tuple[int, ...], float]:
         """The codes (m,) of each category, how many levels each has, the whole number of an indicator that is on."""
-        codes = tuple(raw.codes[each.column] for each in self.vocabularies)
-        return codes, tuple(len(each.all_levels) for each in self.vocabularies), self.on
+        codes = tuple(raw.codes[vocabulary.column] for vocabulary in self.vocabularies)
+        return codes, tuple(len(vocabulary.all_levels) for vocabulary in self.vocabularies), self.on
 
     @property
     def on(self) -> float:

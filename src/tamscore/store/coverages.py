@@ -94,9 +94,9 @@ def coverages(output: Location, run: str) -> list[Location]:
     """Return the folders of all coverages of a run, by time of change."""
     folder = output / COVERAGE
     inside: list[Location] = sorted(folder.iterdir(), key=str) if folder.is_dir() else []
-    found = [one for one in inside if RUN_KEY.fullmatch(one.name) and (one / RECORDS[COVERAGE]).is_file()]
-    found.sort(key=lambda one: ((one / RECORDS[COVERAGE]).stat().st_mtime_ns, one.name))
-    return [one for one in found if record_of(one).get("run") == run]
+    found = [item for item in inside if RUN_KEY.fullmatch(item.name) and (item / RECORDS[COVERAGE]).is_file()]
+    found.sort(key=lambda item: ((item / RECORDS[COVERAGE]).stat().st_mtime_ns, item.name))
+    return [item for item in found if record_of(item).get("run") == run]
 
 
 def record_of(folder: Location) -> dict[str, Any]:

@@ -175,26 +175,26 @@ def flush(folder: Path) -> None:
     disk.flush_folder(folder)
 
 
-def exchange(one: Path, other: Path) -> None:
+def exchange(path: Path, other: Path) -> None:
     """Swap two folders, in one step where the system can; else `other` is missing for a moment."""
-    if not swap(one, other):
+    if not swap(path, other):
         aside = beside(other, ASIDE)
         disk.move(other, aside)
-        disk.move(one, other)
-        disk.move(aside, one)
+        disk.move(path, other)
+        disk.move(aside, path)
 
 
-def swap(one: Path, other: Path) -> bool:
+def swap(path: Path, other: Path) -> bool:
     """Return whether two folders were swapped in one step; False where the system or the file system cannot."""
     try:
         rename = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError):
         return False
-    if rename(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0:
+    if rename(AT_FDCWD, os.fsencode(path), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0:
         return True
     if (number := ctypes.get_errno()) in CANNOT_SWAP:
         return False
-    raise OSError(number, os.strerror(number), str(one), None, str(other))
+    raise OSError(number, os.strerror(number), str(path), None, str(other))
 
 
 def sweep(folder: Path) -> None:

@@ -136,7 +136,7 @@ def require_same(
 ) -> None:
     """Nothing, where the columns that are copied to the output have one type in both files."""
     for name in copy(columns):
-        here, there = (plain_type(one.field(name).type) for one in (schema, first))
+        here, there = (plain_type(item.field(name).type) for item in (schema, first))
         if here != there:
             raise InputContractError(
                 f"{file}: column {name!r} is {here}, but {there} in {first_file}; write all files with one schema"

@@ -43,7 +43,7 @@ class HandedOut:
     stamp: str = ""
 
 
-REQUIRED = {one.name for one in fields(HandedOut) if one.default is MISSING}
+REQUIRED = {field.name for field in fields(HandedOut) if field.default is MISSING}
 
 
 def note(directory: RunDirectory, command: str, path: Location | str, progress: Progress) -> HandedOut:
@@ -100,7 +100,9 @@ def require_free(directory: RunDirectory, command: str, path: Location, *, overw
 
 def notes(directory: RunDirectory, command: str, path: Location | str) -> list[HandedOut]:
     """Return the records that a command wrote a file, a folder or a table of this name."""
-    return [one for one in records(directory.output) if one.command == command and one.path == file_name(path)]
+    return [
+        record for record in records(directory.output) if record.command == command and record.path == file_name(path)
+    ]
 
 
 def file_name(path: Location | str) -> str:

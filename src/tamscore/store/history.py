@@ -145,5 +145,5 @@ def first_replaced(entries: list[LedgerEntry]) -> dict[str, str | None]:
 
 def before(entries: list[LedgerEntry], version: str) -> str | None:
     """The version that a run of this version replaced when it last came to count; None where that is not told."""
-    runs = [one for one in entries if one.action == "run" and one.version == version and one.took_effect]
+    runs = [entry for entry in entries if entry.action == "run" and entry.version == version and entry.took_effect]
     return runs[-1].replaced if runs else None

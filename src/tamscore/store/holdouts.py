@@ -87,8 +87,10 @@ def holdouts(output: Location) -> list[Holdout]:
     """Return all holdouts of an output by name; InputContractError if a record was changed."""
     folder = output / HOLDOUTS
     inside: list[Location] = sorted(folder.iterdir(), key=str) if folder.is_dir() else []
-    there = [one for one in inside if RUN_KEY.fullmatch(one.name) and (one / RECORDS[HOLDOUTS]).is_file()]
-    return sorted((Holdout(one, records.read(one / RECORDS[HOLDOUTS])) for one in there), key=lambda one: one.name)
+    there = [item for item in inside if RUN_KEY.fullmatch(item.name) and (item / RECORDS[HOLDOUTS]).is_file()]
+    return sorted(
+        (Holdout(item, records.read(item / RECORDS[HOLDOUTS])) for item in there), key=lambda holdout: holdout.name
+    )
 
 
 def write_lift(holdout: Holdout, record: Mapping[str, Any]) -> None:
@@ -98,18 +100,18 @@ def write_lift(holdout: Holdout, record: Mapping[str, Any]) -> None:
 
 def lifts(output: Location) -> list[dict[str, Any]]:
     """Return the last result of every holdout that has one, by name; InputContractError if a record was changed."""
-    paths = [one.folder / LIFT for one in holdouts(output)]
+    paths = [holdout.folder / LIFT for holdout in holdouts(output)]
     return [records.read(path, goes=path) for path in paths if path.is_file()]
 
 
 def in_force(output: Location) -> list[Holdout]:
     """Return the holdouts of an output that count; raise as `holdouts`."""
-    return [one for one in holdouts(output) if one.counts]
+    return [holdout for holdout in holdouts(output) if holdout.counts]
 
 
 def draws_in_force(output: Location) -> list[str]:
     """Return the hashes of the draws that count, in order: if they change, other accounts are left out or marked."""
-    return sorted(str(one.record[DRAW]) for one in in_force(output))
+    return sorted(str(holdout.record[DRAW]) for holdout in in_force(output))
 
 
 def write(output: Location, record: Mapping[str, Any], accounts: pa.Table) -> Holdout:
@@ -138,12 +140,12 @@ class Controls:
     @classmethod
     def of(cls, output: Location, form: IdForm = "text") -> Controls:
         """Return the controls of an output that are left out; InputContractError if a holdout is not as written."""
-        return cls.of_holdouts((one for one in in_force(output) if not one.marks), form)
+        return cls.of_holdouts((holdout for holdout in in_force(output) if not holdout.marks), form)
 
     @classmethod
     def mark(cls, output: Location, form: IdForm = "text") -> Controls:
         """Return the controls of an output that stay and are marked; raise as `of`."""
-        return cls.of_holdouts((one for one in in_force(output) if one.marks), form)
+        return cls.of_holdouts((holdout for holdout in in_force(output) if holdout.marks), form)
 
     @classmethod
     def of_holdouts(cls, several: Iterable[Holdout], form: IdForm, *, treated: bool = False) -> Controls:

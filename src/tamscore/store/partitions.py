@@ -89,7 +89,7 @@ class Plan:
         read = {"files": self.files, "ignored": self.ignored, "digest": self.digest, "format": self.format}
         read |= {"version": self.version} if self.version else {}
         read |= {"copies": kept_copies} if (kept_copies := self.kept_copies) else {}
-        further = {name: one.record for name, one in self.tables.items()}
+        further = {name: table.record for name, table in self.tables.items()}
         return {**read, **({"tables": further} if further else {})}
 
 
@@ -140,7 +140,7 @@ def plan_partitions(found: FoundFiles, columns: InputColumns) -> Plan:
         stamps.append(stamp)
     parts = bundles(groups, columns.limits.row_group_bytes, columns.substitution)
     names = tuple(str(file.path) for file in found.files)
-    schema = pa.schema([one for one in first if shared[one.name] == len(names)])
+    schema = pa.schema([item for item in first if shared[item.name] == len(names)])
     return Plan(parts, schema, names, found.ignored, digest.hexdigest(), tuple(stamps), found.format, found.version)
 
 
@@ -161,7 +161,7 @@ def row_groups(file: SourceFile, stamp: Stamp, footer: Any, schema: Any, columns
 
 def file_record(file: SourceFile) -> str:
     """The constants of a file as the digest takes them; empty if it has none."""
-    return "".join(f"{one.name}={one.value!r}\0" for one in file.constants)
+    return "".join(f"{constant.name}={constant.value!r}\0" for constant in file.constants)
 
 
 def read_stamps(files: Sequence[SourceFile]) -> Iterator[tuple[Stamp, Any, Any]]:
@@ -179,17 +179,17 @@ def read_stamp(file: SourceFile) -> tuple[Stamp, Any, Any]:
 
     stamp = file.stamp or tables.stamp_of(str(file.path))
     footer, schema = footers.read_footer(file.path, stamp) if file.copy is None else footers.read_footer(file.copy)
-    for one in file.constants:
-        if (place := schema.get_field_index(one.name)) >= 0:
+    for constant in file.constants:
+        if (place := schema.get_field_index(constant.name)) >= 0:
             schema = schema.remove(place)
-        schema = schema.append(pa.field(one.name, one.kind))
+        schema = schema.append(pa.field(constant.name, constant.kind))
     return stamp, footer, schema
 
 
 def unchanged(plan: Plan) -> None:
     """Nothing, where every file still is what it was when it was planned; InputContractError that names it else."""
-    for one in plan.every:
-        for file, stamp in zip(one.files, one.stamps, strict=True):
+    for item in plan.every:
+        for file, stamp in zip(item.files, item.stamps, strict=True):
             tables.require_stamp(file, stamp)
 
 

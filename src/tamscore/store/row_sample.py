@@ -32,8 +32,8 @@ def sample_rows(plan: Plan, columns: Sequence[str], rows: int = SAMPLED_ROWS) ->
     groups = [(piece, group) for part in plan.partitions for piece in part.pieces for group in piece.row_groups]
     wanted = min(max(PLACES, -(-rows * len(groups) // plan.rows)), len(groups))
     places = np.unique(np.linspace(0, len(groups) - 1, wanted).round().astype(int)).tolist()
-    chosen, each = [groups[place] for place in places], -(-rows // len(places))
-    return pa.concat_tables([first_rows(piece, group, columns, each) for piece, group in chosen]).slice(0, rows)
+    chosen, number = [groups[place] for place in places], -(-rows // len(places))
+    return pa.concat_tables([first_rows(piece, group, columns, number) for piece, group in chosen]).slice(0, rows)
 
 
 def first_rows(piece: Piece, row_group: int, columns: Sequence[str], rows: int) -> pa.Table:
@@ -47,7 +47,7 @@ def first_rows(piece: Piece, row_group: int, columns: Sequence[str], rows: int) 
             source(piece.file, None if piece.copy else piece.stamp), page_checksum_verification=True
         ) as file,
     ):
-        told = {one.name: one for one in piece.constants if one.name in columns}
+        told = {constant.name: constant for constant in piece.constants if constant.name in columns}
         stored = [name for name in columns if name not in told]
         batches = file.iter_batches(rows, row_groups=[row_group], columns=stored, use_threads=False)
         found = pa.Table.from_batches([next(batches)])

@@ -54,9 +54,9 @@ def main() -> None:
     groups = [statistics for file in request["files"] for statistics in _of_groups(file, wanted)]
     answer = {}
     for name in request["columns"]:
-        each = [group.get(name) for group in groups]
-        if each and all(each):
-            answer[name] = asdict(_together([one for one in each if one]))
+        column_statistics = [group.get(name) for group in groups]
+        if column_statistics and all(column_statistics):
+            answer[name] = asdict(_together([statistics for statistics in column_statistics if statistics]))
     print(json.dumps(answer))  # noqa: T201 - the parent reads it
 
 

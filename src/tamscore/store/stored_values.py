@@ -76,11 +76,11 @@ class _FormWriter:
         if kind in self._references:
             return ["reference", name_of(kind), self.form(self._references[kind][0](value))]
         if kind in self._classes:
-            return ["object", name_of(kind), [self.form(getattr(value, one.name)) for one in fields(kind)]]
+            return ["object", name_of(kind), [self.form(getattr(value, item.name)) for item in fields(kind)]]
         if kind in {tuple, list}:
-            return [kind.__name__, [self.form(one) for one in value]]
+            return [kind.__name__, [self.form(item) for item in value]]
         if kind in {dict, Counter}:
-            return [kind.__name__, [[self.form(key), self.form(one)] for key, one in value.items()]]
+            return [kind.__name__, [[self.form(key), self.form(item)] for key, item in value.items()]]
         return self._numbers(value)
 
     def _numbers(self, value: Any) -> list[Any]:
@@ -120,9 +120,9 @@ class _FormReader:
             return form
         kind, *rest = form
         if kind in ROWS:
-            return ROWS[kind](self.value(one) for one in rest[0])
+            return ROWS[kind](self.value(item) for item in rest[0])
         if kind in MAPS:
-            return MAPS[kind]((self.value(key), self.value(one)) for key, one in rest[0])
+            return MAPS[kind]((self.value(key), self.value(item)) for key, item in rest[0])
         if kind == "reference":
             return self._references[rest[0]][1](self.value(rest[1]))
         if kind == "object":
@@ -131,7 +131,7 @@ class _FormReader:
 
     def _object(self, name: str, values: list[Any]) -> Any:
         kind: Any = self._classes[name]
-        names = [one.name for one in fields(kind)]
+        names = [item.name for item in fields(kind)]
         return kind(**dict(zip(names, map(self.value, values), strict=True)))
 
 

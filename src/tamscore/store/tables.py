@@ -86,7 +86,7 @@ def decode(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    told = {one.name: one for one in piece.constants if one.name in columns}
+    told = {constant.name: constant for constant in piece.constants if constant.name in columns}
     stored = [name for name in columns if name not in told]
     with pq.ParquetFile(
         source(piece.file, None if piece.copy else piece.stamp),
@@ -95,9 +95,13 @@ def decode(
         pre_buffer=not is_local(piece.path),  # of an object neighbouring ranges are fetched together
     ) as file:
         schema = file.schema_arrow
-        doubted = [one for one in told.values() if one.of_folder and one.name in schema.names and one.name not in seen]
-        for one in doubted:
-            require_agreement(file.read_row_groups(piece.row_groups, columns=[one.name])[one.name], one, piece)
+        doubted = [
+            constant
+            for constant in told.values()
+            if constant.of_folder and constant.name in schema.names and constant.name not in seen
+        ]
+        for item in doubted:
+            require_agreement(file.read_row_groups(piece.row_groups, columns=[item.name])[item.name], item, piece)
         kinds = {name: schema.field(name).type for name in stored}
         steady = [name for name in stored if name in (*dictionary, *seen) or not stretches(kinds[name])]
         found = file.read_row_groups(piece.row_groups, columns=steady, use_threads=False) if steady else {}

@@ -39,22 +39,22 @@ def drop_furniture(root: ET.Element) -> None:
 
 def shorten(root: ET.Element, prefix: str) -> None:
     """Keep the names only that are referred to, each with a prefix, so that no two figures of a page share one."""
-    used = {name for one in root.iter() for value in one.attrib.values() for name in USED.findall(value)}
-    for one in root.iter():
-        if one.text is not None and not one.text.strip():
-            one.text = None
-        one.tail = None
-        for key, value in list(one.attrib.items()):
+    used = {name for item in root.iter() for value in item.attrib.values() for name in USED.findall(value)}
+    for entry in root.iter():
+        if entry.text is not None and not entry.text.strip():
+            entry.text = None
+        entry.tail = None
+        for key, value in list(entry.attrib.items()):
             if key == "id":
-                del one.attrib[key]
+                del entry.attrib[key]
                 if value in used:
-                    one.attrib[key] = prefix + value
+                    entry.attrib[key] = prefix + value
             elif key == "style":
-                one.attrib[key] = style(value, prefix)
+                entry.attrib[key] = style(value, prefix)
             elif key == LINK:
-                one.attrib["href"] = f"#{prefix}{one.attrib.pop(key)[1:]}"
+                entry.attrib["href"] = f"#{prefix}{entry.attrib.pop(key)[1:]}"
             elif value.startswith("url(#"):
-                one.attrib[key] = USED.sub(rf"#{prefix}\1", value)
+                entry.attrib[key] = USED.sub(rf"#{prefix}\1", value)
 
 
 def style(style: str, prefix: str) -> str:

@@ -97,8 +97,8 @@ def _(block: blocks.Text, width: int | None) -> RenderableType:
 def _(block: blocks.Points, width: int | None) -> RenderableType:
     del width
     lines = Drawn.grid(padding=(0, 1, 0, 0))
-    for one in block.points:
-        lines.add_row("-", Words.assemble((clean(one.lead), "bold"), " " if one.lead else "", clean(one.text)))
+    for point in block.points:
+        lines.add_row("-", Words.assemble((clean(point.lead), "bold"), " " if point.lead else "", clean(point.text)))
     return Group(heading(block.caption, ""), lines) if block.caption else lines
 
 

@@ -38,7 +38,9 @@ def write(run: StoredRun, found: RunLists, folder: Path, *, pages: bool = True, 
     stems = {
         (kind, name): stem
         for kind in ("person", "campaign")
-        for name, stem in file_stems(kind, [one.name for one in found.lists if one.kind == kind]).items()
+        for name, stem in file_stems(
+            kind, [work_list.name for work_list in found.lists if work_list.kind == kind]
+        ).items()
     }
     rows = [row if pages else without_page(row) for row in summary(found.lists, stems)]
     mine = replace(folder, rows, overwrite=overwrite)
@@ -82,23 +84,25 @@ def place_all(
 ) -> dict[str, Placed]:
     """Put the files of all lists into a folder; return what was placed by name."""
     placed = {SUMMARY: commit.place_csv(pa.Table.from_pylist(rows), folder / SUMMARY)}
-    for one, row in zip(found.lists, rows, strict=True):
-        parts, none = (flat(part, run.name) for part in one.parts()), flat(one.accounts(0, 0), run.name)
+    for work_list, row in zip(found.lists, rows, strict=True):
+        parts, none = (flat(part, run.name) for part in work_list.parts()), flat(work_list.accounts(0, 0), run.name)
         placed[row["file"]] = commit.place_csv_parts(parts, none.schema, folder / row["file"])
         if pages:
-            placed[row["page"]] = commit.place_bytes(html(run, one, row["file"]), folder / row["page"])
+            placed[row["page"]] = commit.place_bytes(html(run, work_list, row["file"]), folder / row["page"])
     if pages:
         placed[INDEX] = commit.place_bytes(index(run, found, rows), folder / INDEX)
     return placed
 
 
-def html(run: StoredRun, one: WorkList, file: str) -> bytes:
+def html(run: StoredRun, work_list: WorkList, file: str) -> bytes:
     """Return the page of a list."""
     from tamscore.view.page import render
 
-    kind = "Account list" if one.kind == "person" else "Campaign list"
-    about = f"{words(one.by)} · run {run.name}"
-    return render(page.chapters_of(one, file), clean(one.name), clean(about), run.name, kind, wide=True).encode()
+    kind = "Account list" if work_list.kind == "person" else "Campaign list"
+    about = f"{words(work_list.by)} · run {run.name}"
+    return render(
+        page.chapters_of(work_list, file), clean(work_list.name), clean(about), run.name, kind, wide=True
+    ).encode()
 
 
 def index(run: StoredRun, found: RunLists, rows: list[dict[str, Any]]) -> bytes:

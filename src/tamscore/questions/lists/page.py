@@ -29,40 +29,40 @@ CELLS = (
 )
 
 
-def chapters_of(one: WorkList, file: str) -> list[Chapter]:
+def chapters_of(work_list: WorkList, file: str) -> list[Chapter]:
     """Return the chapters of the page of a list, whose file lies beside it."""
-    return [Chapter("summary", "In short", message(one), (tiles(one),)), accounts(one, file)]
+    return [Chapter("summary", "In short", message(work_list), (tiles(work_list),)), accounts(work_list, file)]
 
 
-def message(one: WorkList) -> str:
+def message(work_list: WorkList) -> str:
     """Return what a list comes to, in one sentence."""
-    who = f"{one.name} covers" if one.kind == "person" else f"{words(one.by)} reaches"
-    expected = total(one, "expected_value")
+    who = f"{work_list.name} covers" if work_list.kind == "person" else f"{words(work_list.by)} reaches"
+    expected = total(work_list, "expected_value")
     promise = f"; {money(expected)} may be expected" if expected else ""
-    return clean(f"{who} {count_text(len(one), 'account')}{promise}.")
+    return clean(f"{who} {count_text(len(work_list), 'account')}{promise}.")
 
 
-def tiles(one: WorkList) -> Tiles:
+def tiles(work_list: WorkList) -> Tiles:
     """Return what is open by kind, which is never added up, and the hours that are planned."""
     found = [
-        Tile(f"{kind} whitespace", money(total(one, "whitespace", kind)), f"open with {who}")
+        Tile(f"{kind} whitespace", money(total(work_list, "whitespace", kind)), f"open with {who}")
         for kind, who in (("expansion", "customers"), ("acquisition", "prospects"))
     ]
-    hours = total(one, "hours") if one.kind == "person" else None
+    hours = total(work_list, "hours") if work_list.kind == "person" else None
     if hours is not None:
-        there = f"of {one.hours:,.0f} a year" if one.hours is not None else "a year"
+        there = f"of {work_list.hours:,.0f} a year" if work_list.hours is not None else "a year"
         found.append(Tile("hours planned", f"{hours:,.0f}", there))
     return Tiles(tuple(found))
 
 
-def accounts(one: WorkList, file: str) -> Chapter:
+def accounts(work_list: WorkList, file: str) -> Chapter:
     """Return the chapter with the first accounts of a list."""
-    rows = one.accounts(0, SHOWN).to_pylist()
+    rows = work_list.accounts(0, SHOWN).to_pylist()
     several = len({row["party_type"] for row in rows}) > 1
     cells = [[cell(row, name) for name in CELLS] for row in rows]
     for row in cells:
         row[CELLS.index("party_type")] = row[CELLS.index("party_type")] if several else None
-    more = f"the first {SHOWN:,} of {len(one):,}; " if len(one) > SHOWN else ""
+    more = f"the first {SHOWN:,} of {len(work_list):,}; " if len(work_list) > SHOWN else ""
     block = without_empty(table("Accounts in order of priority", ACCOUNTS, cells, f"{more}all of them: {file}"))
     text = "Work from top to bottom." if rows else "There are no accounts in this list."
     blocks: tuple[Block, ...] = (block,) if rows else ()

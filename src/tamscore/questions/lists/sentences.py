@@ -99,7 +99,7 @@ def by_distinct(accounts: pa.Table, names: Sequence[str], tell: Callable[[Accoun
     count, code = number(code)
     first = np.empty(count, np.int64)
     first[code[::-1]] = np.arange(len(code))[::-1]  # the last that is written is the first row
-    texts = [tell(one) for one in known.take(first).to_pylist()]
+    texts = [tell(item) for item in known.take(first).to_pylist()]
     return pa.array(texts, pa.string()).take(pa.array(code))
 
 

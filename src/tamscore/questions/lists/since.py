@@ -78,10 +78,10 @@ def together(accounts: pa.Table, before: pa.Table, name: str) -> pa.Table:
 def became(accounts: pa.Table, before: pa.Table) -> pa.Array:
     """Return whether accounts began to buy or stopped."""
 
-    def tell(one: Mapping[str, Any]) -> str | None:
-        if one["then"] is None or one["then"] == one["now"]:
+    def tell(item: Mapping[str, Any]) -> str | None:
+        if item["then"] is None or item["then"] == item["now"]:
             return None
-        return "became a customer" if one["now"] == "expansion" else "buys nothing any more"
+        return "became a customer" if item["now"] == "expansion" else "buys nothing any more"
 
     return by_distinct(together(accounts, before, "kind"), ("now", "then"), tell)
 
@@ -89,9 +89,11 @@ def became(accounts: pa.Table, before: pa.Table) -> pa.Array:
 def owner(accounts: pa.Table, before: pa.Table) -> pa.Array:
     """Return who had accounts before that now have another person; null where nobody had them, or nobody knows."""
 
-    def tell(one: Mapping[str, Any]) -> str | None:
-        is_same = one["then"] is None or (one["now"] is not None and fold_word(one["then"]) == fold_word(one["now"]))
-        return None if is_same else f"was with {clean(one['then'])}"
+    def tell(item: Mapping[str, Any]) -> str | None:
+        is_same = item["then"] is None or (
+            item["now"] is not None and fold_word(item["then"]) == fold_word(item["now"])
+        )
+        return None if is_same else f"was with {clean(item['then'])}"
 
     if "person" not in accounts.column_names or "person" not in before.column_names:
         return pa.nulls(accounts.num_rows, pa.string())
@@ -101,10 +103,10 @@ def owner(accounts: pa.Table, before: pa.Table) -> pa.Array:
 def opened_whitespace(accounts: pa.Table, before: pa.Table) -> pa.Array:
     """Return by how much whitespace changed, where that shows in two digits."""
 
-    def tell(one: Mapping[str, Any]) -> str | None:
-        if one["then"] is None or one["now"] is None or money(one["then"]) == money(one["now"]):
+    def tell(item: Mapping[str, Any]) -> str | None:
+        if item["then"] is None or item["now"] is None or money(item["then"]) == money(item["now"]):
             return None
-        return f"whitespace {signed_money(one['now'] - one['then'])}"
+        return f"whitespace {signed_money(item['now'] - item['then'])}"
 
     return by_distinct(together(accounts, before, "whitespace"), ("now", "then"), tell)
 

@@ -39,14 +39,14 @@ def flat(accounts: pa.Table, version: str) -> pa.Table:
     return pa.table({**columns, VERSION: pa.repeat(pa.scalar(version, pa.string()), accounts.num_rows)})
 
 
-def total(one: WorkList, column: str, kind: str | None = None) -> float | None:
+def total(work_list: WorkList, column: str, kind: str | None = None) -> float | None:
     """Return the sum of a column, to the cent each, over a list or its accounts of a kind; None where unknown."""
-    found = one.column(column)
+    found = work_list.column(column)
     if found is None:
         return None
     values = np.round(np.nan_to_num(float_column(found)), 2)
     if kind is not None:
-        values = values[pc.equal(one.column("kind"), kind).to_numpy()]
+        values = values[pc.equal(work_list.column("kind"), kind).to_numpy()]
     return float(values.sum())
 
 
@@ -54,19 +54,19 @@ def summary(lists: Sequence[WorkList], stems: dict[tuple[str, str], str]) -> lis
     """Return a row for every list: whose it is, its files, how many accounts it has, and what these come to."""
     return [
         {
-            "list": one.kind,
-            "name": one.name,
-            "role_or_channel": one.by,
-            "accounts": len(one),
-            "expansion": to_cent(total(one, "whitespace", "expansion")),
-            "acquisition": to_cent(total(one, "whitespace", "acquisition")),
-            "expected_value": to_cent(total(one, "expected_value")),
-            "hours_planned": to_cent(total(one, "hours") if one.kind == "person" else None),
-            "hours_available": one.hours,
-            "file": f"{stems[one.kind, one.name]}.csv",
-            "page": f"{stems[one.kind, one.name]}.html",
+            "list": work_list.kind,
+            "name": work_list.name,
+            "role_or_channel": work_list.by,
+            "accounts": len(work_list),
+            "expansion": to_cent(total(work_list, "whitespace", "expansion")),
+            "acquisition": to_cent(total(work_list, "whitespace", "acquisition")),
+            "expected_value": to_cent(total(work_list, "expected_value")),
+            "hours_planned": to_cent(total(work_list, "hours") if work_list.kind == "person" else None),
+            "hours_available": work_list.hours,
+            "file": f"{stems[work_list.kind, work_list.name]}.csv",
+            "page": f"{stems[work_list.kind, work_list.name]}.html",
         }
-        for one in lists
+        for work_list in lists
     ]
 
 

@@ -67,7 +67,7 @@ def next_step(account: Mapping[str, Any]) -> str:
 
 def reasons_to_call(accounts: Sequence[Mapping[str, Any]]) -> Points:
     """Return the sentence of each account, under its name."""
-    named = [Point(f"{account_name(one)}:", priority_sentence(one)) for one in accounts]
+    named = [Point(f"{account_name(account)}:", priority_sentence(account)) for account in accounts]
     return Points(tuple(point for point in named if point.text), "Why they come first")
 
 

@@ -48,7 +48,7 @@ def drift(rows: Iterable[Row]) -> list[Table]:
         drift_of("Drift since the model was fitted", moved),
         drift_of("Steady since the model was fitted", steady, folded=True),
     )
-    return [one for one in tables if one.rows]
+    return [item for item in tables if item.rows]
 
 
 def drift_of(caption: str, rows: Iterable[Row], *, folded: bool = False) -> Table:

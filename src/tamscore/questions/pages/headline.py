@@ -36,8 +36,14 @@ def about_lines(summary: Summary) -> Iterator[tuple[str, str]]:
     if any(rows["flagged"].values()):
         yield "flagged", reasons(rows["flagged"])
     if summary.cluster is not None:
-        one = summary.clusters[0]
-        yield "cluster", f"{one.cluster} {one.name} ({words(one.party_type)}, {count_text(one.accounts, 'account')})"
+        cluster = summary.clusters[0]
+        yield (
+            "cluster",
+            (
+                f"{cluster.cluster} {cluster.name} ({words(cluster.party_type)}, "
+                f"{count_text(cluster.accounts, 'account')})"
+            ),
+        )
 
 
 def device(summary: Summary) -> str:

@@ -34,7 +34,7 @@ def blocks(rows: Sequence[Row]) -> Iterator[Block]:
 
 def cells_of(row: Row, rows: Sequence[Row]) -> list[object]:
     """Return the cells of a level."""
-    most = max(one["loss"] for one in rows)
+    most = max(row["loss"] for row in rows)
     name = f"{row['level']}{' *' * row['in_use']}"
     loss = Cell(row["loss"], row["loss"] / most if most > 0 else 0.0)
     return [row["party_type"], name, loss, row["error"], row["coverage"], row["customers"]]

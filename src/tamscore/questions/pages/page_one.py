@@ -69,12 +69,12 @@ def message(page: PageOne) -> str:
     return f"Call these {len(page.call)} accounts first: {told}."
 
 
-def called_of(kind: str, one: Stake, currency: str | None) -> str:
+def called_of(kind: str, item: Stake, currency: str | None) -> str:
     """Return what may be expected of the first accounts of a kind, "" if there are none."""
-    if not one.called_accounts:
+    if not item.called_accounts:
         return ""
-    who = count_text(one.called_accounts, HOLDERS[kind])
-    return who if one.called is None else f"{money_text(one.called, currency)} may be expected from {who}"
+    who = count_text(item.called_accounts, HOLDERS[kind])
+    return who if item.called is None else f"{money_text(item.called, currency)} may be expected from {who}"
 
 
 def stake(page: PageOne) -> Tiles:
@@ -87,11 +87,11 @@ def stake(page: PageOne) -> Tiles:
     return Tiles(tuple(tiles))
 
 
-def stake_of(kind: str, one: Stake, currency: str | None) -> Tile:
+def stake_of(kind: str, item: Stake, currency: str | None) -> Tile:
     """Return what may be expected of a kind, beside its ceiling."""
-    sells = f" that buy {money_text(one.sales, currency)}" if kind == "expansion" else ""
-    detail = f"{count_text(one.accounts, HOLDERS[kind])}{sells}; ceiling {money_text(one.ceiling, currency)}"
-    return Tile(f"expected from {HOLDERS[kind]}s", money_text(one.expected, currency), detail, "ranking")
+    sells = f" that buy {money_text(item.sales, currency)}" if kind == "expansion" else ""
+    detail = f"{count_text(item.accounts, HOLDERS[kind])}{sells}; ceiling {money_text(item.ceiling, currency)}"
+    return Tile(f"expected from {HOLDERS[kind]}s", money_text(item.expected, currency), detail, "ranking")
 
 
 def ceiling(page: PageOne) -> str:
@@ -150,17 +150,17 @@ def since(told: ChangesSince | None, currency: str | None) -> Point:
     if told is None:
         return Point("Since the last run:", "there is no earlier run to compare with.", "moves")
     lead = f"Since {f'run {told.run}' if told.named else 'the run before'}:"
-    moved = [moved_text(one, currency) for one in told.measures if one.change]
+    moved = [moved_text(measure, currency) for measure in told.measures if measure.change]
     if told.new is not None and told.gone is not None:
         moved.append(f"{told.new:,} accounts new, {told.gone:,} gone")
     return Point(lead, f"{'; '.join(moved) or 'nothing changed'}.", "moves")
 
 
-def moved_text(one: FigureChange, currency: str | None) -> str:
+def moved_text(figure_change: FigureChange, currency: str | None) -> str:
     """Return a figure now and by how much it changed; both numbers of counts, since short amounts hide a change."""
-    before, now = one.before or 0.0, one.now or 0.0
-    told = f"{before:,.0f} to {now:,.0f}" if one.what in COUNTS else money_text(now, currency)
-    return f"{MEASURES[one.what]} {told} ({change(before, now)})"
+    before, now = figure_change.before or 0.0, figure_change.now or 0.0
+    told = f"{before:,.0f} to {now:,.0f}" if figure_change.what in COUNTS else money_text(now, currency)
+    return f"{MEASURES[figure_change.what]} {told} ({change(before, now)})"
 
 
 def hours(rows: Sequence[Hours]) -> Point:
@@ -168,9 +168,9 @@ def hours(rows: Sequence[Hours]) -> Point:
     if not rows:
         return Point("Hours:", "no coverage says who covers whom; tamscore coverage makes one.", "coverage")
     first = sorted(rows, key=lambda row: row.there - row.needed)[:NAMED]
-    each = [f"{words(row.role)} {row.needed:,.0f} needed, {row.there:,.0f} there" for row in first]
+    items = [f"{words(row.role)} {row.needed:,.0f} needed, {row.there:,.0f} there" for row in first]
     more = f"; {len(rows) - NAMED} more roles lack fewer" if len(rows) > NAMED else ""
-    return Point("Hours a year:", f"{'; '.join(each)}{more}.", "coverage")
+    return Point("Hours a year:", f"{'; '.join(items)}{more}.", "coverage")
 
 
 def trust(found: ClusterTrust) -> Point:

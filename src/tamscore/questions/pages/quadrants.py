@@ -63,7 +63,7 @@ def by_kind(
         held: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
         for row in (row for row in rows if row["kind"] == kind):
             held.setdefault(tuple(row[key] for key in keys), []).append(row)
-        sums = [(key, [total(each, name) for name in shown]) for key, each in held.items()]
+        sums = [(key, [total(items, name) for name in shown]) for key, items in held.items()]
         ordered = sorted(sums, key=lambda item: (-(item[1][0] or 0), item[0]))
         groups.append([(kind, *key, *amounts) for key, amounts in ordered])
     return groups
@@ -87,9 +87,9 @@ def plays_of(summary: Summary, kind: str) -> Iterator[list[object]]:
 def quadrant_sums(summary: Summary, kind: str) -> list[tuple[tuple[str, str, str], Sums]]:
     """Return the sums of a kind by quadrant, play and role, most whitespace first."""
     found: dict[tuple[str, str, str], Sums] = {}
-    for one in summary.quadrants:
-        if one.kind == kind:
-            key = (one.quadrant, one.play, one.role)
-            before, more = found.get(key, Sums(0, 0.0, 0.0, 0.0)), one.sums
+    for quadrant in summary.quadrants:
+        if quadrant.kind == kind:
+            key = (quadrant.quadrant, quadrant.play, quadrant.role)
+            before, more = found.get(key, Sums(0, 0.0, 0.0, 0.0)), quadrant.sums
             found[key] = Sums(*(getattr(before, name) + getattr(more, name) for name in Sums.__dataclass_fields__))
     return sorted(found.items(), key=lambda item: -item[1].whitespace)

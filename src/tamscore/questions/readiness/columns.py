@@ -24,7 +24,7 @@ def from_columns(run: Run, rows: int) -> Iterator[Finding]:
     where, floor = sample_note(run.plan.rows, rows), run.job.features.category_floor
     path = run.job.input.name
     for name in run.columns.categorical:
-        texts = (tables.read(one, [name], dictionary=[name])[name] for one in run.plan.partitions)
+        texts = (tables.read(partition, [name], dictionary=[name])[name] for partition in run.plan.partitions)
         counts = census.merged_counts(map(census.level_counts, texts), name, run.plan.rows, "")
         levels, limit = prepare.vocabulary(name, counts, floor).levels, run.columns.limits.levels
         if len(levels) > limit:

@@ -64,18 +64,25 @@ def id_nulls(job: Job, name: str, ids: ColumnStatistics) -> Iterator[Finding]:
 def impossible(names: Iterable[str], found: Statistics) -> Iterator[Finding]:
     """Negative values in columns that the job says have none."""
     for name in names:
-        one = found.get(name)
-        if one and one.least is not None and one.least < 0:
-            yield Finding(f"column {name!r}: the least value is {one.least:,g}; rows with negative values are flagged")
+        statistics = found.get(name)
+        if statistics and statistics.least is not None and statistics.least < 0:
+            yield Finding(
+                f"column {name!r}: the least value is {statistics.least:,g}; rows with negative values are flagged"
+            )
 
 
 def one_value(columns: InputColumns, found: Statistics) -> Iterator[Finding]:
     """Features that cannot tell accounts apart."""
     for name in (*columns.numeric, *columns.categorical):
-        one = found.get(name)
-        if one and not one.filled:
+        statistics = found.get(name)
+        if statistics and not statistics.filled:
             yield Finding(f"feature {name!r} is empty in every row; it tells no accounts apart")
-        elif one and one.nulls == 0 and one.least is not None and one.least == one.largest:
-            yield Finding(f"feature {name!r} is {one.least:,g} in every row; it is dropped")
-        elif one and one.nulls > one.rows / 2:
-            yield Finding(f"feature {name!r} is empty in {share(one.nulls, one.rows)} of the rows")
+        elif (
+            statistics
+            and statistics.nulls == 0
+            and statistics.least is not None
+            and statistics.least == statistics.largest
+        ):
+            yield Finding(f"feature {name!r} is {statistics.least:,g} in every row; it is dropped")
+        elif statistics and statistics.nulls > statistics.rows / 2:
+            yield Finding(f"feature {name!r} is empty in {share(statistics.nulls, statistics.rows)} of the rows")

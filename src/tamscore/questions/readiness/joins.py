@@ -29,10 +29,10 @@ def from_tables(market: Run, sample: Run) -> Iterator[Finding]:
         return
     known = sorted_hashes(id_hash(ids) for ids in ids_of(market))
     accounts = KnownAccounts(known, market.columns.id_form, lambda: ids_of(market))
-    for one in named:
+    for parts in named:
         try:
-            (match,) = match_named(sample, [one], accounts)
+            (match,) = match_named(sample, [parts], accounts)
         except InputContractError as error:
             yield Finding(str(error), stops=True)
         else:
-            yield Finding(f"{one[0]}: {match.sentence}")
+            yield Finding(f"{parts[0]}: {match.sentence}")

@@ -42,7 +42,7 @@ def check_parts(job: Job, plan: Plan) -> list[Finding]:
         found = from_footers(job, columns, plan, nulls=sample.plan.rows < plan.rows)
         found += [*from_rows(sample, plan.rows), *from_columns(sample, plan.rows), *from_tables(market, sample)]
         found += from_features(market, sample)
-    return [replace(one, text=one.text.replace(folder, job.input.name)) for one in found]
+    return [replace(finding, text=finding.text.replace(folder, job.input.name)) for finding in found]
 
 
 def suspected_features(job: Job, plan: Plan) -> set[str]:
@@ -51,7 +51,7 @@ def suspected_features(job: Job, plan: Plan) -> set[str]:
     with sampled_run(warn, plan) as (sample, _):
         parts = [with_features(part, sample.columns) for part in count_rows(sample)[0]]
         verdicts = judge_features(sample, parts)
-    return {one.feature for party in verdicts.values() for one in party if one.stops}
+    return {verdict.feature for party in verdicts.values() for verdict in party if verdict.stops}
 
 
 @contextmanager

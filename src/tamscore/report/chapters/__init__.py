@@ -39,9 +39,9 @@ APPENDIX = ("explanations", "potential", "level", "choice-of-k", "look-alike", "
 def chapters(found: ReportData) -> list[Chapter]:
     """Return all chapters that there is something to say in, the first page first, the appendix last."""
     first, last = ([(module, module.chapter(found)) for module in order] for order in (BEFORE, AFTER))
-    missing = [str(getattr(module, "MISSING", "")) for module, one in [*first, *last] if one is None]
+    missing = [str(getattr(module, "MISSING", "")) for module, item in [*first, *last] if item is None]
     missing += [section.absent for name, section in SECTIONS.items() if name not in found.sections]
-    first_told, last_told = ([one for _, one in each if one] for each in (first, last))
+    first_told, last_told = ([item for _, item in items if item] for items in (first, last))
     told = [*first_told, *section_chapters(found.sections, found.currency), *last_told, limits.chapter(found)]
     told += [explanations.chapter(found), method.chapter(found, missing)]
     return [*one_pager(found), *in_two_parts(told)]
@@ -54,6 +54,9 @@ def one_pager(found: ReportData) -> list[Chapter]:
 
 def in_two_parts(chapters: list[Chapter]) -> list[Chapter]:
     """Return the chapters with those of the appendix behind all others, and marked."""
-    main = [one for one in chapters if one.anchor not in APPENDIX]
-    rest = sorted((one for one in chapters if one.anchor in APPENDIX), key=lambda one: APPENDIX.index(one.anchor))
-    return [*main, *(replace(one, is_appendix=True) for one in rest)]
+    main = [chapter for chapter in chapters if chapter.anchor not in APPENDIX]
+    rest = sorted(
+        (chapter for chapter in chapters if chapter.anchor in APPENDIX),
+        key=lambda chapter: APPENDIX.index(chapter.anchor),
+    )
+    return [*main, *(replace(chapter, is_appendix=True) for chapter in rest)]

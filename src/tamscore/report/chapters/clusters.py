@@ -33,7 +33,7 @@ def chapter(found: ReportData) -> Chapter:
     blocks: list[Block] = []
     if maps := [party_map(found, party) for party in found.run.model.parties if found.map]:
         blocks.append(cluster_map(maps))
-    largest_first = sorted(found.summary.clusters, key=lambda one: -one.accounts)
+    largest_first = sorted(found.summary.clusters, key=lambda cluster: -cluster.accounts)
     blocks.append(shorten(sizes(largest_first, named=True), "segments"))
     known = found.summary.stability
     blocks.append(shorten(trust(known), "stability") if known else Text(missing_note(found)))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def chapter(found: ReportData) -> Chapter:
     """Return the chapter, with an anchor for every account that the first page and the ranking name."""
-    clusters = {one.cluster: one for one in found.summary.clusters}
+    clusters = {cluster.cluster: cluster for cluster in found.summary.clusters}
     rows = {anchor_of(row): row for row in (*found.ranking, *found.page_one.call)}  # the latter know who covers them
     blocks = []
     for party in PARTY_TYPES:

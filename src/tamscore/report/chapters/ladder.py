@@ -21,30 +21,34 @@ DRAWABLE = 10
 def chapter(found: ReportData) -> Chapter | None:
     """Return the chapter, about the cluster with a ladder of its own where most expansion is open."""
     clusters = found.summary.clusters
-    own = [one for one in clusters if one.basis == "cluster" and one.kinds["expansion"].accounts >= DRAWABLE]
+    own = [
+        cluster
+        for cluster in clusters
+        if cluster.basis == "cluster" and cluster.kinds["expansion"].accounts >= DRAWABLE
+    ]
     if not own:
         return None
-    chosen = max(own, key=lambda one: (one.kinds["expansion"].whitespace, one.cluster))
+    chosen = max(own, key=lambda cluster: (cluster.kinds["expansion"].whitespace, cluster.cluster))
     party = next(party for party in found.run.model.parties if party.name == chosen.party_type)
     picture = ladder(chosen, party.sales.of(party.ids.index(chosen.cluster)))
     blocks = (picture, Text(ladder_reading(chosen, found.currency)))
     return Chapter("ladder", "How a ladder works", message(chosen, found.currency), blocks)
 
 
-def message(one: Cluster, currency: str | None) -> str:
+def message(cluster: Cluster, currency: str | None) -> str:
     """Return what it comes to, in one sentence."""
-    sums = one.kinds["expansion"]
-    all_ = f"{count_text(sums.accounts, 'customer')} of {one.cluster} buy {money_text(sums.sales, currency)}"
+    sums = cluster.kinds["expansion"]
+    all_ = f"{count_text(sums.accounts, 'customer')} of {cluster.cluster} buy {money_text(sums.sales, currency)}"
     return f"{all_}; were each on the next step of the ladder it would be {money_text(sums.potential, currency)}."
 
 
-def ladder_reading(one: Cluster, currency: str | None) -> str:
+def ladder_reading(cluster: Cluster, currency: str | None) -> str:
     """How to read the picture."""
-    name, value = next((name, value) for name, value in one.steps.items())
-    prospects = one.kinds["acquisition"]
+    name, value = next((name, value) for name, value in cluster.steps.items())
+    prospects = cluster.kinds["acquisition"]
     return (
         f"Every customer should reach the next step above what it buys; the shaded distance is its whitespace. The "
-        f"{count_text(prospects.accounts, 'prospect')} of {one.cluster} stand before the first step: "
+        f"{count_text(prospects.accounts, 'prospect')} of {cluster.cluster} stand before the first step: "
         f"{step_name(name)}, "
         f"{money_text(value, currency)}, is what each of them could buy."
     )

@@ -38,7 +38,7 @@ def chapter(found: ReportData) -> Chapter:
 def of_this_run(found: ReportData) -> list[tuple[str, str]]:
     """The limits that hold for this run alone."""
     told = []
-    borrowed = [one.cluster for one in found.summary.clusters if one.borrows]
+    borrowed = [cluster.cluster for cluster in found.summary.clusters if cluster.borrows]
     if borrowed:
         text = f"The potential of {', '.join(borrowed[:20])} rests on customers of other clusters, too."
         told.append((f"{count_text(len(borrowed), 'thin cluster')}.", text))

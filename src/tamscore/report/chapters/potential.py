@@ -22,10 +22,10 @@ DRAWN = 20
 
 def chapter(found: ReportData) -> Chapter:
     """Return the chapter."""
-    clusters = sorted(found.summary.clusters, key=lambda one: (-cluster_whitespace(one), one.cluster))
+    clusters = sorted(found.summary.clusters, key=lambda cluster: (-cluster_whitespace(cluster), cluster.cluster))
     level = found.summary.interval_level
     blocks: list[Block] = []
-    if drawn := [one for one in clusters if any(value for value in one.steps.values())][:DRAWN]:
+    if drawn := [cluster for cluster in clusters if any(value for value in cluster.steps.values())][:DRAWN]:
         blocks.append(potentials(drawn, level))
     blocks.append(shorten(ladders(clusters), "potential"))
     if level:
@@ -37,15 +37,15 @@ def chapter(found: ReportData) -> Chapter:
     return Chapter("potential", "Potential by cluster", message(clusters), tuple(blocks))
 
 
-def cluster_whitespace(one: Cluster) -> float:
+def cluster_whitespace(cluster: Cluster) -> float:
     """The whitespace of a cluster, by which clusters are put in order; it is shown nowhere."""
-    return sum(sums.whitespace for sums in one.kinds.values())
+    return sum(sums.whitespace for sums in cluster.kinds.values())
 
 
 def message(clusters: Sequence[Cluster]) -> str:
     """Return what it comes to, in one sentence."""
-    open_ = sorted((one.kinds["expansion"].whitespace for one in clusters), reverse=True)
-    thin = sum(one.borrows for one in clusters)
+    open_ = sorted((cluster.kinds["expansion"].whitespace for cluster in clusters), reverse=True)
+    thin = sum(cluster.borrows for cluster in clusters)
     rests = f"; {count_text(thin, 'ladder')} of {len(clusters)} lean on borrowed customers" if thin else ""
     if not sum(open_):
         return f"What peers buy sets what an account could buy{rests}."
@@ -55,17 +55,19 @@ def message(clusters: Sequence[Cluster]) -> str:
 def top_step_texts(found: ReportData) -> list[str]:
     """What hangs on the rule for the top step, a sentence for each party type."""
     told = []
-    for one in found.summary.top_steps:
-        if one.in_force and one.expansion and one.shares.get("top"):
-            rule = "the largest customer of each cluster" if one.top_step == "max" else one.top_step
-            part, whole = share(one.shares["top"] or 0.0, 1), money(one.expansion)
-            head = f"{words(one.party_type).capitalize()}: the top step alone ({rule}) holds {part} of the expansion"
-            told.append(f"{head} whitespace of {whole}.{cap_sentence(found, one)}")
+    for top_step in found.summary.top_steps:
+        if top_step.in_force and top_step.expansion and top_step.shares.get("top"):
+            rule = "the largest customer of each cluster" if top_step.top_step == "max" else top_step.top_step
+            part, whole = share(top_step.shares["top"] or 0.0, 1), money(top_step.expansion)
+            head = (
+                f"{words(top_step.party_type).capitalize()}: the top step alone ({rule}) holds {part} of the expansion"
+            )
+            told.append(f"{head} whitespace of {whole}.{cap_sentence(found, top_step)}")
     return told
 
 
-def cap_sentence(found: ReportData, one: TopStep) -> str:
+def cap_sentence(found: ReportData, step: TopStep) -> str:
     """What the expansion of a party type would be under a cap, where the largest customer sets the top step."""
-    others = (each for each in found.summary.top_steps if each.party_type == one.party_type)
-    cap = next((each for each in others if each.top_step == "p99"), one)
-    return "" if cap is one else f" Capped at P99 it would be {money(cap.expansion)}."
+    others = (top_step for top_step in found.summary.top_steps if top_step.party_type == step.party_type)
+    cap = next((other for other in others if other.top_step == "p99"), step)
+    return "" if cap is step else f" Capped at P99 it would be {money(cap.expansion)}."

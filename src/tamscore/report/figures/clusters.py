@@ -51,19 +51,19 @@ class PartyMap:
 
 def cluster_map(parties: Sequence[PartyMap]) -> Figure:
     """The map, one panel for each party type."""
-    points = sum(len(one.points) for one in parties)
-    told = "; ".join(f"{words(one.party)} {len(one.ids)} clusters" for one in parties)
-    plays = "; ".join(f"{cluster} {words(PLAYS[play])}" for one in parties for cluster, play in one.plays.items())
+    points = sum(len(party.points) for party in parties)
+    told = "; ".join(f"{words(party.party)} {len(party.ids)} clusters" for party in parties)
+    plays = "; ".join(f"{cluster} {words(PLAYS[play])}" for party in parties for cluster, play in party.plays.items())
     alt = f"Map of {points:,} sampled accounts by cluster, with every center named: {told}. "
     alt += f"Most money calls for: {plays}."
 
     def draw(canvas: Canvas) -> None:
-        ratios = [max(1.0, np.sqrt(len(one.ids) / len(parties[-1].ids))) for one in parties]
-        for panel, one in zip(canvas.panels(len(parties), width_ratios=ratios), parties, strict=True):
-            draw_party(panel, one, canvas)
-        legend(canvas, [play for play in PLAYS if any(play in one.plays.values() for one in parties)])
+        ratios = [max(1.0, np.sqrt(len(party.ids) / len(parties[-1].ids))) for party in parties]
+        for panel, party_map in zip(canvas.panels(len(parties), width_ratios=ratios), parties, strict=True):
+            draw_party(panel, party_map, canvas)
+        legend(canvas, [play for play in PLAYS if any(play in party.plays.values() for party in parties)])
 
-    flat = any(one.shares[1] for one in parties)
+    flat = any(party.shares[1] for party in parties)
     reading = AREAS if flat else "Each wave is a cluster: the less two of them overlap, the less alike their accounts."
     return Figure("cluster-map", "Where the clusters lie", alt, draw, 340, 340 * len(parties), reading=reading)
 
@@ -78,33 +78,33 @@ def legend(canvas: Canvas, plays: Sequence[str]) -> None:
         canvas.figure.legend(handles=handles, ncols=2 if canvas.narrow else len(handles), **options)
 
 
-def draw_party(panel: Any, one: PartyMap, canvas: Canvas) -> None:
+def draw_party(panel: Any, party_map: PartyMap, canvas: Canvas) -> None:
     """Draw the accounts of a party type, and the names of its clusters at their centers."""
     bare(panel)
-    size = frame(panel, one)
-    if one.shares[1]:
-        draw_areas(panel, one, size)
-        spots = spread(one.ids[:LABELS], one.centers, size)
+    size = frame(panel, party_map)
+    if party_map.shares[1]:
+        draw_areas(panel, party_map, size)
+        spots = spread(party_map.ids[:LABELS], party_map.centers, size)
     else:
-        spots = draw_waves(panel, one)
+        spots = draw_waves(panel, party_map)
     for name, at, spot in spots:
-        edge = PALETTE[one.plays.get(name, "line")]
+        edge = PALETTE[party_map.plays.get(name, "line")]
         panel.annotate(
             name, at, xytext=spot, fontsize=canvas.small + 0.5, fontweight="bold", color=PALETTE["ink"], ha="center",
             va="center", bbox={"boxstyle": "round,pad=0.22", "fc": PALETTE["paper"], "ec": edge, "lw": 1.6},
         )  # fmt: skip
-    shown = " and ".join(f"{share:.0%}" for share in one.shares if share)
-    panel.set_title(f"{words(one.party)}: {len(one.ids)} clusters")
+    shown = " and ".join(f"{share:.0%}" for share in party_map.shares if share)
+    panel.set_title(f"{words(party_map.party)}: {len(party_map.ids)} clusters")
     panel.set_xlabel(f"shows {shown} of what sets them apart" if shown else "")
 
 
-def draw_areas(panel: Any, one: PartyMap, size: Any) -> None:
+def draw_areas(panel: Any, party_map: PartyMap, size: Any) -> None:
     """Draw where the accounts of each cluster lie: an area that holds most of them, in it one that holds half."""
     ends = (panel.get_xlim(), panel.get_ylim())
     at = [np.linspace(low, high, count) for (low, high), count in zip(ends, GRID, strict=True)]
-    known = min(len(one.ids), LABELS)
+    known = min(len(party_map.ids), LABELS)
     for c, colour in [(known, PALETTE["grey"]), *((c, hue(c)) for c in range(known))]:
-        mine = one.points[one.label == c if c < known else one.label >= known]
+        mine = party_map.points[party_map.label == c if c < known else party_map.label >= known]
         if len(mine) < FEWEST:
             panel.plot(*mine.T, "o", color=colour, ms=3, mew=0, alpha=0.6)
             continue
@@ -115,7 +115,7 @@ def draw_areas(panel: Any, one: PartyMap, size: Any) -> None:
             if level < field.max():
                 panel.contourf(*at, field, levels=[level, field.max() * 1.01], colors=[colour], alpha=alpha)
     for c in range(known):
-        panel.plot(*one.centers[c], "o", color=hue(c), ms=4.5, mec=PALETTE["paper"], mew=0.8)
+        panel.plot(*party_map.centers[c], "o", color=hue(c), ms=4.5, mec=PALETTE["paper"], mew=0.8)
 
 
 def density(points: Any, at: Sequence[Any], blur: Any) -> Any:
@@ -126,30 +126,30 @@ def density(points: Any, at: Sequence[Any], blur: Any) -> Any:
     return down @ across.T
 
 
-def draw_waves(panel: Any, one: PartyMap) -> list[tuple[str, Any, Any]]:
+def draw_waves(panel: Any, party_map: PartyMap) -> list[tuple[str, Any, Any]]:
     """Draw how many accounts of each cluster lie where along the one axis there is; return names with their places."""
     low, high = panel.get_xlim()
     at = np.linspace(low, high, 200)
     spots, least = [], FINEST * (high - low)
-    for c in range(min(len(one.ids), LABELS)):
-        mine = one.points[one.label == c, 0]
+    for c in range(min(len(party_map.ids), LABELS)):
+        mine = party_map.points[party_map.label == c, 0]
         if not len(mine):
             continue
         blur = max(float(mine.std()) * len(mine) ** (-1 / 5), least)
-        height = np.exp(-0.5 * ((at[:, None] - mine) / blur) ** 2).sum(axis=1) / (blur * len(one.points))
+        height = np.exp(-0.5 * ((at[:, None] - mine) / blur) ** 2).sum(axis=1) / (blur * len(party_map.points))
         panel.fill_between(at, height, color=hue(c), alpha=0.4, lw=0)
         panel.plot(at, height, color=hue(c), lw=1.4)
         top = int(height.argmax())
-        spots.append((one.ids[c], (at[top], height[top]), (at[top], height[top] * 1.08)))
+        spots.append((party_map.ids[c], (at[top], height[top]), (at[top], height[top] * 1.08)))
     panel.set_ylim(0, 1.25 * max((at[1] for _, at, _ in spots), default=1.0))
     return spots
 
 
-def frame(panel: Any, one: PartyMap) -> Any:
+def frame(panel: Any, party_map: PartyMap) -> Any:
     """The size (2,) of the part of the plane that is shown: nearly all points and every center."""
-    held = np.concatenate([one.points, one.centers])
+    held = np.concatenate([party_map.points, party_map.centers])
     low, high = np.quantile(held, [0.002, 0.998], axis=0)
-    low, high = np.minimum(low, one.centers.min(axis=0)), np.maximum(high, one.centers.max(axis=0))
+    low, high = np.minimum(low, party_map.centers.min(axis=0)), np.maximum(high, party_map.centers.max(axis=0))
     pad = 0.06 * np.maximum(high - low, 1e-6)
     panel.set_xlim(low[0] - pad[0], high[0] + pad[0])
     panel.set_ylim(low[1] - pad[1], high[1] + pad[1])

@@ -73,18 +73,18 @@ def potentials(clusters: Sequence[Cluster], level: float | None) -> Figure:
     """The ladders of clusters, one a row: the steps as dots, the interval of the first as a bar."""
     first = next(iter(clusters[0].steps))
     alt = "Steps of the ladders by cluster: " + "; ".join(
-        f"{one.cluster} {step_name(first)} {money(one.steps[first])} to top {money(one.steps['top'])}"
-        for one in clusters
+        f"{cluster.cluster} {step_name(first)} {money(cluster.steps[first])} to top {money(cluster.steps['top'])}"
+        for cluster in clusters
     )
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()
-        panel.set_xlim(*log_limits([value for one in clusters for value in show(one)], 0.09))
+        panel.set_xlim(*log_limits([value for cluster in clusters for value in show(cluster)], 0.09))
         panel.set_xscale("log")
-        for row, one in enumerate(clusters):
-            draw_row(panel, row, one, canvas)
+        for row, item in enumerate(clusters):
+            draw_row(panel, row, item, canvas)
         money_ticks(panel.xaxis)
-        names = [one.cluster if canvas.narrow else f"{one.cluster} {one.name}" for one in clusters]
+        names = [cluster.cluster if canvas.narrow else f"{cluster.cluster} {cluster.name}" for cluster in clusters]
         rows_only(panel, names, canvas)
         panel.set_xlabel(f"sales, logarithmic; bar: where the true {step_name(first)} lies" + sure(level))
 
@@ -99,18 +99,18 @@ def sure(level: float | None) -> str:
     return f", at {level:.0%}" if level else ""
 
 
-def show(one: Cluster) -> list[float]:
+def show(cluster: Cluster) -> list[float]:
     """The amounts that a row shows; 1 where there are none."""
-    amounts = [*one.steps.values(), *next(iter(one.intervals.values()))]
+    amounts = [*cluster.steps.values(), *next(iter(cluster.intervals.values()))]
     return [value for value in amounts if value is not None and value > 0] or [1.0]
 
 
-def draw_row(panel: Any, row: int, one: Cluster, canvas: Canvas) -> None:
+def draw_row(panel: Any, row: int, cluster: Cluster, canvas: Canvas) -> None:
     """Draw one ladder."""
-    values = [value for value in one.steps.values() if value is not None and value > 0]
-    low, high = next(iter(one.intervals.values()))
+    values = [value for value in cluster.steps.values() if value is not None and value > 0]
+    low, high = next(iter(cluster.intervals.values()))
     if low and high:
-        colour = PALETTE["pale"] if not one.low_support else PALETTE["line"]
+        colour = PALETTE["pale"] if not cluster.low_support else PALETTE["line"]
         panel.plot([low, high], [row, row], color=colour, lw=8, solid_capstyle="butt")
     if not values:
         return

@@ -53,7 +53,7 @@ def plays_figure(plays: Mapping[str, Mapping[str, int]], numbers: Table) -> Figu
 
 def portfolio_figure(clusters: Sequence[tuple[str, Mapping[str, int]]], numbers: Table) -> Figure:
     """The share of each cluster's accounts that lies in each segment of the portfolio; the largest clusters first."""
-    shown = sorted(clusters, key=lambda one: (-sum(one[1].values()), one[0]))[:MOST]
+    shown = sorted(clusters, key=lambda pair: (-sum(pair[1].values()), pair[0]))[:MOST]
     told = "; ".join(f"{cluster}: {', '.join(parts(held))}" for cluster, held in shown)
 
     def draw(canvas: Canvas) -> None:

@@ -55,7 +55,7 @@ def holding_codes(partition: Partition, names: Sequence[str]) -> list[str]:
     Nothing of a table in an object store or one that cannot be read so: whoever needs its columns will say why.
     """
     piece = partition.pieces[0]
-    told = {one.name for one in piece.constants}
+    told = {constant.name for constant in piece.constants}
     names = [name for name in names if name not in told]
     if not names or not is_local(piece.path):
         return []

@@ -81,9 +81,9 @@ def currency_counts(column: pa.ChunkedArray, scored: Any, sales: Any) -> Counts 
     sells, lost = scored & np.isfinite(sales) & (sales != 0), np.isinf(sales)
     rows, selling, unrated = (np.bincount(code[which], minlength=len(names)) for which in (scored, sells, lost))
     sums = np.bincount(code[sells], weights=sales[sells], minlength=len(names))
-    each = zip(names, rows.tolist(), selling.tolist(), sums.tolist(), unrated.tolist(), strict=True)
+    item = zip(names, rows.tolist(), selling.tolist(), sums.tolist(), unrated.tolist(), strict=True)
     counts: Counts = {}
-    for name, *numbers in each:
+    for name, *numbers in item:
         if numbers[0] or numbers[3]:
             add_count(counts, name, CurrencyCount(*numbers))
     return counts
@@ -92,7 +92,7 @@ def currency_counts(column: pa.ChunkedArray, scored: Any, sales: Any) -> Counts 
 def add_count(counts: Counts, name: str | None, count: CurrencyCount) -> None:
     """Add the rows of one currency to those counted so far; spellings that differ in capitals or blanks are one."""
     folded = (name or "").strip()
-    known = next((one for one in counts if one is not None and fold_word(one) == fold_word(folded)), None)
+    known = next((count for count in counts if count is not None and fold_word(count) == fold_word(folded)), None)
     key = (known or folded) if folded else None
     counts[key] = counts[key].plus(count) if key in counts else count
 

@@ -56,7 +56,7 @@ def value_hashes(column: pa.ChunkedArray) -> tuple[Any, Any]:
     if t.is_string(value) or t.is_large_string(value):
         texts = strings(column)
     else:
-        texts = pa.array([repr(one) for one in column.to_pylist()], pa.large_string())
+        texts = pa.array([repr(item) for item in column.to_pylist()], pa.large_string())
     return draw.id_hash(texts), draw.id_hash(texts, 1)
 
 

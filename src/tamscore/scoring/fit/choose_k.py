@@ -77,8 +77,8 @@ def choose(
     known = choose_k.admit(examine(choose_k.candidates(low, most), judged, local))
     within = choose_k.within_error(known)
     tried = {k: moves_of(k) for k in (within[:1] if potential.level == "account" else choose_k.try_candidates(within))}
-    decided = choose_k.decide(known, {k: moves.worst(one) for k, one in tried.items()})
-    chosen = next(one for one in decided if one.chosen)
+    decided = choose_k.decide(known, {k: moves.worst(parts) for k, parts in tried.items()})
+    chosen = next(candidate for candidate in decided if candidate.chosen)
     more = "; sales say that more would do better: raise clusters.k_range" if chosen.k == high else ""
     run.progress.notice(f"{party}: {chosen.k} clusters, chosen among {len(decided)} from {low} to {most}{more}")
     if not chosen.admitted:
@@ -97,9 +97,9 @@ def examine(numbers: Sequence[int], judged: EvaluationData, local: Flow) -> list
     sketches = list(local.map(candidates.sketch, longest_first, host, judged, starts))
     known: dict[int, Candidate] = {}
     while near := choose_k.within_reach(sketches, known):
-        known |= {one.k: one for one in local.map(candidates.examine, near, host, judged)}
-    rest = [one for one in sketches if one.k not in known]
-    known |= {one.k: one for one in local.map(candidates.outline, rest, host, judged)}
+        known |= {item.k: item for item in local.map(candidates.examine, near, host, judged)}
+    rest = [sketch for sketch in sketches if sketch.k not in known]
+    known |= {item.k: item for item in local.map(candidates.outline, rest, host, judged)}
     return [known[k] for k in numbers]
 
 

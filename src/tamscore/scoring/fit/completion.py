@@ -55,7 +55,10 @@ def add_stability(run: Run, data: FitData, fitted: PartyFit) -> PartyFit:
 def histograms(model: PartyModel, sample: SampleSource) -> tuple[Histogram, ...]:
     """How the features of a model spread over the drawn rows."""
     numbers = [sample.spread(scale.name) for scale in model.space.scales]
-    levels = [drift.level_histogram(each, sample.drawn.texts[each.column]) for each in model.space.vocabularies]
+    levels = [
+        drift.level_histogram(vocabulary, sample.drawn.texts[vocabulary.column])
+        for vocabulary in model.space.vocabularies
+    ]
     return (*numbers, *levels)
 
 

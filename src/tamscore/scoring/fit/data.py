@@ -58,7 +58,7 @@ def make_fit_data(run: Run, party: Party) -> FitData:
     sample = SampleSource(party.local, run.backend, party.drawn, encoding)
     source: RowSource = everywhere if clusters.fit_rows == "all" else sample
     levels = {column: source.levels(column) for column in run.columns.categorical}
-    vocabularies = tuple(prepare.vocabulary(*each, features.category_floor) for each in levels.items())
+    vocabularies = tuple(prepare.vocabulary(*level, features.category_floor) for level in levels.items())
     require_levels(run, vocabularies)
     sample, everywhere = sample.encode(vocabularies), everywhere.encode(vocabularies)
     source = everywhere if clusters.fit_rows == "all" else sample
@@ -108,10 +108,11 @@ def require_rows(run: Run, party: Party) -> None:
 
 def require_levels(run: Run, vocabularies: Sequence[Vocabulary]) -> None:
     """Nothing, where no categorical column has too many categories; InputContractError else."""
-    for one in vocabularies:
-        if len(one.levels) > run.columns.limits.levels:
+    for vocabulary in vocabularies:
+        if len(vocabulary.levels) > run.columns.limits.levels:
             raise InputContractError(
-                f"{run.job.input.name}: column {one.column!r} has {len(one.levels):,} categories that stand for "
+                f"{run.job.input.name}: column {vocabulary.column!r} has {len(vocabulary.levels):,} categories that "
+                "stand for "
                 f"themselves, allowed are {run.columns.limits.levels:,}; raise features.category_floor, or "
                 "features.max_levels"
             )

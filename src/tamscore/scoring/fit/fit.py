@@ -59,11 +59,11 @@ def number_of_clusters(
     fixed = clusters_of(run.job, party.name)
     if fixed is not None:
         return fixed, (), moves_of(run, party, data, customers, fixed)
-    each = sum(part.count_of(party.code) for part in party.parts) / len(party.drawn)
+    value = sum(part.count_of(party.code) for part in party.parts) / len(party.drawn)
     sales = party.drawn.sales
     if customers and run.job.potential.level == "account":
         sales = over_typical(party.drawn, customers)
-    sample = choosing.Sample(data.space, data.sample.raw, sales, data.seeds, each)
+    sample = choosing.Sample(data.space, data.sample.raw, sales, data.seeds, value)
     moves = partial(moves_of, run, party, data, customers)
     choose = partial(choosing.choose, run, party.name, sample, party.local, moves)
     return run.checkpoints.once(f"choice-{party.name}", choose, f"number of clusters of {party.name}")

@@ -55,8 +55,8 @@ def inspect(run: Run, samples: Mapping[int, SampledRows]) -> dict[int, tuple[Fea
             found[party], warning = judge(run.job, PARTY_TYPES[party], drawn)
             said += warning
             done(1)
-    suspects = [one for verdicts in found.values() for one in verdicts if one.verdict == "suspect"]
-    stopping = [one for one in suspects if one.stops]
+    suspects = [verdict for verdicts in found.values() for verdict in verdicts if verdict.verdict == "suspect"]
+    stopping = [suspect for suspect in suspects if suspect.stops]
     if stopping and run.job.leakage.action == "block":
         raise GateError("\n".join(refusal(run.job, stopping, said)), gate="leakage")
     for text in [*map(line, suspects), *said]:
@@ -72,15 +72,22 @@ def judge(job: Job, party: str, drawn: SampledRows) -> tuple[tuple[FeatureVerdic
     found = leakage.evidence(views, sales, limits)
     if not found:
         return (), []
-    suspects = [name for name, one in found.items() if limits.suspects(one)]
+    suspects = [name for name, evidence in found.items() if limits.suspects(evidence)]
     backend = HostBackend()  # a sketch of few rows; the same on every device
     whole, *without, cleared = map(float, echo.echoes(backend, views, sales, suspects, job.clusters.seed))
     prospects = int(np.count_nonzero(sales <= 0))
     verdicts = tuple(
         FeatureVerdict(
-            party, name, ruling(job, name, suspects), one, whole, alone, reason(one, name in suspects), prospects
+            party,
+            name,
+            ruling(job, name, suspects),
+            evidence,
+            whole,
+            alone,
+            reason(evidence, name in suspects),
+            prospects,
         )
-        for (name, one), alone in zip(found.items(), without, strict=True)
+        for (name, evidence), alone in zip(found.items(), without, strict=True)
     )
     return verdicts, [together(party, suspects, whole, cleared)] if suspects else []
 
@@ -127,15 +134,15 @@ def together(party: str, suspects: Sequence[str], whole: float, cleared: float) 
     return f"{party}: own sales follow the peers' cut line with rank correlation {whole:.2f}; without {what} {without}"
 
 
-def line(one: FeatureVerdict) -> str:
+def line(verdict: FeatureVerdict) -> str:
     """A verdict as a line of a message."""
-    few = "" if one.stops else f"; only {one.prospects} prospects to compare with, so the run goes on"
-    return f"{one.party_type}: feature {one.feature!r} looks like sales in disguise: {one.reason}{few}"
+    few = "" if verdict.stops else f"; only {verdict.prospects} prospects to compare with, so the run goes on"
+    return f"{verdict.party_type}: feature {verdict.feature!r} looks like sales in disguise: {verdict.reason}{few}"
 
 
 def refusal(job: Job, suspects: Sequence[FeatureVerdict], said: Sequence[str]) -> list[str]:
     """Why the run stops, feature by feature, and what to do."""
-    names = ", ".join(repr(name) for name in dict.fromkeys(one.feature for one in suspects))
+    names = ", ".join(repr(name) for name in dict.fromkeys(suspect.feature for suspect in suspects))
     remedy = (
         f"leave out {names}; or, for what is known before an account buys, name it under features.allow; "
         "[leakage] action = 'warn' only tells"

@@ -62,10 +62,10 @@ def each_party(run: Run, parts: list[PartRows], fit: Callable[[Run, Party], Part
     with run.progress.stage("fit", len(counts)) as done, LocalFlow(run.job.engine.workers) as local:
         fitted = []
         for code, rows in drawn.items():
-            flagged = tuple(one.feature for one in verdicts[code] if one.verdict == "suspect")
+            flagged = tuple(verdict.feature for verdict in verdicts[code] if verdict.verdict == "suspect")
             party = Party(code, parts, *rows, segments, local, flagged)
-            one = run.checkpoints.once(f"model-{party.name}", partial(fit, run, party), f"model of {party.name}")
-            fitted.append(replace(one, verdicts=verdicts[code]))
+            party_fit = run.checkpoints.once(f"model-{party.name}", partial(fit, run, party), f"model of {party.name}")
+            fitted.append(replace(party_fit, verdicts=verdicts[code]))
             done(1)
     return fitted
 

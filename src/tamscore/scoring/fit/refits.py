@@ -113,7 +113,7 @@ def redraw_spread(
     factors = np.full((redraws.REDRAWS, len(rows.numbers)), np.nan)
     for redraw, k in enumerate(redraws.clusters_of_redraws(numbers_likely(run, choice) or [len(centers)])):
         place = moves.REDRAWS + redraw
-        fewer, buyers = (each.redrawn(place, redraws.REDRAWN) for each in (rows, drawn.customers))
+        fewer, buyers = (accounts.redrawn(place, redraws.REDRAWN) for accounts in (rows, drawn.customers))
         if len(fewer.numbers) <= k or not len(buyers.numbers):
             return None
         after = drawn.money(drawn.centers(fewer, k, place + 1), rows, buyers)
@@ -126,7 +126,13 @@ def redraw_spread(
 def numbers_likely(run: Run, choice: Sequence[Candidate]) -> list[int]:
     """Return the numbers of clusters that the choice might have come to; at level account there is only one."""
     by_account = run.job.potential.level == "account"
-    return [one.k for one in choice if one.chosen] if by_account else choose_k.likely(choice) if choice else []
+    return (
+        [candidate.k for candidate in choice if candidate.chosen]
+        if by_account
+        else choose_k.likely(choice)
+        if choice
+        else []
+    )
 
 
 def rules_of(run: Run, data: FitData) -> RedrawRules:
@@ -142,17 +148,20 @@ def report_moves(run: Run, party: str, k: int, found: tuple[Moves, ...], choice:
     most = moves.worst(found)
     if not most > moves.MOST_MOVED:
         return
-    one = max(found, key=lambda each: each.moved)
+    entry = max(found, key=lambda item: item.moved)
     remedies = [] if run.job.potential.level == "account" else ["potential.level = 'account'"]
-    smaller = [each for each in choice if each.k < k and each.admitted]
+    smaller = [candidate for candidate in choice if candidate.k < k and candidate.admitted]
     if smaller:
-        best, chosen = max(smaller, key=lambda each: each.k), next(each for each in choice if each.chosen)
+        best, chosen = (
+            max(smaller, key=lambda candidate: candidate.k),
+            next(candidate for candidate in choice if candidate.chosen),
+        )
         remedies.append(f"clusters.k = {best.k} at a held-out loss of {best.loss:.4f} instead of {chosen.loss:.4f}")
     elif not choice:
         remedies.append("a smaller clusters.k")
     what = f"; what may move less: {', or '.join(remedies)}" if remedies else ""
     run.progress.notice(
         f"{party}: potentials of {most:.0%} of the accounts move by more than {moves.MOVED:.0%} if the model is fitted "
-        f"again on {moves.REDRAWN:.0%} of the rows; of the top {moves.TOP:.0%} by whitespace {one.top_overlap:.0%} "
+        f"again on {moves.REDRAWN:.0%} of the rows; of the top {moves.TOP:.0%} by whitespace {entry.top_overlap:.0%} "
         f"stay there{what}"
     )

@@ -32,12 +32,13 @@ def trust(model: PartyModel, drawn: SampledRows, seeds: Any, seed: int) -> tuple
     rows = min(rules.ROWS, seeds.shape[1])
     label = stability.labels(host, seeds[:, :rows], model.centers)
     texts = {
-        one.column: (one.encode(drawn.texts[one.column][:rows]), one.all_levels) for one in model.space.vocabularies
+        vocabulary.column: (vocabulary.encode(drawn.texts[vocabulary.column][:rows]), vocabulary.all_levels)
+        for vocabulary in model.space.vocabularies
     }
     numbers = {scale.name: drawn.numeric[scale.name][:rows].astype(np.float64) for scale in model.space.scales}
     found = rules.rules_of(rules.choices_of(numbers, texts), label, model.k)
-    grades = ["unknown" if np.isnan(one) else stability.grade(one) for one in similarity]
+    grades = ["unknown" if np.isnan(item) else stability.grade(item) for item in similarity]
     return tuple(
-        ClusterStability(float(each), grade, rule.text, rule.f1)
-        for each, grade, rule in zip(similarity, grades, found, strict=True)
+        ClusterStability(float(item), grade, rule.text, rule.f1)
+        for item, grade, rule in zip(similarity, grades, found, strict=True)
     )

@@ -46,7 +46,7 @@ def match_named(run: Run, named: Sequence[Named], accounts: KnownAccounts) -> li
     found: list[Match] = []
     with run.progress.stage("match", sum(table.plan.rows for _, _, table in named)) as done:
         for name, side, table in named:
-            same = [one for (_, _, other), one in zip(named, found, strict=False) if is_same(other, table)]
+            same = [match for (_, _, other), match in zip(named, found, strict=False) if is_same(other, table)]
             match = same[0] if same else match_table(run.flow, table, accounts)
             done(match.rows)
             found.append(match.require(side.min_match_share, f"{name}.min_match_share", table.setting))
@@ -65,9 +65,9 @@ def mixed_currencies(run: Run) -> Iterator[str]:
             yield from currency_notices(run.flow, side.path, run.plan.tables[f"{name}.{key}"], side.columns)
 
 
-def is_same(one: Joined, other: Joined) -> bool:
+def is_same(joined: Joined, other: Joined) -> bool:
     """Whether two sections join the same table by the same column."""
-    return (one.plan.digest, one.key, one.path) == (other.plan.digest, other.key, other.path)
+    return (joined.plan.digest, joined.key, joined.path) == (other.plan.digest, other.key, other.path)
 
 
 def side_tables(run: Run) -> Iterator[tuple[str, str, SideTable]]:

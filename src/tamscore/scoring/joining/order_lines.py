@@ -79,7 +79,7 @@ class Reading:
 
     def split(self, lines: Lines) -> list[Lines]:
         """The lines of each range, of lines that all lie in one of them."""
-        lows = np.array([one.low for one in self.ranges], np.uint64)
+        lows = np.array([item.low for item in self.ranges], np.uint64)
         place = (np.searchsorted(lows, lines.key, side="right") - 1).astype(np.uint16)  # short numbers sort quickly
         stops = np.cumsum(np.bincount(place, minlength=len(lows)))
         order = np.argsort(place, kind="stable")

@@ -134,8 +134,10 @@ def certainty(told: DistinctAccounts, scores: Scores, parties: Sequence[PartyPol
     known = [table.bounds for table in tables]
     values = np.concatenate([table.values for table in tables])
     place = told.cluster * values.shape[1] + scores.step - 1
-    low, high = (np.concatenate(ends).ravel() for ends in zip(*((one.low, one.high) for one in known), strict=True))
-    supported = np.concatenate([one.supported for one in known]).ravel()
+    low, high = (
+        np.concatenate(ends).ravel() for ends in zip(*((bounds.low, bounds.high) for bounds in known), strict=True)
+    )
+    supported = np.concatenate([bounds.supported for bounds in known]).ravel()
     above = scores.potential > values.ravel()[place]
     low, high = low[place], high[place]
     if told.typical is not None:

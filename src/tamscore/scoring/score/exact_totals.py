@@ -43,8 +43,8 @@ def added_up(
     """Return accounts and AMOUNTS of all parts by the key that a function makes of KEYS, added up, then rounded."""
     sums: dict[tuple[str, ...], Any] = {}
     for part in parts:
-        for values, one in part.items():
+        for values, entry in part.items():
             key = key_of(dict(zip(KEYS, values, strict=True)))
-            sums[key] = sums.get(key, 0.0) + one
+            sums[key] = sums.get(key, 0.0) + entry
     cut = 1 + len(AMOUNTS)
-    return {key: one[:cut] + np.append(0.0, one[cut:] / PARTS) for key, one in sums.items()}
+    return {key: item[:cut] + np.append(0.0, item[cut:] / PARTS) for key, item in sums.items()}

@@ -158,8 +158,8 @@ def totals(scored: pa.Table, plan: ScorePlan) -> Any:
 def flag_counts(scored: pa.Table) -> dict[str, int]:
     """How many rows carry each flag."""
     texts = Flag.texts()
-    counted, each = np.bincount(level_codes(scored["flags"], texts), minlength=len(texts)), np.arange(len(texts))
-    return {flag.name.lower(): int(counted[each & int(flag) > 0].sum()) for flag in Flag if flag.name}
+    counted, values = np.bincount(level_codes(scored["flags"], texts), minlength=len(texts)), np.arange(len(texts))
+    return {flag.name.lower(): int(counted[values & int(flag) > 0].sum()) for flag in Flag if flag.name}
 
 
 def best(scored: pa.Table) -> pa.Table:

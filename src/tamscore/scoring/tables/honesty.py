@@ -23,7 +23,7 @@ ECHO = ("echo", "echo_without", "prospects")
 def leakage_table(tables: RunTables) -> pa.Table:
     """One row per party type and feature: the verdict of the leakage guard, why, and what it rests on."""
     rows = []
-    for fitted, verdict in ((one, verdict) for one in tables.party_fits for verdict in one.verdicts):
+    for fitted, verdict in ((fit, verdict) for fit in tables.party_fits for verdict in fit.verdicts):
         numbers = {name: getattr(verdict.evidence, name) for name in EVIDENCE}
         numbers["level_shift"] = fitted.shifts.get(verdict.feature, math.nan)
         numbers |= {name: float(getattr(verdict, name)) for name in ECHO}
@@ -37,12 +37,12 @@ def level_table(tables: RunTables) -> pa.Table:
     import pyarrow as pa
 
     rows = []
-    for one in tables.party_fits:
-        level = one.level
+    for fit in tables.party_fits:
+        level = fit.level
         if level is None or level.model is None:
             continue
         for loss in level.losses:
-            row = {"party_type": one.model.name, "level": loss.level, "in_use": loss.level == level.in_use}
+            row = {"party_type": fit.model.name, "level": loss.level, "in_use": loss.level == level.in_use}
             row |= {name: round_off(getattr(loss, name)) for name in ("loss", "error", "coverage")}
             rows.append(row | {"customers": level.model.customers})
     kinds = [pa.string(), pa.string(), pa.bool_(), pa.float64(), pa.float64(), pa.float64(), pa.int64()]
@@ -53,11 +53,11 @@ def choice_table(tables: RunTables) -> pa.Table:
     """One row per party type and number of clusters that was a candidate; none where the job says the number."""
     import pyarrow as pa
 
-    party = [one.model.name for one in tables.party_fits for _ in one.choice]
-    every = [candidate for one in tables.party_fits for candidate in one.choice]
+    party = [fit.model.name for fit in tables.party_fits for _ in fit.choice]
+    every = [candidate for fit in tables.party_fits for candidate in fit.choice]
     columns: dict[str, pa.Array] = {"party_type": pa.array(party, pa.string())}
     for field in fields(Candidate):
-        values = [getattr(one, field.name) for one in every]
+        values = [getattr(candidate, field.name) for candidate in every]
         kind = {"int": pa.int64(), "bool": pa.bool_()}.get(str(field.type), pa.float64())
         columns[field.name] = pa.array([round_off(v) if kind == pa.float64() else v for v in values], kind)
     return pa.table(columns)
@@ -66,10 +66,10 @@ def choice_table(tables: RunTables) -> pa.Table:
 def moves_table(tables: RunTables) -> pa.Table:
     """One row per party type and redraw: how far potentials move if the model is fitted again on 90 % of the rows."""
     rows = [
-        {"party_type": one.model.name, "redraw": str(redraw + 1)}
+        {"party_type": fit.model.name, "redraw": str(redraw + 1)}
         | {name: round_off(value) for name, value in asdict(moves).items()}
-        for one in tables.party_fits
-        for redraw, moves in enumerate(one.moves)
+        for fit in tables.party_fits
+        for redraw, moves in enumerate(fit.moves)
     ]
     return table(rows, ("party_type", "redraw"), tuple(field.name for field in fields(Moves)))
 
@@ -77,8 +77,8 @@ def moves_table(tables: RunTables) -> pa.Table:
 def stability_table(tables: RunTables) -> pa.Table:
     """One row per cluster: its bootstrap similarity and grade, and the rule that describes it with its F1."""
     rows = []
-    for one, policy, names in zip(tables.party_fits, tables.policies, tables.names, strict=True):
-        for cluster, name, known in zip(policy.cluster_ids, names, one.trust, strict=False):
+    for fit, policy, names in zip(tables.party_fits, tables.policies, tables.names, strict=True):
+        for cluster, name, known in zip(policy.cluster_ids, names, fit.trust, strict=False):
             texts = {"party_type": policy.name, "cluster": cluster, "name": name}
             texts |= {"grade": known.grade, "rule": known.rule}
             rows.append({**texts, "similarity": round_off(known.similarity), "f1": round_off(known.f1)})

@@ -73,12 +73,14 @@ def top_step_table(tables: RunTables, job: Job) -> pa.Table:
     rules = job.potential
     for market, policy, fitted in zip(tables.markets, tables.policies, tables.party_fits, strict=True):
         lines, frozen = policy.table.lines, fitted.reference.table is not None
-        for one in top_step.audit(market.sales, policy.table, rules.boundary, rules.top_step, frozen=frozen):
-            row: dict[str, Any] = {"party_type": policy.name, "top_step": one.top_step}
-            row["in_force"] = one.top_step == rules.top_step
-            row["expansion"] = money([one.whitespace.sum()])[0]
-            row["potential_to_sales"] = one.potential / one.sales if one.sales else None
+        for audit in top_step.audit(market.sales, policy.table, rules.boundary, rules.top_step, frozen=frozen):
+            row: dict[str, Any] = {"party_type": policy.name, "top_step": audit.top_step}
+            row["in_force"] = audit.top_step == rules.top_step
+            row["expansion"] = money([audit.whitespace.sum()])[0]
+            row["potential_to_sales"] = audit.potential / audit.sales if audit.sales else None
             names = (f"share_{step}" for step in step_names(lines))
-            rows.append(row | {"above": one.above} | dict(zip(names, np.round(one.shares, 6).tolist(), strict=True)))
+            rows.append(
+                row | {"above": audit.above} | dict(zip(names, np.round(audit.shares, 6).tolist(), strict=True))
+            )
     columns = {name: pa.array([row[name] for row in rows], from_pandas=True) for name in rows[0]}
     return pa.table(columns)

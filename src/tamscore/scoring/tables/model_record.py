@@ -18,31 +18,31 @@ if TYPE_CHECKING:
 
 def model_of(tables: RunTables, job: Job) -> ModelRecord:
     """Return the model of everything that a run found."""
-    each = zip(tables.party_fits, tables.markets, tables.policies, tables.reaches, strict=True)
-    parties = tuple(party_of(*one) for one in each)
+    item = zip(tables.party_fits, tables.markets, tables.policies, tables.reaches, strict=True)
+    parties = tuple(party_of(*parts) for parts in item)
     features = job.features
     return ModelRecord(__version__, settings_of(job), tuple(features.numeric), features.categorical, parties)
 
 
-def party_of(one: PartyFit, market: PartyMarket, policy: PartyPolicy, reach: Any) -> PartyRecord:
+def party_of(fit: PartyFit, market: PartyMarket, policy: PartyPolicy, reach: Any) -> PartyRecord:
     """Return the record of a party type, whose clusters reach as far as given (k,)."""
     return PartyRecord(
-        name=one.model.name,
-        space=one.model.space,
-        segments=one.model.encoding.segments,
-        clusters=tuple(zip(policy.cluster_ids, one.names, strict=True)),
+        name=fit.model.name,
+        space=fit.model.space,
+        segments=fit.model.encoding.segments,
+        clusters=tuple(zip(policy.cluster_ids, fit.names, strict=True)),
         limits=policy.limits,
-        named=one.named,
-        fit=one.fit,
-        rows=one.rows,
-        constant=one.constant,
-        spread=one.spread,
+        named=fit.named,
+        fit=fit.fit,
+        rows=fit.rows,
+        constant=fit.constant,
+        spread=fit.spread,
         reach=reach,
-        histograms=one.histograms,
+        histograms=fit.histograms,
         accounts=market.accounts,
         table=market.table,
         sales=market.sales,
         by_segment=market.by_segment,
-        level=one.level,
-        look_alike=one.model.look_alike,
+        level=fit.level,
+        look_alike=fit.model.look_alike,
     )

@@ -93,9 +93,9 @@ def as_known(rows: Sequence[dict[str, Any]], tables: RunTables) -> pa.Table:
 
 def effort_of(given: Portfolio, segment: str, role: str, accounts: float) -> dict[str, float | None]:
     """Return hours and cost of a year for so many accounts of a segment, None for what the job does not tell."""
-    hours, rate, each = given.hours.get(segment), given.cost_per_hour.get(role), given.cost_per_account.get(segment)
+    hours, rate, value = given.hours.get(segment), given.cost_per_hour.get(role), given.cost_per_account.get(segment)
     worked = None if hours is None else round(accounts * hours, 2)
-    paid = [] if each is None else [accounts * each]
+    paid = [] if value is None else [accounts * value]
     if worked and rate is None:
         return {"hours": worked, "cost": None}
     if rate is not None and worked is not None:

@@ -88,7 +88,7 @@ def notice_of(row: Row) -> str:
 
 
 def drift_rows(
-    one: PartyFit, stored: PartyRecord, seen: DriftCounts, counts: Any, far: int, floor: float
+    fit: PartyFit, stored: PartyRecord, seen: DriftCounts, counts: Any, far: int, floor: float
 ) -> Iterator[Row]:
     """The drift of one party type: features, new categories, accounts far from every cluster, shares of the clusters.
 
@@ -96,8 +96,8 @@ def drift_rows(
     accounts, or the rows that a refresh was fitted on, since it places no others under that model;
     `floor` is the share from which on a category would stand for itself.
     """
-    party = one.model.name
-    levels = {each.column: each.all_levels for each in stored.space.vocabularies}
+    party = fit.model.name
+    levels = {vocabulary.column: vocabulary.all_levels for vocabulary in stored.space.vocabularies}
     for before, now in zip(stored.histograms, seen.histograms, strict=True):
         index = drift.stability_index(before, now)
         detail = drift.largest_move(before, now, levels.get(now.column, ()))
@@ -105,7 +105,7 @@ def drift_rows(
             party, "feature", now.column, DRAWN, psi=index, verdict=drift.verdict(before, now), detail=detail
         )
     yield from category_rows(party, stored, seen, floor)
-    base = FIT_ROWS if one.change else ACCOUNTS
+    base = FIT_ROWS if fit.change else ACCOUNTS
     share = far / max(int(counts.sum()), 1)
     verdict = "strongly shifted" if share >= VERY_FAR else "shifted" if share >= FAR else "steady"
     yield drift_row(party, "far", "far from every cluster", base, before=1 - REACH, now=share, verdict=verdict)
@@ -117,9 +117,11 @@ def category_rows(party: str, stored: PartyRecord, seen: DriftCounts, floor: flo
 
     A category that has always been about as frequent as the floor is not new when it has come to lie above it.
     """
-    before, now = ({each.column: each.shares for each in side} for side in (stored.histograms, seen.histograms))
+    before, now = (
+        {histogram.column: histogram.shares for histogram in side} for side in (stored.histograms, seen.histograms)
+    )
     for column, unknown in seen.unknown.items():
-        rows = sum(int(each.counts.sum()) for each in seen.histograms if each.column == column)
+        rows = sum(int(histogram.counts.sum()) for histogram in seen.histograms if histogram.column == column)
         more = now[column][OTHERS] - before[column][OTHERS]
         for level, count in sorted(unknown.items()):
             if count >= floor * rows and more >= floor / 2:
@@ -144,13 +146,13 @@ def drift_row(party: str, what: str, name: str, base: str, **told: Any) -> Row:
     return {"party_type": party, "what": what, "name": name, "of": base, **told}
 
 
-def event_rows(one: PartyFit, stored: PartyRecord, counts: Any) -> Iterator[Row]:
+def event_rows(fit: PartyFit, stored: PartyRecord, counts: Any) -> Iterator[Row]:
     """What became of the clusters of one party type, which have `counts` (k,) accounts now."""
-    names = dict(stored.clusters) | dict(zip(one.model.ids, one.names, strict=True))
-    accounts = dict(zip(one.model.ids, counts.tolist(), strict=True))
-    for event in one.change.events if one.change else ():
+    names = dict(stored.clusters) | dict(zip(fit.model.ids, fit.names, strict=True))
+    accounts = dict(zip(fit.model.ids, counts.tolist(), strict=True))
+    for event in fit.change.events if fit.change else ():
         yield {
-            "party_type": one.model.name,
+            "party_type": fit.model.name,
             "event": event.kind,
             "cluster": event.cluster,
             "name": names[event.cluster],

@@ -64,9 +64,9 @@ class RunTables:
     def findings(self) -> dict[str, Findings]:
         """What every optional section leaves beside its columns."""
         counts = zip(*(part.counts for part in self.scored), strict=True)
-        return {one.name: one.state.findings(of) for one, of in zip(self.sections, counts, strict=True)}
+        return {section.name: section.state.findings(of) for section, of in zip(self.sections, counts, strict=True)}
 
     @property
     def names(self) -> list[list[str]]:
         """The readable names of the clusters of every party type."""
-        return [one.names for one in self.party_fits]
+        return [fit.names for fit in self.party_fits]

@@ -54,10 +54,10 @@ def feature_table(tables: RunTables) -> pa.Table:
     import pyarrow as pa
 
     rows = []
-    for one, policy in zip(tables.party_fits, tables.policies, strict=True):
-        apart = identity.differences(one.model.centers, one.fit.counts, one.spread)
+    for fit, policy in zip(tables.party_fits, tables.policies, strict=True):
+        apart = identity.differences(fit.model.centers, fit.fit.counts, fit.spread)
         for cluster, row in zip(policy.cluster_ids, apart, strict=True):
-            for feature, value in zip(one.model.space.features, row, strict=True):
+            for feature, value in zip(fit.model.space.features, row, strict=True):
                 rows.append({"cluster": cluster, "feature": feature.name, "difference": float(np.round(value, 6))})
     return pa.Table.from_pylist(rows)
 
@@ -113,4 +113,4 @@ def top_by_kind(tables: RunTables) -> pa.Table:
 def clusters(tables: RunTables) -> list[tuple[PartyPolicy, str, str]]:
     """Every cluster in the order of the totals: its party type's policy, its id, its name."""
     pairs = zip(tables.policies, tables.names, strict=True)
-    return [(policy, *each) for policy, names in pairs for each in zip(policy.cluster_ids, names, strict=True)]
+    return [(policy, *parts) for policy, names in pairs for parts in zip(policy.cluster_ids, names, strict=True)]

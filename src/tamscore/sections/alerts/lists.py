@@ -83,7 +83,7 @@ def list_totals(scored: pa.Table, clusters: Sequence[str], names: Sequence[str])
 def join(parts: Sequence[Listed]) -> Listed:
     """What the lists of all parts come to."""
     names = list(parts[0][0])
-    sums = {name: (sum(one[name][0] for one, _ in parts), sum(one[name][1] for one, _ in parts)) for name in names}
+    sums = {name: (sum(row[name][0] for row, _ in parts), sum(row[name][1] for row, _ in parts)) for name in names}
     every = pa.concat_tables([top for _, top in parts])
     tops = [first_of(every.filter(pc.equal(every["list"], name)), name) for name in names]
     return sums, pa.concat_tables(tops)

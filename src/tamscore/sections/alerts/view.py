@@ -29,8 +29,8 @@ def chapter(record: Record) -> Chapter:
     if "lists" not in record:
         return Chapter("alerts", TITLE, EARLIER.format(count_text(record["churn"], "customer")), ())
     message = "; ".join(
-        SENTENCES[name](one["accounts"], money_text(one["at_stake"], record.get("currency")))
-        for name, one in record["lists"].items()
+        SENTENCES[name](item["accounts"], money_text(item["at_stake"], record.get("currency")))
+        for name, item in record["lists"].items()
     )
     return Chapter("alerts", TITLE, f"{message}.", (lists(record), *first(record)))
 
@@ -58,5 +58,5 @@ def lists(record: Record) -> Table:
         )
     if when:
         notes.append(f"renewals: contracts that end from {when['from']} until {when['until']}")
-    rows = [(TITLES[name], one["accounts"], one["at_stake"]) for name, one in record["lists"].items()]
+    rows = [(TITLES[name], item["accounts"], item["at_stake"]) for name, item in record["lists"].items()]
     return table("Alerts", "list|accounts:count|at stake:money", rows, "; ".join(notes))

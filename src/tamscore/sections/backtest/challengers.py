@@ -90,11 +90,11 @@ def compare(
     party: str, customers: SampledCustomers, found: Sequence[tuple[str, Any]], j: int, line: float
 ) -> list[Loss]:
     """The contenders at one cut line; the first of them is the method."""
-    each = {name: pinball(customers.logs, said[:, j], line) for name, said in found}
-    ours = each[found[0][0]]
+    record = {name: pinball(customers.logs, said[:, j], line) for name, said in found}
+    ours = record[found[0][0]]
     bins = np.argsort(customers.lot) % 1000
     rows = []
-    for name, loss in each.items():
+    for name, loss in record.items():
         low, high = (end / ours.mean() for end in mean_interval(ours - loss, bins))
         gain = float((ours - loss).mean() / ours.mean())
         rows.append(Loss(party, name, line, len(ours), float(loss.mean()), gain, float(low), float(high)))

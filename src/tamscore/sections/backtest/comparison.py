@@ -59,7 +59,7 @@ def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Bac
     with progress.stage("pairs"):
         paired = pairs(directory, known.at(buys))
     with progress.stage("tenths"):
-        found = [one for kind, those in kinds.items() for one in tenths(kind, those, job.clusters.seed)]
+        found = [tenth for kind, those in kinds.items() for tenth in tenths(kind, those, job.clusters.seed)]
         correlation = {kind: rank_correlation(those) for kind, those in kinds.items()}
     with progress.stage("challengers"):
         compared = challenge(job, directory, accounts, backend)
@@ -159,6 +159,6 @@ def features_in_space(
 
 def levels_of(party: PartyRecord) -> tuple[range, ...]:
     """The features of each category, which stand behind those of numbers."""
-    counts = [len(each.all_levels) for each in party.space.vocabularies]
+    counts = [len(vocabulary.all_levels) for vocabulary in party.space.vocabularies]
     ends = np.cumsum([len(party.space.features) - sum(counts), *counts]).tolist()
     return tuple(range(start, end) for start, end in pairwise(ends))

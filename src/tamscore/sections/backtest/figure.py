@@ -21,7 +21,7 @@ COLOURS = {"whitespace": "main", "sales": "orange", "lot": "grey"}
 
 def growth(kind: str, by: Mapping[str, Sequence[dict[str, Any]]], table: Table) -> Figure:
     """Return the growth of each tenth by whitespace with its interval, beside tenths of the other rankings."""
-    told = ", ".join(money(one["growth"]) for one in by["whitespace"])
+    told = ", ".join(money(record["growth"]) for record in by["whitespace"])
     alt = f"Growth of {kind} by tenth of whitespace, the first has the most: {told}."
 
     def draw(canvas: Canvas) -> None:
@@ -40,12 +40,12 @@ def growth(kind: str, by: Mapping[str, Sequence[dict[str, Any]]], table: Table) 
 
 def draw_tenths(panel: Any, name: str, rows: Sequence[dict[str, Any]]) -> None:
     """Draw the tenths of one ranking; those by whitespace with their intervals."""
-    at, value = [one["tenth"] for one in rows], [one["growth"] for one in rows]
+    at, value = [row["tenth"] for row in rows], [row["growth"] for row in rows]
     colour, own = PALETTE[COLOURS.get(name, "soft")], name == "whitespace"
     if own:
         ends = [
-            [one["growth"] - one["growth_low"] for one in rows],
-            [one["growth_high"] - one["growth"] for one in rows],
+            [row["growth"] - row["growth_low"] for row in rows],
+            [row["growth_high"] - row["growth"] for row in rows],
         ]
         panel.errorbar(at, value, ends, fmt="none", color=colour, lw=1)
     panel.plot(at, value, "o-" if own else "-", color=colour, lw=1.6 if own else 1, ms=4, label=f"by {name}")

@@ -46,8 +46,8 @@ class BuyingRolesState:
         every = (1 << len(self.wanted)) - 1
         distinct, code = np.unique(present, return_inverse=True)
         return {
-            "buying_roles_present": text_dictionary(code, [self.text(one) for one in distinct.tolist()]),
-            "buying_roles_missing": text_dictionary(code, [self.text(every & ~one) for one in distinct.tolist()]),
+            "buying_roles_present": text_dictionary(code, [self.text(item) for item in distinct.tolist()]),
+            "buying_roles_missing": text_dictionary(code, [self.text(every & ~item) for item in distinct.tolist()]),
         }
 
     def present(self, rows: ScoredRows) -> Any:

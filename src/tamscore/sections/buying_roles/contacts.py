@@ -47,13 +47,15 @@ class Contacts:
     def together(cls, parts: Sequence[Contacts]) -> Contacts:
         """Return the contacts of several parts, an account once."""
         empty = (np.empty(0, np.uint64), np.empty(0, np.uint64), np.empty(0, np.int64))
-        columns = ([one.key for one in parts], [one.check for one in parts], [one.roles for one in parts])
-        key, check, roles = (np.concatenate([none, *each]) for none, each in zip(empty, columns, strict=True))
+        columns = ([part.key for part in parts], [part.check for part in parts], [part.roles for part in parts])
+        key, check, roles = (np.concatenate([none, *column]) for none, column in zip(empty, columns, strict=True))
         order = np.lexsort((check, key))
         key, check, roles = key[order], check[order], roles[order]
         first = np.flatnonzero(begins(key, check))
         merged = np.bitwise_or.reduceat(roles, first) if len(first) else roles
-        return cls(key[first], check[first], merged, sum(one.other for one in parts), sum(one.rows for one in parts))
+        return cls(
+            key[first], check[first], merged, sum(part.other for part in parts), sum(part.rows for part in parts)
+        )
 
 
 def read_contacts(partition: Partition, columns: ContactColumns, words: Mapping[str, int]) -> Contacts:
@@ -62,7 +64,7 @@ def read_contacts(partition: Partition, columns: ContactColumns, words: Mapping[
     ids = tables.account_ids(table[columns.account_id], columns.id_form)
     encoded = as_dictionary(table[columns.role])
     place = [words.get(fold_word(text or ""), -1) for text in encoded.dictionary.to_pylist()]
-    bit = np.array([*(1 << one if one >= 0 else 0 for one in place), 0], np.int64)
+    bit = np.array([*(1 << number if number >= 0 else 0 for number in place), 0], np.int64)
     roles = bit[encoded.indices.fill_null(len(place)).to_numpy(zero_copy_only=False)]
     rows = np.flatnonzero(~unusable_ids(ids))
     named = ids.take(rows)

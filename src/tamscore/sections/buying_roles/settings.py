@@ -47,7 +47,7 @@ class BuyingRoles(SectionSettings):
     def words(self) -> dict[str, int]:
         """Return the number of the role that each word, as it is compared, stands for."""
         written = [(name, *spellings) for name, spellings in self.wanted.items()]
-        return {fold_word(word): place for place, each in enumerate(written) for word in each}
+        return {fold_word(word): place for place, parts in enumerate(written) for word in parts}
 
 
 def words_stand_for_one_role(roles: BuyingRoles | None) -> Iterator[Problem]:

@@ -64,16 +64,21 @@ class CampaignsState:
         else:
             return out
         of_segment = [self.campaigns.of(segment) or NOBODY for segment in segments]
-        each = [one for campaign in of_segment for one in (campaign, campaign.likely or campaign)]
+        campaigns = [
+            segment_campaign for campaign in of_segment for segment_campaign in (campaign, campaign.likely or campaign)
+        ]
         codes = 2 * codes.astype(np.int64) + likely_wins(rows.scores, self.campaigns.likely_from)
-        return out | {f"campaign_{name}": text_dictionary(codes, [getattr(one, name) for one in each]) for name in TOLD}
+        return out | {
+            f"campaign_{name}": text_dictionary(codes, [getattr(campaign, name) for campaign in campaigns])
+            for name in TOLD
+        }
 
     def count(self, scored: pa.Table) -> dict[str, Any]:
         """Return what a part comes to by campaign and kind, and the first accounts of campaigns with limits."""
         sums = campaign_sums(scored)
         limited = self.campaigns.limited if sums else []
         free = scored if self.campaigns.covered_accounts or not limited else scored.filter(uncovered(scored))
-        return {"sums": sums, "best": [limits.first_of(free, one) for one in limited]}
+        return {"sums": sums, "best": [limits.first_of(free, limit) for limit in limited]}
 
     def findings(self, counts: Sequence[dict[str, Any]]) -> Findings:
         """Return the table of campaigns, that of their limits, and a notice for each that has nobody."""
@@ -156,5 +161,5 @@ def campaign_sums(scored: pa.Table) -> dict[tuple[str | None, str | None], Any]:
     (name, names), (kind, kinds) = (levels(scored[key]) for key in ("campaign_id", "kind"))
     place, size = name.astype(np.int64) * len(kinds) + kind, len(names) * len(kinds)
     money = (amounts(scored[column]) for column in SUMMED)
-    sums = np.stack([np.bincount(place, each, size) for each in (None, *money)], axis=1)
+    sums = np.stack([np.bincount(place, item, size) for item in (None, *money)], axis=1)
     return {(names[at // len(kinds)], kinds[at % len(kinds)]): sums[at] for at in np.flatnonzero(sums[:, 0]).tolist()}

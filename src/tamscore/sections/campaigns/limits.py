@@ -76,14 +76,14 @@ def limits_table(limits: Sequence[SharedLimit], counts: Sequence[Sequence[tuple[
     for limit, parts in zip(limits, zip(*counts, strict=True), strict=True):
         listed, last = sum(likely for likely, _ in parts), [None, None]
         if limit.contacts is not None and listed.sum() >= limit.contacts:
-            remaining = first(np.concatenate([each for _, each in parts]), limit.contacts)
+            remaining = first(np.concatenate([item for _, item in parts]), limit.contacts)
             listed, last = (
                 np.bincount(remaining[:, 2].astype(np.int64), minlength=len(limit.ids)),
                 remaining[-1, :2].tolist(),
             )
         ends = {"least_probability": limit.least_probability, **dict(zip(BOUNDS, last, strict=True))}
         for name, held in zip(limit.ids, listed.tolist(), strict=True):
-            others = ", ".join(one for one in limit.ids if one != name) or None
+            others = ", ".join(text for text in limit.ids if text != name) or None
             told = {"campaign_id": name, "shared_with": others, "contacts": limit.contacts, "listed": held}
             rows.append(told | ends)
     texts, whole = ("campaign_id", "shared_with"), ("contacts", "listed")

@@ -27,7 +27,7 @@ LEVELS: dict[str, tuple[str, ...]] = {"tier": TIERS, "play": ACCOUNT_PLAYS}
 
 def every_campaign(campaigns: Campaigns) -> Iterator[tuple[Place, Campaign]]:
     """Yield every campaign with its place in the job file."""
-    yield from (((*MAP, segment), one) for segment, one in campaigns.map.items())
+    yield from (((*MAP, segment), campaign) for segment, campaign in campaigns.map.items())
     if campaigns.default is not None:
         yield ("campaigns", "default"), campaigns.default
 
@@ -87,25 +87,27 @@ def segments_of_campaigns_are_there(
 def campaign_ids_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
     """Yield the campaigns whose id stands for another one too."""
     taken: dict[str, Campaign] = {}
-    for place, one in every_campaign(campaigns):
-        if one.id is not None and taken.setdefault(one.id, one) != one:
+    for place, campaign in every_campaign(campaigns):
+        if campaign.id is not None and taken.setdefault(campaign.id, campaign) != campaign:
             hint = "the same id stands for another channel, theme or message"
-            yield Problem((*place, "id"), "an id of its own", one.id, hint)
+            yield Problem((*place, "id"), "an id of its own", campaign.id, hint)
 
 
 def budgets_pay_for_somebody(campaigns: Campaigns) -> Iterator[Problem]:
     """Yield the budgets that do not pay for one contact."""
-    for place, one in every_campaign(campaigns):
-        if one.most == 0:
-            yield Problem((*place, "budget"), f"at least one cost_per_contact, {one.cost_per_contact:g}", one.budget)
+    for place, campaign in every_campaign(campaigns):
+        if campaign.most == 0:
+            yield Problem(
+                (*place, "budget"), f"at least one cost_per_contact, {campaign.cost_per_contact:g}", campaign.budget
+            )
 
 
 def channels_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
     """Yield the channels whose lists would be files of the same name."""
     taken: dict[str, str] = {}
-    for place, one in every_campaign(campaigns):
-        first = taken.setdefault(slug(one.channel), one.channel)
-        if first != one.channel:
+    for place, campaign in every_campaign(campaigns):
+        first = taken.setdefault(slug(campaign.channel), campaign.channel)
+        if first != campaign.channel:
             yield Problem(
-                (*place, "channel"), "one way to write each channel", one.channel, f"{first!r} stands there too"
+                (*place, "channel"), "one way to write each channel", campaign.channel, f"{first!r} stands there too"
             )

@@ -74,10 +74,10 @@ class CampaignMap:
         """Every campaign by its segment, the default last; that of likely wins behind the one for the others."""
         every = self.campaigns | ({DEFAULT: self.default} if self.default else {})
         return {
-            name: one
-            for segment, each in every.items()
-            for name, one in ((segment, each), (f"{segment}{LIKELY}", each.likely))
-            if one is not None
+            name: segment_campaign
+            for segment, campaign in every.items()
+            for name, segment_campaign in ((segment, campaign), (f"{segment}{LIKELY}", campaign.likely))
+            if segment_campaign is not None
         }
 
     @property
@@ -85,10 +85,12 @@ class CampaignMap:
         """The limits of lists: one for each campaign that has any, together with those of its likely wins."""
         ids: dict[str, dict[str, None]] = {}
         bounds = {}
-        for one in (*self.campaigns.values(), *([self.default] if self.default else [])):
-            if one.is_limited:
-                ids.setdefault(one.id, {}).update(dict.fromkeys(each.id for each in (one, one.likely) if each))
-                bounds[one.id] = one.contacts, one.least_probability
+        for segment_campaign in (*self.campaigns.values(), *([self.default] if self.default else [])):
+            if segment_campaign.is_limited:
+                ids.setdefault(segment_campaign.id, {}).update(
+                    dict.fromkeys(campaign.id for campaign in (segment_campaign, segment_campaign.likely) if campaign)
+                )
+                bounds[segment_campaign.id] = segment_campaign.contacts, segment_campaign.least_probability
         return [SharedLimit(tuple(names), *bounds[name]) for name, names in ids.items()]
 
 

@@ -51,9 +51,9 @@ class Campaign(Settings):
         return self.id or f"{slug(segment)}-{slug(self.channel)}-{sha256(whole.encode()).hexdigest()[:8]}"
 
 
-def paid_for(budget: float, each: float) -> int | None:
+def paid_for(budget: float, value: float) -> int | None:
     """Return how many contacts a budget pays for, None for more than any list needs."""
-    contacts = budget / each + 1e-9
+    contacts = budget / value + 1e-9
     return int(contacts) if contacts < UNLIMITED else None
 
 
@@ -107,7 +107,7 @@ class Campaigns(SectionSettings):
         bands = data.get("bands")
         if not isinstance(bands, dict):
             return data
-        return {**data, "map": {name: one for name, one in default_map().items() if name in bands}}
+        return {**data, "map": {name: campaign for name, campaign in default_map().items() if name in bands}}
 
     def numbers(self) -> tuple[str, ...]:
         """Return the column of size."""

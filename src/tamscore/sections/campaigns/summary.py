@@ -27,13 +27,13 @@ def campaign_table(campaigns: CampaignMap, counts: Sequence[dict[Any, Any]]) -> 
 
     sums: dict[Any, Any] = {}
     for part in counts:
-        for key, each in part.items():
-            sums[key] = sums.get(key, 0.0) + each
+        for key, item in part.items():
+            sums[key] = sums.get(key, 0.0) + item
     rows = []
     for told in campaign_rows(campaigns) if sums else ():
         for kind in KINDS:
-            each = sums.get((told["campaign_id"], kind), [0.0] * len(MEASURES))
-            rows.append({**told, "kind": kind, **dict(zip(MEASURES, money(each), strict=True))})
+            item = sums.get((told["campaign_id"], kind), [0.0] * len(MEASURES))
+            rows.append({**told, "kind": kind, **dict(zip(MEASURES, money(item), strict=True))})
     fields = [*((name, pa.string()) for name in (*TEXTS, "kind")), *((name, pa.float64()) for name in MEASURES)]
     return pa.Table.from_pylist(rows, pa.schema(fields))
 
@@ -41,9 +41,9 @@ def campaign_table(campaigns: CampaignMap, counts: Sequence[dict[Any, Any]]) -> 
 def campaign_rows(campaigns: CampaignMap) -> list[dict[str, Any]]:
     """Every campaign of a job in its order, with the segments it is for."""
     found: dict[str, dict[str, Any]] = {}
-    for segment, one in campaigns.each.items():
-        told = {"campaign_id": one.id, "segments": segment, "channel": one.channel, "theme": one.theme}
-        row = found.setdefault(one.id, {**told, "message": one.message})
+    for segment, campaign in campaigns.each.items():
+        told = {"campaign_id": campaign.id, "segments": segment, "channel": campaign.channel, "theme": campaign.theme}
+        row = found.setdefault(campaign.id, {**told, "message": campaign.message})
         row["segments"] = segment if row["segments"] == segment else f"{row['segments']}, {segment}"
     return list(found.values())
 

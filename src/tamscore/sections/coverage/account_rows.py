@@ -97,7 +97,9 @@ class AccountRows:
         import pyarrow as pa
 
         roles, levels = [plan.role for plan in task.plans], [plan.service_level for plan in task.plans]
-        names = tuple(pa.array(texts, pa.string()) for texts in (roles, levels, [one.name for one in task.people]))
+        names = tuple(
+            pa.array(texts, pa.string()) for texts in (roles, levels, [person.name for person in task.people])
+        )
         ids, short = task.accounts.ids, short_of(task, found)
         control = is_control(task.accounts, MARKED)
         mark = control if control.any() else None

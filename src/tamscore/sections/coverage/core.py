@@ -34,10 +34,10 @@ class Core:
 
 def core_at(backend: Backend, options: Options, price: Any, parts: Any) -> Core:
     """The core at prices (r,) of hours, given parts (m,) of the accounts that are added up apart, None for one."""
-    each, count = prices_of(backend, options, price), 1 if parts is None else int(parts.max(initial=0)) + 1
+    prices, count = prices_of(backend, options, price), 1 if parts is None else int(parts.max(initial=0)) + 1
     content, keep, constant = np.empty(options.accounts, np.int16), [], np.zeros(count)
     for block in options.blocks(backend):
-        choice, worth = (backend.get(part) for part in chosen(backend.xp, block.value, block.hours, each))
+        choice, worth = (backend.get(part) for part in chosen(backend.xp, block.value, block.hours, prices))
         here = slice(block.start, block.start + len(choice))
         takes = backend.get(block.hours)[choice, np.arange(len(choice))] > 0
         content[here] = choice

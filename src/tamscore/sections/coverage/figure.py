@@ -102,8 +102,8 @@ def coverage_map(of: Map, every: Sequence[dict[str, Any]], rows: Sequence[dict[s
         panel.set_xlim(-0.5, len(across) - 0.5)
         panel.set_ylim(len(down) - 0.5, -0.5)
         panel.xaxis.tick_top()
-        panel.set_xticks(range(len(across)), [words(one).replace(" ", "\n") for one in across])
-        panel.set_yticks(range(len(down)), [words(one) for one in down])
+        panel.set_xticks(range(len(across)), [words(item).replace(" ", "\n") for item in across])
+        panel.set_yticks(range(len(down)), [words(item) for item in down])
         panel.tick_params(labelcolor=PALETTE["soft"])
 
     size = (60 + 38 * len(bands), 70 + 38 * len(roles))

@@ -109,10 +109,10 @@ def prices_of(backend: Backend, options: Options, price: Any) -> Array:
 
 def ask(backend: Backend, options: Options, price: Any) -> PricedChoices:
     """What all accounts choose at prices (r,) of an hour of each role."""
-    xp, each = backend.xp, prices_of(backend, options, price)
+    xp, prices = backend.xp, prices_of(backend, options, price)
     worths, taken = np.zeros(len(options.starts)), np.zeros((len(options.starts), len(options.role)))
     for block in options.blocks(backend):
-        choice, left = chosen(xp, block.value, block.hours, each)
+        choice, left = chosen(xp, block.value, block.hours, prices)
         worths[block.part] += float(xp.sum(left * block.size))
         taken[block.part] += hours_taken(xp, block, choice)
     hours = np.stack([np.bincount(options.role, row, len(price)) for row in taken])
@@ -124,7 +124,7 @@ def hours_taken(xp: Any, block: Block, choice: Array) -> Any:
     zero = xp.zeros_like(block.hours[0, :])
     options = range(int(block.hours.shape[0]))
     taken = [xp.sum(xp.where(choice == o, block.hours[o, :] * block.size, zero)) for o in options]
-    return np.array([float(one) for one in taken])
+    return np.array([float(item) for item in taken])
 
 
 def dearest(backend: Backend, options: Options, roles: int) -> Any:

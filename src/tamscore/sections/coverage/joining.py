@@ -51,7 +51,7 @@ def match_persons(settings: Coverage, names: pa.Array, who: Any, people: Sequenc
     part = count(here, np.zeros(len(here), bool), who[~blank] >= 0, id_hash(fold(here)))
     match, _ = joined_parts(str(settings.owner_table), "person", [part])
     row = None if part.first is None else int(np.flatnonzero(~blank)[part.first[1]]) + 1
-    some = f"the people are {name_list([one.name for one in people])}"
+    some = f"the people are {name_list([person.name for person in people])}"
     remedy = "write the owners' names alike" if settings.people else "name the table of people in coverage.people"
     match = replace(match, row=row, what=PERSON, cause=f"{some}: {remedy}" if match.is_noticed else "")
     return match.require(settings.min_match_share, SETTING)
@@ -63,10 +63,10 @@ def unknown_owners(path: str, names: pa.Array, is_known: Any, people: Sequence[P
     import pyarrow.compute as pc
 
     strangers = names.filter(pa.array(~is_known & ~unusable_ids(names)))
-    counts = {one["values"]: one["counts"] for one in pc.value_counts(strangers).to_pylist()}
+    counts = {item["values"]: item["counts"] for item in pc.value_counts(strangers).to_pylist()}
     order = sorted(counts, key=lambda name: (-counts[name], name))
     for name in order[:LISTED]:
-        hint = likely(name, [one.name for one in people])
+        hint = likely(name, [person.name for person in people])
         yield f"{path}: {name!r} is none of the people; {counts[name]:,} accounts count as without an owner{hint}"
     if rest := order[LISTED:]:
         more = sum(counts[name] for name in rest)
@@ -106,9 +106,11 @@ def doubts_of(settings: Coverage, accounts: CoverageAccounts, people: Sequence[P
         yield from doubts_about("region", accounts.region, people, settings.people)
     if settings.skill is not None:
         yield from doubts_about("skill", accounts.skill, people, settings.people)
-    elif any(one.skills for one in people):
+    elif any(person.skills for person in people):
         yield f"{settings.people}: skills count for nothing, since coverage.skill names no column of the scores"
     known = {fold_word(level) for level in accounts.region.levels}
-    idle = [one.name for one in people if one.regions and not {fold_word(name) for name in one.regions} & known]
+    idle = [
+        person.name for person in people if person.regions and not {fold_word(name) for name in person.regions} & known
+    ]
     if idle:
         yield f"{settings.people}: {name_list(idle)} can get no account: no account has a region of theirs"

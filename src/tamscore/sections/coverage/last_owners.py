@@ -48,7 +48,7 @@ def read_last_owners(folder: Location, accounts: CoverageAccounts, people: Seque
     place = pc.index_in(fold_ids(accounts.ids, accounts.form), value_set=ids.cast(accounts.ids.type))
     rows = np.flatnonzero(np.asarray(place.is_valid()))
     place = place.take(pa.array(rows)).to_numpy()
-    called = pa.array([fold_word(one.name) for one in people], pa.large_string())
+    called = pa.array([fold_word(person.name) for person in people], pa.large_string())
     levels = names.dictionary.cast(pa.large_string())
     who = np.append(places_in(fold(levels), called), -1)[names.indices.to_numpy()[place]]
     person = np.full(len(accounts), -1, numbers_of(people))

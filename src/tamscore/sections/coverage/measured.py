@@ -42,7 +42,7 @@ def measure(output: Location, settings: Coverage) -> list[Record]:
     if not wanted:
         return []
     last = {}
-    for record in sorted(holdouts.lifts(output), key=lambda one: str(one["drawn_at"])):
+    for record in sorted(holdouts.lifts(output), key=lambda record: str(record["drawn_at"])):
         if record["touches"] and not record["is_early"] and record["days"] >= FEWEST_DAYS:
             last[record["of"]] = {**record, "holdout": record["name"]}
     return [{name: last[of][name] for name in TOLD} for of in SHARES if of in last]
@@ -73,7 +73,7 @@ def with_measured(plans: Sequence[TouchPlan], results: Sequence[Mapping[str, Any
 def is_of(plan: TouchPlan, touch: Mapping[str, Any]) -> bool:
     """Return whether an effect is that of a plan: of its role and service level."""
     names = ((plan.role, touch["role"]), (plan.service_level, touch["service_level"]))
-    return all(plain_word(one) == plain_word(other) for one, other in names)
+    return all(plain_word(text) == plain_word(other) for text, other in names)
 
 
 def factor_of(plans: Sequence[TouchPlan], result: Mapping[str, Any], touch: Mapping[str, Any]) -> Record | None:

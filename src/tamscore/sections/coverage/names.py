@@ -46,9 +46,9 @@ def fold(column: pa.Array, fold: Callable[[str], str] = fold_word) -> pa.Array:
 
 def likely(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean …?" with the known names that are most like a name, '' where none is."""
-    spelling, wrong = {fold_word(one): one for one in known if one}, fold_word(name)
-    close = [one for one in spelling if one_edit_apart(wrong, one)] or get_close_matches(wrong, spelling)
-    return f"; did you mean {' or '.join(repr(spelling[one]) for one in close)}?" if close else ""
+    spelling, wrong = {fold_word(text): text for text in known if text}, fold_word(name)
+    close = [text for text in spelling if one_edit_apart(wrong, text)] or get_close_matches(wrong, spelling)
+    return f"; did you mean {' or '.join(repr(spelling[text]) for text in close)}?" if close else ""
 
 
 def spell(text: str, known: Sequence[str]) -> str:
@@ -56,7 +56,7 @@ def spell(text: str, known: Sequence[str]) -> str:
 
     `Account Manager` and `account-manager` are `account_manager`, in every table and in `team`.
     """
-    return next((one for one in known if plain_word(one) == plain_word(text)), text)
+    return next((name for name in known if plain_word(name) == plain_word(text)), text)
 
 
 def levels_of(name: str, texts: Texts) -> list[str]:

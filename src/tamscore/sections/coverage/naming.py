@@ -73,9 +73,9 @@ def shrink_locked(task: Task, offer: Offer, owners: Owners, person: int, option:
     rows = np.flatnonzero(owners.locked & (owners.person == person))
     if not len(rows):
         return
-    one = task.people[person]
-    limits = np.where(np.arange(len(task.pools)) == task.pools.of_person[person], one.hours, 0.0)
-    names = tuple(one.name for _ in limits)
+    item = task.people[person]
+    limits = np.where(np.arange(len(task.pools)) == task.pools.of_person[person], item.hours, 0.0)
+    names = tuple(item.name for _ in limits)
     option[rows] = fit_option(
         Offer(offer.value[:, rows], offer.hours[:, rows], offer.role, limits, names), option[rows]
     )

@@ -166,5 +166,5 @@ def in_time(gain: Any, need: Any, free: float) -> Any:
     """
     if not len(need) or need.min() <= 0 or need.min() < need.max() or len(need) <= (most := int(free / need[0]) + 1):
         return slice(None)
-    each = gain / need
-    return each >= np.partition(each, len(each) - most)[len(each) - most]
+    item = gain / need
+    return item >= np.partition(item, len(item) - most)[len(item) - most]

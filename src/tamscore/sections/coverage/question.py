@@ -75,16 +75,16 @@ def read_question(run: ScoredRun, settings: Coverage, *, keeps_place: bool = Fal
     open_to = without_controls(known.plans) if len(controls) else known.plans
     task = replace(task_of(accounts, open_to, people, DIGITAL, touches), minimum=minimum)
     books = owners_from(run, settings)
-    each = read_owners(settings, every, people) if books is None else read_last_owners(books, every, people)
-    owners = each
+    item = read_owners(settings, every, people) if books is None else read_last_owners(books, every, people)
+    owners = item
     if units is not None:
-        owners = owners_of_units(each, units, every, people)
+        owners = owners_of_units(item, units, every, people)
     matches = (*match_regions(settings, accounts, people), *owners.joins, *touches.joins)
     doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_limits(limit(plans), accounts))
     doubts = (*doubts_about_encoding(settings), *doubts_about_hours(settings, people, plans), *doubts)
     doubts = (*doubts, *idle_partners(task))
     doubts = (*(() if has_promise(accounts) else (NO_PROMISE,)), *doubts, *control_notices(task, owners))
-    whole = None if units is None else Whole(units, every, each)
+    whole = None if units is None else Whole(units, every, item)
     return Question(task, owners, touches.unknown, matches, doubts, known.rows, whole)
 
 
@@ -105,9 +105,9 @@ def team_of(settings: Coverage, people: Sequence[Person], plans: Sequence[TouchP
     Raises InputContractError where somebody else has a role without a plan.
     """
     known = list(dict.fromkeys(plan.role for plan in plans))
-    team = [replace(one, role=spell(one.role, known)) for one in people]
+    team = [replace(person, role=spell(person.role, known)) for person in people]
     is_default = not settings.people and settings.team == default_team()
-    team = [one for one in team if one.role in known] if is_default else team
+    team = [person for person in team if person.role in known] if is_default else team
     require_plans(team, known)
     return team
 

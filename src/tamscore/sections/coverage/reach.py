@@ -103,10 +103,10 @@ def limits_by_person(task: Task) -> Any:
 
 def whole(capacity: float, need: Any) -> float:
     """The part of somebody's hours that accounts of these hours (k,) can fill, where all of them need the same."""
-    each = np.unique(need[np.isfinite(need)])
+    values = np.unique(need[np.isfinite(need)])
     return (
-        float(np.floor(capacity / each[0] * (1 + SLACK)) * each[0])
-        if len(each) == 1 and each[0] > 0
+        float(np.floor(capacity / values[0] * (1 + SLACK)) * values[0])
+        if len(values) == 1 and values[0] > 0
         else float(capacity)
     )
 

@@ -102,11 +102,11 @@ def owner_rows(path: str, form: IdForm, people: Sequence[Person]) -> OwnerRows:
     table = read_table(path, OWNERS, (*OWNERS, "locked"))
     ids, names = tables.account_ids(table["account_id"], form), strings(table["person"])
     if pc.count_distinct(ids).as_py() < len(ids):
-        twice = next(one["values"] for one in pc.value_counts(ids).to_pylist() if one["counts"] > 1)
+        twice = next(item["values"] for item in pc.value_counts(ids).to_pylist() if item["counts"] > 1)
         raise InputContractError(
             f"{path}: accounts stand more than once, such as {twice!r}; one owner an account is expected"
         )
-    called = pa.array([fold_word(one.name) for one in people], pa.large_string())
+    called = pa.array([fold_word(person.name) for person in people], pa.large_string())
     who = places_in(fold(names), called)
     is_locked = (
         np.array([bool(value) for value in table["locked"].to_pylist()]) if "locked" in table.column_names else who < -1
@@ -193,7 +193,7 @@ def read_table(path: str, required: Sequence[str], known: Sequence[str]) -> pa.T
     table = with_names(whole_table(path, CSV_TYPES, encoding_of(path)))
     there = table.column_names
     for name in there:
-        if name not in known and (meant := likely(name, [one for one in known if one not in there])):
+        if name not in known and (meant := likely(name, [text for text in known if text not in there])):
             raise InputContractError(f"{path}: column {name!r} is not read{meant} rename it, or leave it out")
     if missing := [name for name in required if name not in there]:
         raise InputContractError(f"{path}: expected columns {', '.join(required)}, missing {', '.join(missing)}")

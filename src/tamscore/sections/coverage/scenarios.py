@@ -47,7 +47,7 @@ def scenario_of(text: str, task: Task, settings: Coverage) -> HoursScenario:
     people = np.zeros(len(task.roles))
     for part in text.split(","):
         name, _, number = (piece.strip() for piece in part.rpartition("="))
-        role, each = whose(name, task, settings)
+        role, value = whose(name, task, settings)
         if role is not None and CHANGE.fullmatch(f"+{number}"):
             raise UsageError(
                 f"--scenario: {part.strip()!r}: a number without a sign leaves open what is meant; write "
@@ -55,7 +55,7 @@ def scenario_of(text: str, task: Task, settings: Coverage) -> HoursScenario:
             )
         if role is None or not CHANGE.fullmatch(number):
             raise UsageError(f"--scenario: {part.strip()!r}: {expect(task, name if role is None else None)}")
-        more = float(number) * each
+        more = float(number) * value
         parts[fold_word(name)] += float(number)
         if parts[fold_word(name)] < -1 and is_person(name, task):
             raise UsageError(f"--scenario: {part.strip()!r}: there is one {name!r}, expected -1 at the least")
@@ -81,7 +81,7 @@ def expect(task: Task, unknown: str | None) -> str:
     roles = [role for role in task.roles if role != DIGITAL]
     if not roles:
         return "expected people of a role, but no touch plan takes hours"
-    hint = likely(unknown, [*roles, *(one.name for one in task.people)]) if unknown is not None else ""
+    hint = likely(unknown, [*roles, *(person.name for person in task.people)]) if unknown is not None else ""
     return f"expected ROLE=+2, PERSON=-0.5 or the like, of the roles {', '.join(roles)} and the people{hint}"
 
 
@@ -113,11 +113,11 @@ def scenario_rows(task: Task, found: Placement, scenarios: Sequence[HoursScenari
     `reached` counts accounts that get the service level that they are owed; None where no account is owed one.
     """
     return [
-        {"scenario": one.text, "hours": round(float(np.maximum(one.hours, -task.limits).sum()), 2)}
-        | {"change": round(worth_of(task, found, one.hours), 2)}
-        | {"first_year": round(worth_of(task, found, one.first_year), 2)}
-        | {"reached": reach(task, found, one.hours)}
-        for one in scenarios
+        {"scenario": scenario.text, "hours": round(float(np.maximum(scenario.hours, -task.limits).sum()), 2)}
+        | {"change": round(worth_of(task, found, scenario.hours), 2)}
+        | {"first_year": round(worth_of(task, found, scenario.first_year), 2)}
+        | {"reached": reach(task, found, scenario.hours)}
+        for scenario in scenarios
     ]
 
 

@@ -51,12 +51,12 @@ def portions(offer: Offer, kinds: Any, demand: Any) -> Any:
     option, kind = np.nonzero(kinds)
     cell, scarce = np.arange(len(option)), np.flatnonzero(np.isfinite(offer.limits))
     ones = np.ones(len(cell))
-    each = coo_array((ones, (kind, cell)), (len(demand), len(cell))).tocsr()
+    item = coo_array((ones, (kind, cell)), (len(demand), len(cell))).tocsr()
     taken = coo_array((ones, (offer.role[option], cell)), (len(offer.limits), len(cell))).tocsr()[scarce]
     over = coo_array((-np.ones(len(scarce)), (np.arange(len(scarce)),) * 2)).tocsr()
     blank = coo_array((len(demand), len(scarce))).tocsr()
     cost = np.append(np.zeros(len(cell)), np.ones(len(scarce)))
-    rows, whole = hstack([taken, over], "csr"), hstack([each, blank], "csr")
+    rows, whole = hstack([taken, over], "csr"), hstack([item, blank], "csr")
     found = linprog(cost, rows, offer.limits[scarce], whole, demand, method="highs")
     parts = np.zeros(kinds.shape)
     parts[option, kind] = found.x[: len(cell)]

@@ -36,8 +36,8 @@ def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str,
     asked = quadrant_plans(task)
     rows = ((o, np.flatnonzero(asked[o, :])) for o in range(len(task.plans)))
     needed = np.array([found.offer.hours[o, here].sum() for o, here in rows])
-    each = [float(needed[task.role_of_plan == r].sum()) for r in range(len(task.roles))]
-    return [role_row(task, found, r, hours, hours_each) for r, hours in enumerate(each)]
+    items = [float(needed[task.role_of_plan == r].sum()) for r in range(len(task.roles))]
+    return [role_row(task, found, r, hours, hours_each) for r, hours in enumerate(items)]
 
 
 def role_row(task: Task, found: Placement, r: int, needed: float, hours_each: float) -> dict[str, Any]:
@@ -51,9 +51,13 @@ def role_row(task: Task, found: Placement, r: int, needed: float, hours_each: fl
     row |= {"hours_available": float(task.limits[r]) if limited else None}
     row |= {"hours_used": float(found.offer.used(found.plan)[r])}
     row |= {"value": round(float(found.worths[here].sum()), 2)}
-    one = (np.arange(len(task.roles)) == r).astype(np.float64)
-    more = worth_of(task, found, one * hours_each) if limited else None
-    less = worth_of(task, found, -one * hours_each) if limited and keeps_all(task, found, -one * hours_each) else None
+    astype = (np.arange(len(task.roles)) == r).astype(np.float64)
+    more = worth_of(task, found, astype * hours_each) if limited else None
+    less = (
+        worth_of(task, found, -astype * hours_each)
+        if limited and keeps_all(task, found, -astype * hours_each)
+        else None
+    )
     row["price_of_an_hour"] = round(price(task, found, r, more, hours_each), 4)
     return row | {"one_more": cents(more), "one_less": cents(less)}
 
@@ -87,11 +91,11 @@ def people_rows(task: Task, found: Placement, balance: float | None = None) -> l
     ratio = ratios(Desk.of(task, found.offer, found.plan, found.person))
     fair = [None] * count if balance is None else within(ratio, balance).tolist()
     return [
-        {"person": one.name, "role": one.role, "hours": one.hours, "accounts": int(accounts[p])}
+        {"person": person.name, "role": person.role, "hours": person.hours, "accounts": int(accounts[p])}
         | {name: round(float(total[p]), 2) for name, total in sums.items()}
         | {"accounts_ratio": round(float(ratio[0, p]), 4), "value_ratio": round(float(ratio[1, p]), 4)}
         | {"within": fair[p]}
-        for p, one in enumerate(task.people)
+        for p, person in enumerate(task.people)
     ]
 
 

@@ -132,8 +132,8 @@ def task_of(
 ) -> Task:
     """What there is to do, given people whose roles all have a plan that takes hours."""
     roles = tuple(dict.fromkeys(plan.role for plan in plans))
-    serves = np.array([[one.serves(*group) for one in people] for group in accounts.groups], bool)
-    hours = [sum(one.hours for one in people if one.role == role) for role in roles]
+    serves = np.array([[person.serves(*group) for person in people] for group in accounts.groups], bool)
+    hours = [sum(person.hours for person in people if person.role == role) for role in roles]
     limits = np.where([role == digital for role in roles], np.inf, hours)
     serves = serves.reshape(len(accounts.groups), len(people))
     return Task(accounts, plans, people, roles, limits, serves, hours_of(plans, len(accounts), touches))

@@ -42,7 +42,7 @@ def decide(offer: Offer, price: Any, option: Any, groups: Alike, kinds: int, bud
         return option
     found = option.copy()
     order = core[np.argsort(kind[core], kind="stable")]
-    found[order] = np.concatenate([take(*each) for each in zip(counts.T, value.T, need.T, size, strict=True)])
+    found[order] = np.concatenate([take(*parts) for parts in zip(counts.T, value.T, need.T, size, strict=True)])
     return found
 
 
@@ -72,10 +72,10 @@ def share(value: Any, hours: Any, role: Any, limits: Any, size: Any) -> Any | No
 
     option, group = np.nonzero(np.isfinite(value))
     cell, worth = np.arange(len(option)), value[option, group]
-    each = coo_array((np.ones(len(cell)), (group, cell)), (len(size), len(cell))).tocsr()
+    item = coo_array((np.ones(len(cell)), (group, cell)), (len(size), len(cell))).tocsr()
     need = coo_array((hours[option, group], (role[option], cell)), (len(limits), len(cell))).tocsr()
     scarce = np.flatnonzero(np.isfinite(limits))
-    rules = [LinearConstraint(each, size, size), LinearConstraint(need[scarce], ub=limits[scarce])]
+    rules = [LinearConstraint(item, size, size), LinearConstraint(need[scarce], ub=limits[scarce])]
     found = milp(
         -worth / max(float(np.abs(worth).max()), 1e-300),
         integrality=np.ones(len(cell)),

@@ -52,7 +52,7 @@ class RowsState:
 
     def findings(self, counts: Sequence[Any]) -> Findings:
         """Return what families come to, beside what their accounts do."""
-        sums = np.sum([one for one, _ in counts], axis=0)
+        sums = np.sum([item for item, _ in counts], axis=0)
         record = {
             "as_accounts": {
                 **self.told,

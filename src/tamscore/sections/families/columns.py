@@ -147,7 +147,7 @@ def state_of(run: Run, early: Early, found: Resolved, scored: Any) -> FamiliesSt
         members.astype(np.int32),
         depth,
         priority_rules(run.job).tiers,
-        record={"problems": {one.kind: one.accounts for one in listed}},
+        record={"problems": {problem.kind: problem.accounts for problem in listed}},
         tables={"family_problems": table},
         notices=tuple(problems.notices(listed, table)),
     )
@@ -186,7 +186,7 @@ def problems_of(early: Early, found: Resolved) -> list[problems.FamilyProblem]:
 
 def joined_rows(listed: list[problems.FamilyProblem]) -> Any:
     """Return the rows (r,) of all problems, one kind after the other."""
-    return np.concatenate([one.rows for one in listed])
+    return np.concatenate([problem.rows for problem in listed])
 
 
 def named_problems(run: Run, listed: list[problems.FamilyProblem], accounts: pa.Array) -> pa.Table:

@@ -39,8 +39,8 @@ class FamilyProblem:
     @classmethod
     def of(cls, kind: str, rows: Any, stands_for: Any | None = None) -> FamilyProblem:
         """Return the problem with rows (a,), of which the first are listed; each stands for itself where not said."""
-        each = np.ones(len(rows), np.int64) if stands_for is None else stands_for
-        return cls(kind, int(each.sum()), rows[:MOST], each[:MOST])
+        values = np.ones(len(rows), np.int64) if stands_for is None else stands_for
+        return cls(kind, int(values.sum()), rows[:MOST], values[:MOST])
 
 
 def circles_of(lead: Any) -> FamilyProblem:
@@ -58,18 +58,19 @@ def unknown_parents(rows: Any, named_by: Any, hashes: Any) -> FamilyProblem:
 
 def problem_table(problems: list[FamilyProblem], accounts: pa.Array, parents: pa.Array) -> pa.Table:
     """Return the problems by id, given the ids (r,) of all their accounts and of the parents that these name."""
-    kinds = [one.kind for one in problems for _ in one.rows]
-    stands_for = np.concatenate([one.stands_for for one in problems]).astype(np.int64)
+    kinds = [problem.kind for problem in problems for _ in problem.rows]
+    stands_for = np.concatenate([problem.stands_for for problem in problems]).astype(np.int64)
     columns = (pa.array(kinds, pa.string()), accounts.cast(pa.string()), parents.cast(pa.string()), stands_for)
     return pa.table(dict(zip(SCHEMA.names, columns, strict=True)), SCHEMA)
 
 
 def notices(problems: list[FamilyProblem], table: pa.Table) -> Iterator[str]:
     """Yield a sentence on each kind of problem, with the first id."""
-    for one in problems:
-        if one.accounts:
-            first = next(row for row in table.to_pylist() if row["problem"] == one.kind)
-            name = repr(first["parent_id"] if one.kind == UNKNOWN else first["account_id"])
+    for problem in problems:
+        if problem.accounts:
+            first = next(row for row in table.to_pylist() if row["problem"] == problem.kind)
+            name = repr(first["parent_id"] if problem.kind == UNKNOWN else first["account_id"])
             yield (
-                f"{SENTENCES[one.kind].format(count_text(one.accounts, 'account'))}; first {name}, see family_problems"
+                f"{SENTENCES[problem.kind].format(count_text(problem.accounts, 'account'))}; first {name}, see "
+                "family_problems"
             )

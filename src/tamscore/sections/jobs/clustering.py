@@ -86,7 +86,7 @@ def judge(centers: Any, block: Any, k: int, seed: int) -> GroupCandidate:
             strength(again[1][halves[0]], again[0][halves[0]]),
         ]
         rands.append(float(adjusted_rand_score(*again)))
-        similar += [stability.similarity(own, one, len(centers), k) for one in again]
+        similar += [stability.similarity(own, item, len(centers), k) for item in again]
     mean_similarity = tuple(np.mean(similar, axis=0).tolist())
     return GroupCandidate(len(centers), float(np.mean(strengths)), float(np.mean(rands)), smallest, mean_similarity)
 
@@ -108,9 +108,11 @@ def strength(other: Any, own: Any) -> float:
 def chosen(candidates: Sequence[GroupCandidate], least_strength: float, least_share: float) -> int:
     """Return the largest number of groups that is strong enough and has no group below a share; 1 if none is."""
     strong = [
-        one.k
-        for one in candidates
-        if one.strength is not None and one.strength >= least_strength and one.smallest >= least_share
+        group_candidate.k
+        for group_candidate in candidates
+        if group_candidate.strength is not None
+        and group_candidate.strength >= least_strength
+        and group_candidate.smallest >= least_share
     ]
     return max(strong, default=1)
 

@@ -51,16 +51,16 @@ class JobsState:
     @property
     def names(self) -> list[str]:
         """The names of all customer jobs by number; two party types may share one."""
-        return [name for one in self.parties if one is not None for name in one.names]
+        return [name for party in self.parties if party is not None for name in party.names]
 
     @property
     def first(self) -> dict[str, int]:
         """The number of the first customer job of each party type that has any."""
         found, number = {}, 0
-        for one in self.parties:
-            if one is not None:
-                found[one.party_type] = number
-                number += len(one)
+        for party in self.parties:
+            if party is not None:
+                found[party.party_type] = number
+                number += len(party)
         return found
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
@@ -94,13 +94,13 @@ class JobsState:
     def fill_in(self, rows: ScoredRows, backend: Backend, job: Any, basis: Any, chance: Any) -> None:
         """Write the likeliest job of the scored rows without one, where features tell it, and how likely that is."""
         party, asked = rows.part.party[rows.at], []
-        for one, model in zip(self.parties, self.models, strict=True):
+        for jobs, model in zip(self.parties, self.models, strict=True):
             code = model.encoding.party
-            if one is not None and len(one) == 1:
+            if jobs is not None and len(jobs) == 1:
                 at = np.flatnonzero((job < 0) & (party == code))
-                job[at], basis[at], chance[at] = self.first[one.party_type], 1, 1.0
-            elif one is not None and one.learned is not None:
-                asked.append((code, self.first[one.party_type], model, one.learned))
+                job[at], basis[at], chance[at] = self.first[jobs.party_type], 1, 1.0
+            elif jobs is not None and jobs.learned is not None:
+                asked.append((code, self.first[jobs.party_type], model, jobs.learned))
         at = np.flatnonzero((job < 0) & np.isin(party, [code for code, *_ in asked]))
         pieces = stream_features(rows.part.partition, self.columns, backend, rows.at[at]) if len(at) else ()
         for piece in pieces:

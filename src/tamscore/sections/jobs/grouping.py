@@ -97,7 +97,7 @@ def warm_groups(sales: ProductSales, customers: DrawnCustomers, stored: StoredJo
         return None
     run, block = sales.market.this, customers.block
     fit = clustering.settle(run.backend, block, stored.centers)
-    before, now = (stability.labels(run.backend, block, one) for one in (stored.centers, fit.centers))
+    before, now = (stability.labels(run.backend, block, item) for item in (stored.centers, fit.centers))
     k = len(fit.centers)
     shared = np.bincount(before * k + now, minlength=k * k).reshape(k, k)
     overlap = lifecycle.Overlap(shared, np.zeros(k, np.int64), shared.sum(axis=1) / max(block.shape[1], 1))
@@ -113,16 +113,16 @@ def assign_customers(
     owned, customer = sales.owned, sales.label >= 0
     party = np.where(customer, party_of(sales)[sales.label], -1)
     job, sums, first = np.full(len(party), -1, np.int16), [], 0
-    for place, one in enumerate(groups):
-        total = empty(one, len(columns.names))
-        if one is not None:
+    for place, group in enumerate(groups):
+        total = empty(group, len(columns.names))
+        if group is not None:
             mine = np.flatnonzero(party == place)
             for rows in (mine[start : start + AT_ONCE] for start in range(0, len(mine), AT_ONCE)):
                 share = shares_of(owned, columns, rows)
-                label = labels(sales.market.this.backend, block_of(share, columns.grid), one.centers)
-                total += MixSums.of(share, label, len(one.centers))
+                label = labels(sales.market.this.backend, block_of(share, columns.grid), group.centers)
+                total += MixSums.of(share, label, len(group.centers))
                 job[rows] = first + label
-            first += len(one.centers)
+            first += len(group.centers)
         sums.append(total)
     known = np.flatnonzero(job >= 0)
     return KnownJobs(owned.key[known], owned.check[known], job[known]), sums

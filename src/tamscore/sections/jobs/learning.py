@@ -55,7 +55,7 @@ def draw_of(known: KnownJobs, jobs: Sequence[int], seed: int) -> CustomerDraw:
 
 def look_alikes(market: Market, known: KnownJobs, jobs: Sequence[int]) -> list[JobLookAlikes | None]:
     """Return what features tell of the customer jobs of each party type that has so many; None for one or none."""
-    run, models = market.this, [one.model for one in market.fitted]
+    run, models = market.this, [fit.model for fit in market.fitted]
     if max(jobs, default=0) < 2:
         return [None] * len(jobs)
     how = run.flow.share(draw_of(known, jobs, run.job.clusters.seed))
@@ -75,7 +75,7 @@ def excluded_of(fitted: PartyFit) -> Sequence[str]:
     """Return the columns that the leakage guard suspects, and that nobody has allowed."""
     if fitted.model.look_alike is not None:
         return fitted.model.look_alike.excluded
-    return tuple(one.feature for one in fitted.verdicts if one.verdict == "suspect")
+    return tuple(verdict.feature for verdict in fitted.verdicts if verdict.verdict == "suspect")
 
 
 def draw_rows(part: PartRows, models: Sequence[PartyModel], how: CustomerDraw) -> list[Drawn | None]:
@@ -85,7 +85,8 @@ def draw_rows(part: PartRows, models: Sequence[PartyModel], how: CustomerDraw) -
     number, party = draw_number(part.hashes[buyers], how.seed), part.party[buyers]
     scored = part.reason[buyers] == Reason.SCORED
     taken_by = [
-        (party == one.encoding.party) & (number <= np.uint64(last)) for one, last in zip(models, how.last, strict=True)
+        (party == model.encoding.party) & (number <= np.uint64(last))
+        for model, last in zip(models, how.last, strict=True)
     ]
     at = buyers[scored & np.any(taken_by, axis=0)]
     job = jobs_of(part, at, how.known, columns) if len(at) else at
@@ -94,8 +95,8 @@ def draw_rows(part: PartRows, models: Sequence[PartyModel], how: CustomerDraw) -
         return [None] * len(models)
     features = read_features(part.partition, columns, HostBackend(), at)
     found: list[Drawn | None] = []
-    for one, first in zip(models, how.first, strict=True):
-        rows = np.flatnonzero(features.usable & (part.party[at] == one.encoding.party))
+    for party_model, first in zip(models, how.first, strict=True):
+        rows = np.flatnonzero(features.usable & (part.party[at] == party_model.encoding.party))
         drawn = draw_number(part.hashes[at[rows]], how.seed), job[rows] - first, taken_of(features, rows)
         found.append(drawn if len(rows) else None)
     return found
@@ -116,10 +117,10 @@ def taken_of(features: PartFeatures, rows: Any) -> PartFeatures:
 
 def rows_of(parts: Sequence[Drawn], model: PartyModel) -> JobRows:
     """Return all drawn customers in order of their draw numbers, in the space of their party type."""
-    numbers, job = (np.concatenate([one[place] for one in parts]) for place in (0, 1))
-    order, features = np.argsort(numbers, kind="stable"), [one[2] for one in parts]
+    numbers, job = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
+    order, features = np.argsort(numbers, kind="stable"), [part[2] for part in parts]
     names = parts[0][2].numeric
-    numeric = {name: np.concatenate([one.numeric[name] for one in features])[order] for name in names}
-    texts, host = take(joined_texts([one.texts for one in features]), order), HostBackend()
+    numeric = {name: np.concatenate([feature.numeric[name] for feature in features])[order] for name in names}
+    texts, host = take(joined_texts([feature.texts for feature in features]), order), HostBackend()
     raw = model.encoding.raw(host, numeric, texts, len(order))
     return JobRows(model.space.block(host, raw), raw, numbers[order], job[order])

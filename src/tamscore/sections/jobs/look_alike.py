@@ -79,8 +79,8 @@ def learn(
     models = tuple(run(one_against_all, range(jobs), space, rows, tuple(excluded), seed))
     host, places = HostBackend(), fold_of(rows.numbers)
     numbers = rows.block[: space.number_rows]
-    odds = np.stack([log_odds(host, space, one, numbers, rows.raw, places) for one in models])
-    losses = [loss_of(probabilities(odds, one), rows.job) for one in SHARPNESS]
+    odds = np.stack([log_odds(host, space, model, numbers, rows.raw, places) for model in models])
+    losses = [loss_of(probabilities(odds, value), rows.job) for value in SHARPNESS]
     sharpness, loss = SHARPNESS[int(np.argmin(losses))], min(losses)
     told, share = probabilities(odds, sharpness), count / count.sum()
     right = float(np.mean(np.argmax(told, axis=0) == rows.job))
@@ -103,8 +103,8 @@ def one_against_all(job: int, space: Space, rows: JobRows, excluded: Sequence[st
 def probabilities(odds: Any, sharpness: float) -> Any:
     """Return the probability (k, m) of each job, given the log odds (k, m) of each against all others."""
     sharp = sharpness * odds.astype(np.float64)
-    each = np.exp(sharp - sharp.max(axis=0))
-    return each / each.sum(axis=0)
+    item = np.exp(sharp - sharp.max(axis=0))
+    return item / item.sum(axis=0)
 
 
 def likeliest(backend: Backend, space: Space, learned: JobLookAlikes, raw: RawRows) -> tuple[Any, Any]:
@@ -122,4 +122,4 @@ def likeliest(backend: Backend, space: Space, learned: JobLookAlikes, raw: RawRo
 def odds_of(backend: Backend, space: Space, models: Sequence[LookAlike], numbers: Array, raw: RawRows) -> Any:
     """Return the log odds (k, m) of the rows of a block of numbers (n, m) under each model."""
     places = np.full(len(raw), REST, np.int8)
-    return np.stack([log_odds(backend, space, one, numbers, raw, places) for one in models])
+    return np.stack([log_odds(backend, space, model, numbers, raw, places) for model in models])

@@ -31,15 +31,19 @@ def messages_of(parties: Sequence[PartyJobs | None], messages: Mapping[str, JobM
     by_name = {fold_word(key): key for key in messages}
     keys = [
         next(
-            (by_name[word] for word in map(fold_word, (name, *(each.product for each in leading))) if word in by_name),
+            (
+                by_name[word]
+                for word in map(fold_word, (name, *(product.product for product in leading)))
+                if word in by_name
+            ),
             None,
         )
-        for one in parties
-        if one is not None
-        for name, leading in zip(one.names, one.leading, strict=True)
+        for party in parties
+        if party is not None
+        for name, leading in zip(party.names, party.leading, strict=True)
     ]
     found = [None if key is None else messages[key] for key in keys]
     propositions, themes = (
-        tuple((one and getattr(one, what)) or "" for one in found) for what in ("proposition", "theme")
+        tuple((message and getattr(message, what)) or "" for message in found) for what in ("proposition", "theme")
     )
     return Messages(propositions, themes, tuple(key for key in messages if key not in keys))

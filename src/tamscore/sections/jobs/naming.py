@@ -48,7 +48,7 @@ def job_names(leading: Sequence[Sequence[LeadingProduct]], remaining: Sequence[s
     remaining = remaining or (None,) * len(leading)
     taken = {name for name in remaining if name}
     pairs = zip(leading, remaining, strict=True)
-    return tuple(name or new_name([one.product for one in products], taken) for products, name in pairs)
+    return tuple(name or new_name([product.product for product in products], taken) for products, name in pairs)
 
 
 def new_name(products: Sequence[str], taken: set[str]) -> str:

@@ -44,17 +44,17 @@ def prepare(market: Market, settings: CustomerJobs) -> JobsState:
         groups = groups_of(sales, columns, settings, stored)
         known, sums = grouping.assign_customers(sales, columns, groups)
         parties = [
-            None if one is None else describe(policy.name, one, total, columns.names)
-            for policy, one, total in zip(market.policies, groups, sums, strict=True)
+            None if group is None else describe(policy.name, group, total, columns.names)
+            for policy, group, total in zip(market.policies, groups, sums, strict=True)
         ]
         parties = with_look_alikes(market, parties, known, stored)
     source = {
         "source": market.model_source.record["source"] if stored else "fitted",
         "run": stored.run if stored else None,
     }
-    each = tuple(parties)
+    parts = tuple(parties)
     return JobsState(
-        run.columns, columns.names, each, models_of(market), known, messages_of(each, settings.messages), source
+        run.columns, columns.names, parts, models_of(market), known, messages_of(parts, settings.messages), source
     )
 
 
@@ -73,7 +73,7 @@ def require_same(market: Market, settings: CustomerJobs) -> None:
 
 def models_of(market: Market) -> tuple[Any, ...]:
     """Return the model of every party type."""
-    return tuple(one.model for one in market.fitted)
+    return tuple(fit.model for fit in market.fitted)
 
 
 def is_frozen(market: Market) -> bool:
@@ -108,8 +108,8 @@ def with_look_alikes(
     """Return the jobs of each party type with what features tell of them."""
     if stored is not None and is_frozen(market):
         policies = (stored.parties.get(policy.name) for policy in market.policies)
-        learned = [None if one is None else one.learned for one in policies]
+        learned = [None if jobs is None else jobs.learned for jobs in policies]
     else:
-        learned = look_alikes(market, known, [0 if one is None else len(one) for one in parties])
+        learned = look_alikes(market, known, [0 if party is None else len(party) for party in parties])
     pairs = zip(parties, learned, strict=True)
-    return [None if one is None else replace(one, learned=told) for one, told in pairs]
+    return [None if jobs is None else replace(jobs, learned=told) for jobs, told in pairs]

@@ -42,15 +42,15 @@ def count_by_key(scored: pa.Table) -> Sums:
 
 def findings(state: JobsState, counts: Sequence[Sums]) -> Findings:
     """Return the tables of customer jobs and of their product mixes, the record, and the model for later runs."""
-    parties = [one for one in state.parties if one is not None]
-    rows = [row for one in parties for row in job_rows(one, state, counts)]
-    mixes = [row for one in parties for row in mix_rows(one, state.mixes)]
+    parties = [party for party in state.parties if party is not None]
+    rows = [row for party in parties for row in job_rows(party, state, counts)]
+    mixes = [row for party in parties for row in mix_rows(party, state.mixes)]
     record = {
         "model": state.source,
         "columns": len(state.mixes),
-        "parties": [party_record(one) for one in parties],
+        "parties": [party_record(party) for party in parties],
         "jobs": rows,
-        "accounts_without": sum(int(one[0]) for part in counts for key, one in part.items() if key[1] is None),
+        "accounts_without": sum(int(items[0]) for part in counts for key, items in part.items() if key[1] is None),
     }
     tables = {
         "customer_jobs": pa.Table.from_pylist(rows, JOBS),
@@ -78,18 +78,18 @@ MIXES = pa.schema(
 )
 
 
-def job_rows(one: PartyJobs, state: JobsState, counts: Sequence[Sums]) -> Iterator[dict[str, Any]]:
+def job_rows(jobs: PartyJobs, state: JobsState, counts: Sequence[Sums]) -> Iterator[dict[str, Any]]:
     """Yield a row for each customer job of a party type: who has it, what leads in it, what is open there."""
-    messages, first = state.messages, state.first[one.party_type]
-    for place, (name, leading) in enumerate(zip(one.names, one.leading, strict=True)):
-        mine = [(key, sums) for part in counts for key, sums in part.items() if key[:2] == (one.party_type, name)]
+    messages, first = state.messages, state.first[jobs.party_type]
+    for place, (name, leading) in enumerate(zip(jobs.names, jobs.leading, strict=True)):
+        mine = [(key, sums) for part in counts for key, sums in part.items() if key[:2] == (jobs.party_type, name)]
         money = [round(sum(sums[1 + column] for _, sums in mine) / CENTS, 2) for column in range(len(MONEY))]
-        similarity = one.found.similarity[place] if len(one) > 1 and place < len(one.found.similarity) else None
+        similarity = jobs.found.similarity[place] if len(jobs) > 1 and place < len(jobs.found.similarity) else None
         proposition, theme = (texts[first + place] or None for texts in (messages.propositions, messages.themes))
         yield {
-            "party_type": one.party_type,
+            "party_type": jobs.party_type,
             "customer_job": name,
-            "leading_products": ", ".join(f"{each.product} {each.share:.0%}" for each in leading),
+            "leading_products": ", ".join(f"{product.product} {product.share:.0%}" for product in leading),
             "accounts": accounts(mine),
             "customers_by_products": accounts(mine, basis="products"),
             "customers": accounts(mine, kind="expansion"),
@@ -104,30 +104,30 @@ def job_rows(one: PartyJobs, state: JobsState, counts: Sequence[Sums]) -> Iterat
 
 def accounts(sums: Sequence[tuple[Any, list[float]]], basis: str | None = None, kind: str | None = None) -> int:
     """Return how many accounts some sums have, of a basis or a kind if that is named."""
-    return sum(int(one[0]) for key, one in sums if basis in {None, key[2]} and kind in {None, key[3]})
+    return sum(int(items[0]) for key, items in sums if basis in {None, key[2]} and kind in {None, key[3]})
 
 
-def mix_rows(one: PartyJobs, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+def mix_rows(jobs: PartyJobs, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield the mean share of every product in each customer job of a party type, beside that among all customers."""
-    market = one.sums.market
-    for place, (name, leading) in enumerate(zip(one.names, one.leading, strict=True)):
-        leads = {each.product for each in leading}
+    market = jobs.sums.market
+    for place, (name, leading) in enumerate(zip(jobs.names, jobs.leading, strict=True)):
+        leads = {product.product for product in leading}
         for column, product in enumerate(columns):
-            share, all_ = (round(float(value), 6) for value in (one.sums.means[place, column], market[column]))
-            told = {"party_type": one.party_type, "customer_job": name, "product": product}
+            share, all_ = (round(float(value), 6) for value in (jobs.sums.means[place, column], market[column]))
+            told = {"party_type": jobs.party_type, "customer_job": name, "product": product}
             yield {**told, "share": share, "market_share": all_, "leads": product in leads}
 
 
-def party_record(one: PartyJobs) -> dict[str, Any]:
+def party_record(jobs: PartyJobs) -> dict[str, Any]:
     """Return how the customer jobs of a party type were found, and how well features tell them."""
-    learned = one.learned
+    learned = jobs.learned
     return {
-        "party_type": one.party_type,
-        "k": len(one),
-        "customers": int(one.sums.customers.sum()),
-        "rand": round_off(one.found.rand),
-        "strength": round_off(one.found.strength),
-        "candidates": [candidate_record(each) for each in one.candidates],
+        "party_type": jobs.party_type,
+        "k": len(jobs),
+        "customers": int(jobs.sums.customers.sum()),
+        "rand": round_off(jobs.found.rand),
+        "strength": round_off(jobs.found.strength),
+        "candidates": [candidate_record(candidate) for candidate in jobs.candidates],
         "look_alike": None
         if learned is None
         else {
@@ -140,13 +140,13 @@ def party_record(one: PartyJobs) -> dict[str, Any]:
     }
 
 
-def candidate_record(one: GroupCandidate) -> dict[str, Any]:
+def candidate_record(candidate: GroupCandidate) -> dict[str, Any]:
     """Return how a number of customer jobs was judged."""
     return {
-        "k": one.k,
-        "strength": round_off(one.strength),
-        "rand": round_off(one.rand),
-        "smallest": round_off(one.smallest),
+        "k": candidate.k,
+        "strength": round_off(candidate.strength),
+        "rand": round_off(candidate.rand),
+        "smallest": round_off(candidate.smallest),
     }
 
 
@@ -157,16 +157,17 @@ def round_off(value: float | None) -> float | None:
 
 def notices(state: JobsState, parties: Sequence[PartyJobs]) -> Iterator[str]:
     """Yield what a person should know: jobs that do not come out again or that features do not tell, unused keys."""
-    for one in parties:
-        about = f"{one.party_type}: customer jobs"
-        if len(one) == 1:
+    for party in parties:
+        about = f"{party.party_type}: customer jobs"
+        if len(party) == 1:
             yield f"{about}: all customers count as one; no larger number comes out again in halves of them"
-        elif one.found.rand is not None and one.found.rand < WEAK_RAND:
+        elif party.found.rand is not None and party.found.rand < WEAK_RAND:
             yield (
-                f"{about}: halves of the customers agree by an adjusted Rand index of {one.found.rand:.2f} only; lower "
+                f"{about}: halves of the customers agree by an adjusted Rand index of {party.found.rand:.2f} only; "
+                "lower "
                 "jobs.k, or name families of products"
             )
-        if len(one) > 1 and one.learned is None:
+        if len(party) > 1 and party.learned is None:
             yield f"{about}: features tell nothing of them, so accounts without products have none"
     if state.messages.unused:
         yield f"messages of no customer job and no leading product: {', '.join(map(repr, state.messages.unused))}"

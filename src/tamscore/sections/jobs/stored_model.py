@@ -50,17 +50,17 @@ def both(columns: Sequence[str], parties: Sequence[PartyJobs]) -> tuple[dict[str
     """Return the description and the arrays of a model."""
     arrays: dict[str, Any] = {}
     told = []
-    for one in parties:
-        arrays[f"{one.party_type}.centers"] = np.asarray(one.centers, np.float64)
-        learned = one.learned
+    for party in parties:
+        arrays[f"{party.party_type}.centers"] = np.asarray(party.centers, np.float64)
+        learned = party.learned
         for place, model in enumerate(learned.models if learned else ()):
-            arrays |= {f"{one.party_type}.{place}.{name}": np.asarray(getattr(model, name)) for name in ARRAYS}
+            arrays |= {f"{party.party_type}.{place}.{name}": np.asarray(getattr(model, name)) for name in ARRAYS}
         told.append(
             {
-                "party_type": one.party_type,
-                "names": list(one.names),
-                "candidates": [asdict(each) for each in one.candidates],
-                "found": asdict(one.found),
+                "party_type": party.party_type,
+                "names": list(party.names),
+                "candidates": [asdict(candidate) for candidate in party.candidates],
+                "found": asdict(party.found),
                 "look_alike": describe(learned) if learned else None,
             }
         )
@@ -69,8 +69,8 @@ def both(columns: Sequence[str], parties: Sequence[PartyJobs]) -> tuple[dict[str
 
 def describe(learned: JobLookAlikes) -> dict[str, Any]:
     """Return what look-alikes say in single values."""
-    figures = {one.name: getattr(learned, one.name) for one in fields(JobLookAlikes) if one.name != "models"}
-    return {**figures, "models": [{name: getattr(one, name) for name in SINGLE} for one in learned.models]}
+    figures = {field.name: getattr(learned, field.name) for field in fields(JobLookAlikes) if field.name != "models"}
+    return {**figures, "models": [{name: getattr(model, name) for name in SINGLE} for model in learned.models]}
 
 
 def stored_model(market: Market) -> StoredModel | None:
@@ -91,7 +91,7 @@ def parse(told: Mapping[str, Any], arrays: Mapping[str, Any], run: str, where: s
         if told["format"] != FORMAT:
             raise ValueError(f"expected format {FORMAT}, got {told['format']!r}")  # noqa: TRY301 - one way out
         columns = tuple(map(str, told["columns"]))
-        parties = {one["party_type"]: party_jobs(one, arrays, len(columns)) for one in told["parties"]}
+        parties = {item["party_type"]: party_jobs(item, arrays, len(columns)) for item in told["parties"]}
         return StoredModel(run, columns, parties)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise InputContractError(f"{where}: {NAME}: {error}; run its job again") from error
@@ -116,12 +116,12 @@ def candidate_of(told: Mapping[str, Any]) -> GroupCandidate:
 def look_alikes(party: str, told: Mapping[str, Any], arrays: Mapping[str, Any], jobs: int) -> JobLookAlikes:
     """Return the look-alikes of the jobs of a party type; raise ValueError if there are more or fewer than jobs."""
     models = []
-    for place, one in enumerate(told["models"]):
+    for place, item in enumerate(told["models"]):
         here = {name: arrays[f"{party}.{place}.{name}"] for name in ARRAYS}
-        single = {name: one[name] for name in SINGLE} | {"excluded": tuple(one["excluded"])}
+        single = {name: item[name] for name in SINGLE} | {"excluded": tuple(item["excluded"])}
         models.append(LookAlike(**here, **single))
     if len(models) != jobs:
         raise ValueError(f"{party}: expected look-alikes of {jobs} jobs, got {len(models)}")
     return JobLookAlikes(
-        tuple(models), **{one.name: told[one.name] for one in fields(JobLookAlikes) if one.name != "models"}
+        tuple(models), **{field.name: told[field.name] for field in fields(JobLookAlikes) if field.name != "models"}
     )

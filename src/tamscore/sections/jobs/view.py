@@ -43,16 +43,16 @@ def choice(record: Record) -> list[Table]:
     """Return the numbers of customer jobs that were tried; nothing where the job file says how many."""
     names = ("strength", "rand", "smallest")
     rows = [
-        (one["k"], party["party_type"], *(one[name] for name in names))
+        (item["k"], party["party_type"], *(item[name] for name in names))
         for party in record["parties"]
-        for one in party["candidates"]
+        for item in party["candidates"]
     ]
     return [made("Numbers of customer jobs", CHOICE, rows, CHOICE_NOTE, folded=True)] if rows else []
 
 
 def certainty(record: Record) -> Points:
     """Return how far customer jobs come out again, and how well features tell them, by party type."""
-    return Points(tuple(Sentence(f"{words(one['party_type'])}:", sentence(one)) for one in record["parties"]))
+    return Points(tuple(Sentence(f"{words(item['party_type'])}:", sentence(item)) for item in record["parties"]))
 
 
 def sentence(party: Record) -> str:

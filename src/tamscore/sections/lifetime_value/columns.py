@@ -42,7 +42,7 @@ def prepare(market: Market, settings: LifetimeValue) -> LifetimeValueState | str
     items = zip(market.rows, market.assigned, strict=True)
     shared = run.columns.sales, market.first, len(market.clusters), run.flow.share(source), run.backend
     gauges = list(run.map("worth", gauge, items, *shared))
-    sums = sum(one.sums for one in gauges)
+    sums = sum(item.sums for item in gauges)
     if bought and not sums[SUMS.index("ordered")].any():
         raise InputContractError(
             f"{settings.orders}: none of its {len(bought.bought):,} accounts was scored, expected ids as in column "
@@ -53,7 +53,7 @@ def prepare(market: Market, settings: LifetimeValue) -> LifetimeValueState | str
             f"column {settings.column!r}: no scored account has a number in it, expected lifetime values; name "
             "the column that has them in lifetime_value.column, or remove the key"
         )
-    label, ratio = (np.concatenate([getattr(one, name) for one in gauges]) for name in ("label", "ratio"))
+    label, ratio = (np.concatenate([getattr(item, name) for item in gauges]) for name in ("label", "ratio"))
     median = quantile_by_cluster(run.backend, ratio, label, len(market.clusters), 0.5)
     trial = try_forms(bought, homes(gauges, bought), market.policies, settings, run.backend)
     return assemble(market, settings, source, sums, median, bought, trial)

@@ -72,7 +72,9 @@ def try_forms(
     earlier, held = found.earlier, found.earlier.held
     known = np.flatnonzero((home >= 0) & (held.last != NEVER))
     label, clusters = home[known], sum(len(policy.cluster_ids) for policy in policies)
-    base, stayed = (np.bincount(label[one[known]], minlength=clusters) for one in (held.base, held.base & held.stayed))
+    base, stayed = (
+        np.bincount(label[item[known]], minlength=clusters) for item in (held.base, held.base & held.stayed)
+    )
     sums = {"base": base, "stayed": stayed}
     rates, _ = retention(policies, sums, settings.retention_months, settings.retention)
     spent = held.spent[known] / UNITS
@@ -102,14 +104,14 @@ def monthly_spend(sales: Any, months: float, backend: Backend) -> Any:
 
 def cluster_sums(monthly: Any, recent: Any, label: Any, clusters: int) -> tuple[Any, Any]:
     """What customers come to a month by cluster (K,) in cents, without and with the factor of recency."""
-    each = cents(monthly), cents(monthly * recent)
-    plain, lowered = (np.bincount(label, weights=one, minlength=clusters) for one in each)
+    parts = cents(monthly), cents(monthly * recent)
+    plain, lowered = (np.bincount(label, weights=item, minlength=clusters) for item in parts)
     return plain, lowered
 
 
 def value(monthly: Any, recent: Any, label: Any, worth: Worth, backend: Backend) -> Any:
     """The value (m,) of customers under a form."""
-    given = (backend.put(one) for one in (monthly, recent, label, worth.by_cluster))
+    given = (backend.put(item) for item in (monthly, recent, label, worth.by_cluster))
     return backend.get(lifetime_value.dcf(backend.xp, *given))
 
 
@@ -125,7 +127,7 @@ def form_record(value: Any, spent: Any) -> dict[str, float]:
     figures = {"total_to_spent": total, "mean_error": error}
     if np.isfinite(off):
         figures["penalised_error"] = error * off
-    return {name: round(one, 6) for name, one in figures.items()}
+    return {name: round(figure, 6) for name, figure in figures.items()}
 
 
 def better_form(by_form: dict[str, dict[str, float]]) -> str:

@@ -166,7 +166,7 @@ def measure_gauges(known: Figures, label: Any, clusters: int) -> Gauge:
     now = np.where(np.isnan(known.sales), 0.0, known.sales)
     compared = ~np.isnan(known.before)
     margin = known.sales * known.margin
-    each = {
+    record = {
         "accounts": np.ones(len(label)),
         "base": known.base,
         "stayed": known.base & known.stayed,
@@ -182,7 +182,7 @@ def measure_gauges(known: Figures, label: Any, clusters: int) -> Gauge:
         "given": ~np.isnan(known.value),
         "value": cents(known.value),
     }
-    sums = np.stack([np.bincount(label, weights=each[name], minlength=clusters) for name in SUMS])
+    sums = np.stack([np.bincount(label, weights=record[name], minlength=clusters) for name in SUMS])
     bought, ordered = known.before > 0, known.place >= 0
     ratio = now[bought] / known.before[bought]
     return Gauge(sums, label[bought], ratio, known.place[ordered], label[ordered])

@@ -92,10 +92,10 @@ def none_left(rules: OrderRules, lines: int) -> InputContractError:
 def days_of_orders(run: Run, rules: OrderRules) -> tuple[Any, Any]:
     """Return the different days (n,) of an orders table in ascending order, and how many lines (n,) have each."""
     found = list(run.flow.map(count_days, run.plan.tables[TABLE].partitions, rules.columns.date))
-    each, lines = (np.concatenate([part[i] for part in found]) for i in (0, 1))
-    if not len(each):
+    values, lines = (np.concatenate([part[i] for part in found]) for i in (0, 1))
+    if not len(values):
         raise InputContractError(f"{rules.path}: column {rules.columns.date!r} holds no date; expected those of orders")
-    days, place = np.unique(each, return_inverse=True)
+    days, place = np.unique(values, return_inverse=True)
     if days[-1] > LAST:
         raise InputContractError(
             f"{rules.path}: column {rules.columns.date!r}: expected days up to {date.max}, got {written(days[-1])}; "

@@ -110,8 +110,8 @@ class LifetimeValueState:
         named = ("lifetime_value", "lifetime_value_seed36")
         values = {name: float_column(scored[name]) for name in named if name in scored.column_names}
         return {
-            name: (int(np.count_nonzero(~np.isnan(one))), float(np.nansum(np.rint(one * CENTS))))
-            for name, one in values.items()
+            name: (int(np.count_nonzero(~np.isnan(value))), float(np.nansum(np.rint(value * CENTS))))
+            for name, value in values.items()
         }
 
     def findings(self, counts: Sequence[dict[str, tuple[int, float]]]) -> Findings:

@@ -48,8 +48,8 @@ def message(record: Record) -> str:
 def values(record: Record) -> Table:
     """Return the totals of every value."""
     rows = [
-        (words(name), each["accounts"], each["total"], each["total"] / each["accounts"] if each["accounts"] else None)
-        for name, each in record["values"].items()
+        (words(name), item["accounts"], item["total"], item["total"] / item["accounts"] if item["accounts"] else None)
+        for name, item in record["values"].items()
     ]
     rate = f"{record['months']} months at a discount of {record['discount']:.0%} a year"
     note = f"accounts that buy or have bought; {rate}"
@@ -67,8 +67,8 @@ def form_blocks(record: Record) -> list[Block]:
     if "forms" not in trial:
         return [*blocks, Text(f"No other form was tried: {trial['why']}.")]
     rows = [
-        (words(name), each["total_to_spent"], each["mean_error"], each.get("penalised_error"))
-        for name, each in trial["forms"].items()
+        (words(name), item["total_to_spent"], item["mean_error"], item.get("penalised_error"))
+        for name, item in trial["forms"].items()
     ]
     note = (
         f"valued on orders until {trial['after']}, compared with what was spent from then until {trial['until']}; "

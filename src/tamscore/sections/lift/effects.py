@@ -59,11 +59,11 @@ def of_strata(counts: ArmCounts) -> Effect:
 
 def of_all(counts: ArmCounts) -> Effect:
     """Return the effect over all strata, each weighted by its accounts."""
-    each = of_strata(counts)
+    effect = of_strata(counts)
     weight = counts.accounts / np.sum(counts.accounts, axis=-1, keepdims=True)
-    value = np.sum(weight * each.value, axis=-1)
-    below = np.sqrt(np.sum((weight * (each.value - each.low)) ** 2, axis=-1))
-    above = np.sqrt(np.sum((weight * (each.high - each.value)) ** 2, axis=-1))
+    value = np.sum(weight * effect.value, axis=-1)
+    below = np.sqrt(np.sum((weight * (effect.value - effect.low)) ** 2, axis=-1))
+    above = np.sqrt(np.sum((weight * (effect.high - effect.value)) ** 2, axis=-1))
     return Effect(value, value - below, value + above)
 
 

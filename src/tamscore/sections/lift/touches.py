@@ -66,7 +66,7 @@ EFFECT = {"effect": "value", "low": "low", "high": "high"}
 def part_of(experiment: Experiment, mine: Any) -> Experiment:
     """Return some accounts (m,) bool of an experiment, as one stratum: each has the same share of controls."""
     columns = {name: getattr(experiment, name)[mine] for name in ("control", "bought", "sales")}
-    amount, family = (None if one is None else one[mine] for one in (experiment.amount, experiment.family))
+    amount, family = (None if item is None else item[mine] for item in (experiment.amount, experiment.family))
     return replace(
         experiment,
         names=("all",),

@@ -89,13 +89,13 @@ def report_chapter(records: Sequence[Record]) -> Chapter:
     """Return the chapter of a report on what came of some holdouts, one behind the other."""
     told, blocks = [], list[Block]()
     for record in records:
-        one = lift_chapter(record)
+        chapter = lift_chapter(record)
         head = f"Of {record['of']}, holdout {record['name']}: " if len(records) > 1 else ""
-        told.append(f"{head}{one.message}")
+        told.append(f"{head}{chapter.message}")
         lines = [("holdout", f"{record['name']}, {record['of']}"), ("drawn", str(record["drawn_at"])[:10])]
         lines.append(("looked at", f"{record['looked_at']}, outcomes of {count_text(record['days'], 'day')}"))
         lines += [("beware", text) for text in record["warnings"]]
-        blocks += [Terms(tuple(lines)), *one.blocks]
+        blocks += [Terms(tuple(lines)), *chapter.blocks]
     return Chapter("lift", "Did it work?", " ".join(told), tuple(blocks))
 
 

@@ -55,22 +55,22 @@ def prepare(market: Market, settings: LookAlikeSettings) -> LookAlikeState | str
     """The state; in words why there is no look-alike."""
     if not settings.enabled:
         return OFF
-    parties = [party_record(one) for one in market.fitted if one.model.look_alike]
+    parties = [party_record(fit) for fit in market.fitted if fit.model.look_alike]
     return LookAlikeState({"parties": parties}) if parties else TOO_FEW
 
 
-def party_record(one: PartyFit) -> dict[str, Any]:
+def party_record(fit: PartyFit) -> dict[str, Any]:
     """What is recorded of the look-alike of a party type."""
-    made = one.model.look_alike
+    made = fit.model.look_alike
     if made is None:
-        raise AssertionError(f"{one.model.name}: no look-alike")
-    names = [feature.name for feature in one.model.space.features]
+        raise AssertionError(f"{fit.model.name}: no look-alike")
+    names = [feature.name for feature in fit.model.space.features]
     order = np.argsort(-made.spreads, kind="stable")[:STRONGEST]
     strongest = [
         {"feature": names[j], "spread": round(float(made.spreads[j]), 6)} for j in order if made.spreads[j] > 0
     ]
     return {
-        "party_type": one.model.name,
+        "party_type": fit.model.name,
         "area": round(made.area, 6),
         "customers": made.customers,
         "prospects": made.prospects,

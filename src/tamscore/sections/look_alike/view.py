@@ -23,7 +23,7 @@ def chapter(record: Record) -> Chapter:
 
 def features(party: Record) -> str:
     """Return the features that tell most, and those that were left out."""
-    told = ", ".join(one["feature"] for one in party["strongest"]) or "nothing"
+    told = ", ".join(item["feature"] for item in party["strongest"]) or "nothing"
     left = f"; left out: {', '.join(party['excluded'])}" if party["excluded"] else ""
     return told + left
 

@@ -73,8 +73,8 @@ class NextOfferState:
         some = place >= 0
         at = (label, np.maximum(place, 0)) if self.offers.product.shape[1] else None
         product, value, share = (
-            one[at] if at else np.full(len(label), np.nan)
-            for one in (self.offers.product, self.offers.value, self.offers.share)
+            item[at] if at else np.full(len(label), np.nan)
+            for item in (self.offers.product, self.offers.value, self.offers.share)
         )
         numbers = pa.array(np.where(some, product, 0).astype(np.int32), mask=~some)
         value, probability = np.round(value, 2), np.where(some, probability, np.nan)
@@ -95,7 +95,7 @@ class NextOfferState:
         without, having = np.flatnonzero(account < 0), np.flatnonzero(account >= 0)
         every = np.arange(len(self.clusters))
         shared = self.chosen(np.full(len(every), -1), every, backend)
-        place[without], probability[without] = (one[label[without]] for one in shared)
+        place[without], probability[without] = (item[label[without]] for item in shared)
         for here in self.columns.blocks(having):
             rows = having[here]
             place[rows], probability[rows] = self.chosen(account[rows], label[rows], backend)
@@ -147,7 +147,7 @@ class NextOfferState:
         source = self.known.source
         record["learned"] = {"source": "frozen", "run": source} if source else {"source": "fitted"}
         record["accounts"] = sum(row["offered_to"] for row in rows)
-        record["kinds"] = {one: sum(n for (_, _, kind), n in by_kind.items() if kind == one) for one in KINDS}
+        record["kinds"] = {text: sum(n for (_, _, kind), n in by_kind.items() if kind == text) for text in KINDS}
         record["most"] = sorted(rows, key=lambda row: (-row["offered_to"], row["cluster"], row["product"]))[:MOST_TOLD]
         both = stored_model.both(self.known, self.clusters, self.products, self.share)
         return Findings(record, {"next_offers": table}, frozenset({"value"}), both, self.notices(rows))

@@ -93,7 +93,7 @@ def learn_ownership(sales: ProductSales, columns: OwnedColumns) -> tuple[Ownersh
     most = int(MOST_WORK / (size + clusters) ** 2)
     key, check, label = (part[:most] for part in (sales.customers.key, sales.customers.check, sales.customers.label))
     account, number = places(sales.owned.key, sales.owned.check, key, check), key % np.uint64(FOLDS)
-    folds = [Fold(columns, account[number == one], label[number == one]) for one in range(FOLDS)]
+    folds = [Fold(columns, account[number == count], label[number == count]) for count in range(FOLDS)]
     return learn(folds, size, clusters), len(key)
 
 
@@ -102,9 +102,9 @@ def offers_of(sales: ProductSales, wanted: Any, line: float, potential: Any | No
     values = [np.full(np.count_nonzero(row), np.nan) for row in wanted]
     if potential is not None:
         values = [potential[c][row] for c, row in enumerate(wanted)]
-    if any(np.isnan(one).any() for one in values):
+    if any(np.isnan(value).any() for value in values):
         lines = cut_lines(sales, wanted, line)
-        values = [np.where(np.isnan(one), own, one) for one, own in zip(values, lines, strict=True)]
+        values = [np.where(np.isnan(value), own, value) for value, own in zip(values, lines, strict=True)]
     customers = np.maximum(sales.customer_counts, 1)
     shares = [sales.owners[c][row] / customers[c] for c, row in enumerate(wanted)]
     return next_offer.rank_offers([np.flatnonzero(row) for row in wanted], shares, values)

@@ -105,7 +105,7 @@ def learn(folds: Sequence[Iterable[Block]], products: int, clusters: int) -> Own
         for owned, label in fold:
             for penalty, weights in fits.items():
                 error[penalty] += squared_errors(owned, label, weights)
-    penalty = min(reversed(PENALTIES), key=lambda one: error[one])
+    penalty = min(reversed(PENALTIES), key=lambda value: error[value])
     counts = np.zeros((2, BINS))
     for number, fold in enumerate(folds):
         counts += held_out_counts(fold, fit_weights(total - grams[number], products, penalty))
@@ -113,7 +113,7 @@ def learn(folds: Sequence[Iterable[Block]], products: int, clusters: int) -> Own
     probability = calibrate(counts[1], counts.sum(axis=0))
     brier = float(np.sum(counts[1] * (1 - probability) ** 2 + counts[0] * probability**2) / counts.sum())
     share = share_error(total, products)
-    means = {one: round(value / accounts, 6) for one, value in error.items()}
+    means = {amount: round(value / accounts, 6) for amount, value in error.items()}
     return OwnershipModel(fit_weights(total, products, penalty), probability, penalty, means, brier, share)
 
 

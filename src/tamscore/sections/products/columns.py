@@ -95,7 +95,7 @@ class ProductsState:
         for start in range(0, len(having), most):
             at = having[start : start + most]
             own, mine = backend.put(self.owned.cents(owner[at], products)), backend.put(label[at])
-            lines = (backend.xp.take(one, mine, axis=0) for one in (potential, offered))
+            lines = (backend.xp.take(item, mine, axis=0) for item in (potential, offered))
             yield OpenRows(at, np.arange(len(at)), open_products.open_cents(backend.xp, own, *lines))
 
     def count(self, scored: pa.Table) -> PartCounts:

@@ -61,5 +61,5 @@ def counts_of(scored: pa.Table, label: Any, rows: Iterable[OpenRows], shape: tup
         cents, accounts = cents + some, accounts + many
     whole = (len(KINDS), clusters, products)
     measured = [np.rint(np.nan_to_num(float_column(scored[name])) * CENTS) for name in MEASURES]
-    totals = np.stack([np.bincount(kind, one, minlength=len(KINDS)) for one in measured], axis=1)
+    totals = np.stack([np.bincount(kind, item, minlength=len(KINDS)) for item in measured], axis=1)
     return cents.reshape(whole), accounts.reshape(whole), totals

@@ -47,7 +47,7 @@ class ProductPotentials:
     @classmethod
     def together(cls, parts: Sequence[ProductPotentials]) -> ProductPotentials:
         """Return the potentials of the clusters of several party types, one after the other."""
-        return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,6 @@ def product_potentials(
     everywhere = sort_sales(backend, money, product.astype(np.int64), products)
     parents = [(OF_PARTY, everywhere.of(p)) for p in range(products)] * clusters
     table = potential_table(owners, parents, (rules.line,), "max", rules.min_customers, rules.level)
-    value, low, high = (one[:, 0].reshape(shape) for one in (table.values, table.bounds.low, table.bounds.high))
-    basis = np.array([BASES.index(one) for one in table.basis], np.int8).reshape(shape)
+    value, low, high = (item[:, 0].reshape(shape) for item in (table.values, table.bounds.low, table.bounds.high))
+    basis = np.array([BASES.index(text) for text in table.basis], np.int8).reshape(shape)
     return ProductPotentials(value, low, high, owners.support.reshape(shape), basis)

@@ -137,7 +137,7 @@ def by_family(totals: pa.Table) -> pa.Table:
     columns: dict[str, pa.Array] = {
         "family": family.dictionary,
         "products": pa.array(np.bincount(code, minlength=size)),
-        **{name: pa.array(np.round(np.bincount(code, one, size) / CENTS, 2)) for name, one in cents.items()},
+        **{name: pa.array(np.round(np.bincount(code, cent, size) / CENTS, 2)) for name, cent in cents.items()},
     }
     return pa.table(columns).sort_by("family")
 

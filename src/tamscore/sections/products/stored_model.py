@@ -27,7 +27,7 @@ UNKNOWN = {"value": np.nan, "low": np.nan, "high": np.nan, "support": 0, "basis"
 
 def both(model: ProductModel, clusters: Sequence[str], facts: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the description and the arrays of a model."""
-    arrays = {one.name: getattr(model.potentials, one.name) for one in fields(ProductPotentials)}
+    arrays = {field.name: getattr(model.potentials, field.name) for field in fields(ProductPotentials)}
     description = {
         "format": FORMAT,
         "source": model.source,

@@ -55,10 +55,10 @@ def forest_of(boosted: Any, trees: int, levels: Sequence[int], standing: Mapping
     `standing` has by column, as `standing_for`, which levels were learned from as others.
     """
     grown = [stage[0] for stage in boosted._predictors[:trees]]  # noqa: SLF001 - there is no public way
-    nodes = np.concatenate([one.nodes for one in grown])
-    starts = np.concatenate(([0], np.cumsum([len(one.nodes) for one in grown]))).astype(np.int64)
+    nodes = np.concatenate([item.nodes for item in grown])
+    starts = np.concatenate(([0], np.cumsum([len(item.nodes) for item in grown]))).astype(np.int64)
     leaf = nodes["is_leaf"].astype(bool)
-    if max(one.get_n_leaf_nodes() for one in grown) > MOST_LEAVES:
+    if max(item.get_n_leaf_nodes() for item in grown) > MOST_LEAVES:
         raise AssertionError("trees with too many leaves")
     column = np.argsort(np.equal(levels, 0), kind="stable")[nodes["feature_idx"]]  # scikit-learn puts categories first
     return Forest(
@@ -84,10 +84,10 @@ def small_levels(
 
     `column` (n,) is the one that a node asks.
     """
-    nodes = np.concatenate([one.nodes for one in grown])
-    sets = np.concatenate([one.raw_left_cat_bitsets for one in grown]).astype("<u4").view(np.uint8)
-    starts = np.cumsum([0, *(len(one.raw_left_cat_bitsets) for one in grown)])[:-1]
-    place = nodes["bitset_idx"] + np.repeat(starts, [len(one.nodes) for one in grown])
+    nodes = np.concatenate([item.nodes for item in grown])
+    sets = np.concatenate([item.raw_left_cat_bitsets for item in grown]).astype("<u4").view(np.uint8)
+    starts = np.cumsum([0, *(len(item.raw_left_cat_bitsets) for item in grown)])[:-1]
+    place = nodes["bitset_idx"] + np.repeat(starts, [len(item.nodes) for item in grown])
     found = np.zeros((len(nodes), max(levels)), bool)
     for category, known in zip(np.flatnonzero(levels).tolist(), categories_of(boosted), strict=True):
         at, every = np.flatnonzero(nodes["is_categorical"].astype(bool) & (column == category)), range(levels[category])
@@ -102,4 +102,4 @@ def categories_of(boosted: Any) -> list[Any]:
     if boosted.is_categorical_ is None:
         return []
     encoder = boosted._preprocessor.named_transformers_["encoder"]  # noqa: SLF001 - it numbers what it has seen
-    return [one.astype(np.int64) for one in encoder.categories_]
+    return [item.astype(np.int64) for item in encoder.categories_]

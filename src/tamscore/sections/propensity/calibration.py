@@ -64,7 +64,7 @@ def round_off(xp: Any, values: Array) -> Array:
 
 def through(xp: Any, score: Array, x: Any, y: Any) -> Array:
     """Straight lines through points (p,) on the host, level before the first and after the last of them."""
-    xs, ys = (xp.asarray(one, dtype=xp.float64, device=score.device) for one in (x, y))
+    xs, ys = (xp.asarray(item, dtype=xp.float64, device=score.device) for item in (x, y))
     inside = xp.clip(score, float(x[0]), float(x[-1]))
     right = xp.clip(xp.searchsorted(xs, inside), 1, len(x) - 1) if len(x) > 1 else xp.zeros_like(score, dtype=xp.int64)
     left = right - 1 if len(x) > 1 else right

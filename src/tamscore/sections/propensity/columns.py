@@ -50,7 +50,7 @@ class Probabilities:
         """
         probability, why = foretold(self.model, self.columns_read, rows.part.partition, rows.at, rows.backend)
         codes = np.min_scalar_type(-2 * sum(map(len, self.model.design.state_names)) - 1)
-        reasons_ = {f"reason {place}": one.astype(codes) for place, one in enumerate(why)}
+        reasons_ = {f"reason {place}": item.astype(codes) for place, item in enumerate(why)}
         wins = probability if self.record["mode"] == "probability" else None
         return WinForecast(wins, more={"probability": probability, **reasons_})
 
@@ -60,7 +60,7 @@ class Probabilities:
 
         told = rows.foretold or self.foretell(RowsToForetell(rows.part, rows.assigned, rows.at, (), backend))
         probability, *why = told.more.values()
-        numbers = [one.astype(np.int64) for one in why]
+        numbers = [item.astype(np.int64) for item in why]
         text = text_dictionary(*reasons.texts(numbers, self.model.design.state_names))
         place = propensity.band(np, probability, self.bands)
         return {
@@ -143,6 +143,6 @@ def foretold(
             told, begin = propensity.foretell(model, scorer, backend, block.numeric, block.codes), first + start
             here = slice(begin, begin + len(block))
             probability[here] = backend.get(told.probability)
-            for place, one in zip(why, told.reasons, strict=True):
-                place[here] = backend.get(one)
+            for place, reason in zip(why, told.reasons, strict=True):
+                place[here] = backend.get(reason)
     return probability, why

@@ -45,12 +45,12 @@ class PropensityDesign:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the input, numbers first."""
-        return (*(one.column for one in self.numbers), *(one.column for one in self.vocabularies))
+        return (*(item.column for item in self.numbers), *(vocabulary.column for vocabulary in self.vocabularies))
 
     @property
     def levels(self) -> tuple[int, ...]:
         """The number of levels of each of `columns`, 0 for numbers."""
-        return (*(0 for _ in self.numbers), *(len(one.all_levels) for one in self.vocabularies))
+        return (*(0 for _ in self.numbers), *(len(vocabulary.all_levels) for vocabulary in self.vocabularies))
 
     @property
     def straight_sources(self) -> tuple[int, ...]:
@@ -61,21 +61,21 @@ class PropensityDesign:
 
     def raw(self, xp: Any, numbers: Mapping[str, Array], codes: Mapping[str, Array]) -> list[Array]:
         """The values of each of `columns`: numbers (m,) float64, NaN where not finite, and codes (m,) int64."""
-        found = [finite(xp, numbers[one.column]) for one in self.numbers]
-        return found + [codes[one.column] for one in self.vocabularies]
+        found = [finite(xp, numbers[item.column]) for item in self.numbers]
+        return found + [codes[vocabulary.column] for vocabulary in self.vocabularies]
 
     def straight(self, xp: Any, raw: Sequence[Array]) -> list[Array]:
         """The columns (m,) float64 that a line takes: numbers, 0/1 columns of levels and of what is missing."""
         count = len(self.numbers)
-        straightened = [straight(xp, column, one) for column, one in zip(raw, self.numbers, strict=False)]
+        straightened = [straight(xp, column, item) for column, item in zip(raw, self.numbers, strict=False)]
         missing = [xp.astype(xp.isnan(column), xp.float64) for column in raw[:count]]
         return [*straightened, *indicators(xp, raw[count:], self.levels[count:]), *missing]
 
     def states(self, xp: Any, raw: Sequence[Array]) -> list[Array]:
         """What a person would call the value of each of `columns`, as a place (m,) in `state_names`."""
         found = []
-        for column, one in zip(raw, self.numbers, strict=False):
-            place = xp.astype(column > one.low, xp.uint8) + xp.astype(column > one.high, xp.uint8)
+        for column, item in zip(raw, self.numbers, strict=False):
+            place = xp.astype(column > item.low, xp.uint8) + xp.astype(column > item.high, xp.uint8)
             found.append(xp.where(xp.isnan(column), xp.full_like(place, 3), place))
         return [*found, *raw[len(self.numbers) :]]
 
@@ -84,8 +84,11 @@ class PropensityDesign:
         """What the values of each of `columns` are called."""
         of_number = ("low", "middling", "high", "missing")
         return [
-            *(tuple(f"{one.column} {name}" for name in of_number) for one in self.numbers),
-            *(tuple(f"{one.column} = {level}" for level in one.all_levels) for one in self.vocabularies),
+            *(tuple(f"{item.column} {name}" for name in of_number) for item in self.numbers),
+            *(
+                tuple(f"{vocabulary.column} = {level}" for level in vocabulary.all_levels)
+                for vocabulary in self.vocabularies
+            ),
         ]
 
 
@@ -100,10 +103,10 @@ def finite(xp: Any, column: Array) -> Array:
     return xp.where(xp.isfinite(column), column, xp.asarray(xp.nan, dtype=column.dtype, device=column.device))
 
 
-def straight(xp: Any, column: Array, one: Number) -> Array:
+def straight(xp: Any, column: Array, item: Number) -> Array:
     """A number centred and scaled, after its logarithm where it is skewed; the mean, 0, where it is missing."""
-    value = xp.sign(column) * xp.log1p(xp.abs(column)) if one.logarithm else column
-    scaled = (value - one.center) / one.spread
+    value = xp.sign(column) * xp.log1p(xp.abs(column)) if item.logarithm else column
+    scaled = (value - item.center) / item.spread
     return xp.where(xp.isnan(scaled), xp.zeros_like(scaled), scaled)
 
 

@@ -40,7 +40,7 @@ class Nodes:
     @property
     def columns(self) -> dict[str, Any]:
         """The columns by name."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Forest:
     def is_sound(self, levels: Sequence[int]) -> bool:
         """Whether every split asks one of the columns, as `Design.levels`, and leads to nodes behind it in its tree."""
         size = np.diff(self.starts)
-        lengths, feature = {len(one) for one in self.nodes.columns.values()}, self.nodes.feature
+        lengths, feature = {len(column) for column in self.nodes.columns.values()}, self.nodes.feature
         if np.any(size < 1) or lengths != {int(self.starts[-1])} or self.starts[0]:
             return False
         if self.nodes.small_levels.ndim != 2 or 8 * self.nodes.small_levels.shape[1] < max(levels):
@@ -87,7 +87,7 @@ class Forest:
         """The trees ready to score rows of columns with so many levels, as `Design.levels`."""
         thresholds, count = self.thresholds(levels), len(self.starts) - 1
         by_leaf = [self.leaves(tree) for tree in range(count)]
-        times = Counter(column for one in by_leaf for column in one.added)
+        times = Counter(column for leaves in by_leaf for column in leaves.added)
         often = sorted(times, key=lambda column: (-times[column], column))
         groups = tuple(tuple(often[start : start + GROUP]) for start in range(0, len(often), GROUP))
         by_leaf += [Leaves(np.zeros(1), {}, {})] * (count % 2)
@@ -106,8 +106,8 @@ class Forest:
         asked = np.unique(self.nodes.feature[self.nodes.feature != LEAF]).tolist()
         cells = {column: levels[column] or len(thresholds[column]) + 2 for column in asked}
         found = {column: np.zeros((size, len(by_leaf)), np.uint16) for column, size in cells.items()}
-        for tree, one in enumerate(by_leaf):
-            for node, bits in one.struck.items():
+        for tree, leaves in enumerate(by_leaf):
+            for node, bits in leaves.struck.items():
                 nodes, column = self.nodes, int(self.nodes.feature[self.starts[tree] + node])
                 fails = fails_at(nodes, int(self.starts[tree]) + node, thresholds.get(column), cells[column])
                 found[column][fails, tree] |= np.uint16(bits)
@@ -176,7 +176,7 @@ def fails_at(nodes: Nodes, node: int, thresholds: Sequence[float] | None, cells:
 
 def pair_of(first: Leaves, second: Leaves, groups: Sequence[Sequence[int]]) -> Pair:
     """Two trees by the leaves that a row has in both."""
-    one, two = np.divmod(np.arange(MOST_LEAVES**2), MOST_LEAVES)
+    array, two = np.divmod(np.arange(MOST_LEAVES**2), MOST_LEAVES)
 
     def table(values: Any, leaf: Any) -> Any:
         return values[np.minimum(leaf, len(values) - 1)]
@@ -185,9 +185,9 @@ def pair_of(first: Leaves, second: Leaves, groups: Sequence[Sequence[int]]) -> P
     for place, columns in enumerate(groups):
         if not (first.added.keys() | second.added.keys()).isdisjoint(columns):
             made = np.zeros((MOST_LEAVES**2, len(columns)))
-            for tree, leaf in ((first, one), (second, two)):
+            for tree, leaf in ((first, array), (second, two)):
                 for at, column in enumerate(columns):
                     if column in tree.added:
                         made[:, at] += np.round(table(tree.added[column], leaf) / GRAIN) * GRAIN
             added[place] = made
-    return Pair((table(first.score, one), table(second.score, two)), added)
+    return Pair((table(first.score, array), table(second.score, two)), added)

@@ -151,7 +151,7 @@ def weights_of(propensity: PropensityModel, training: Training) -> dict[str, flo
     for start in range(0, len(training.label), host.block_rows):
         at = slice(start, start + host.block_rows)
         _, added = scorer.explain(np, [column[at] for column in training.raw])
-        total += [float(np.sum(np.abs(one) * training.weight[at])) for one in added]
+        total += [float(np.sum(np.abs(item) * training.weight[at])) for item in added]
     mean = np.round(total / training.weight.sum(), 6).tolist()
     pairs = zip(propensity.design.columns, mean, strict=True)
     return dict(sorted(pairs, key=lambda pair: -pair[1]))

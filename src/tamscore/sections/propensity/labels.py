@@ -85,7 +85,7 @@ def of_scored(labels: Any, reason: Any) -> Any:
 
 def counts_of(found: Sequence[Any]) -> dict[int, int]:
     """How many accounts bought (1), did not (0), and are UNLABELLED."""
-    return {value: sum(int(np.count_nonzero(one == value)) for one in found) for value in (1, 0, UNLABELLED)}
+    return {value: sum(int(np.count_nonzero(item == value)) for item in found) for value in (1, 0, UNLABELLED)}
 
 
 def asked_of(run: Run, section: Propensity) -> Asked:

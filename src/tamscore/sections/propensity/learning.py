@@ -108,10 +108,10 @@ def learn(training: Training, run: Callable[..., Iterable[Any]]) -> LearnedPrope
     for (kind, _), found in zip(tasks, run(scores_left_out, tasks, training, weights), strict=True):
         scores[kind].append(found)
     best = {kind: best_of(scores[kind], TREE_COUNTS if kind == "trees" else (0,), training) for kind in KINDS}
-    kind = min(KINDS, key=lambda one: best[one].loss)
+    kind = min(KINDS, key=lambda item: best[item].loss)
     chosen = best[kind]
     (model,) = [line_of(training, weights)] if kind == "logistic" else run(all_trees, [chosen.trees], training)
-    return LearnedPropensity(kind, model, chosen.score, {one: best[one].loss for one in KINDS})
+    return LearnedPropensity(kind, model, chosen.score, {item: best[item].loss for item in KINDS})
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def best_of(scores: Sequence[Any], counts: Sequence[int], training: Training) ->
         for number, of_fold in enumerate(scores):
             score[fold == number] = of_fold[place]
         tried.append(Best(score, log_loss(sigmoid(np, score), training.label, training.weight), count))
-    return min(tried, key=lambda one: one.loss)
+    return min(tried, key=lambda best: best.loss)
 
 
 def log_loss(probability: Any, label: Any, weight: Any) -> float:

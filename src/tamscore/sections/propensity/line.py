@@ -33,6 +33,6 @@ def explain(xp: Any, line: Line, design: PropensityDesign, straight: Sequence[Ar
         if weight:
             added[source] = added[source] + float(weight) * (column - float(mean))
     total = xp.full(straight[0].shape, line.base, dtype=xp.float64, device=straight[0].device)
-    for one in added:
-        total = total + one
+    for item in added:
+        total = total + item
     return total, added

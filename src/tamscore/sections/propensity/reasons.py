@@ -26,10 +26,10 @@ def strongest(xp: Any, added: Sequence[Array], states: Sequence[Array], offsets:
     first column comes first: states of `added` columns (m,) begin at `offsets`, which the last one is beyond.
     """
     codes = 2 * offsets[-1]
-    best = leading(xp, (keys_of(xp, *one, codes) for one in zip(added, states, offsets, strict=False)), REASONS)
+    best = leading(xp, (keys_of(xp, *parts, codes) for parts in zip(added, states, offsets, strict=False)), REASONS)
     found = []
-    for one in best[: len(added)]:
-        key = xp.astype(one, xp.int64)
+    for item in best[: len(added)]:
+        key = xp.astype(item, xp.int64)
         here = codes - 1 - key % codes
         found.append(xp.where(key >= int(FAINT * MILLION) * codes, here, xp.full_like(here, -1)))
     return found
@@ -49,25 +49,25 @@ def leading(xp: Any, keys: Iterable[Array], count: int) -> list[Array]:
     for key in keys:
         best = best or [xp.full_like(key, -1.0) for _ in range(count)]
         rest = key
-        for place, one in enumerate(best):
-            best[place], rest = xp.maximum(one, rest), xp.minimum(one, rest)
+        for place, item in enumerate(best):
+            best[place], rest = xp.maximum(item, rest), xp.minimum(item, rest)
     return best
 
 
 def offsets_of(names: Sequence[Sequence[str]]) -> list[int]:
     """Where the states of each column begin among all states, and how many there are."""
-    return [0, *np.cumsum([len(one) for one in names]).tolist()]
+    return [0, *np.cumsum([len(name) for name in names]).tolist()]
 
 
 def texts(found: Sequence[Any], names: Sequence[Sequence[str]]) -> tuple[Any, list[str]]:
     """Reasons on the host in words, as codes (m,) and texts: `+ employees high; - country = DE`."""
     import pyarrow as pa
 
-    every = [name for one in names for name in one]
+    every = [name for item in names for name in item]
     base = 2 * len(every) + 1
     combined = np.zeros(len(found[0]), np.int64)
-    for one in found:
-        combined = combined * base + (one + 1)
+    for entry in found:
+        combined = combined * base + (entry + 1)
     encoded = pa.array(combined).dictionary_encode()
     distinct = encoded.dictionary.to_numpy()
     order = np.argsort(distinct)

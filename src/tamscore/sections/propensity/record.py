@@ -29,7 +29,7 @@ def describe_propensity(judged: EvaluatedPropensity) -> dict[str, Any]:
         "log_loss_left_out": {kind: round(loss, 6) for kind, loss in judged.loss.items()},
         "calibration": calibration.kind,
         "quality": {name: round_off(value) for name, value in asdict(judged.verdict).items()},
-        "deciles": [{name: round_off(value) for name, value in asdict(one).items()} for one in judged.deciles],
+        "deciles": [{name: round_off(value) for name, value in asdict(decile).items()} for decile in judged.deciles],
         "features": [{"feature": name, "mean_log_odds": moves} for name, moves in judged.weights.items()],
     }
 
@@ -42,11 +42,11 @@ def round_off(value: float | None) -> float | None:
 def suspects(drawn: LabelledRows, design: PropensityDesign) -> list[str]:
     """The numeric features that tell buyers from others alone, so that they may know of the label window."""
     found = []
-    for one, values in zip(design.numbers, drawn.numeric, strict=True):
+    for number, values in zip(design.numbers, drawn.numeric, strict=True):
         known = np.isfinite(values)
         buys = drawn.label[known] == 1
         if buys.any() and not buys.all() and separability(values[known], buys) >= ODD:
-            found.append(one.column)
+            found.append(number.column)
     return found
 
 
@@ -88,7 +88,7 @@ def band_rows(counts: Any, bands: tuple[float, float], cost: float) -> list[dict
     named = [(band, limits[band], counts[:, place]) for place, band in reversed(list(enumerate(BANDS)))]
     rows = []
     for band, limit, (accounts, buyers) in [*named, ("everyone", "", everyone)]:
-        each = cost * accounts / buyers if buyers else None
+        item = cost * accounts / buyers if buyers else None
         rows.append(
             {
                 "band": band,
@@ -97,8 +97,8 @@ def band_rows(counts: Any, bands: tuple[float, float], cost: float) -> list[dict
                 "expected_buyers": round(float(buyers), 2),
                 "capture": round_off(buyers / everyone[1] if everyone[1] else None),
                 "cost": round(cost * float(accounts), 2),
-                "cost_per_buyer": None if each is None else round(float(each), 2),
-                "against_everyone": round_off(each * everyone[1] / (cost * everyone[0])) if each else None,
+                "cost_per_buyer": None if item is None else round(float(item), 2),
+                "against_everyone": round_off(item * everyone[1] / (cost * everyone[0])) if item else None,
             }
         )
     return rows

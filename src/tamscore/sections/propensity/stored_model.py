@@ -42,8 +42,10 @@ def describe(model: PropensityModel, record: dict[str, Any]) -> dict[str, Any]:
         "format": FORMAT,
         "kind": "logistic" if line else "trees",
         "base": model.model.base,
-        "numbers": [asdict(one) for one in model.design.numbers],
-        "vocabularies": [{"column": one.column, "levels": one.levels} for one in model.design.vocabularies],
+        "numbers": [asdict(number) for number in model.design.numbers],
+        "vocabularies": [
+            {"column": vocabulary.column, "levels": vocabulary.levels} for vocabulary in model.design.vocabularies
+        ],
         "calibration": {name: getattr(calibration, name) for name in single},
         "record": record,
     }
@@ -51,11 +53,11 @@ def describe(model: PropensityModel, record: dict[str, Any]) -> dict[str, Any]:
 
 def arrays_of(model: PropensityModel) -> dict[str, Any]:
     """The arrays of the model by name."""
-    one = model.model
-    if isinstance(one, Line):
-        found = {"weights": np.asarray(one.weights), "means": np.asarray(one.means)}
+    line = model.model
+    if isinstance(line, Line):
+        found = {"weights": np.asarray(line.weights), "means": np.asarray(line.means)}
     else:
-        found = {"starts": one.starts, **one.nodes.columns}
+        found = {"starts": line.starts, **line.nodes.columns}
     found |= {"calibration.x": model.calibration.x, "calibration.y": model.calibration.y}
     return {name: array.astype(np.uint8) if array.dtype == bool else array for name, array in found.items()}
 
@@ -88,8 +90,8 @@ def parse(said: Mapping[str, Any], arrays: Mapping[str, Any], where: str) -> Pro
     try:
         if said["format"] not in {INDICATORS, FORMAT}:
             raise ValueError(f"expected format {FORMAT}, got {said['format']!r}")  # noqa: TRY301 - one way out
-        numbers = tuple(Number(**one) for one in said["numbers"])
-        vocabularies = tuple(Vocabulary(one["column"], tuple(one["levels"])) for one in said["vocabularies"])
+        numbers = tuple(Number(**item) for item in said["numbers"])
+        vocabularies = tuple(Vocabulary(item["column"], tuple(item["levels"])) for item in said["vocabularies"])
         design = PropensityDesign(numbers, vocabularies)
         return PropensityModel(design, model_of(said, arrays, design), calibration_of(said, arrays))
     except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -107,7 +109,7 @@ def model_of(said: Mapping[str, Any], arrays: Mapping[str, Any], design: Propens
         raise ValueError(f"expected logistic or trees, got {said['kind']!r}")
     if said["format"] == INDICATORS:
         arrays = {**arrays, **asked_by_level(arrays["feature"], arrays["threshold"], design)}
-    columns = {one.name: arrays[one.name] for one in fields(Nodes)}
+    columns = {field.name: arrays[field.name] for field in fields(Nodes)}
     columns["missing_is_small"] = columns["missing_is_small"].astype(bool)
     forest = Forest(float(said["base"]), arrays["starts"], Nodes(**columns))
     if not forest.is_sound(design.levels):

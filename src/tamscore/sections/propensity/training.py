@@ -85,11 +85,13 @@ def draw_rows(
 
 def join(found: Sequence[LabelledRows]) -> LabelledRows:
     """All drawn rows in order of their draw numbers."""
-    numbers = np.concatenate([one.numbers for one in found])
+    numbers = np.concatenate([rows.numbers for rows in found])
     order = np.argsort(numbers, kind="stable")
-    texts = take(joined_texts([one.texts for one in found]), order)
-    label = np.concatenate([one.label for one in found])[order]
-    return LabelledRows(numbers[order], label, np.concatenate([one.numeric for one in found], axis=1)[:, order], texts)
+    texts = take(joined_texts([rows.texts for rows in found]), order)
+    label = np.concatenate([rows.label for rows in found])[order]
+    return LabelledRows(
+        numbers[order], label, np.concatenate([rows.numeric for rows in found], axis=1)[:, order], texts
+    )
 
 
 def draw_training(market: Market, labels: Sequence[Any], how: LabelledDraw, columns: InputColumns) -> LabelledRows:
@@ -108,8 +110,8 @@ def design_of(drawn: LabelledRows, columns: InputColumns) -> PropensityDesign:
 
 def training_of(drawn: LabelledRows, design: PropensityDesign, counts: dict[int, int]) -> Training:
     """The drawn rows as they are learned from, weighted so that they stand for `counts` rows by label."""
-    codes = {one.column: one.encode(drawn.texts[one.column]) for one in design.vocabularies}
-    numbers = dict(zip((one.column for one in design.numbers), drawn.numeric, strict=True))
+    codes = {vocabulary.column: vocabulary.encode(drawn.texts[vocabulary.column]) for vocabulary in design.vocabularies}
+    numbers = dict(zip((number.column for number in design.numbers), drawn.numeric, strict=True))
     raw = design.raw(np, numbers, codes)
     terms = np.stack([np.ones(len(drawn.label)), *design.straight(np, raw)])
     label = (drawn.label == 1).astype(np.float64)

@@ -65,7 +65,7 @@ class ScoringTrees:
     def on(self, backend: Backend) -> ScoringTrees:
         """The trees with their tables on the device."""
         put, rows = backend.put, max(backend.block_rows // BLOCKS, 1)
-        pairs = tuple(pair_on(put, one) for one in self.pairs)
+        pairs = tuple(pair_on(put, pair) for pair in self.pairs)
         struck = {column: put(table) for column, table in self.struck.items()}
         return replace(self, pairs=pairs, struck=struck, firsts=put(self.firsts), block_rows=rows)
 
@@ -139,7 +139,7 @@ def explain(xp: Any, trees: ScoringTrees, raw: Sequence[Array]) -> tuple[Array, 
     total = xp.concat([score for score, _ in parts])
     added = [xp.zeros_like(total) for _ in raw]
     for group, columns in enumerate(trees.groups):
-        values = xp.concat([xp.permute_dims(one[group], (1, 0)) for _, one in parts], axis=1)
+        values = xp.concat([xp.permute_dims(items[group], (1, 0)) for _, items in parts], axis=1)
         for place, column in enumerate(columns):
             added[column] = values[place, :]
     return total, added

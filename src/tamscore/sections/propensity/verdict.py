@@ -70,8 +70,8 @@ def verdict(score: Any, probability: Any | None, label: Any, weight: Any) -> Pro
 def calibration_error(probability: Any, label: Any, weight: Any) -> float:
     """The mean distance of predicted and observed share over ten parts of equal weight."""
     told = deciles(probability, probability, label, weight)
-    total = sum(one.accounts for one in told)
-    return sum(one.accounts * abs((one.predicted or 0.0) - one.observed) for one in told) / total
+    total = sum(decile.accounts for decile in told)
+    return sum(decile.accounts * abs((decile.predicted or 0.0) - decile.observed) for decile in told) / total
 
 
 def deciles(score: Any, probability: Any | None, label: Any, weight: Any) -> list[Decile]:
@@ -93,6 +93,6 @@ def deciles(score: Any, probability: Any | None, label: Any, weight: Any) -> lis
 def parts_of(score: Any, weight: Any) -> Any:
     """The part (n,) from 0 of each row, best scores first; rows of one score go where the middle of them lies."""
     distinct, place = np.unique(-score, return_inverse=True)
-    each = np.bincount(place, weights=weight, minlength=len(distinct))
-    middle = (np.cumsum(each) - each / 2) / each.sum()
+    values = np.bincount(place, weights=weight, minlength=len(distinct))
+    middle = (np.cumsum(values) - values / 2) / values.sum()
     return np.minimum((middle * PARTS).astype(np.int64), PARTS - 1)[place]

@@ -93,8 +93,8 @@ class SegmentsState:
         """How many accounts (flags,) carry each flag, how many (K, actions) get each action, sums of own segments."""
         texts = segment_tests.flag_texts()
         counted = np.bincount(level_codes(scored["account_flags"], texts), minlength=len(texts))
-        each = np.arange(len(texts))
-        flags = np.array([counted[(each >> bit) % 2 == 1].sum() for bit in range(len(segment_tests.FLAGS))])
+        values = np.arange(len(texts))
+        flags = np.array([counted[(values >> bit) % 2 == 1].sum() for bit in range(len(segment_tests.FLAGS))])
         place = level_codes(scored["cluster"], list(self.clusters)) * len(ACTIONS)
         place += level_codes(scored["segment_action"], ACTIONS)
         actions = np.bincount(place, minlength=len(self.clusters) * len(ACTIONS)).reshape(-1, len(ACTIONS))
@@ -102,8 +102,8 @@ class SegmentsState:
 
     def findings(self, counts: Sequence[tuple[Any, Any, Sums]]) -> Findings:
         """The tests of all segments, and how many accounts get each action and carry each flag."""
-        flags = dict(zip(segment_tests.FLAGS, sum(one for one, _, _ in counts).tolist(), strict=True))
-        actions: Any = sum(one for _, one, _ in counts)
+        flags = dict(zip(segment_tests.FLAGS, sum(item for item, _, _ in counts).tolist(), strict=True))
+        actions: Any = sum(item for _, item, _ in counts)
         table = self.table
         for name, column in zip(ACTIONS, actions.T, strict=True):
             table = table.append_column(f"{name}_accounts", pa.array(column))
@@ -113,7 +113,7 @@ class SegmentsState:
         own: dict[str, Any] = {}
         notices: tuple[str, ...] = ()
         if self.own is not None:
-            made = tables["own_segments"] = self.own.table([one for _, _, one in counts], self.parties)
+            made = tables["own_segments"] = self.own.table([record for _, _, record in counts], self.parties)
             own, notices = {"own": self.own.record(made)}, self.own.notices(made, self.clusters)
         return Findings(
             {

@@ -71,12 +71,12 @@ class OwnSegments:
         """Return a row for each party type and segment: its sums, its tests, its action; by party type and text."""
         sums: Sums = {}
         for part in parts:
-            for key, one in part.items():
-                sums[key] = sums.get(key, 0.0) + one
+            for key, item in part.items():
+                sums[key] = sums.get(key, 0.0) + item
         of_party = {
             party: {text: sums[name, text] for name, text in sorted(sums) if name == party} for party in parties
         }
-        return pa.concat_tables([self.party(*each) for each in of_party.items()])
+        return pa.concat_tables([self.party(*parts) for parts in of_party.items()])
 
     def record(self, table: pa.Table) -> dict[str, Any]:
         """Return how many segments there are and are meaningful, and those with most whitespace."""
@@ -138,8 +138,8 @@ def own_codes(table: pa.Table, columns: Sequence[str]) -> tuple[Any, list[str]]:
     found, of_rows = np.unique(place, return_inverse=True)
     places = np.unravel_index(found, [len(distinct) for distinct in levels])
     pairs = zip(levels, places, strict=True)
-    each = [[distinct[code].replace(BETWEEN, " ") for code in codes.tolist()] for distinct, codes in pairs]
-    return of_rows, [BETWEEN.join(text) for text in zip(*each, strict=True)]
+    items = [[distinct[code].replace(BETWEEN, " ") for code in codes.tolist()] for distinct, codes in pairs]
+    return of_rows, [BETWEEN.join(text) for text in zip(*items, strict=True)]
 
 
 def own_column(table: pa.Table, columns: Sequence[str]) -> pa.DictionaryArray:
@@ -158,7 +158,7 @@ def sums_of(scored: pa.Table) -> Sums:
     sales, before, margin = column("sales"), column("sales_before"), column("yearly_margin")
     value, trailing = column("lifetime_value"), column("trailing_sales")
     compared = ~np.isnan(before)
-    each = {
+    record = {
         "sales": cents(np.maximum(sales, 0.0)),
         **{name: cents(column(name)) for name in ("potential", "whitespace")},
         "margin": cents(margin),
@@ -175,7 +175,7 @@ def sums_of(scored: pa.Table) -> Sums:
     texts = own.dictionary.to_pylist()
     place = party.indices.to_numpy().astype(np.int64) * len(texts) + own.indices.to_numpy()
     found, place = np.unique(place, return_inverse=True)
-    sums = np.stack([np.bincount(place, weights=each[name], minlength=len(found)) for name in MEASURES], axis=1)
+    sums = np.stack([np.bincount(place, weights=record[name], minlength=len(found)) for name in MEASURES], axis=1)
     keys = [(party.dictionary[code // len(texts)].as_py(), texts[code % len(texts)]) for code in found.tolist()]
     return dict(zip(keys, sums, strict=True))
 

@@ -37,9 +37,9 @@ def terms_of_own(market: Market, settings: Segments) -> Means:
     items = zip(market.rows, market.assigned, strict=True)
     sums: dict[tuple[str, str], Any] = {}
     for part in market.this.flow.map(sums_of_own, items, settings.own, named):
-        for key, one in part.items():
-            sums[key] = sums.get(key, 0.0) + one
-    return {key: means(one) for key, one in sums.items()}
+        for key, entry in part.items():
+            sums[key] = sums.get(key, 0.0) + entry
+    return {key: means(item) for key, item in sums.items()}
 
 
 def means(sums: Any) -> tuple[float, float]:
@@ -62,6 +62,6 @@ def sums_of_own(
     found, place = np.unique(place, return_inverse=True)
     columns = [float_column(table[name]) if name else np.full(len(at), np.nan) for name in named]
     weights = [[cents(column) for column in columns], [~np.isnan(column) for column in columns]]
-    sums = np.array([[np.bincount(place, one, len(found)) for one in each] for each in weights])
+    sums = np.array([[np.bincount(place, item, len(found)) for item in weight] for weight in weights])
     keys = [(PARTY_TYPES[code // len(texts)], texts[code % len(texts)]) for code in found.tolist()]
     return {key: sums[:, :, position] for position, key in enumerate(keys)}

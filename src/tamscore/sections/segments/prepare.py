@@ -41,8 +41,8 @@ def prepare(market: Market, settings: Segments) -> SegmentsState:
     terms = np.stack([totals["lifetime_value"], *terms_of(market, settings)])
     value, gaps = segment_tests.priority(terms, settings.weights)
     verdicts = [judge(party, market, at, totals) for at, party in enumerate(market.parties)]
-    told = {test: [one for each in verdicts for one in getattr(each, test)] for test in TESTS}
-    names = [name for one in market.fitted for name in one.names]
+    told = {test: [item for verdict in verdicts for item in getattr(verdict, test)] for test in TESTS}
+    names = [name for fit in market.fitted for name in fit.names]
     columns = {
         "cluster": list(market.clusters),
         "name": names,
@@ -78,7 +78,7 @@ def own_of(market: Market, settings: Segments) -> OwnSegments | None:
 def answers_of(told: dict[str, list[str]], verdicts: Sequence[Verdicts]) -> SegmentAnswers:
     """What the tests of all segments allow."""
     profitable, growing = (np.array(told[name]) for name in ("profitable", "growing"))
-    is_open = np.array([one for each in verdicts for one in each.open])
+    is_open = np.array([flag for verdict in verdicts for flag in verdict.open])
     return SegmentAnswers((growing == "yes") & is_open & (profitable != "no"), profitable == "yes", growing == "no")
 
 
@@ -106,7 +106,7 @@ def sums_of(item: tuple[PartRows, AssignedRows], asked: list[str], first: dict[i
     columns = [float_column(table[name]) for name in asked]
     return np.stack(
         [
-            [np.bincount(label, weights=one, minlength=clusters) for one in (cents(column), ~np.isnan(column))]
+            [np.bincount(label, weights=item, minlength=clusters) for item in (cents(column), ~np.isnan(column))]
             for column in columns
         ]
     )
@@ -124,10 +124,10 @@ def earlier_f1(market: Market) -> dict[str, float]:
 
 def judge(party: PartyMarket, market: Market, at: int, totals: dict[str, Any]) -> Verdicts:
     """The verdicts on the clusters of one party type."""
-    policy, one = market.policies[at], market.fitted[at]
+    policy, fit = market.policies[at], market.fitted[at]
     start = market.clusters.index(policy.cluster_ids[0])
     here = slice(start, start + len(policy.cluster_ids))
-    known = {cluster: trust.f1 for cluster, trust in zip(policy.cluster_ids, one.trust, strict=False)}
+    known = {cluster: trust.f1 for cluster, trust in zip(policy.cluster_ids, fit.trust, strict=False)}
     known = known or earlier_f1(market)
     f1 = [known.get(cluster, np.nan) for cluster in policy.cluster_ids]
     potential, sales = ladders.cluster_means(party)

@@ -134,10 +134,10 @@ def read_table(path: Path | str, types: Mapping[str, str], encoding: str = "utf-
 def _refuse_rejected(plan: ImportPlan, limit: float) -> None:
     rows = plan.rows + plan.rejected
     if plan.rejected > limit * rows:
-        one = plan.rejected_examples[0]
+        row = plan.rejected_examples[0]
         raise InputContractError(
-            f"{one.file}: {plan.rejected:,} of {rows:,} rows do not have as many cells as the header, more than the "
-            f"share allowed ({limit:g}); first row {one.row}: {one.reason} in {one.text!r}; "
+            f"{row.file}: {plan.rejected:,} of {rows:,} rows do not have as many cells as the header, more than the "
+            f"share allowed ({limit:g}); first row {row.row}: {row.reason} in {row.text!r}; "
             "check the delimiter and the quotes, add --skip N where N lines stand above the header, or raise "
             "--max-rejected-share"
         )
@@ -159,7 +159,7 @@ def _tables(
 ) -> Iterator[Any]:
     import pyarrow as pa
 
-    sources = [one.source for one in plan.files]
+    sources = [file.source for file in plan.files]
     name = str(file.source.path)
     for batch, rows in csv_rows.batches(file.source, intake, meter("write", progress, file.source, sources)):
         columns = []
@@ -177,7 +177,8 @@ def _report(
     plan: ImportPlan, files: tuple[Path, ...], tallies: list[_Tally], intakes: list[Intake], log: Path | None
 ) -> ImportReport:
     columns = tuple(
-        ImportedColumn(one.plan.name, one.plan.type, one.nulls, one.bad, tuple(one.examples)) for one in tallies
+        ImportedColumn(tally.plan.name, tally.plan.type, tally.nulls, tally.bad, tuple(tally.examples))
+        for tally in tallies
     )
     rejected = sum(intake.rejected for intake in intakes)
     return ImportReport(

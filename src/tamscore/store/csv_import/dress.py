@@ -153,7 +153,7 @@ def _whole(filled: dict[str, np.ndarray], units: np.ndarray, styles: np.ndarray)
     sections = (units != "").astype(int) + filled["percent"]
     credits_ = filled["credit_before"].astype(int) + filled["credit_behind"]
     powers = np.isin(styles, [code for style, code in marks.CODE.items() if "exp" in style])
-    one = (
+    item = (
         (signs <= 1)
         & (moneys <= 1)
         & (sections + powers <= 1)
@@ -161,7 +161,7 @@ def _whole(filled: dict[str, np.ndarray], units: np.ndarray, styles: np.ndarray)
         & (filled["opening"] == filled["closing"])
     )
     lone = filled["unit_before"] & ~filled["money_before"] | filled["unit_before"] & filled["unit"]
-    result: np.ndarray = one & ~lone & ~((credits_ == 1) & (signs == 1)) & ~(filled["percent"] & (moneys == 1))
+    result: np.ndarray = item & ~lone & ~((credits_ == 1) & (signs == 1)) & ~(filled["percent"] & (moneys == 1))
     return result
 
 

@@ -47,7 +47,7 @@ def text_encoding(path: Path) -> str:
     try:
         with open_bytes(path)[1] as stream:
             while data := stream.read(HEAD_BYTES):
-                fits = {name: one for name, one in fits.items() if _takes(one, data)}
+                fits = {name: fit for name, fit in fits.items() if _takes(fit, data)}
     except OSError as error:
         raise InputContractError(f"{path}: cannot be read: {error}") from None
     is_cut = "utf-8" in fits and not _takes(fits["utf-8"], b"", final=True)

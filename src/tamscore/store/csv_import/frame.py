@@ -126,8 +126,8 @@ def refuse_titles(path: Path, rows: list[Row], skipped: int, delimiter: str) -> 
 
 def _split_by_another(rows: list[Row], delimiter: str) -> bool:
     """Return whether another delimiter splits the one cell of the first row, and the second row into as many."""
-    one, two = (delimiter.join(row.cells) for row in rows[:2])
-    return len(rows[0].cells) == 1 and any(one.count(mark) == two.count(mark) > 0 for mark in DELIMITERS)
+    text, two = (delimiter.join(row.cells) for row in rows[:2])
+    return len(rows[0].cells) == 1 and any(text.count(mark) == two.count(mark) > 0 for mark in DELIMITERS)
 
 
 def _is_header(rows: list[Row], place: int, width: int, *, sparse: bool) -> bool:

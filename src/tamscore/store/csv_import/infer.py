@@ -35,7 +35,7 @@ def infer(scan: Scan, layout: NumberFormat | Doubt, max_bad_share: float) -> tup
     if answers:
         return answers
     known = layout if isinstance(layout, NumberFormat) else NumberFormat()
-    kind = min((_number(scan, known), *_dates(scan)), key=lambda one: _misses(scan, one, layout))
+    kind = min((_number(scan, known), *_dates(scan)), key=lambda column_type: _misses(scan, column_type, layout))
     bad = _misses(scan, kind, layout)
     if bad > MOSTLY_OTHER * values:
         return TEXT, f"text{hint(scan)}"

@@ -79,12 +79,12 @@ def _with_content(columns: list[ScannedColumn], sources: Sequence[CsvSource]) ->
     blank = {
         name for source in sources for name, cell in zip(source.names, source.header, strict=True) if not cell.strip()
     }
-    some = [one for one in columns if one.scan.name not in blank or one.scan.filled]
+    some = [column for column in columns if column.scan.name not in blank or column.scan.filled]
     return some or columns
 
 
 def _require_rows(files: Sequence[SourcePlan], *, may_be_empty: bool) -> None:
-    if not may_be_empty and not sum(one.rows + one.rejected for one in files):
+    if not may_be_empty and not sum(file.rows + file.rejected for file in files):
         raise InputContractError(f"{files[0].source.path}: expected rows below the header, got none")
 
 

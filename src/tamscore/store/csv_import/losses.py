@@ -46,7 +46,7 @@ def losses(scan: Scan, kind: ColumnType, layout: NumberFormat) -> list[tuple[str
             found["other words"] += scan.forms[shape] - scan.words.total()
         else:
             found[reason(shape, kind)] += scan.forms[shape]
-    return sorted(((text, times) for text, times in found.items() if times), key=lambda one: (-one[1], one[0]))
+    return sorted(((text, times) for text, times in found.items() if times), key=lambda parts: (-parts[1], parts[0]))
 
 
 def reasons(scan: Scan, kind: ColumnType, layout: NumberFormat) -> str:

@@ -89,23 +89,23 @@ class ImportPlan:
     @property
     def rows(self) -> int:
         """The rows that can be written."""
-        return sum(one.rows for one in self.files)
+        return sum(file.rows for file in self.files)
 
     @property
     def rejected(self) -> int:
         """The rows that cannot be written: of more or fewer cells than the header, or the header again."""
-        return sum(one.rejected for one in self.files)
+        return sum(file.rejected for file in self.files)
 
     @property
     def rejected_examples(self) -> tuple[RejectedRow, ...]:
         """The first rejected rows over all files."""
-        return tuple(row for one in self.files for row in one.rejected_examples)[:EXAMPLES]
+        return tuple(row for file in self.files for row in file.rejected_examples)[:EXAMPLES]
 
 
 def meter(
     stage: str, progress: Progress | None, source: CsvSource, sources: Sequence[CsvSource]
 ) -> Callable[[int], None]:
     """Return a function that reports the bytes done over all files, given those done of this one."""
-    total = sum(one.size for one in sources)
-    before = sum(one.size for one in sources[: sources.index(source)])
+    total = sum(source.size for source in sources)
+    before = sum(source.size for source in sources[: sources.index(source)])
     return (lambda done: progress(stage, before + done, total)) if progress else (lambda _: None)

@@ -77,7 +77,7 @@ class QuoteCheck:
         held = len(data) - len(data.rstrip(self.escape.encode()))
         self._split = data[len(data) - held % 2 :] if held % 2 else b""
         data = data[: len(data) - len(self._split)]
-        self.inner += sum(one.endswith(b"\n") for one in re.findall(mark + rb"\n", data))
+        self.inner += sum(item.endswith(b"\n") for item in re.findall(mark + rb"\n", data))
         return re.sub(mark + rb".", b"xx", data, flags=re.DOTALL)
 
     def _whole_rows(self, data: bytes, *, final: bool = False) -> None:

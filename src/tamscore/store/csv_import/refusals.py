@@ -32,8 +32,8 @@ def require_own_rows(
     counts; those behind row `until` wait, since the quotes are looked at ahead of the cells.
     """
     crossed = quotes.swallowed
-    problems = [one for one in (crossed, cell, *ragged[:1]) if one and one.row <= until]
-    first = min(problems, key=lambda one: one.row, default=None)
+    problems = [item for item in (crossed, cell, *ragged[:1]) if item and item.row <= until]
+    first = min(problems, key=lambda item: item.row, default=None)
     if crossed and first is crossed:
         raise InputContractError(_crossed(source, crossed))
     if ragged and first is ragged[0]:

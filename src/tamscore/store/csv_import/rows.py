@@ -85,10 +85,10 @@ def _reader(source: CsvSource, stream: RowBytes, intake: Intake, rejected: list[
 
     def reject(row: Any) -> str:
         rejected.append(row.number)
-        one = _rejected(source, row, len(names))
+        rejected_row = _rejected(source, row, len(names))
         if not ragged and has_row(row.text, str(source.dialect.delimiter), len(names)):
-            ragged.append(one)
-        intake.reject(one)
+            ragged.append(rejected_row)
+        intake.reject(rejected_row)
         return "skip"
 
     return arrow_csv.open_csv(

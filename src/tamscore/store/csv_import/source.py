@@ -93,11 +93,11 @@ def find(paths: Iterable[Path | str]) -> list[Path]:
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        visible = (one for one in path.iterdir() if one.is_file() and not one.name.startswith(("_", ".")))
-        return sorted(one for one in visible if one.name.lower().endswith(ENDINGS))
+        visible = (path for path in path.iterdir() if path.is_file() and not path.name.startswith(("_", ".")))
+        return sorted(path for path in visible if path.name.lower().endswith(ENDINGS))
     if path.exists():
         return [path]
-    return sorted(Path(one) for one in glob(str(path)) if Path(one).is_file())  # noqa: PTH207 - absolute patterns too
+    return sorted(Path(text) for text in glob(str(path)) if Path(text).is_file())  # noqa: PTH207 - absolute patterns too
 
 
 def open_source(path: Path, rules: CsvDialect) -> CsvSource:

@@ -113,7 +113,7 @@ class RowLook:
             for row, text in self._candidates(batch.column(place), several[place])
             if (example := self._row_in(text, place))
         ]
-        return min(found, key=lambda one: one.row, default=None)
+        return min(found, key=lambda rows: rows.row, default=None)
 
     def _candidates(self, column: Any, several: np.ndarray) -> Iterator[tuple[int, str]]:
         """Yield the cells of several lines with enough delimiters for a row among them."""

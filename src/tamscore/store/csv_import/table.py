@@ -44,7 +44,7 @@ def table_plan(path: Path | str, types: Mapping[str, str], encoding: str = "utf-
         raise InputContractError(f"{error}{CONVERT if 'add --' in str(error) else ''}") from error
     require_whole(plan)
     wanted = {name: column_type(name, text) for name, text in types.items()}
-    columns = tuple(replace(one, kind=wanted.get(one.name, one.kind)) for one in plan.columns)
+    columns = tuple(replace(column, kind=wanted.get(column.name, column.kind)) for column in plan.columns)
     return replace(plan, columns=columns)
 
 

@@ -87,7 +87,7 @@ def listed_at(path: str, key: str) -> Listed | None:
     if not known:
         return None
     first, kind = next(iter(known.items()))
-    other = next((file for file, one in (known if where.is_dir() else kinds).items() if one != kind), None)
+    other = next((file for file, item in (known if where.is_dir() else kinds).items() if item != kind), None)
     if other is not None:
         raise UsageError(f"{key}: {path!r} names {str(first)!r} and {str(other)!r}; name files of one kind")
     return Listed(kind, tuple(known), tuple(file.name for file in files if file not in known))

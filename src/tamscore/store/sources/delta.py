@@ -105,7 +105,7 @@ def live_files(
         name = unquote(action["path"])
         path = location(name) if "://" in name else folder / name
         told = {key.removeprefix(PARTITION): value for key, value in action.items() if key.startswith(PARTITION)}
-        constants = [Constant(logical[one].name, logical[one].type, value) for one, value in told.items()]
+        constants = [Constant(logical[text].name, logical[text].type, value) for text, value in told.items()]
         vector = next((those for uri, those in vectors.items() if uri.endswith(f"/{name}")), None)
         yield live_file(SourceFile(path, name, None, tuple(constants)), logical, vector, keep)
 
@@ -126,8 +126,10 @@ def live_file(
     there = footers.read_footer(file.path, stamp)[1].names
     stored = {physical(field): field.name for field in logical.values()}
     current = {*stored.values()}
-    names = [stored.get(one, None if one in current else one) for one in there]  # None: dropped, its name given again
-    told = {*names, *(one.name for one in file.constants)}
+    names = [
+        stored.get(item, None if item in current else item) for item in there
+    ]  # None: dropped, its name given again
+    told = {*names, *(constant.name for constant in file.constants)}
     later = {field.name: Constant(field.name, field.type, None) for field in logical.values() if field.name not in told}
     copy = None
     if vector is not None or names != there:

@@ -86,7 +86,7 @@ def metadata_of(folder: Location) -> str:
 
 def snapshot_of(table: Any, folder: Location, version: int) -> int:
     """Return the id of the snapshot named; UsageError if the table has no such."""
-    known = [int(one.snapshot_id) for one in table.snapshots()]
+    known = [int(item.snapshot_id) for item in table.snapshots()]
     if version not in known:
         there = ", ".join(map(str, known))
         raise UsageError(f"input.version: the Iceberg table {str(folder)!r} has no snapshot {version}; it has {there}")

@@ -85,7 +85,7 @@ def secrets_of(address: str) -> set[str]:
         password = user.partition(":")[2]
         if at and password:
             found |= {address, password, *SEPARATORS.split(password)}
-    found |= {unquote(one) for one in found}
+    found |= {unquote(item) for item in found}
     return found - {""}
 
 

@@ -42,10 +42,10 @@ def classes(cursor: Any, query: str) -> dict[str, str]:
     """Return the class of each column's values; numbers are real where one of them is, integer where there are none."""
     cursor.execute(f"SELECT * FROM {query} LIMIT 0")  # noqa: S608 - the query is the user's own
     names = cursor.fetch_record_batch().schema.names
-    asked = ", ".join(f"max(typeof({quote_sqlite(name)}) = '{one}')" for name in names for one in CLASSES)
+    asked = ", ".join(f"max(typeof({quote_sqlite(name)}) = '{text}')" for name in names for text in CLASSES)
     cursor.execute(f"SELECT {asked} FROM {query}")  # noqa: S608
     answers = iter(cursor.fetchone() or ())
-    found = {name: {one for one in CLASSES if next(answers)} for name in names}
+    found = {name: {text for text in CLASSES if next(answers)} for name in names}
     for name, there in found.items():
         if "blob" in there or len(there - {"real"} | ({"integer"} if "real" in there else set())) > 1:
             raise InputContractError(

@@ -72,7 +72,7 @@ def cast(column: pa.Array, field: pa.Field) -> pa.Array:
 
     try:
         if isinstance(column.type, pa.UuidType):
-            return pa.array([None if one is None else str(one) for one in column.to_pylist()], pa.string())
+            return pa.array([None if item is None else str(item) for item in column.to_pylist()], pa.string())
         plain_column = column.storage if isinstance(column, pa.ExtensionArray) else column
         return plain_column.cast(field.type)
     except pa.ArrowInvalid as error:
