@@ -63,9 +63,9 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'tamscore' has no attribute {name!r}")
     home = next((module for module, names in _HOMES.items() if name in names), "errors")
-    found = getattr(import_module(f"tamscore.{home}"), name)
-    globals()[name] = found
-    return found
+    result = getattr(import_module(f"tamscore.{home}"), name)
+    globals()[name] = result
+    return result
 
 
 def __dir__() -> list[str]:

@@ -142,10 +142,10 @@ LASTING = {
 
 def unreadable(path: object, error: OSError) -> UsageError | RetryableError:
     """Return the error about a place that the operating system refuses: lasting (2), or worth another try (5)."""
-    said = (error.strerror or first_line(error)).lower()
+    text = (error.strerror or first_line(error)).lower()
     if remedy := LASTING.get(error.errno or 0):
-        return UsageError(f"{path}: {said}; {remedy}")
-    return RetryableError(f"{path}: {said}; look at the disk or the network it lies on, then run again")
+        return UsageError(f"{path}: {text}; {remedy}")
+    return RetryableError(f"{path}: {text}; look at the disk or the network it lies on, then run again")
 
 
 def first_line(error: BaseException) -> str:

@@ -41,19 +41,19 @@ def accounts_job(job: Job) -> Job:
 
 def accounts_of(run: RunDirectory) -> str:
     """Return the run of the accounts that a run of families was made of; InputContractError if it is none."""
-    told = as_rows(run.manifest() or {})
-    if told is None:
+    rows = as_rows(run.manifest() or {})
+    if rows is None:
         raise InputContractError(
             f"model: {run.path} has scored accounts, expected a run of families (families.as_accounts = true); "
             "name another run, or fit a new model with tamscore run"
         )
-    return f"{run.output}{SUFFIX}/{told['run']}"
+    return f"{run.output}{SUFFIX}/{rows['run']}"
 
 
 def as_rows(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what a manifest says of the accounts of families that were scored as rows; None if there are none."""
-    found: dict[str, Any] | None = (manifest.get("extras", {}).get("families") or {}).get("as_accounts")
-    return found
+    record: dict[str, Any] | None = (manifest.get("extras", {}).get("families") or {}).get("as_accounts")
+    return record
 
 
 def market_of(job: Job, progress: Progress, score: Callable[[Job, Progress], RunDirectory]) -> Input | None:
@@ -67,10 +67,10 @@ def market_of(job: Job, progress: Progress, score: Callable[[Job, Progress], Run
     members = accounts_job(job)
     progress.notice(f"families: scores the accounts first, into {members.output.path}")
     run = score(members, Progress(progress.listener))
-    told = told_of(run)
+    record = told_of(run)
     what = ("families", Placed.of(run.path / MANIFEST).xxh3, job.sections["families"].model_dump_json())
     place = replace(copies_of(job), make=True)
-    (file,) = copies.keep_copies(place, MARKET, what, lambda: (table_of(job, members, run, told, progress),))
+    (file,) = copies.keep_copies(place, MARKET, what, lambda: (table_of(job, members, run, record, progress),))
     return job.input.model_copy(update={"path": str(file), "sql": None, "connection": None, "version": None})
 
 
@@ -81,7 +81,7 @@ def told_of(run: RunDirectory) -> dict[str, Any]:
     return {"run": run.run_key, "read": rows["read"], "scored": rows["scored"], "rejected": rejected}
 
 
-def table_of(job: Job, members: Job, run: RunDirectory, told: dict[str, Any], progress: Progress) -> Path:
+def table_of(job: Job, members: Job, run: RunDirectory, record: dict[str, Any], progress: Progress) -> Path:
     """Return a temporary file with the table of families, made of the scores of their accounts and of their input.
 
     It is named by content, since its name is part of what a run is named by.
@@ -92,7 +92,7 @@ def table_of(job: Job, members: Job, run: RunDirectory, told: dict[str, Any], pr
     require_same(plan, run)
     with progress.stage("families"):
         source = Source.of(members, job.sections["families"], plan.partitions, run.parts())
-        return copies.named_by_content(stage(source, told))
+        return copies.named_by_content(stage(source, record))
 
 
 def require_same(plan: Plan, run: RunDirectory) -> None:

@@ -69,8 +69,8 @@ class Records(Listener):
         unit = unit_of(spent.stage).replace(" ", "_")
         counted = {f"tamscore.{unit}": spent.done} if spent.done else {}
         times = {"tamscore.seconds": round(spent.seconds, 6), "tamscore.cpu_seconds": round(spent.cpu_seconds, 6)}
-        told = {"tamscore.stage": spent.stage, **times, **counted}
-        self._tell("stage", f"stage {spent.stage} took {spent.seconds:.3f} s", told)
+        row = {"tamscore.stage": spent.stage, **times, **counted}
+        self._tell("stage", f"stage {spent.stage} took {spent.seconds:.3f} s", row)
 
     def notice(self, text: str) -> None:
         """Tell it."""

@@ -243,8 +243,8 @@ def assign(
         return current.flow.map(assign_rows, missing, share(models), current.backend, shown, share(setup()))
 
     assigned = list(current.as_stage("assign", current.checkpoints.each("assignment", parts, make, "assignment")))
-    if found := current.checkpoints.found:
-        current.progress.notice(f"resumed: {', '.join(found)} were there already")
+    if items := current.checkpoints.found:
+        current.progress.notice(f"resumed: {', '.join(items)} were there already")
     require_rejected(current, [rows.reason for rows in assigned])
     return assigned
 

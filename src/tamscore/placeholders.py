@@ -25,8 +25,8 @@ PLACEHOLDER = re.compile("|".join(FORMS))
 
 def placeholder_in(path: str) -> str | None:
     """The first placeholder in a path that nobody filled in, None where there is none."""
-    found = PLACEHOLDER.search(path)
-    return found[0] if found else None
+    result = PLACEHOLDER.search(path)
+    return result[0] if result else None
 
 
 def remedy(placeholder: str) -> str:

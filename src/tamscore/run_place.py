@@ -67,7 +67,7 @@ def sealed_owners(job: Job, output: Location) -> dict[str, str | None]:
     newest = [current, *(entry.version for entry in reversed(history.entries(output, current)))]
     keys = [key for key in dict.fromkeys(newest) if key is not None]
     manifests = {key: manifest_of(output, key) or {} for key in keys}
-    return {key: told[OWNERS_FROM] for key, told in manifests.items() if OWNERS_FROM in told}
+    return {key: manifest[OWNERS_FROM] for key, manifest in manifests.items() if OWNERS_FROM in manifest}
 
 
 def newest_owners(job: Job, output: Location) -> str | None:
@@ -120,5 +120,5 @@ def key_of(counted: tuple[Any, Any], backend: Backend, record: dict[str, Any], o
     """
     read, settings = counted
     read = read if owners_from is None else {**read, OWNERS_FROM: owners_from}
-    said = map(json.dumps, (read, settings, record))
-    return run_directory.run_key(*said, backend.name, run_directory.code_digest())
+    text = map(json.dumps, (read, settings, record))
+    return run_directory.run_key(*text, backend.name, run_directory.code_digest())

@@ -86,13 +86,13 @@ def check_early(job: Job, known: Callable[[], KnownAccounts] | None = None) -> l
     from tamscore.sections.coverage.scored_accounts import problem_of_columns
 
     tables_held(settings)
-    found = doubts_before_scores(settings, job.columns.id_form, known)
+    items = doubts_before_scores(settings, job.columns.id_form, known)
     added = [name for section in SECTIONS.values() if section.name in job.sections for name in section.column_names]
     columns = (*SCORE_COLUMNS, *job.columns.keep, *added)
     columns = tuple(name for name in columns if name not in SUGGESTED.values())
     if problem := problem_of_columns(settings, columns):
         raise InputContractError(problem)
-    return [f"coverage: {text}" for text in found]
+    return [f"coverage: {text}" for text in items]
 
 
 def notices_before_scores(run: Run, known: Callable[[], KnownAccounts]) -> None:

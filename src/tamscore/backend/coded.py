@@ -62,14 +62,14 @@ class CodedBlock:
 
     def dense(self, xp: Any) -> Array:
         """The block (d, m) float32 with an indicator for every level."""
-        found = xp.empty(self.shape, dtype=xp.float32, device=self.device)
+        empty = xp.empty(self.shape, dtype=xp.float32, device=self.device)
         place = self.numbers.shape[0]
-        found[:place, :] = self.numbers
+        empty[:place, :] = self.numbers
         for code, size in zip(self.codes, self.sizes, strict=True):
             for level in range(size):
-                found[place + level, :] = xp.astype(code == level, xp.float32) * self.on
+                empty[place + level, :] = xp.astype(code == level, xp.float32) * self.on
             place += size
-        return found
+        return empty
 
 
 Block = Any
@@ -105,17 +105,17 @@ def products(xp: Any, centers: Array, block: Block) -> Array:
     """The product (k, m) float64 of centers (k, d) and rows; exact, and so the same for either kind of block."""
     if not isinstance(block, CodedBlock):
         return centers @ xp.astype(block, xp.float64)
-    found = centers[:, : block.numbers.shape[0]] @ xp.astype(block.numbers, xp.float64)
+    result = centers[:, : block.numbers.shape[0]] @ xp.astype(block.numbers, xp.float64)
     for code, table in block.of_categories(centers):
-        found = found + xp.take(table * block.on, code, axis=1)
-    return found
+        result = result + xp.take(table * block.on, code, axis=1)
+    return result
 
 
 def host_products(centers: Any, block: Block, numbers: Any) -> Any:
     """The same on the host, where the `numbers` (n, m) of the block are of the kind given, that of the products too."""
-    found = centers[:, : len(numbers)].astype(numbers.dtype) @ numbers
+    result = centers[:, : len(numbers)].astype(numbers.dtype) @ numbers
     if isinstance(block, CodedBlock):
-        added = np.empty_like(found)
+        added = np.empty_like(result)
         for code, table in block.of_categories(centers):
-            found += np.take((table * block.on).astype(numbers.dtype), code, axis=1, out=added, mode="clip")
-    return found
+            result += np.take((table * block.on).astype(numbers.dtype), code, axis=1, out=added, mode="clip")
+    return result

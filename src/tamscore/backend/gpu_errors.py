@@ -27,11 +27,11 @@ def is_of_gpu(error: BaseException) -> bool:
 
 def explain_error(error: BaseException) -> DeviceError | MemoryError:
     """Return the error to raise in place of one of a GPU: MemoryError if its memory is full, else DeviceError."""
-    said = f"{type(error).__name__}: {first_line(error)}"
+    text = f"{type(error).__name__}: {first_line(error)}"
     if OF_MEMORY.search(str(error)):
-        return MemoryError(f"on the GPU: {said}")
+        return MemoryError(f"on the GPU: {text}")
     return DeviceError(
-        f"the GPU fails: {said}; look at nvidia-smi and the system's log (Xid), run again where it was a passing "
+        f"the GPU fails: {text}; look at nvidia-smi and the system's log (Xid), run again where it was a passing "
         "fault, or set device = 'cpu'"
     )
 

@@ -78,11 +78,11 @@ def block_sum(backend: Backend, x: Block, label: Array, segments: int) -> Array:
     sums = backend.segment_sum(numbers_of(x), label, segments)
     if not isinstance(x, CodedBlock):
         return sums
-    xp, found = backend.xp, [sums]
+    xp, items = backend.xp, [sums]
     for code, size in zip(x.codes, x.sizes, strict=True):
         counts = backend.segment_count(label * size + code, segments * size)
-        found.append(xp.reshape(xp.astype(counts, xp.float64) * x.on, (segments, size)))
-    return xp.concat(found, axis=1)
+        items.append(xp.reshape(xp.astype(counts, xp.float64) * x.on, (segments, size)))
+    return xp.concat(items, axis=1)
 
 
 def sides(backend: Backend, x: Block, sq_norms: Array, centers: Array, before: Sides | None) -> Sides:

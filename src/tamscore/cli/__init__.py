@@ -58,10 +58,10 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """The result of the command that the arguments name."""
-        said = [*ctx._protected_args, *ctx.args]  # noqa: SLF001
+        _protected_args = [*ctx._protected_args, *ctx.args]  # noqa: SLF001
         with (
             terminal.logging_as(ctx.params["log_format"]),
-            report_errors(as_json="--json" in said, answers=only_answers(said)),
+            report_errors(as_json="--json" in _protected_args, answers=only_answers(_protected_args)),
         ):
             return super().invoke(ctx)
 

@@ -29,11 +29,11 @@ def alerts(run: Run, since: Since = None, to: To = None, top: Top = 10, as_json:
     later = open_run(run)
     earlier = run_compared_with(later, since)
     with terminal.listening(as_json=as_json) as listener:
-        found = alerts_of(later, earlier, Progress(listener))
+        run_alerts = alerts_of(later, earlier, Progress(listener))
         if to is not None:
             commit.sweep_beside(to)
-            commit.place_parquet(found.table, to)
+            commit.place_parquet(run_alerts.table, to)
     if as_json:
-        print(alerts_page.to_json(found, top))
+        print(alerts_page.to_json(run_alerts, top))
     else:
-        terminal.put_chapter(alerts_page.chapter(found, top))
+        terminal.put_chapter(alerts_page.chapter(run_alerts, top))

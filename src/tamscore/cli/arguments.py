@@ -26,8 +26,8 @@ def place(text: str) -> Location:
     """The folder or the address that an argument names, to be read; UsageError if it is a placeholder."""
     from tamscore.store.location import location
 
-    found = location(text)
-    return found if isinstance(found, Path) and found.exists() else new_place(text)
+    path = location(text)
+    return path if isinstance(path, Path) and path.exists() else new_place(text)
 
 
 def new_place(text: str) -> Location:
@@ -46,8 +46,8 @@ def new_path(text: str) -> Path:
 
 def require_filled(path: str) -> None:
     """Raise UsageError if nobody filled in a placeholder of a path."""
-    if found := placeholder_in(path):
-        raise UsageError(f"expected a path without placeholders, got {path!r}; {remedy(found)}")
+    if text := placeholder_in(path):
+        raise UsageError(f"expected a path without placeholders, got {path!r}; {remedy(text)}")
 
 
 def place_argument(metavar: str, help_: str) -> Any:

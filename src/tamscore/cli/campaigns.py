@@ -39,7 +39,7 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     Each account stands in the list of its channel with the id of its campaign, which stays the same from run to run.
     """
     from tamscore.progress import Progress
-    from tamscore.questions import campaigns as told
+    from tamscore.questions import campaigns as record
     from tamscore.questions.beside_run import with_columns
     from tamscore.questions.export_file import Target
     from tamscore.questions.stored import open_run
@@ -48,18 +48,18 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
 
     asked = asked_for(fields)
     scored = with_columns(open_run(run, plan=plan), asked, since=since)
-    rows, written = told.reached_by_campaigns(scored), []
+    rows, written = record.reached_by_campaigns(scored), []
     target = Target((to or Path()) / f"list.{form}", not no_guard, null, bom)
     if to is not None:
         require_free(scored.directory, "campaigns", to, overwrite=overwrite)
         earlier = None if since is None else with_columns(open_run(since, beside=scored.directory), asked, scored)
-        lists = told.Lists(to, fields.split(",") if fields else (), earlier, target)
+        lists = record.Lists(to, fields.split(",") if fields else (), earlier, target)
         with terminal.listening(as_json=as_json) as listener:
             progress = Progress(listener)
             note(scored.directory, "campaigns", to, progress)
-            written = told.write_lists(scored, lists, progress)
+            written = record.write_lists(scored, lists, progress)
     if as_json:
-        print(json.dumps(told.record(rows, written), indent=1, ensure_ascii=False))
+        print(json.dumps(record.record(rows, written), indent=1, ensure_ascii=False))
     else:
         terminal.put_chapter(chapter(rows))
         print("".join(f"{text}\n" for channel_list in written for text in lines(channel_list, target)), end="")
@@ -68,9 +68,9 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
 def lines(channel_list: ChannelList, target: Target) -> list[str]:
     """What became of a channel."""
     left = f", {channel_list.gone:,} have left it" if channel_list.gone else ""
-    said = f"{channel_list.channel}: {count_text(channel_list.accounts, 'account')} in {channel_list.file}{left}"
+    name = f"{channel_list.channel}: {count_text(channel_list.accounts, 'account')} in {channel_list.file}{left}"
     return [
-        said,
+        name,
         *(
             f"{channel_list.channel}: {text}"
             for text in cleared_lines(channel_list.cleared, channel_list.emptied, target)

@@ -70,14 +70,14 @@ def plan_found(problems: list[TamscoreError], job: Job) -> Plan | None:
     from tamscore.store import partitions
 
     market = attempt(problems, lambda: partitions.market(job.input, columns_read(job)))
-    found: dict[str, Plan] = {}
+    record: dict[str, Plan] = {}
     for key, side in tables_of(job).items():
         table = attempt(problems, partial(partitions.plan, side.path, side.columns, key))
         if table is None:
             market = None
         else:
-            found[key] = table
-    return market and replace(market, tables=found)
+            record[key] = table
+    return market and replace(market, tables=record)
 
 
 def family_lines(job: Job, accounts: Job) -> Iterator[Line]:
@@ -101,8 +101,8 @@ def as_record(lines: Iterable[Line], notes: list[str], problems: list[TamscoreEr
     """The whole page for machines: facts by name, what to look at, problems with the exit code of each."""
     facts: dict[str, list[str]] = {}
     name = ""
-    for told, text in lines:
-        name = told or name
+    for record, text in lines:
+        name = record or name
         facts.setdefault(name, []).append(text)
     told_problems = [{"text": str(problem), "exit_code": problem.exit_code} for problem in problems]
     return {"ready": not problems, "facts": facts, "notices": notes, "problems": told_problems}

@@ -152,8 +152,8 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
             done = into_file(scored, earlier, order, target, Progress(listener), overwrite=overwrite)
         else:
             done = into_table(scored, order, to, gone or "mark", Progress(listener), overwrite=overwrite)
-    told = as_record(done, order, joined) if as_json else as_text(done, order, joined)
-    print(told, file=sys.stderr if done.place == STANDARD_OUTPUT else sys.stdout)
+    text = as_record(done, order, joined) if as_json else as_text(done, order, joined)
+    print(text, file=sys.stderr if done.place == STANDARD_OUTPUT else sys.stdout)
 
 
 @dataclass(frozen=True)
@@ -244,13 +244,13 @@ def as_text(done: ExportResult, order: Order, joined: Match | None) -> str:
 def as_record(done: ExportResult, order: Order, joined: Match | None) -> str:
     """The counts as JSON."""
     counts = {name: value for name, value in asdict(done.tally).items() if name != "met"}
-    told = {
+    record = {
         **counts,
         "unmatched": unknown_accounts(done.tally, order),
         "joined": joined and joined.record,
         "file": done.place,
     }
-    return json.dumps(told, ensure_ascii=False)
+    return json.dumps(record, ensure_ascii=False)
 
 
 def unknown_accounts(tally: ExportCounts, order: Order) -> list[str]:
@@ -262,13 +262,13 @@ def file_lines(tally: ExportCounts, order: Order, target: Target, *, compared: b
     """What was exported, in a few lines; what is new or changed only where it was compared with an earlier run."""
     against = f": {tally.new:,} new, {tally.changed:,} changed" if compared else ""
     place = "to standard output" if target.passed_on else f"in {target.path}"
-    said = [f"{tally.exported:,} of {count_text(tally.accounts, 'account')} {place}{against}"]
-    said += cleared_lines(tally.cleared, tally.emptied, target)
+    items = [f"{tally.exported:,} of {count_text(tally.accounts, 'account')} {place}{against}"]
+    items += cleared_lines(tally.cleared, tally.emptied, target)
     if tally.gone:
-        said.append(f"{count_text(tally.gone, 'account')} of the earlier run are gone; an upsert removes nothing")
+        items.append(f"{count_text(tally.gone, 'account')} of the earlier run are gone; an upsert removes nothing")
     if order.overrides and tally.expired and not clears(target):
-        said.append(f"cells of expired overrides are empty: {LEAVES}")
-    return said
+        items.append(f"cells of expired overrides are empty: {LEAVES}")
+    return items
 
 
 def table_lines(tally: ExportCounts, name: str, gone: str) -> list[str]:
@@ -283,12 +283,12 @@ def table_lines(tally: ExportCounts, name: str, gone: str) -> list[str]:
 
 def override_lines(tally: ExportCounts, order: Order) -> list[str]:
     """How many overrides hold, and which accounts of theirs the run does not have."""
-    said = []
+    items = []
     if order.overrides:
-        said.append(f"overrides: {tally.overridden:,} hold, {tally.expired:,} have expired")
+        items.append(f"overrides: {tally.overridden:,} hold, {tally.expired:,} have expired")
     if left := unknown_accounts(tally, order):
-        said.append(f"overrides of {count_text(len(left), 'account')} that the run does not have, such as {left[0]!r}")
-    return said
+        items.append(f"overrides of {count_text(len(left), 'account')} that the run does not have, such as {left[0]!r}")
+    return items
 
 
 def clears(target: Target) -> bool:
@@ -301,5 +301,5 @@ def cleared_lines(cleared: Mapping[str, int], accounts: int, target: Target) -> 
     if not accounts:
         return []
     fields = ", ".join(f"{name} {count:,}" for name, count in cleared.items())
-    told = "the file says so" if clears(target) else LEAVES
-    return [f"{count_text(accounts, 'account')} with values that became empty ({fields}): {told}"]
+    text = "the file says so" if clears(target) else LEAVES
+    return [f"{count_text(accounts, 'account')} with values that became empty ({fields}): {text}"]

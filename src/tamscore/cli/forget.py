@@ -48,12 +48,12 @@ def forget(
     if not asked:
         raise UsageError("expected the ids of accounts, or --from FILE, got neither")
     where = output_of(output)
-    found = forgetting.plan(where, asked) if dry_run else forgetting.forget(where, asked)
+    result = forgetting.plan(where, asked) if dry_run else forgetting.forget(where, asked)
     if as_json:
-        print(json.dumps({"dry_run": dry_run, **asdict(found)}, indent=1, ensure_ascii=False))
+        print(json.dumps({"dry_run": dry_run, **asdict(result)}, indent=1, ensure_ascii=False))
     else:
-        terminal.put_chapter(chapter(found))
-        print("\n".join([*lines(found, dry_run=dry_run), *of_families(where)]))
+        terminal.put_chapter(chapter(result))
+        print("\n".join([*lines(result, dry_run=dry_run), *of_families(where)]))
 
 
 def of_families(output: Location) -> list[str]:
@@ -78,23 +78,27 @@ def ids_in(file: Path) -> list[str]:
     return [line for line in text.splitlines() if line.strip()]
 
 
-def lines(found: Forgetting, *, dry_run: bool) -> list[str]:
+def lines(forgetting: Forgetting, *, dry_run: bool) -> list[str]:
     """Return what that comes to, what was not found, and what is left to do."""
     verb = "would forget" if dry_run else "forgot"
-    files = sum(len(change.files) for change in found.versions) + len(found.beside)
-    versions = count_text(len(found.versions), "version")
-    total = f"{verb} {count_text(found.accounts, 'account')} in {versions}; {count_text(files, 'file')} written again"
-    said = [total, *unknown_ids(found.unknown)]
-    said += [
+    files = sum(len(change.files) for change in forgetting.versions) + len(forgetting.beside)
+    versions = count_text(len(forgetting.versions), "version")
+    total = (
+        f"{verb} {count_text(forgetting.accounts, 'account')} in {versions}; {count_text(files, 'file')} written again"
+    )
+    items = [total, *unknown_ids(forgetting.unknown)]
+    items += [
         f"column {column!r} names them in {count_text(rows, 'row')} of other accounts; change that in the source table"
-        for column, rows in found.named.items()
+        for column, rows in forgetting.named.items()
     ]
-    said += [f"written elsewhere: {out.path} on {out.host}, {out.command} on {out.at}" for out in found.handed_out]
-    said += [f"{name} in the output was not written by tamscore: look into it" for name in found.strange]
-    return [*said, *SOURCE]
+    items += [
+        f"written elsewhere: {out.path} on {out.host}, {out.command} on {out.at}" for out in forgetting.handed_out
+    ]
+    items += [f"{name} in the output was not written by tamscore: look into it" for name in forgetting.strange]
+    return [*items, *SOURCE]
 
 
-def chapter(found: Forgetting) -> Chapter:
+def chapter(forgetting: Forgetting) -> Chapter:
     """Return what changed in each version and beside, one a row."""
     rows = [
         (
@@ -105,11 +109,11 @@ def chapter(found: Forgetting) -> Chapter:
             len(version.files),
             "current" if version.current else "",
         )
-        for version in found.versions
+        for version in forgetting.versions
     ]
     nothing = (None, None, None)
-    beside = [("beside", name, *nothing, "") for name in found.beside]
-    unfinished = [("removed", name, *nothing, "not complete: a run makes it anew") for name in found.unfinished]
+    beside = [("beside", name, *nothing, "") for name in forgetting.beside]
+    unfinished = [("removed", name, *nothing, "not complete: a run makes it anew") for name in forgetting.unfinished]
     columns = "what|name:id|scored rows:count|rejected rows:count|files:count/2|note/2"
     return Chapter("forget", "", "", (without_empty(table("", columns, [*rows, *beside, *unfinished])),))
 

@@ -193,13 +193,13 @@ def meter(advance: Callable[[int], None]) -> Callable[[str, int, int], None]:
 
 def types_of(texts: Iterable[str]) -> dict[str, str]:
     """Types by column, from `column=type`; the last `=` counts, since names of columns may hold one."""
-    found = {}
+    record = {}
     for text in texts:
         name, equals, kind = text.rpartition("=")
         if not (name and equals and kind):
             raise UsageError(f"--type: expected COLUMN=TYPE, such as revenue=float, got {text!r}")
-        found[name] = kind
-    return found
+        record[name] = kind
+    return record
 
 
 def tell_plan(plan: ImportPlan) -> None:

@@ -62,12 +62,12 @@ def holdout(  # noqa: PLR0913, PLR0917 - every option of the command
         raise UsageError("--name: expected a name, got nothing")
     wanted = holdouts.Wanted(name and name.strip(), of, share, rate, lift, until and day(until), mark or None)
     stored = open_run(run)
-    found, changed = holdouts.end(stored.directory.output, wanted) if end else holdouts.draw(stored, wanted, today())
+    result, changed = holdouts.end(stored.directory.output, wanted) if end else holdouts.draw(stored, wanted, today())
     if as_json:
-        told = {**found.record, "folder": str(found.folder), "changed": changed}
-        print(json.dumps(told, indent=1, ensure_ascii=False))
+        record = {**result.record, "folder": str(result.folder), "changed": changed}
+        print(json.dumps(record, indent=1, ensure_ascii=False))
     else:
-        terminal.put_chapter(answer_holdout({**found.record}))
+        terminal.put_chapter(answer_holdout({**result.record}))
     if not changed:
         raise typer.Exit(NothingToDo.exit_code)
 
@@ -118,8 +118,8 @@ def lift(
     from tamscore.sections.lift.view import answer_lift
 
     require_between("--days", days, 0, 3660)
-    found = proof.record_lift(open_run(run), name, proof.Look(outcomes, today(), days, min_match_share))
+    record = proof.record_lift(open_run(run), name, proof.Look(outcomes, today(), days, min_match_share))
     if as_json:
-        print(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
+        print(json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        terminal.put_chapter(answer_lift(found))
+        terminal.put_chapter(answer_lift(record))

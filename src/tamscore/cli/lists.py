@@ -42,14 +42,19 @@ def lists(
     stored, folder = open_run(run, plan=plan), to or FOLDER
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)
-        found = gather(stored, run_compared_with(stored, since), progress)
+        run_lists = gather(stored, run_compared_with(stored, since), progress)
         with progress.stage("write"):
-            rows = files.write(stored, found, folder, pages=pages, overwrite=overwrite)
+            rows = files.write(stored, run_lists, folder, pages=pages, overwrite=overwrite)
         note(stored.directory, "lists", folder, progress)
     if as_json:
-        told = {"run": stored.name, "plan": files.plan_of(stored), "folder": str(folder), "covered": found.covered}
-        print(json.dumps({**told, "lists": rows}, indent=1, ensure_ascii=False))
+        record = {
+            "run": stored.name,
+            "plan": files.plan_of(stored),
+            "folder": str(folder),
+            "covered": run_lists.covered,
+        }
+        print(json.dumps({**record, "lists": rows}, indent=1, ensure_ascii=False))
     else:
         people = sum(row["list"] == "person" for row in rows)
-        said = f"{count_text(people, 'list')} of people with {count_text(found.covered, 'account')}"
-        print(f"{near(folder)}  {said}, {count_text(len(rows) - people, 'list')} of campaigns")
+        text = f"{count_text(people, 'list')} of people with {count_text(run_lists.covered, 'account')}"
+        print(f"{near(folder)}  {text}, {count_text(len(rows) - people, 'list')} of campaigns")

@@ -39,14 +39,14 @@ def prune(
     from tamscore.store.versions import output_of
 
     where, since = output_of(output), None if newer_than is None else moment(newer_than)
-    found = pruning.plan(where, keep, since) if dry_run else pruning.prune(where, keep, since)
+    result = pruning.plan(where, keep, since) if dry_run else pruning.prune(where, keep, since)
     if as_json:
-        print(json.dumps({"dry_run": dry_run, **asdict(found)}, indent=1, ensure_ascii=False))
+        print(json.dumps({"dry_run": dry_run, **asdict(result)}, indent=1, ensure_ascii=False))
     else:
         verb = "would remove" if dry_run else "removed"
-        terminal.put_chapter(chapter(found, verb))
-        print(total(found, verb))
-    if not found.removed:
+        terminal.put_chapter(chapter(result, verb))
+        print(total(result, verb))
+    if not result.removed:
         raise typer.Exit(NothingToDo.exit_code)
 
 
@@ -56,26 +56,28 @@ def moment(text: str) -> datetime:
     try:
         if days:
             return datetime.now(UTC) - timedelta(days=int(days[1]))
-        found = datetime.fromisoformat(text.strip())
+        result = datetime.fromisoformat(text.strip())
     except (ValueError, OverflowError) as error:
         raise UsageError(
             f"--newer-than: expected a date such as 2026-10-01, or a number of days such as 90, got {text!r}"
         ) from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return result if result.tzinfo else result.replace(tzinfo=UTC)
 
 
-def chapter(found: Pruning, verb: str) -> Chapter:
+def chapter(pruning: Pruning, verb: str) -> Chapter:
     """Return what was removed and what stays, a version a row."""
-    gone = [(verb, version, size / 1e6, "") for version, size in found.removed.items()]
-    rows = [*gone, *(("kept", version.version, None, version.why) for version in found.kept)]
+    gone = [(verb, version, size / 1e6, "") for version, size in pruning.removed.items()]
+    rows = [*gone, *(("kept", version.version, None, version.why) for version in pruning.kept)]
     return Chapter("prune", "", "", (without_empty(table("", "what|version:id|MB:tenths|why/2", rows)),))
 
 
-def total(found: Pruning, verb: str) -> str:
+def total(pruning: Pruning, verb: str) -> str:
     """Return what the versions that were removed come to."""
-    size = sum(found.removed.values()) / 1e6
+    size = sum(pruning.removed.values()) / 1e6
     return (
-        f"{verb} {count_text(len(found.removed), 'version')}, {size:,.1f} MB" if found.removed else "nothing to remove"
+        f"{verb} {count_text(len(pruning.removed), 'version')}, {size:,.1f} MB"
+        if pruning.removed
+        else "nothing to remove"
     )
 
 

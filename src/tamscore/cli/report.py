@@ -72,13 +72,13 @@ def report(  # noqa: PLR0913, PLR0917 - every option of the command
         progress = Progress(listener)
         before = since if compare else None
         with not_handed_out(stored.directory, "report", target, progress):
-            told = write_report(
+            chapters = write_report(
                 stored, progress, target, figures, before, head=head, compare=compare, first_page_only=one_pager
             )
     record = {"run": stored.name, "report": str(target), "bytes": target.stat().st_size}
-    record["chapters"] = [chapter.anchor for chapter in told]
+    record["chapters"] = [chapter.anchor for chapter in chapters]
     print(
         json.dumps(record, indent=1)
         if as_json
-        else f"{near(target)}  {record['bytes']:,} bytes, {count_text(len(told), 'chapter')}"
+        else f"{near(target)}  {record['bytes']:,} bytes, {count_text(len(chapters), 'chapter')}"
     )

@@ -38,22 +38,22 @@ def explain(
     if against is not None:
         compare(open_run(run, plan=plan), account_id, against, as_json=as_json)
         return
-    found = explain.explain(open_run(run, plan=plan), account_id)
+    explanation = explain.explain(open_run(run, plan=plan), account_id)
     if as_json:
-        print(explain_page.to_json(found))
+        print(explain_page.to_json(explanation))
     else:
-        terminal.put_chapter(explain_page.chapter(found))
+        terminal.put_chapter(explain_page.chapter(explanation))
 
 
 def compare(run: StoredRun, account_id: str, against: str, *, as_json: bool) -> None:
     """Print how two accounts compare."""
     from tamscore.questions import contrast, contrast_page
 
-    found = contrast.contrast(run, account_id, against)
+    result = contrast.contrast(run, account_id, against)
     if as_json:
-        print(contrast_page.to_json(found))
+        print(contrast_page.to_json(result))
     else:
-        terminal.put_chapter(contrast_page.chapter(found))
+        terminal.put_chapter(contrast_page.chapter(result))
 
 
 def diff(
@@ -78,11 +78,11 @@ def diff(
     earlier = open_run(first)
     later = open_run(second, beside=earlier.directory)
     with terminal.listening(as_json=as_json) as listener:
-        found = diff_table.compare(earlier, later, Progress(listener), top, to)
+        result = diff_table.compare(earlier, later, Progress(listener), top, to)
     if as_json:
-        print(diff_page.to_json(found))
+        print(diff_page.to_json(result))
     else:
-        terminal.put_chapter(diff_page.chapter(found))
+        terminal.put_chapter(diff_page.chapter(result))
 
 
 def what_if(

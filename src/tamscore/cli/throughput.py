@@ -37,11 +37,11 @@ def bench(
     """
     from tamscore.questions import throughput
 
-    found = stored_throughput(run) if run is not None else measure_run(rows, device, workers, as_json=as_json)
+    result = stored_throughput(run) if run is not None else measure_run(rows, device, workers, as_json=as_json)
     if as_json:
-        print(json.dumps(throughput.record(found), indent=1))
+        print(json.dumps(throughput.record(result), indent=1))
     else:
-        terminal.put_chapter(chapter(found))
+        terminal.put_chapter(chapter(result))
 
 
 def stored_throughput(run: Any) -> Throughput:
@@ -61,35 +61,49 @@ def measure_run(rows: int, device: str, workers: int | None, *, as_json: bool) -
         return measure(Path(folder) / "market", rows, device, workers, Progress(listener))
 
 
-def chapter(found: Throughput) -> Chapter:
+def chapter(throughput: Throughput) -> Chapter:
     """Return what the measurement came to."""
     from tamscore.questions.throughput import SIZES
 
     lines = [
-        ("rows", f"{found.rows:,}"),
-        ("device", found.device),
-        ("speed", f"{found.rows / found.seconds:,.0f} rows/s: {found.seconds:.1f} s, {found.cpu_seconds:.1f} CPU s"),
+        ("rows", f"{throughput.rows:,}"),
+        ("device", throughput.device),
+        (
+            "speed",
+            (
+                f"{throughput.rows / throughput.seconds:,.0f} rows/s: {throughput.seconds:.1f} s, "
+                f"{throughput.cpu_seconds:.1f} CPU s"
+            ),
+        ),
     ]
-    if found.peak_bytes is not None:
-        lines.append(("memory", f"{found.peak_bytes / GIB:.2f} GiB at most"))
-    if found.floor is not None:
-        ratio = found.cpu_seconds / found.floor
+    if throughput.peak_bytes is not None:
+        lines.append(("memory", f"{throughput.peak_bytes / GIB:.2f} GiB at most"))
+    if throughput.floor is not None:
+        ratio = throughput.cpu_seconds / throughput.floor
         lines.append(
-            ("floor", f"{found.floor:.1f} CPU s to read twice and write once; the run takes {ratio:.1f} times that")
+            (
+                "floor",
+                f"{throughput.floor:.1f} CPU s to read twice and write once; the run takes {ratio:.1f} times that",
+            )
         )
-    if found.device_bytes is not None:
-        per_row = found.device_bytes / found.rows
+    if throughput.device_bytes is not None:
+        per_row = throughput.device_bytes / throughput.rows
         lines.append(
             ("on a GPU", f"features take {per_row:,.0f} bytes a row, {3e6 * per_row / GIB:.2f} GiB at 3 million")
         )
-    lines += [(f"at {rows:,}", f"{found.seconds_at(rows):,.0f} s by the rows, not measured") for rows in SIZES]
-    return Chapter("bench", "", "", (stages_of(found), Terms(tuple(lines))))
+    lines += [(f"at {rows:,}", f"{throughput.seconds_at(rows):,.0f} s by the rows, not measured") for rows in SIZES]
+    return Chapter("bench", "", "", (stages_of(throughput), Terms(tuple(lines))))
 
 
-def stages_of(found: Throughput) -> Table:
+def stages_of(throughput: Throughput) -> Table:
     """Return one row for each stage."""
     rows = [
-        (stage.stage, f"{stage.seconds:.2f}", f"{stage.cpu_seconds:.2f}", round(found.rows / max(stage.seconds, 1e-9)))
-        for stage in found.stages
+        (
+            stage.stage,
+            f"{stage.seconds:.2f}",
+            f"{stage.cpu_seconds:.2f}",
+            round(throughput.rows / max(stage.seconds, 1e-9)),
+        )
+        for stage in throughput.stages
     ]
     return table("", "stage|seconds|CPU seconds|rows/s:count", rows)

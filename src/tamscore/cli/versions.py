@@ -29,20 +29,20 @@ def history(output: Output, as_json: AsJson = False) -> None:
     """
     from tamscore.questions.rollback import read_history
 
-    found = read_history(output)
+    result = read_history(output)
     if as_json:
-        print(json.dumps(asdict(found), indent=1, ensure_ascii=False))
+        print(json.dumps(asdict(result), indent=1, ensure_ascii=False))
     else:
-        terminal.put_chapter(chapter(found))
+        terminal.put_chapter(chapter(result))
 
 
-def chapter(found: History) -> Chapter:
+def chapter(result: History) -> Chapter:
     """Return the ledger and the versions as a chapter."""
-    missing = "" if found.entries else "no swap was recorded yet"
-    return Chapter("history", f"history of {found.output}", missing, (swaps(found), versions(found)))
+    missing = "" if result.entries else "no swap was recorded yet"
+    return Chapter("history", f"history of {result.output}", missing, (swaps(result), versions(result)))
 
 
-def swaps(found: History) -> Table:
+def swaps(result: History) -> Table:
     """Return which version came in place of which."""
     rows = [
         (
@@ -51,14 +51,14 @@ def swaps(found: History) -> Table:
             entry.version,
             entry.replaced,
             f"{entry.by} on {entry.host}",
-            note_of(entry, found.pruned),
+            note_of(entry, result.pruned),
         )
-        for entry in found.entries
+        for entry in result.entries
     ]
     return without_empty(table("Swaps", "at:id|what|version:id|in place of:id/2|by/3|note/2", rows))
 
 
-def versions(found: History) -> Table:
+def versions(result: History) -> Table:
     """Return the complete versions."""
     rows = [
         (
@@ -68,7 +68,7 @@ def versions(found: History) -> Table:
             version.scored,
             *(version.whitespace.get(kind) for kind in KINDS),
         )
-        for version in found.versions
+        for version in result.versions
     ]
     columns = "version:id|state|made by/3|accounts:count/2|expansion:money/2|acquisition:money/2"
     return without_empty(table("Complete versions", columns, rows, "whitespace by kind"))

@@ -207,17 +207,15 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         xp, centers = backend.xp, backend.put(self._centers)
         threads = 1 if backend.name == "cuda" else threads_of(self.n_jobs)
         with LocalFlow(threads, guest=True) as flow:
-            found = flow.map(nearest_of, chunks(matrix, backend), self._lattice, backend, centers)
-            labels, sq_distances = zip(*found, strict=True)
+            result = flow.map(nearest_of, chunks(matrix, backend), self._lattice, backend, centers)
+            labels, sq_distances = zip(*result, strict=True)
         return xp.astype(xp.concat(labels), xp.int32), xp.concat(sq_distances)
 
     def _take(self, fit: Any, matrix: Matrix) -> None:
         """Take over what a fit has found."""
         if len(fit.centers) < self.n_clusters:
-            found = (
-                f"Number of distinct clusters ({len(fit.centers)}) found smaller than n_clusters ({self.n_clusters})"
-            )
-            warnings.warn(f"{found}: there are not as many distinct rows", ConvergenceWarning, stacklevel=3)
+            text = f"Number of distinct clusters ({len(fit.centers)}) found smaller than n_clusters ({self.n_clusters})"
+            warnings.warn(f"{text}: there are not as many distinct rows", ConvergenceWarning, stacklevel=3)
         self._centers, self.n_iter_, self.n_steps_ = fit.centers, fit.passes, fit.batches
         dtype = np.float32 if str(matrix.values.dtype).endswith("float32") else np.float64
         self.cluster_centers_ = matrix.brought_home(self._lattice.raw(fit.centers).astype(dtype))

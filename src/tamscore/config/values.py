@@ -40,9 +40,9 @@ def refusal(expected: str, hint: str = "") -> PydanticCustomError:
 
 def _require_filled(path: str, info: ValidationInfo) -> None:
     """Raise if a path that somebody wrote, or set, holds a placeholder; what a run has stored is a name by now."""
-    context, found = info.context or {}, placeholder_in(path)
-    if found and (context.get("written") or any(found in text for text in context.get("overrides", ()))):
-        raise refusal("a path without placeholders", remedy(found))
+    context, name = info.context or {}, placeholder_in(path)
+    if name and (context.get("written") or any(name in text for text in context.get("overrides", ()))):
+        raise refusal("a path without placeholders", remedy(name))
 
 
 def _without_scheme(path: str) -> str:
@@ -91,12 +91,12 @@ def _address(value: str) -> str:
     """Return the address of a folder or object, in one spelling: no slash at the end, the scheme in small letters."""
     scheme, _, rest = value.partition("://")
     text = f"{scheme.lower()}://{rest}".rstrip("/")
-    found = OBJECT.fullmatch(text)
-    if "\0" in text or "::" in text or found is None:
+    result = OBJECT.fullmatch(text)
+    if "\0" in text or "::" in text or result is None:
         raise refusal("SCHEME://BUCKET/FOLDER", "endpoint, credentials and options come from the environment")
-    if found["user"] and not found["scheme"].startswith("abfs"):
+    if result["user"] and not result["scheme"].startswith("abfs"):
         raise refusal("an address without a user", "credentials come from the environment")
-    if {".", ".."} & set(found["key"].split("/")):
+    if {".", ".."} & set(result["key"].split("/")):
         raise refusal("an address without '.' and '..'")
     return text
 
@@ -149,12 +149,12 @@ def _scheduler(value: str) -> str:
 def _day(value: object) -> object:
     """Return the day that a text in the order year, month, day names; what is no text as it is."""
     try:
-        found = date.fromisoformat(value) if isinstance(value, str) else value
+        result = date.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
-        found = value
-    if isinstance(found, datetime) or not isinstance(found, date):
+        result = value
+    if isinstance(result, datetime) or not isinstance(result, date):
         raise refusal("a date such as 2026-01-31")
-    return found
+    return result
 
 
 def _is_integer(value: object) -> bool:

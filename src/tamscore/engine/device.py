@@ -211,16 +211,16 @@ def choose(requested: Requested, probes: Probes | None = None, kind: str = "loca
         return DeviceChoice("cpu", "as asked")
     if requested == "auto" and kind == "processes":
         return DeviceChoice("cpu", "auto, since engine.kind = 'processes' starts workers for CPUs, 'cuda' for GPUs")
-    found = detect(probes)
-    if not isinstance(found, DeviceProblem):
-        return DeviceChoice("cuda", f"{'as asked' if requested == 'cuda' else 'auto'}, {_counted(found)}", found)
+    problem = detect(probes)
+    if not isinstance(problem, DeviceProblem):
+        return DeviceChoice("cuda", f"{'as asked' if requested == 'cuda' else 'auto'}, {_counted(problem)}", problem)
     if requested == "cuda":
-        raise DeviceError(f"device = 'cuda': {found.what}; {found.remedy}")
+        raise DeviceError(f"device = 'cuda': {problem.what}; {problem.remedy}")
     if kind == "cuda":
         raise DeviceError(
-            f"engine.kind = 'cuda': {found.what}; set engine.kind = 'local' or 'processes', or run on a GPU node"
+            f"engine.kind = 'cuda': {problem.what}; set engine.kind = 'local' or 'processes', or run on a GPU node"
         )
-    return DeviceChoice("cpu", f"auto, since {found.what}")
+    return DeviceChoice("cpu", f"auto, since {problem.what}")
 
 
 def _counted(gpus: tuple[str, ...]) -> str:

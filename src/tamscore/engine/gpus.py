@@ -83,13 +83,13 @@ def gpu_of_worker() -> str:
 
 def require_workers(addresses: dict[str, str]) -> None:
     """Nothing, where every worker has a GPU of its own; DeviceError that names the first that has not."""
-    for worker, found in addresses.items():
-        if found.startswith("- "):
+    for worker, text in addresses.items():
+        if text.startswith("- "):
             raise DeviceError(
-                f"device = 'cuda': worker {worker} has no GPU that works: {found[2:]}; start workers with "
+                f"device = 'cuda': worker {worker} has no GPU that works: {text[2:]}; start workers with "
                 "`dask cuda worker`, or set device = 'cpu'"
             )
-    at = {worker: (worker.rpartition(":")[0], found) for worker, found in addresses.items()}
+    at = {worker: (worker.rpartition(":")[0], address) for worker, address in addresses.items()}
     shared = Counter(at.values())
     for worker, place in at.items():
         if shared[place] > 1:

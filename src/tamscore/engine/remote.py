@@ -67,12 +67,12 @@ def _workers(connection: Connection, engine: Engine, *, gpu: bool) -> tuple[int,
             f"engine.scheduler: the cluster at {connection.address!r} has no workers; start some, then run again"
         )
     run = partial(client.run, on_error="return", asynchronous=True)
-    found = _asked(connection, lambda: run(versions, gpu=gpu), wait)
-    require_same(versions(gpu=gpu), {f"worker {where}": there for where, there in found.items()})
+    result = _asked(connection, lambda: run(versions, gpu=gpu), wait)
+    require_same(versions(gpu=gpu), {f"worker {where}": there for where, there in result.items()})
     if not gpu:
-        return threads, len({where.rpartition(":")[0] for where in found})
+        return threads, len({where.rpartition(":")[0] for where in result})
     gpus.require_workers(_asked(connection, lambda: run(gpus.gpu_of_worker), max(wait, GPU_READY_S)))
-    return threads, len(found)
+    return threads, len(result)
 
 
 def _security(address: str) -> Any:

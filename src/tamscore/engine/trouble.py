@@ -25,10 +25,10 @@ async def tell(connection: Connection, error: BaseException, name: str, alone: b
 
     A death is put down to an item that was `alone`; until then it is only Suspected.
     """
-    told = await explain_trouble(connection, error, name, alone)
-    if told is None:
+    text = await explain_trouble(connection, error, name, alone)
+    if text is None:
         raise error
-    raise told from error
+    raise text from error
 
 
 async def explain_trouble(

@@ -30,11 +30,11 @@ DRIVER_FILE = Path("/sys/module/nvidia/version")
 def versions(*, gpu: bool = False) -> dict[str, str]:
     """Return the versions of this process by name, with those of GPU libraries if asked; code has its digest."""
     packages = {library: (library,) for library in LIBRARIES}
-    found = {library: installed_version(names) for library, names in packages.items()} | (
+    record = {library: installed_version(names) for library, names in packages.items()} | (
         gpu_libraries() if gpu else {}
     )
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return {"python": python, **found, "tamscore code": package_digest()[:12]}
+    return {"python": python, **record, "tamscore code": package_digest()[:12]}
 
 
 def gpu_libraries() -> dict[str, str]:

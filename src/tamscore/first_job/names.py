@@ -18,8 +18,8 @@ def words_of(name: str) -> tuple[str, ...]:
     plain = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", " ", plain)
-    found = [word for word in re.split(r"[^a-z0-9]+", plain.lower()) if word]
-    return tuple(found[1:] if len(found) > 1 and found[0] in PREFIXES else found)
+    items = [word for word in re.split(r"[^a-z0-9]+", plain.lower()) if word]
+    return tuple(items[1:] if len(items) > 1 and items[0] in PREFIXES else items)
 
 
 def phrase(name: str) -> str:

@@ -42,31 +42,31 @@ class Role:
 
 def roles_of(columns: Sequence[SampleColumn], given: Mapping[str, str]) -> tuple[dict[Part, Role], PartyTypes | None]:
     """Return the role of each part that a column plays, and the words of the party types; `given` parts are fixed."""
-    found: dict[Part, Role] = {}
+    record: dict[Part, Role] = {}
     taken = set(given.values())
     for part, fits in FITS.items():
         free = [column for column in columns if column.name.strip() and column.name not in taken]
         if part in given:
-            found[part] = Role(part, given[part], "as you said")
-        elif role := role_of(part, list(filter(fits, free)), found) or unread_sales(part, free):
-            found[part] = beside_unfit_ids(role, columns) if part == "account_id" else role
+            record[part] = Role(part, given[part], "as you said")
+        elif role := role_of(part, list(filter(fits, free)), record) or unread_sales(part, free):
+            record[part] = beside_unfit_ids(role, columns) if part == "account_id" else role
             taken.add(role.column)
-    words = party_types(columns, found)
+    words = party_types(columns, record)
     if words is None and "party_type" in given:
-        found["party_type"] = replace(found["party_type"], doubt=NO_KNOWN_WORDS)
+        record["party_type"] = replace(record["party_type"], doubt=NO_KNOWN_WORDS)
     elif words is None:
-        found.pop("party_type", None)
-    return found, words
+        record.pop("party_type", None)
+    return record, words
 
 
-def role_of(part: Part, columns: Sequence[SampleColumn], found: Mapping[Part, Role]) -> Role | None:
+def role_of(part: Part, columns: Sequence[SampleColumn], result: Mapping[Part, Role]) -> Role | None:
     """Return the column that plays a part best; None if none does."""
     scored = [(names.score(column.name, NAMES[part]), names.year_in(column.name), column) for column in columns]
     ranked = sorted((item for item in scored if item[0] > 0), key=lambda item: (-item[0], -item[1]))
     if not ranked:
         return by_values(part, columns)
     best, _, column = ranked[0]
-    if part == "revenue" and "sales" not in found:
+    if part == "revenue" and "sales" not in result:
         return None
     rivals = [column.name for score, _, column in ranked[1:] if int(score) == int(best)]
     return Role(part, column.name, f"called so, {what(column)}", doubt_of(part, best, column, rivals))
@@ -185,8 +185,8 @@ FITS: dict[Part, Fits] = {
 """What a column must be like to play a part; parts are given away in this order."""
 
 
-def party_types(columns: Sequence[SampleColumn], found: Mapping[Part, Role]) -> PartyTypes | None:
+def party_types(columns: Sequence[SampleColumn], result: Mapping[Part, Role]) -> PartyTypes | None:
     """Return how the words of the column of party types are read; None if there is no such column."""
-    role = found.get("party_type")
+    role = result.get("party_type")
     column = next((column for column in columns if role and column.name == role.column), None)
     return None if column is None else party_types_of(column)

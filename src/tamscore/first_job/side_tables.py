@@ -76,17 +76,17 @@ def sections_of(tables: SideTables, account: str, folder_path: Any) -> list[Side
 
     Raise UsageError naming the table and the column that it lacks.
     """
-    found = []
+    sections = []
     if tables.orders:
-        found.append(orders(tables.orders, account, folder_path(tables.orders)))
+        sections.append(orders(tables.orders, account, folder_path(tables.orders)))
     if tables.products:
-        found.append(products(tables.products, account, folder_path(tables.products)))
-        found.append(SideSection("next_offer", {}))
+        sections.append(products(tables.products, account, folder_path(tables.products)))
+        sections.append(SideSection("next_offer", {}))
     if tables.labels:
-        found.append(labels(tables.labels, account, folder_path(tables.labels)))
+        sections.append(labels(tables.labels, account, folder_path(tables.labels)))
     if tables.people:
-        found.append(people(tables.people, folder_path(tables.people)))
-    return found
+        sections.append(people(tables.people, folder_path(tables.people)))
+    return sections
 
 
 def orders(path: str, account: str, written: str) -> SideSection:

@@ -62,11 +62,11 @@ def read_text(path: Path) -> str:
 def _syntax_problem(text: str, source: str, message: str) -> str:
     """Return the parser's complaint with the line it points at, and what to do about it."""
     reason, _, position = message.rpartition(" (at ")
-    found = re.match(r"line (\d+)", position)
+    match = re.match(r"line (\d+)", position)
     if not reason:  # the only complaint without a position: Python's limit on the digits of an integer
         return f"{source}: not valid TOML: a number has too many digits"
     lines = text.rstrip().split("\n")
-    number = min(int(found[1]), len(lines)) if found else len(lines)
+    number = min(int(match[1]), len(lines)) if match else len(lines)
     hint = next((f"; {hint}" for start, hint in HINTS.items() if reason.startswith(start)), "")
     reason = reason[0].lower() + reason[1:]
     return f"{source}: line {number}: not valid TOML: {reason}: {show(lines[number - 1].strip())}{hint}"

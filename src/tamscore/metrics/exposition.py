@@ -44,10 +44,10 @@ def text_of(record: Record) -> str:
     for name, family in groupby(samples, key=lambda sample: sample[0]):
         lines += [f"# HELP tamscore_{name} {HELP[name]}", f"# TYPE tamscore_{name} gauge"]
         for _, labels, value in family:
-            told = ",".join(
+            result = ",".join(
                 f'{key}="{escape_label(text)}"' for key, text in {"output": record["output"], **labels}.items()
             )
-            lines.append(f"tamscore_{name}{{{told}}} {float(value)!r}")
+            lines.append(f"tamscore_{name}{{{result}}} {float(value)!r}")
     return "\n".join([*lines, ""])
 
 

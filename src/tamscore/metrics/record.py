@@ -60,10 +60,10 @@ def gates_of(ending: Ending) -> dict[str, bool]:
 
 def stage_of(stage: StageTime) -> Record:
     """A stage with its rows and their rate, where rows are what it counts."""
-    told = {"stage": stage.stage, "seconds": stage.seconds, "cpu_seconds": stage.cpu_seconds}
+    record = {"stage": stage.stage, "seconds": stage.seconds, "cpu_seconds": stage.cpu_seconds}
     if unit_of(stage.stage) != "rows" or not stage.done:
-        return told
-    return {**told, "rows": stage.done, "rows_per_second": stage.done / max(stage.seconds, 1e-9)}
+        return record
+    return {**record, "rows": stage.done, "rows_per_second": stage.done / max(stage.seconds, 1e-9)}
 
 
 def peaks_of(job: Job, progress: Progress) -> Iterator[Record]:

@@ -57,11 +57,11 @@ LOOK_ALIKE = ("offsets", "slopes", "hinges", "bends", "means", "spreads")
 
 def arrays_of(party: PartyRecord) -> dict[str, Any]:
     """Return the arrays of a party type by name, those of its columns last."""
-    found = {field.name: array_at(party, field) for field in FIELDS} | dict(column_arrays(party))
+    record = {field.name: array_at(party, field) for field in FIELDS} | dict(column_arrays(party))
     if party.look_alike:
-        found |= {f"look_alike.{name}": getattr(party.look_alike, name) for name in LOOK_ALIKE}
-    found |= dict(level_arrays(party))
-    return {f"{party.name}.{name}": array for name, array in found.items()}
+        record |= {f"look_alike.{name}": getattr(party.look_alike, name) for name in LOOK_ALIKE}
+    record |= dict(level_arrays(party))
+    return {f"{party.name}.{name}": array for name, array in record.items()}
 
 
 def array_at(party: PartyRecord, field: ArrayField) -> Any:

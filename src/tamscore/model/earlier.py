@@ -111,8 +111,8 @@ def read_earlier(named: str, output: Location, form: IdForm = "text") -> Earlier
     directory, manifest = run_named(location(named), output)
     here = hashlib.sha256((directory.path / MANIFEST).read_bytes()).hexdigest()
     digest = manifest.get("forgotten", {}).get("manifest_sha256", here)
-    model, told = manifest.get("model", {}), ("source", "run", "manifest_sha256", "ladders")
-    source = {key: model[key] for key in told if key in model}
+    model, parts = manifest.get("model", {}), ("source", "run", "manifest_sha256", "ladders")
+    source = {key: model[key] for key in parts if key in model}
     return EarlierRun(
         directory, read_model(directory.model, files_of(manifest)), digest, source, form, manifest.get("job", {})
     )

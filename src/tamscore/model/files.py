@@ -124,7 +124,7 @@ def parse_model(folder: Location, text: bytes, data: bytes) -> ModelRecord:
         remedy = "update tamscore" if isinstance(version, int) and version > FORMAT else "run its job again"
         raise InputContractError(f"{folder / DESCRIPTION}: expected format {FORMAT}, got {version!r}; {remedy}")
     try:
-        said = Description.model_validate(raw)
+        description = Description.model_validate(raw)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -133,21 +133,23 @@ def parse_model(folder: Location, text: bytes, data: bytes) -> ModelRecord:
         ) from None
     arrays = load_arrays(folder / ARRAYS, data)
     try:
-        parties = parties_of(said.parties, arrays)
+        parties = parties_of(description.parties, arrays)
     except ValueError as error:
         raise InputContractError(f"{folder / ARRAYS}: {error}; run its job again") from error
-    return ModelRecord(said.tamscore, said.settings, said.inputs.numeric, said.inputs.categorical, parties)
+    return ModelRecord(
+        description.tamscore, description.settings, description.inputs.numeric, description.inputs.categorical, parties
+    )
 
 
 def json_of(path: Location, text: bytes) -> dict[str, Any]:
     """The object that a JSON text holds."""
     try:
-        found = json.loads(text.decode("utf-8"))
+        record = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise InputContractError(f"{path}: is no JSON ({error}); run its job again") from error
-    if not isinstance(found, dict):
-        raise InputContractError(f"{path}: expected an object, got {found!r:.80}; run its job again")
-    return found
+    if not isinstance(record, dict):
+        raise InputContractError(f"{path}: expected an object, got {record!r:.80}; run its job again")
+    return record
 
 
 def load_arrays(path: Location, data: bytes) -> dict[str, Any]:

@@ -41,12 +41,20 @@ def level_of(text: LevelText | None, take: Arrays, sizes: Mapping[str, int], num
     """The level of a party type, of whose features so many are numbers; ValueError where its arrays do not fit."""
     if text is None:
         return None
-    losses, said, model = tuple(LevelLoss(**loss.model_dump()) for loss in text.losses), text.model, None
-    if said is not None:
+    losses, level_model_text, model = tuple(LevelLoss(**loss.model_dump()) for loss in text.losses), text.model, None
+    if level_model_text is not None:
         columns = LevelColumns(*(take(f"level_{name}", (numeric,)) for name in COLUMNS))
         weights = take("level_weights", (FOLDS + 1, 2 * numeric + sizes["features"]))
         intercept = take("level_intercept", (FOLDS + 1,))
-        model = LevelModel(columns, weights, intercept, said.median, said.penalty, said.customers, said.seed)
+        model = LevelModel(
+            columns,
+            weights,
+            intercept,
+            level_model_text.median,
+            level_model_text.penalty,
+            level_model_text.customers,
+            level_model_text.seed,
+        )
     return PartyLevel(text.in_use, model, losses)
 
 

@@ -50,27 +50,27 @@ def party_of(text: PartyText, arrays: dict[str, Any]) -> PartyRecord:
     sizes = {"clusters": len(text.clusters), "segments": len(segments.all_levels) if segments else 1}
     sizes |= {"features": len(text.features), "steps": len(text.ladder.lines) + 1}
     space = space_of(text, take, sizes["segments"])
-    found = take.declared_arrays(sizes)
+    record = take.declared_arrays(sizes)
     fit, cents = text.fit, text.ladder.cents
-    of_sales = sales_of(text, found, "customer_sales", "offsets")
-    of_segments = sales_of(text, found, "segment_sales", "segment_offsets")
+    of_sales = sales_of(text, record, "customer_sales", "offsets")
+    of_segments = sales_of(text, record, "segment_sales", "segment_offsets")
     return PartyRecord(
         name=text.party_type,
-        space=replace(space, grid=grid_of(text, found)),
+        space=replace(space, grid=grid_of(text, record)),
         segments=segments,
         clusters=tuple((cluster.id, cluster.name) for cluster in text.clusters),
         limits=QuadrantLimits(
             *(np.inf if limit is None else limit for limit in (text.limits.potential, text.limits.sales))
         ),
         named=number_of_ids(text),
-        fit=Fit(found["centers"], found["counts"], fit.inertia, fit.passes, fit.batches, fit.reseeded),
+        fit=Fit(record["centers"], record["counts"], fit.inertia, fit.passes, fit.batches, fit.reseeded),
         rows=fit.rows,
         constant=fit.constant,
-        spread=found["spread"],
-        reach=found["reach"],
+        spread=record["spread"],
+        reach=record["reach"],
         histograms=histograms_of(space, take),
-        accounts=found["accounts"],
-        table=with_account(table_of(text, found), cents, take, sizes),
+        accounts=record["accounts"],
+        table=with_account(table_of(text, record), cents, take, sizes),
         sales=with_typical(of_sales, "customer_typical", take, there=cents is not None),
         by_segment=with_typical(of_segments, "segment_typical", take, there=cents is not None),
         level=level_of(text.level, take, sizes, len(space.scales)),
@@ -80,16 +80,16 @@ def party_of(text: PartyText, arrays: dict[str, Any]) -> PartyRecord:
 
 def look_alike_of(text: PartyText, take: Arrays) -> LookAlike | None:
     """The look-alike of a party type; None where it has none."""
-    if (told := text.look_alike) is None:
+    if (look_alike_text := text.look_alike) is None:
         return None
     models, features, numeric = FOLDS + 1, len(text.features), len(text.columns)
     shapes = {"offsets": (models,), "slopes": (models, features), "hinges": (models, numeric), "bends": (numeric,)}
     shapes |= {"means": (features,), "spreads": (features,)}
-    found = {name: take(f"look_alike.{name}", shapes[name]) for name in LOOK_ALIKE}
-    if int(told.last) > LAST:
-        raise ValueError(f"{text.party_type}.look_alike.last: expected at most {LAST}, got {told.last}")
-    known = told.model_dump() | {"last": int(told.last), "excluded": told.excluded}
-    return LookAlike(**found, **known)
+    record = {name: take(f"look_alike.{name}", shapes[name]) for name in LOOK_ALIKE}
+    if int(look_alike_text.last) > LAST:
+        raise ValueError(f"{text.party_type}.look_alike.last: expected at most {LAST}, got {look_alike_text.last}")
+    known = look_alike_text.model_dump() | {"last": int(look_alike_text.last), "excluded": look_alike_text.excluded}
+    return LookAlike(**record, **known)
 
 
 def number_of_ids(text: PartyText) -> int:
@@ -112,9 +112,9 @@ def space_of(text: PartyText, take: Arrays, segments: int) -> Space:
     return space
 
 
-def grid_of(text: PartyText, found: dict[str, Any]) -> Grid:
+def grid_of(text: PartyText, record: dict[str, Any]) -> Grid:
     """The grid; ValueError where the centers do not lie on it."""
-    centers, limit = found["centers"], found["limit"]
+    centers, limit = record["centers"], record["limit"]
     if (np.abs(centers) > limit).any() or (centers != np.rint(centers)).any():
         raise ValueError(f"{text.party_type}.centers: expected whole numbers within the limits of the grid")
     return Grid(text.unit, limit)
@@ -122,23 +122,25 @@ def grid_of(text: PartyText, found: dict[str, Any]) -> Grid:
 
 def histograms_of(space: Space, take: Arrays) -> tuple[Histogram, ...]:
     """How the features spread when the model was fitted: numeric columns, then categories."""
-    found = []
+    histograms = []
     for scale in space.scales:
         edges = take(f"edges.{scale.name}", (None,))
-        found.append(Histogram(scale.name, edges, take(f"bins.{scale.name}", (len(edges) + 2,), np.int64, least=0)))
+        histograms.append(
+            Histogram(scale.name, edges, take(f"bins.{scale.name}", (len(edges) + 2,), np.int64, least=0))
+        )
     for vocabulary in space.vocabularies:
         bins = take(f"bins.{vocabulary.column}", (len(vocabulary.all_levels),), np.int64, least=0)
-        found.append(Histogram(vocabulary.column, np.empty(0), bins))
-    return tuple(found)
+        histograms.append(Histogram(vocabulary.column, np.empty(0), bins))
+    return tuple(histograms)
 
 
-def table_of(text: PartyText, found: dict[str, Any]) -> PotentialTable:
+def table_of(text: PartyText, record: dict[str, Any]) -> PotentialTable:
     """The ladders; ValueError where there is not one for each cluster."""
     ladder, k = text.ladder, len(text.clusters)
-    bounds = Bounds(ladder.level, found["bounds_low"], found["bounds_high"], found["bounds_supported"].astype(bool))
+    bounds = Bounds(ladder.level, record["bounds_low"], record["bounds_high"], record["bounds_supported"].astype(bool))
     if not len(ladder.basis) == len(ladder.parent) == k:
         raise ValueError(f"{text.party_type}: expected a basis and a parent for each of {k} clusters")
-    return PotentialTable(ladder.lines, found["cut_values"], found["support"], ladder.basis, ladder.parent, bounds)
+    return PotentialTable(ladder.lines, record["cut_values"], record["support"], ladder.basis, ladder.parent, bounds)
 
 
 def scale_of(text: ColumnText, fill: Any, take: Arrays) -> ColumnScale:
@@ -157,9 +159,9 @@ def scale_of(text: ColumnText, fill: Any, take: Arrays) -> ColumnScale:
     )
 
 
-def sales_of(text: PartyText, found: dict[str, Any], name: str, offsets_name: str) -> CustomerSales:
+def sales_of(text: PartyText, record: dict[str, Any], name: str, offsets_name: str) -> CustomerSales:
     """Customers' sales sorted within groups: clusters, or market segments."""
-    sales, offsets = found[name], found[offsets_name]
+    sales, offsets = record[name], record[offsets_name]
     if offsets[0] != 0 or offsets[-1] != len(sales) or (np.diff(offsets) < 0).any():
         shown = f"{offsets.tolist()!r:.80}"
         raise ValueError(f"{text.party_type}.{offsets_name}: expected to rise from 0 to {len(sales)}, got {shown}")

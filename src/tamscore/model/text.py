@@ -209,15 +209,15 @@ def level_text(level: PartyLevel | None) -> LevelText | None:
     if level is None:
         return None
     model = level.model
-    said = None
+    text = None
     if model is not None:
-        said = LevelModelText(
+        text = LevelModelText(
             median=model.median, penalty=model.penalty, customers=model.customers, seed=model.seed
         )  # fmt: skip
     losses = tuple(
         LossText(level=loss.level, loss=loss.loss, error=loss.error, coverage=loss.coverage) for loss in level.losses
     )
-    return LevelText(in_use=level.in_use, model=said, losses=losses)
+    return LevelText(in_use=level.in_use, model=text, losses=losses)
 
 
 def column_text(scale: ColumnScale) -> ColumnText:

@@ -62,8 +62,8 @@ def row_of(part: Location, account_id: str, column: str = "account_id") -> dict[
             ids = file.read_row_group(group, columns=[column])[column]
             place = pc.index(ids, wanted).as_py()
             if place >= 0:
-                found: dict[str, Any] = file.read_row_group(group).slice(place, 1).to_pylist()[0]
-                return found
+                record: dict[str, Any] = file.read_row_group(group).slice(place, 1).to_pylist()[0]
+                return record
     return None
 
 
@@ -75,8 +75,8 @@ def row_of_spelling(part: Location, account_id: str, form: IdForm) -> dict[str, 
     (wanted,) = fold_ids(pa.array([account_id], pa.large_string()), form)
     with contents.parquet_file(part) as file:
         place = pc.index(account_ids(file.read(["account_id"])["account_id"], form), wanted).as_py()
-        found: list[dict[str, Any]] = file.read().slice(place, 1).to_pylist() if place >= 0 else []
-    return found[0] if found else None
+        items: list[dict[str, Any]] = file.read().slice(place, 1).to_pylist() if place >= 0 else []
+    return items[0] if items else None
 
 
 def as_id(text: str, kind: pa.DataType) -> pa.Scalar | None:
@@ -92,21 +92,21 @@ def as_id(text: str, kind: pa.DataType) -> pa.Scalar | None:
 def may_hold(group: Any, column: str, value: Any) -> bool:
     """Whether a row group may hold a value in a column, going by its statistics."""
     places = (group.column(i) for i in range(group.num_columns))
-    told = next((place.statistics for place in places if place.path_in_schema == column), None)
-    if told is None or not told.has_min_max or not isinstance(told.min, type(value)):
+    text = next((place.statistics for place in places if place.path_in_schema == column), None)
+    if text is None or not text.has_min_max or not isinstance(text.min, type(value)):
         return True
-    return bool(told.min <= value <= told.max)
+    return bool(text.min <= value <= text.max)
 
 
 def similar(run: StoredRun, text: str) -> list[str]:
     """Up to three accounts whose id differs by a slip of the hand, or whose name holds the text, as messages say it."""
-    found: list[str] = []
+    items: list[str] = []
     shown = [name for name in ("account_id", "name") if name in run.columns]
     for part in run.parts():
-        found += like(plain_table(contents.whole(part, shown)), text)
-        if len(found) >= SUGGESTED:
+        items += like(plain_table(contents.whole(part, shown)), text)
+        if len(items) >= SUGGESTED:
             break
-    return found[:SUGGESTED]
+    return items[:SUGGESTED]
 
 
 def like(table: pa.Table, text: str) -> Iterator[str]:
@@ -137,7 +137,7 @@ def customers_between(run: StoredRun, cluster: str, low: float, high: float) -> 
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found: list[dict[str, Any]] = []
+    items: list[dict[str, Any]] = []
     shown = [name for name in ("account_id", "name", "sales") if name in run.columns]
     for part in run.parts():
         table = contents.whole(part, ["cluster", "sales"])
@@ -145,5 +145,5 @@ def customers_between(run: StoredRun, cluster: str, low: float, high: float) -> 
         here = pc.and_(pc.fill_null(here, fill_value=False), pc.equal(table["cluster"].cast(pa.string()), cluster))
         rows = pc.indices_nonzero(here)
         if len(rows):
-            found += plain_table(contents.whole(part, shown).take(rows)).to_pylist()
-    return sorted(found, key=lambda row: (row["sales"], row["account_id"]))
+            items += plain_table(contents.whole(part, shown).take(rows)).to_pylist()
+    return sorted(items, key=lambda row: (row["sales"], row["account_id"]))

@@ -55,8 +55,8 @@ class AlertedRun(StoredRun):
         stored = [name for name in columns if name not in COLUMNS]
         for table in super().read(list(dict.fromkeys((*stored, KEY))), encode=coded):
             reasons = self.reasons_of(table[KEY])
-            told = {REASON: reasons, FLAG: reasons.is_valid()}
-            yield pa.table({name: told[name] if name in told else table[name] for name in columns})
+            record = {REASON: reasons, FLAG: reasons.is_valid()}
+            yield pa.table({name: record[name] if name in record else table[name] for name in columns})
 
 
 def with_alerts(run: StoredRun, asked: Iterable[str]) -> StoredRun:
@@ -70,6 +70,6 @@ def alerted_since(run: StoredRun, before: StoredRun | None) -> AlertedRun:
     """Return a run with the buying alerts since an earlier one."""
     own, moved = {field.name: getattr(run, field.name) for field in fields(StoredRun)}, None
     if before is not None:
-        found = pa.concat_tables([alerts.SCHEMA.empty_table(), *alerts.buying(diff.compare(before, run))])
-        moved = AccountIndex.of([found[KEY]], run.id_form), found["reason"].combine_chunks()
+        result = pa.concat_tables([alerts.SCHEMA.empty_table(), *alerts.buying(diff.compare(before, run))])
+        moved = AccountIndex.of([result[KEY]], run.id_form), result["reason"].combine_chunks()
     return AlertedRun(**own, moved=moved)

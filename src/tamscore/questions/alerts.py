@@ -71,17 +71,17 @@ def alerts_of(run: StoredRun, since: StoredRun | None, progress: Progress) -> Ru
             f"{run.directory.path}: knows nothing of churn, and no earlier run is named; add --since RUN, or run its "
             "job with [alerts] and [lifetime_value]"
         )
-    found, notices = [*alert_tables(run)], tuple[str, ...]()
+    items, notices = [*alert_tables(run)], tuple[str, ...]()
     if since is not None:
         with progress.stage("prepare"):
             comparison = diff.compare(since, run)
         notices = comparison.notices
         with progress.stage("compare", run.manifest["rows"]["scored"]) as done:
             for part in buying(comparison):
-                found.append(part)
+                items.append(part)
                 done(part.num_rows)
     keys = [("alert", "ascending"), ("at_stake", "descending"), ("account_id", "ascending")]
-    table = pa.concat_tables([SCHEMA.empty_table(), *found]).sort_by(keys)
+    table = pa.concat_tables([SCHEMA.empty_table(), *items]).sort_by(keys)
     return RunAlerts(run.name, since.name if since else None, table, notices)
 
 

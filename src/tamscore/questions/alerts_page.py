@@ -31,19 +31,19 @@ SHOWN = ("account_id", "name", "cluster", "reason", "renews_on", "at_stake", "po
 """What is shown of an alert, in the order of the columns."""
 
 
-def rows_of(found: RunAlerts, kind: str) -> list[dict[str, Any]]:
+def rows_of(run_alerts: RunAlerts, kind: str) -> list[dict[str, Any]]:
     """The alerts of a kind, most at stake first; contracts by the day on which they end."""
-    rows = [row for row in found.table.to_pylist() if row["alert"] == kind]
+    rows = [row for row in run_alerts.table.to_pylist() if row["alert"] == kind]
     return sorted(rows, key=itemgetter("renews_on")) if kind == "renew" else rows
 
 
-def chapter(found: RunAlerts, top: int) -> Chapter:
+def chapter(run_alerts: RunAlerts, top: int) -> Chapter:
     """Return the alerts as a chapter: a list of each kind that there is, at most so many in each."""
-    since = f" since {found.since}" if found.since else ""
-    rows = {kind: rows_of(found, kind) for kind in KINDS}
+    since = f" since {run_alerts.since}" if run_alerts.since else ""
+    rows = {kind: rows_of(run_alerts, kind) for kind in KINDS}
     lists = [alerts(rows[kind], kind, top) for kind in KINDS if rows[kind] or kind in ALWAYS]
-    blocks: tuple[Block, ...] = (*map(Text, found.notices), *lists)
-    return Chapter("alerts", f"{found.run}{since}", count_text(found.table.num_rows, "alert"), blocks)
+    blocks: tuple[Block, ...] = (*map(Text, run_alerts.notices), *lists)
+    return Chapter("alerts", f"{run_alerts.run}{since}", count_text(run_alerts.table.num_rows, "alert"), blocks)
 
 
 def alerts(rows: list[dict[str, Any]], kind: str, top: int) -> Table:
@@ -53,11 +53,11 @@ def alerts(rows: list[dict[str, Any]], kind: str, top: int) -> Table:
     return without_empty(table(title, COLUMNS, shown, f"{len(shown)} of {len(rows):,}; {note}"))
 
 
-def to_json(found: RunAlerts, top: int) -> str:
+def to_json(run_alerts: RunAlerts, top: int) -> str:
     """The alerts as JSON: how many there are of each kind, and those with most at stake."""
-    record: dict[str, Any] = {"run": found.run, "since": found.since, "notices": found.notices}
+    record: dict[str, Any] = {"run": run_alerts.run, "since": run_alerts.since, "notices": run_alerts.notices}
     for kind in KINDS:
-        rows = rows_of(found, kind)
+        rows = rows_of(run_alerts, kind)
         record[kind] = {
             "alerts": len(rows),
             "top": [{k: v for k, v in row.items() if k != "alert"} for row in rows[:top]],

@@ -83,8 +83,8 @@ class Changes:
     def of(self, ids: pa.ChunkedArray) -> pa.Table:
         """Return what changed about accounts (m,)."""
         here = self.now.table.take(pa.array(self.now.accounts.rows_of(ids))).append_column(KEY, ids)
-        told = self.then.change_texts(here)
-        return pa.table({CHANGED: pc.if_else(pc.equal(told, ""), None, told)})
+        text = self.then.change_texts(here)
+        return pa.table({CHANGED: pc.if_else(pc.equal(text, ""), None, text)})
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,11 @@ class BesideRun(AlertedRun):
         made = {name for beside in asked for name in beside.schema.names}
         stored = [name for name in columns if name not in made]
         for table in super().read(list(dict.fromkeys((*stored, KEY))), encode=coded):
-            told = {name: table[name] for name in stored}
+            record = {name: table[name] for name in stored}
             for item in asked:
-                found = item.of(table[KEY])
-                told |= {name: found[name] for name in found.column_names}
-            yield pa.table({name: told[name] for name in columns})
+                result = item.of(table[KEY])
+                record |= {name: result[name] for name in result.column_names}
+            yield pa.table({name: record[name] for name in columns})
 
 
 def with_marks(run: StoredRun, of: StoredRun | None = None) -> StoredRun:
@@ -133,15 +133,15 @@ def with_columns(
     its own. What changed is held against the run `since`, None for the one that it replaced; an earlier run `of`
     another one says nothing of that. Raise as `with_marks`.
     """
-    names, found = {*asked}, list[Beside]()
+    names, besides = {*asked}, list[Beside]()
     if MARK_COLUMN in names - {*run.columns}:
         counting = in_force((of or run).directory.output)
-        found += [Marks(Controls.of_holdouts(counting, run.id_form))] if counting else []
+        besides += [Marks(Controls.of_holdouts(counting, run.id_form))] if counting else []
     if run.roles.plan is not None and names & {*COVERAGE_DETAILS} - {*run.columns}:
-        found.append(Details(run.roles.plan))
+        besides.append(Details(run.roles.plan))
     if of is None and CHANGED in names - {*run.columns} and (before := run_before(run, since)) is not None:
-        found += changes_of(run, before)
-    return with_beside(with_alerts(run, names), found)
+        besides += changes_of(run, before)
+    return with_beside(with_alerts(run, names), besides)
 
 
 def changes_of(run: StoredRun, before: StoredRun) -> list[Beside]:

@@ -71,12 +71,12 @@ def account_title(account: dict[str, Any]) -> str:
     return f"{account['name']} ({account['account_id']})" if account.get("name") else str(account["account_id"])
 
 
-def message(found: Contrast) -> str:
+def message(result: Contrast) -> str:
     """Return how the potentials compare, in one sentence with both accounts named."""
-    first, second = account_title(found.first.account), account_title(found.second.account)
-    if found.ratio is None:
-        without = first if not found.first.account["potential"] else second
+    first, second = account_title(result.first.account), account_title(result.second.account)
+    if result.ratio is None:
+        without = first if not result.first.account["potential"] else second
         return f"{first} and {second} cannot be compared: {without} has no potential."
-    if 1 / ALIKE < found.ratio < ALIKE:
+    if 1 / ALIKE < result.ratio < ALIKE:
         return f"{first} has about the same potential as {second}."
-    return f"{first} has {two_digits(found.ratio)}x the potential of {second}."
+    return f"{first} has {two_digits(result.ratio)}x the potential of {second}."

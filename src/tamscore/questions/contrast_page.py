@@ -46,22 +46,22 @@ CORE: dict[str, Unit] = {
 """How the columns of the core, and those that hold codes, are written."""
 
 
-def chapter(found: Contrast) -> Chapter:
+def chapter(contrast: Contrast) -> Chapter:
     """Return the comparison as a chapter under both names."""
-    heads = [str(explanation.account["account_id"]) for explanation in (found.first, found.second)]
-    blocks: list[Block] = [Text(why(found)), ladders(found, heads)]
-    if found.features:
-        rows = found.features[:TELLING]
+    heads = [str(explanation.account["account_id"]) for explanation in (contrast.first, contrast.second)]
+    blocks: list[Block] = [Text(why(contrast)), ladders(contrast, heads)]
+    if contrast.features:
+        rows = contrast.features[:TELLING]
         note = "standard deviations from all accounts of the party type"
         blocks.append(table("What sets their peers apart", f"feature|{columns(heads, 'signed')}", rows, note))
     units = {column.name: UNITS[column.kind] for section in SECTIONS.values() for column in section.columns} | CORE
     differing = [
         (words(name), *(value_text(value, unit_of(name, value, units)) for value in two))
-        for name, *two in found.differences
+        for name, *two in contrast.differences
     ]
     blocks.append(table("What differs", f"what|{columns(heads, 'text')}", differing))
-    title = f"{account_title(found.first.account)} against {account_title(found.second.account)}"
-    return Chapter("explain", title, message(found), tuple(blocks))
+    title = f"{account_title(contrast.first.account)} against {account_title(contrast.second.account)}"
+    return Chapter("explain", title, message(contrast), tuple(blocks))
 
 
 def columns(heads: list[str], unit: Unit) -> str:
@@ -74,10 +74,10 @@ def unit_of(name: str, value: Any, units: dict[str, Unit]) -> Unit:
     return units.get(name) or ("truth" if isinstance(value, bool) else "exact" if isinstance(value, float) else "text")
 
 
-def why(found: Contrast) -> str:
+def why(contrast: Contrast) -> str:
     """Return what the difference comes from: peers, or own sales."""
-    first, second = found.first, found.second
-    if found.same_peers:
+    first, second = contrast.first, contrast.second
+    if contrast.same_peers:
         cluster = first.account["cluster"]
         stands = " and ".join(
             f"{account_title(explanation.account)} {place(explanation)}" for explanation in (first, second)
@@ -89,40 +89,40 @@ def why(found: Contrast) -> str:
     return f"They have different peers. Those of {peers}."
 
 
-def place(found: Explanation) -> str:
+def place(explanation: Explanation) -> str:
     """Return where an account stands on the ladder of its peers, and by which sales."""
-    sold, step = found.account["sales"] or 0.0, step_of(found)
-    at = label(step) if step else "above the ladder" if found.account["potential"] else "without a ladder"
+    sold, step = explanation.account["sales"] or 0.0, step_of(explanation)
+    at = label(step) if step else "above the ladder" if explanation.account["potential"] else "without a ladder"
     return f"buys {exact(sold)} and stands at {at}" if sold > 0 else f"buys nothing yet and stands at {at}"
 
 
-def ladder_of(found: Explanation) -> str:
+def ladder_of(explanation: Explanation) -> str:
     """Return who the peers of an account are, and what they spend at the first cut line."""
-    first, who = found.ladder[0], f"{found.account['cluster']}, {found.cluster['name']!r}"
+    first, who = explanation.ladder[0], f"{explanation.account['cluster']}, {explanation.cluster['name']!r}"
     spend = f", of whose customers {first.share:.0%} spend up to {exact(first.value or 0.0)}"
     return who if first.value is None else who + spend
 
 
-def ladders(found: Contrast, heads: list[str]) -> Table:
+def ladders(contrast: Contrast, heads: list[str]) -> Table:
     """Return the steps of both ladders side by side."""
-    pairs = zip(found.first.ladder, found.second.ladder, strict=True)
+    pairs = zip(contrast.first.ladder, contrast.second.ladder, strict=True)
     rows = [(label(a), a.share, a.value, b.value) for a, b in pairs]
     columns_ = f"step|share of customers:permille/2|{columns(heads, 'exact')}"
     return without_empty(table("The ladders of their peers", columns_, rows))
 
 
-def to_json(found: Contrast) -> str:
+def to_json(contrast: Contrast) -> str:
     """Return the comparison as JSON."""
-    pairs = zip(found.first.ladder, found.second.ladder, strict=True)
+    pairs = zip(contrast.first.ladder, contrast.second.ladder, strict=True)
     record = {
-        "run": found.first.run,
-        "message": message(found),
-        "ratio": found.ratio,
-        "why": why(found),
-        "account": found.first.account,
-        "against": found.second.account,
-        "differences": [{"column": name, "account": a, "against": b} for name, a, b in found.differences],
-        "peers": [{"feature": name, "account": a, "against": b} for name, a, b in found.features],
+        "run": contrast.first.run,
+        "message": message(contrast),
+        "ratio": contrast.ratio,
+        "why": why(contrast),
+        "account": contrast.first.account,
+        "against": contrast.second.account,
+        "differences": [{"column": name, "account": a, "against": b} for name, a, b in contrast.differences],
+        "peers": [{"feature": name, "account": a, "against": b} for name, a, b in contrast.features],
         "ladders": [{"step": a.name, "share": a.share, "account": a.value, "against": b.value} for a, b in pairs],
     }
     return json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False, default=str)

@@ -60,8 +60,8 @@ class RunComparison:
             return now
         if self.labels is None:
             return then
-        found = self.labels.of(ids)
-        return np.where(found >= 0, found, then)
+        result = self.labels.of(ids)
+        return np.where(result >= 0, result, then)
 
     def clusters(self, ids: Any, then: Any, now: Any) -> Triple:
         """The clusters (m,) of accounts of both runs."""
@@ -82,8 +82,8 @@ class RunComparison:
             return now
         if self.labels is None:
             return then
-        found = self.labels.typical_of(ids)
-        return np.where(np.isnan(found), then, found)
+        typical = self.labels.typical_of(ids)
+        return np.where(np.isnan(typical), then, typical)
 
 
 def compare(first: StoredRun, second: StoredRun) -> RunComparison:
@@ -128,9 +128,9 @@ class Changes:
     @property
     def whitespace_parts(self) -> Any:
         """What each cause did to whitespace (causes, m) in cents."""
-        found = self.parts.copy()
-        found[0] = self.whitespace[1] - self.whitespace[0] - self.parts[1:].sum(axis=0)
-        return found
+        parts = self.parts.copy()
+        parts[0] = self.whitespace[1] - self.whitespace[0] - self.parts[1:].sum(axis=0)
+        return parts
 
 
 def changes(comparison: RunComparison, before: Before, seen: Any, totals: Totals) -> Iterator[tuple[Changes, pa.Table]]:
@@ -159,7 +159,7 @@ def change_of(comparison: RunComparison, before: Before, table: pa.Table, rows: 
         comparison.typical(ids, before.typical[rows], typical_of(table), bought != buys),
     )
     potential = cents(before.potential[rows]), cents(table["potential"].to_numpy())
-    found = Changes(
+    result = Changes(
         ids,
         table["name"] if "name" in table.column_names else None,
         (then, now),
@@ -168,13 +168,13 @@ def change_of(comparison: RunComparison, before: Before, table: pa.Table, rows: 
         (cents(before.whitespace[rows]), cents(table["whitespace"].to_numpy())),
         causes.parts(comparison.worlds, *potential, sales, codes, typical),
     )
-    add_changes(totals, found, bought, buys)
+    add_changes(totals, result, bought, buys)
     if before.standing is not None and before.order is not None:
-        steps = np.cumsum([found.whitespace[0], *found.whitespace_parts], axis=0)
+        steps = np.cumsum([result.whitespace[0], *result.whitespace_parts], axis=0)
         now = PriorityStanding.of(table)
-        found.priority = diff_priority.change(before.standing.take(rows), now, before.order, steps, bought != buys)
-        add_priority(totals, found.priority, buys)
-    return found
+        result.priority = diff_priority.change(before.standing.take(rows), now, before.order, steps, bought != buys)
+        add_priority(totals, result.priority, buys)
+    return result
 
 
 def gone(before: Before, seen: Any, totals: Totals) -> Any:

@@ -16,30 +16,32 @@ if TYPE_CHECKING:
 MONEY = pa.decimal128(20, 2)
 
 
-def priority_of(found: PriorityChange | None) -> dict[str, Any]:
+def priority_of(change: PriorityChange | None) -> dict[str, Any]:
     """Place, tier, quadrant, value of a call and expected value of accounts in both runs; nothing if not known."""
-    if found is None:
+    if change is None:
         return {}
-    columns = standing("before", found.before) | standing("after", found.after)
+    columns = standing("before", change.before) | standing("after", change.after)
     for name, measure, causes, parts in (
-        ("call", "call", CALL_CAUSES, found.call),
-        ("expected_value", "expected", EXPECTED_CAUSES, found.expected),
+        ("call", "call", CALL_CAUSES, change.call),
+        ("expected_value", "expected", EXPECTED_CAUSES, change.expected),
     ):
-        earlier, later = getattr(found.before, measure), getattr(found.after, measure)
+        earlier, later = getattr(change.before, measure), getattr(change.after, measure)
         columns[f"{name}_change"] = decimal(later - earlier)
         columns |= {f"{name}_{cause}": decimal(part) for cause, part in zip(causes, parts, strict=True)}
-    places = [found.after.place.astype(np.int64) - found.before.place, *found.places]
+    places = [change.after.place.astype(np.int64) - change.before.place, *change.places]
     for name, part in zip(("change", *PLACE_CAUSES), places, strict=True):
-        columns[f"priority_{name}"] = pa.array(part, mask=~found.same_party)
+        columns[f"priority_{name}"] = pa.array(part, mask=~change.same_party)
     return columns
 
 
-def standing(when: str, found: PriorityStanding) -> dict[str, Any]:
+def standing(when: str, priority_standing: PriorityStanding) -> dict[str, Any]:
     """Where accounts stand in one of the runs."""
-    texts = {name: text_dictionary(getattr(found, name), CODES[name]) for name in ("tier", "quadrant", "p_basis")}
-    money = {"call": decimal(found.call), "expected_value": decimal(found.expected)}
-    told = {**texts, **money, "priority": pa.array(found.place)}
-    return {f"{name}_{when}": column for name, column in told.items()}
+    texts = {
+        name: text_dictionary(getattr(priority_standing, name), CODES[name]) for name in ("tier", "quadrant", "p_basis")
+    }
+    money = {"call": decimal(priority_standing.call), "expected_value": decimal(priority_standing.expected)}
+    record = {**texts, **money, "priority": pa.array(priority_standing.place)}
+    return {f"{name}_{when}": column for name, column in record.items()}
 
 
 def decimal(money: Any) -> pa.Array:

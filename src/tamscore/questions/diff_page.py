@@ -28,37 +28,37 @@ ENDS = ("potential_before", "potential_after")
 """What is shown of an account that moved, before what each cause did."""
 
 
-def chapter(found: Diff) -> Chapter:
+def chapter(diff: Diff) -> Chapter:
     """Return the changes as a chapter."""
-    model = "under one model" if found.same_model else "under models fitted apart"
-    number = sum(int(found.totals.kept[k, 0]) for k in range(len(KINDS)))
+    model = "under one model" if diff.same_model else "under models fitted apart"
+    number = sum(int(diff.totals.kept[k, 0]) for k in range(len(KINDS)))
     blocks: tuple[Block, ...] = (
-        *map(Text, found.notices),
-        accounts(found),
-        why(found),
-        movers(found),
-        *tables(found.totals, found.callers.to_pylist()),
+        *map(Text, diff.notices),
+        accounts(diff),
+        why(diff),
+        movers(diff),
+        *tables(diff.totals, diff.callers.to_pylist()),
     )
     message = f"{model}: {count_text(number, 'account')} in both"
-    return Chapter("diff", f"from {found.first} to {found.second}", message, blocks)
+    return Chapter("diff", f"from {diff.first} to {diff.second}", message, blocks)
 
 
-def accounts(found: Diff) -> Table:
+def accounts(diff: Diff) -> Table:
     """Return accounts kept, new and gone by kind, and how they change potential and whitespace."""
-    groups = [[(kind, group, *account_cells(found, k, group)) for group in GROUPS] for k, kind in ORDER]
+    groups = [[(kind, group, *account_cells(diff, k, group)) for group in GROUPS] for k, kind in ORDER]
     columns = "kind|group|accounts:count|potential:signed_money|whitespace:signed_money|turned:count/2|won or lost/3"
     return without_empty(group("Accounts", columns, groups, "what each group adds, or takes away"))
 
 
-def account_cells(found: Diff, kind: int, group: str) -> tuple[Any, ...]:
+def account_cells(diff: Diff, kind: int, group: str) -> tuple[Any, ...]:
     """Return the numbers of a group, and how many of its accounts came over from the other kind."""
-    count, *amounts = getattr(found.totals, group)[kind].tolist()
-    turned = int(found.totals.turned[kind]) if group == "kept" else 0
-    told = "won: bought nothing before" if kind else "lost: buy nothing any more"
-    return count, *(change(GROUPS[group] * amount) for amount in amounts), turned or None, told if turned else ""
+    count, *amounts = getattr(diff.totals, group)[kind].tolist()
+    turned = int(diff.totals.turned[kind]) if group == "kept" else 0
+    text = "won: bought nothing before" if kind else "lost: buy nothing any more"
+    return count, *(change(GROUPS[group] * amount) for amount in amounts), turned or None, text if turned else ""
 
 
-def why(found: Diff) -> Table:
+def why(diff: Diff) -> Table:
     """Return what each cause did, by kind."""
     groups = [
         [
@@ -66,17 +66,17 @@ def why(found: Diff) -> Table:
             for cause, (count, *amounts) in zip(CAUSES, parts, strict=True)
             if count or cause != "level"  # there are no levels of accounts at level cluster
         ]
-        for kind, parts in ((kind, found.totals.parts[k].tolist()) for k, kind in ORDER)
+        for kind, parts in ((kind, diff.totals.parts[k].tolist()) for k, kind in ORDER)
     ]
     columns = "kind|cause:code|accounts:count|potential:signed_money|whitespace:signed_money"
     return group("Why potential and whitespace changed", columns, groups, "accounts in both runs")
 
 
-def movers(found: Diff) -> Table:
+def movers(diff: Diff) -> Table:
     """Return the accounts that moved most."""
     rows = [
         (*map(row.get, MOVER), *(float(row[end]) for end in ENDS), *(change(100 * row[cause]) for cause in CAUSES))
-        for row in found.movers.to_pylist()
+        for row in diff.movers.to_pylist()
     ]
     columns = "account:id|name/3|from:id/2|to:id/2|before:money|after:money"
     causes = "".join(f"|{words(cause)}:signed_money" for cause in CAUSES)
@@ -88,23 +88,23 @@ def change(cents: float) -> float | None:
     return float(cents) / 100 if cents else None
 
 
-def to_json(found: Diff) -> str:
+def to_json(diff: Diff) -> str:
     """The changes as JSON; money in units of the currency."""
     record = {
-        "first": found.first,
-        "second": found.second,
-        "same_model": found.same_model,
-        "notices": found.notices,
-        "kinds": {kind: kind_record(found, k) for k, kind in enumerate(KINDS)},
-        "movers": [dict(mover_record(row)) for row in found.movers.to_pylist()],
-        "callers": [dict(mover_record(row)) for row in found.callers.to_pylist()],
+        "first": diff.first,
+        "second": diff.second,
+        "same_model": diff.same_model,
+        "notices": diff.notices,
+        "kinds": {kind: kind_record(diff, k) for k, kind in enumerate(KINDS)},
+        "movers": [dict(mover_record(row)) for row in diff.movers.to_pylist()],
+        "callers": [dict(mover_record(row)) for row in diff.callers.to_pylist()],
     }
     return json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
 
 
-def kind_record(found: Diff, kind: int) -> dict[str, Any]:
+def kind_record(diff: Diff, kind: int) -> dict[str, Any]:
     """What became of the accounts of a kind."""
-    totals = found.totals
+    totals = diff.totals
     groups = {group: sums(getattr(totals, group)[kind]) for group in GROUPS}
     causes = {cause: sums(totals.parts[kind, place]) for place, cause in enumerate(CAUSES)}
     record = {**groups, "turned": int(totals.turned[kind]), "causes": causes}

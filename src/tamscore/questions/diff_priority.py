@@ -109,12 +109,12 @@ class CallOrder:
 
     def place(self, account: PriorityStanding, call: Any) -> Any:
         """The place (m,) int64 of accounts of the run if their calls alone were worth that (m,); ties go before."""
-        found = account.place.astype(np.int64)
+        astype = account.place.astype(np.int64)
         for code, values in enumerate(self.values):
             at = np.flatnonzero((account.party_type == code) & (call != account.call))
             above = len(values) - positions(values, call[at], "right")[0]
-            found[at] = 1 + above - (call[at] < account.call[at])  # it does not stand above itself
-        return found
+            astype[at] = 1 + above - (call[at] < account.call[at])  # it does not stand above itself
+        return astype
 
 
 @dataclass(frozen=True)

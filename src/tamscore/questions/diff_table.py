@@ -73,14 +73,14 @@ def compare(first: StoredRun, second: StoredRun, progress: Progress, top: int = 
     for text in comparison.notices:
         progress.notice(text)
     empty = SCHEMA.empty_table()
-    found = Diff(first.name, second.name, Totals(), empty, empty, comparison.same_model, comparison.notices)
+    result = Diff(first.name, second.name, Totals(), empty, empty, comparison.same_model, comparison.notices)
     with progress.stage("compare", second.manifest["rows"]["scored"]) as done:
-        tables = rows(comparison, found, top, done)
+        tables = rows(comparison, result, top, done)
         if to is None:
             deque(tables, maxlen=0)  # each is let go as soon as it was counted
         else:
             commit.place_free(to, lambda file: write(tables, file))
-    return found
+    return result
 
 
 def write(tables: Iterator[pa.Table], file: Any) -> None:
@@ -92,18 +92,18 @@ def write(tables: Iterator[pa.Table], file: Any) -> None:
             writer.write_table(table)
 
 
-def rows(comparison: RunComparison, found: Diff, top: int, done: Any) -> Iterator[pa.Table]:
+def rows(comparison: RunComparison, result: Diff, top: int, done: Any) -> Iterator[pa.Table]:
     """The accounts of both runs in order of the second, the new ones among them, those gone at the end."""
     before = Before.of(comparison.first, priority=comparison.priority)
     seen = np.zeros(len(before.accounts), dtype=bool)
-    for changes, new_model in diff.changes(comparison, before, seen, found.totals):
+    for changes, new_model in diff.changes(comparison, before, seen, result.totals):
         remaining = kept_rows(comparison, changes)
-        found.movers = most_moved(pa.concat_tables([found.movers, remaining]), "potential_change", top)
-        found.callers = most_moved(pa.concat_tables([found.callers, remaining]), "call_change", top)
+        result.movers = most_moved(pa.concat_tables([result.movers, remaining]), "potential_change", top)
+        result.callers = most_moved(pa.concat_tables([result.callers, remaining]), "call_change", top)
         yield remaining
         yield new_rows(new_model)
         done(remaining.num_rows + new_model.num_rows)
-    left = diff.gone(before, seen, found.totals)
+    left = diff.gone(before, seen, result.totals)
     for start in range(0, len(left), BATCH):
         yield gone_rows(comparison, before, left[start : start + BATCH])
 

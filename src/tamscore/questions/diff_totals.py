@@ -58,25 +58,25 @@ def add_accounts(sums: Any, sales: Any, potential: Any, whitespace: Any) -> None
         sums[kind] += np.array([int(np.count_nonzero(here)), *money], object)
 
 
-def add_changes(totals: Totals, found: Changes, bought: Any, buys: Any) -> None:
+def add_changes(totals: Totals, changes: Changes, bought: Any, buys: Any) -> None:
     """Add changes to the totals, by whether the accounts (m,) bought in the first run and buy in the second."""
-    open_parts = found.whitespace_parts
+    open_parts = changes.whitespace_parts
     for kind in range(len(KINDS)):
         here = buys == bool(kind)
-        change = [exact_sum((after - before)[here]) for before, after in (found.potential, found.whitespace)]
+        change = [exact_sum((after - before)[here]) for before, after in (changes.potential, changes.whitespace)]
         totals.kept[kind] += np.array([int(np.count_nonzero(here)), *change], object)
         totals.turned[kind] += np.count_nonzero(here & (bought != buys))
-        touched = np.count_nonzero((found.parts != 0)[:, here] | (open_parts != 0)[:, here], axis=1)
-        sums = [exact_sum(part[:, here]) for part in (found.parts, open_parts)]
+        touched = np.count_nonzero((changes.parts != 0)[:, here] | (open_parts != 0)[:, here], axis=1)
+        sums = [exact_sum(part[:, here]) for part in (changes.parts, open_parts)]
         totals.parts[kind] += np.stack([touched, *sums], axis=1)
 
 
-def add_priority(totals: Totals, found: PriorityChange, buys: Any) -> None:
+def add_priority(totals: Totals, change: PriorityChange, buys: Any) -> None:
     """Add what priority did to the totals, by whether the accounts (m,) buy in the second run."""
     for kind in range(len(KINDS)):
         here = buys == bool(kind)
-        calls = found.call[:, here]
+        calls = change.call[:, here]
         totals.calls[kind] += np.stack([np.count_nonzero(calls, axis=1), exact_sum(calls)], axis=1)
-        totals.expected[kind] += exact_sum(found.expected[:, here])
+        totals.expected[kind] += exact_sum(change.expected[:, here])
         for sums, name in ((totals.tiers, "tier"), (totals.quadrants, "quadrant")):
-            np.add.at(sums[kind], tuple(getattr(standing, name)[here] for standing in (found.before, found.after)), 1)
+            np.add.at(sums[kind], tuple(getattr(standing, name)[here] for standing in (change.before, change.after)), 1)

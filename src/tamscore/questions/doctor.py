@@ -125,11 +125,11 @@ def check_devices(probes: Probes | None = None) -> list[Check]:
     """Return what is known of GPUs, and what `device = "auto"` would take and why."""
     ask = probes or Probes()
     seen = ask.driver() or ask.gpus()
-    found = detect(replace(ask, driver=lambda: None, gpus=lambda: seen))
-    choice = choose("auto", Probes(lambda: None, lambda: found, lambda: None, lambda: None, lambda: None))
+    device_problem = detect(replace(ask, driver=lambda: None, gpus=lambda: seen))
+    choice = choose("auto", Probes(lambda: None, lambda: device_problem, lambda: None, lambda: None, lambda: None))
     # A machine without a GPU is a whole machine: only device = "cuda" would fail on it.
     names = seen.what if isinstance(seen, DeviceProblem) else ", ".join(seen)
-    problem = found if isinstance(found, DeviceProblem) else DeviceProblem("", "")
+    problem = device_problem if isinstance(device_problem, DeviceProblem) else DeviceProblem("", "")
     unusable = f", not usable: {problem.what}" if problem.what and problem is not seen else ""
     gpus = Check("gpus", ok=True, value=names + unusable, remedy=problem.remedy)
     return [gpus, Check("device auto", ok=True, value=f"{choice.name}: {choice.reason}")]

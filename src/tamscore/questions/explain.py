@@ -210,14 +210,14 @@ def moves(run: StoredRun, row: dict[str, Any], values: Any) -> list[Move]:
         return []
     sold, now = row["sales"], row["potential"]
     strictly = ladder_rules(run.job).boundary == "strictly_below"
-    found = []
+    items = []
     higher, lower = values[values > now], values[values < now]
     if len(higher) and now in values:
-        found.append(Move("up", now, strictly, now - sold, float(higher.min())))
+        items.append(Move("up", now, strictly, now - sold, float(higher.min())))
     if len(lower):
         limit = float(lower.max())
-        found.append(Move("down", limit, not strictly or limit == values[-1], limit - sold, limit))
-    return found
+        items.append(Move("down", limit, not strictly or limit == values[-1], limit - sold, limit))
+    return items
 
 
 def elsewhere(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[Elsewhere, ...]:
@@ -225,7 +225,7 @@ def elsewhere(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[
     if row["kind"] != "acquisition":
         return ()
     own, now = dict(tables.differences(run.directory, row["cluster"])), row["potential"] or 0.0
-    found = []
+    items = []
     for c, (cluster, name) in enumerate(party.clusters):
         value = finite(own_values(party.table.account, c, row, party.table.values[c])[0])
         if cluster != row["cluster"] and value is not None and value > now:
@@ -234,8 +234,8 @@ def elsewhere(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[
                 ((text, there[text] - own[text]) for text in own), key=lambda parts: (-abs(parts[1]), parts[0])
             )
             distance = math.fsum(by**2 for _, by in apart)
-            found.append((distance, Elsewhere(cluster, name, value, tuple(apart[:NEAREST]))))
-    return tuple(item for _, item in sorted(found, key=lambda pair: (pair[0], pair[1].cluster))[:NEAREST])
+            items.append((distance, Elsewhere(cluster, name, value, tuple(apart[:NEAREST]))))
+    return tuple(item for _, item in sorted(items, key=lambda pair: (pair[0], pair[1].cluster))[:NEAREST])
 
 
 def finite(value: float) -> float | None:

@@ -27,49 +27,50 @@ LIMITS = {("up", True): "at least", ("up", False): "above", ("down", True): "at 
 """How sales must stand to the limit of a move, by its direction and whether the limit itself will do."""
 
 
-def chapter(found: Explanation) -> Chapter:
+def chapter(explanation: Explanation) -> Chapter:
     """Return the explanation as a chapter under the name of its account."""
-    known = [line for section in SECTIONS.values() for line in section.explain(found.account)]
-    own = Text(level(found.level)) if found.level else None
+    known = [line for section in SECTIONS.values() for line in section.explain(explanation.account)]
+    own = Text(level(explanation.level)) if explanation.level else None
     blocks: tuple[Block, ...] = (
-        *priority_paragraphs(found),
-        Text(peers(found)),
+        *priority_paragraphs(explanation),
+        Text(peers(explanation)),
         *([own] if own else ()),
-        Text(place(found)),
-        ladder(found),
-        above(found),
-        moves(found),
+        Text(place(explanation)),
+        ladder(explanation),
+        above(explanation),
+        moves(explanation),
         table("What else is known", "what|it says", known),
-        look_alike(found),
+        look_alike(explanation),
     )
-    return Chapter("explain", title(found), worth(found), blocks)
+    return Chapter("explain", title(explanation), worth(explanation), blocks)
 
 
-def priority_paragraphs(found: Explanation) -> list[Text]:
+def priority_paragraphs(explanation: Explanation) -> list[Text]:
     """Return why it has its place, as a paragraph; none for a run that gives no places."""
-    account = found.account
+    account = explanation.account
     why = priority_sentence(account)
     place = f"Number {account['priority']:,} of the {words(account['party_type'])} accounts" if why else ""
     return [Text(f"{place}, tier {account['tier']}: {why}")] if why else []
 
 
-def title(found: Explanation) -> str:
+def title(explanation: Explanation) -> str:
     """Who the account is."""
-    account = found.account
+    account = explanation.account
     named = f"{account['name']} ({account['account_id']})" if account.get("name") else str(account["account_id"])
     kind = "customer" if account["kind"] == "expansion" else "prospect"
     return f"{named}, {words(account['party_type'])}, {kind}"
 
 
-def peers(found: Explanation) -> str:
+def peers(explanation: Explanation) -> str:
     """Which accounts it is compared with, and how well it fits in."""
-    account, cluster = found.account, found.cluster
-    how = apart(found.apart[:TELLING])
+    account, cluster = explanation.account, explanation.cluster
+    how = apart(explanation.apart[:TELLING])
     rule = f" Rule: {cluster['rule']}." if cluster.get("rule") else ""
     margin = account["margin"]
     near = f"; the next cluster's is {margin:.2f} farther" if margin is not None else ""
     return (
-        f"Its peers are the {found.peers:,} accounts of {account['cluster']}, {cluster['name']!r} ({how} standard "
+        f"Its peers are the {explanation.peers:,} accounts of {account['cluster']}, {cluster['name']!r} ({how} "
+        "standard "
         f"deviations from all {words(account['party_type'])} accounts).{rule} It lies {account['distance']:.2f} from "
         f"their center{near}."
     )
@@ -87,34 +88,34 @@ def level(own: OwnLevel) -> str:
     )
 
 
-def worth(found: Explanation) -> str:
+def worth(explanation: Explanation) -> str:
     """What it could spend, what it spends, what is open."""
-    account = found.account
+    account = explanation.account
     if account["potential"] is None:
         return "None of its peers buys yet, nor does anybody they could lean on: there is no potential to tell."
     sold = account["sales"] or 0.0
     spends = f"spends {exact(sold)}" if sold > 0 else "buys nothing yet" if sold == 0 else f"returned {exact(-sold)}"
     open_ = f"{exact(account['whitespace'])} is open" if account["whitespace"] > 0 else "nothing is open"
-    return f"It could spend {exact(account['potential'])} with us: {standing(found)}. It {spends}, so {open_}."
+    return f"It could spend {exact(account['potential'])} with us: {standing(explanation)}. It {spends}, so {open_}."
 
 
-def standing(found: Explanation) -> str:
+def standing(explanation: Explanation) -> str:
     """What its potential is among the sales of its peers."""
-    step = step_of(found)
+    step = step_of(explanation)
     if step is None:
         return "its own sales: it is above the top of its peers' ladder"
     if step.place is None:
-        return f"{label(step)} of {'peers of its size' if found.level else 'its peers'}"
-    support = found.cluster["support"]
+        return f"{label(step)} of {'peers of its size' if explanation.level else 'its peers'}"
+    support = explanation.cluster["support"]
     nth = f"customer {step.place:,} of {support:,}, counted upwards,"
     who = "the largest customer" if step.place == support else nth
     return f"{label(step)} of its peers, which is what {who} spends"
 
 
-def step_of(found: Explanation) -> Step | None:
+def step_of(explanation: Explanation) -> Step | None:
     """The step that the account stands at; None where its own sales are its potential."""
-    step = None if found.step is None else found.ladder[found.step - 1]
-    return step if step is not None and step.value == found.account["potential"] else None
+    step = None if explanation.step is None else explanation.ladder[explanation.step - 1]
+    return step if step is not None and step.value == explanation.account["potential"] else None
 
 
 def label(step: Step) -> str:
@@ -122,10 +123,10 @@ def label(step: Step) -> str:
     return "top step" if step.name == "top" else f"cut line {step.name.upper()}"
 
 
-def place(found: Explanation) -> str:
+def place(explanation: Explanation) -> str:
     """Its quadrant, what follows from it, and its rank."""
-    account, limits = found.account, found.limits
-    by = "its cluster is" if found.by_cluster else "it is"
+    account, limits = explanation.account, explanation.limits
+    by = "its cluster is" if explanation.by_cluster else "it is"
     bounds = " and ".join(
         f"{name} {'from ' + exact(limit) + ' on' if limit is not None else 'nowhere'}" for name, limit in limits.items()
     )
@@ -147,9 +148,9 @@ def covered_by(account: Mapping[str, Any]) -> str:
     return ", ".join([*who, words(account["role"]), words(account["service_level"])])
 
 
-def basis(found: Explanation) -> str:
+def basis(explanation: Explanation) -> str:
     """How many customers the ladder rests on, and whose."""
-    cluster = found.cluster
+    cluster = explanation.cluster
     rests = f"{count_text(cluster['support'], 'customer')} behind it"
     return (
         rests
@@ -158,27 +159,27 @@ def basis(found: Explanation) -> str:
     )
 
 
-def ladder(found: Explanation) -> Table:
+def ladder(explanation: Explanation) -> Table:
     """Return the steps, the one it stands at marked, with their intervals where the run has stored them."""
-    here = step_of(found)
+    here = step_of(explanation)
     rows = [
         (">" if step is here else "", label(step), step.share, step.value, step.place, step.low, step.high)
-        for step in found.ladder
+        for step in explanation.ladder
     ]
     columns = "|step:id|share of customers:permille/2|value:exact|customer:count/2|from:exact/3|to:exact/3"
-    return without_empty(table("The ladder of its peers", columns, rows, basis(found)))
+    return without_empty(table("The ladder of its peers", columns, rows, basis(explanation)))
 
 
-def above(found: Explanation) -> Table:
+def above(explanation: Explanation) -> Table:
     """Return the nearest peers above the account."""
-    note = f"the nearest of {count_text(found.customers_above, 'customer')} of {found.account['cluster']}"
-    rows = [(peer["account_id"], peer.get("name"), peer["sales"]) for peer in found.above]
+    note = f"the nearest of {count_text(explanation.customers_above, 'customer')} of {explanation.account['cluster']}"
+    rows = [(peer["account_id"], peer.get("name"), peer["sales"]) for peer in explanation.above]
     return without_empty(table("Peers above it", "account:id|name/2|sales:exact", rows, note))
 
 
-def look_alike(found: Explanation) -> Table:
+def look_alike(explanation: Explanation) -> Table:
     """Return the columns that make it look like a customer, or not."""
-    rows = [(reason.column, said_value(reason.value), f"{reason.added:+.2f}") for reason in found.look_alike]
+    rows = [(reason.column, said_value(reason.value), f"{reason.added:+.2f}") for reason in explanation.look_alike]
     note = "change of the log odds beside an account with average features; above 0 speaks for a customer"
     return table("What it looks like a customer by", "feature|value|>adds", rows, note)
 
@@ -190,14 +191,14 @@ def said_value(value: str | float | None) -> str:
     return value if isinstance(value, str) else f"{value:,.6g}"
 
 
-def moves(found: Explanation) -> Table:
+def moves(explanation: Explanation) -> Table:
     """Return what would move a customer a step; where a prospect would have a higher potential."""
-    if found.account["kind"] == "expansion":
-        return table("What would move it a step", MOVES, map(move_row, found.moves))
+    if explanation.account["kind"] == "expansion":
+        return table("What would move it a step", MOVES, map(move_row, explanation.moves))
     note = "its own potential is what its peers buy; it changes where its features put it among other peers"
     rows = [
         (elsewhere.cluster, elsewhere.name, elsewhere.potential, apart(elsewhere.apart))
-        for elsewhere in found.elsewhere
+        for elsewhere in explanation.elsewhere
     ]
     return table("Where a prospect has more potential", "peers:id|name/2|potential:exact|they differ by", rows, note)
 
@@ -212,6 +213,6 @@ def move_row(move: Move) -> tuple[str, str, float, float, float]:
     return move.direction, LIMITS[move.direction, move.at], move.limit, move.change, move.potential
 
 
-def to_json(found: Explanation) -> str:
+def to_json(explanation: Explanation) -> str:
     """The explanation as JSON."""
-    return json.dumps(asdict(found), indent=1, ensure_ascii=False, allow_nan=False, default=str)
+    return json.dumps(asdict(explanation), indent=1, ensure_ascii=False, allow_nan=False, default=str)

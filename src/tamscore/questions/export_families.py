@@ -104,5 +104,5 @@ def family_owners(accounts: pa.Table, code: Any, first: Any) -> Iterator[tuple[s
             texts = as_dictionary(accounts[name])
             level = texts.indices.fill_null(-1).to_numpy()
             differs = np.bincount(code, level != level[first][code]) > 0
-            found = np.where(differs, -1, level[first])
-            yield name, texts.dictionary.take(pa.array(found, mask=found < 0))
+            where = np.where(differs, -1, level[first])
+            yield name, texts.dictionary.take(pa.array(where, mask=where < 0))

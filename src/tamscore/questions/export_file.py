@@ -132,7 +132,7 @@ def write_folder(batches: Iterator[Batch], schema: pa.Schema, path: Path) -> Non
 def write_csv(batches: Iterator[Batch], schema: pa.Schema, file: Any, order: Order, target: Target) -> None:
     """Write the rows as CSV; cells that must be cleared hold the text for that, where there is one."""
 
-    def told() -> Iterator[pa.Table]:
+    def text() -> Iterator[pa.Table]:
         for batch in batches:
             if target.guarded:
                 require_ids(batch.table[order.key])
@@ -140,7 +140,7 @@ def write_csv(batches: Iterator[Batch], schema: pa.Schema, file: Any, order: Ord
             yield flat.table if target.null is None else with_nulls(flat, order, target.null)
 
     columns = schema if target.null is None else texts_where_cleared(schema, order)
-    csv_output.write(told(), columns, file, guarded=target.guarded, bom=target.bom)
+    csv_output.write(text(), columns, file, guarded=target.guarded, bom=target.bom)
 
 
 def texts_where_cleared(schema: pa.Schema, order: Order) -> pa.Schema:
@@ -165,9 +165,10 @@ def with_nulls(batch: Batch, order: Order, null: str) -> pa.Table:
 
 def require_ids(ids: pa.ChunkedArray) -> None:
     """Raise InputContractError if an id begins like a formula: an id that is guarded would be another id."""
-    found = ids.filter(csv_output.is_formula(ids))
-    if len(found):
+    is_formula = ids.filter(csv_output.is_formula(ids))
+    if len(is_formula):
         raise InputContractError(
-            f"--to: {len(found):,} account ids such as {found[0].as_py()!r} would run as formulas in a spreadsheet; "
+            f"--to: {len(is_formula):,} account ids such as {is_formula[0].as_py()!r} would run as formulas in a "
+            "spreadsheet; "
             "write Parquet, or give --no-guard where no spreadsheet will open the file"
         )

@@ -89,19 +89,19 @@ class RunProducts:
         potential = self.model.cents[label]
         whitespace = open_cents(HostBackend().xp, own, potential, self.model.offered[label])
         self.require_sums(accounts, whitespace.sum(axis=1))
-        told = (own >= 0) | (whitespace > 0)
+        text = (own >= 0) | (whitespace > 0)
         if OFFER in accounts.column_names:
             offer = places_in(accounts[OFFER], self.names)
-            told[np.flatnonzero(offer >= 0), offer[offer >= 0]] = True
-        row, product = np.nonzero(told)
+            text[np.flatnonzero(offer >= 0), offer[offer >= 0]] = True
+        row, product = np.nonzero(text)
         named = {"product": self.names} if self.family is None else {"product": self.names, "family": self.family}
         columns: dict[str, Any] = {
             KEY: accounts[KEY].take(pa.array(row)),
             **{name: texts.take(pa.array(product)) for name, texts in named.items()},
-            "sales": money(np.maximum(own[told], 0.0)),
-            "potential": money(potential[told]),
-            "whitespace": money(whitespace[told]),
-            "probability": self.probability(place, label, own)[told],
+            "sales": money(np.maximum(own[text], 0.0)),
+            "potential": money(potential[text]),
+            "whitespace": money(whitespace[text]),
+            "probability": self.probability(place, label, own)[text],
             VERSION: pa.array([self.run.name] * len(row)),
         }
         columns["probability"] = pa.array(columns["probability"], mask=np.isnan(columns["probability"]))
@@ -119,15 +119,15 @@ class RunProducts:
 
     def probability(self, place: Any, label: Any, own: Any) -> Any:
         """Return the probability (m, P) that accounts own what they do not own, NaN where nobody has learned it."""
-        found = np.full(own.shape, np.nan)
+        full = np.full(own.shape, np.nan)
         if self.offers is None:
-            return found
+            return full
         known, columns = self.offers
         if known.model is not None:
             scores = scores_of(np, columns.matrix(place), label, known.model.weights)
-            found[:, known.product] = known.model.probability[bins_of(np, scores)]
-        found[own >= 0] = np.nan
-        return found
+            full[:, known.product] = known.model.probability[bins_of(np, scores)]
+        full[own >= 0] = np.nan
+        return full
 
 
 def write(run: StoredRun, order: Order, target: Target, progress: Progress) -> ExportCounts:

@@ -153,13 +153,13 @@ def to_clear(batch: Batch, order: Order) -> dict[str, Any]:
     if batch.cleared is None:
         fields = [name for name in table.column_names if name not in (order.key, VERSION, HASH)]
         return {name: table[name].is_null().to_numpy() for name in fields}
-    found = dict(zip(order.fields.values(), batch.cleared.T, strict=True))
+    record = dict(zip(order.fields.values(), batch.cleared.T, strict=True))
     ids = batch.keys.to_pylist() if order.overridden else []
     for name in order.overridden:
         named = np.array([name in order.overrides.get(account, {}) for account in ids], dtype=bool)
         for header in override_headers(order.fields[name]):
-            found[header] = named & table[header].is_null().to_numpy()
-    return found
+            record[header] = named & table[header].is_null().to_numpy()
+    return record
 
 
 def count(order: Order, ids: list[str], tally: ExportCounts) -> None:

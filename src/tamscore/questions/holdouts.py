@@ -217,10 +217,10 @@ def holdout_of(output: Location, name: str | None) -> Holdout:
         if len(every) == 1:
             return every[0]
         raise UsageError(f"--name: expected the name of a holdout of {output}; there are {there}")
-    found = holdout_named(output, name)
-    if found is None:
+    result = holdout_named(output, name)
+    if result is None:
         raise UsageError(f"--name: {name!r}: expected the name of a holdout of {output}; there are {there}")
-    return found
+    return result
 
 
 def texts_of(table: pa.Table, columns: Sequence[str]) -> dict[str, tuple[list[str], Any]]:

@@ -59,7 +59,7 @@ class AccountIndex:
 
         wanted = account_ids(ids, self.form)
         hashes = id_hash(wanted)
-        place, found = self.index.places(hashes).astype(np.int64), np.full(len(wanted), -1)
+        place, full = self.index.places(hashes).astype(np.int64), np.full(len(wanted), -1)
         left = np.flatnonzero(place >= 0)
         while len(left):  # more than once only where two ids share a hash
             inside = place[left] < len(self)
@@ -67,7 +67,7 @@ class AccountIndex:
             left = left[self.hashes[place[left]] == hashes[left]]
             rows = self.rows[place[left]].astype(np.int64)
             same = truths(pc.equal(self.ids.take(rows), wanted.take(left)))
-            found[left[same]] = rows[same]
+            full[left[same]] = rows[same]
             left = left[~same]
             place[left] += 1
-        return found
+        return full

@@ -48,10 +48,10 @@ def record_lift(run: StoredRun, name: str | None, look: Look) -> dict[str, Any]:
     Raise as `holdout_of` and `lift`; RetryableError if somebody holds the output.
     """
     output = run.directory.output
-    found = lift(run, holdout_of(output, name), look)
+    record = lift(run, holdout_of(output, name), look)
     with hold(output, "lift"):
-        holdouts.write_lift(holdout_of(output, name), found)
-    return found
+        holdouts.write_lift(holdout_of(output, name), record)
+    return record
 
 
 def lift(run: StoredRun, holdout: Holdout, look: Look) -> dict[str, Any]:
@@ -63,15 +63,17 @@ def lift(run: StoredRun, holdout: Holdout, look: Look) -> dict[str, Any]:
     heap.share()
     table = holdout.accounts()
     control = truths(table["control"])
-    found = read_outcomes(look.outcomes, AccountIndex.of([table[ID]], run.id_form), run, look.share)
+    outcomes = read_outcomes(look.outcomes, AccountIndex.of([table[ID]], run.id_form), run, look.share)
     names, stratum = places_of(table, "stratum")
     sales = np.nan_to_num(float_column(table["sales"]))
-    groups = {name: told for name, told in texts_of(table, GROUPS).items() if told[0] != names}
-    experiment = Experiment(names, stratum, control, found.bought, found.amount, sales, groups, families_of(table))
+    groups = {name: text for name, text in texts_of(table, GROUPS).items() if text[0] != names}
+    experiment = Experiment(
+        names, stratum, control, outcomes.bought, outcomes.amount, sales, groups, families_of(table)
+    )
     left_out = holdout.counts and not holdout.marks
     covered = covered_accounts(run, table) if left_out else np.zeros(len(control), bool)
     of_customers = holdout.record["of"] == "customers"
-    spoiled = count_contaminated(control, covered, found)
+    spoiled = count_contaminated(control, covered, outcomes)
     return {
         "name": holdout.name,
         "of": holdout.record["of"],
@@ -82,14 +84,14 @@ def lift(run: StoredRun, holdout: Holdout, look: Look) -> dict[str, Any]:
         "until": holdout.record["until"],
         "is_early": is_early(holdout, look.today),
         "ended": holdout.record["ended"],
-        "outcomes": found.match.notice,
+        "outcomes": outcomes.match.notice,
         "touches": touch_rows(experiment, table, of_customers=of_customers),
         "buyers": verdict.buyers(experiment),
         "strata": verdict.by_stratum(experiment),
         "groups": verdict.by_group(experiment),
         "money": verdict.money(experiment, of_customers=of_customers),
         "contaminated": spoiled,
-        "warnings": [*found.warnings, *warnings(holdout, int(control.sum()), spoiled, look.today)],
+        "warnings": [*outcomes.warnings, *warnings(holdout, int(control.sum()), spoiled, look.today)],
     }
 
 
@@ -127,17 +129,17 @@ def days_since(holdout: Holdout, today: date) -> int:
 
 def warnings(holdout: Holdout, controls: int, spoiled: dict[str, int], today: date) -> list[str]:
     """Return what a reader must know before the verdict."""
-    found = []
+    items = []
     if is_early(holdout, today):
         until = holdout.record["until"]
-        found.append(f"looked at before {until}: who looks often sees effects that are none; decide on that day")
+        items.append(f"looked at before {until}: who looks often sees effects that are none; decide on that day")
     if spoiled["any"]:
-        found.append(
+        items.append(
             f"{spoiled['any']:,} of {controls:,} controls were worked on ({spoiled['contacted']:,} contacted, "
             f"{spoiled['person']:,} with a person): they count as controls, so that the effect looks smaller; "
             "run tamscore coverage again if it is from before the draw"
         )
-    return found
+    return items
 
 
 def covered_accounts(run: StoredRun, table: pa.Table) -> Any:
@@ -151,8 +153,8 @@ def covered_accounts(run: StoredRun, table: pa.Table) -> Any:
     return person
 
 
-def count_contaminated(control: Any, covered: Any, found: Outcomes) -> dict[str, int]:
+def count_contaminated(control: Any, covered: Any, outcomes: Outcomes) -> dict[str, int]:
     """Return how many controls were contacted, have a person, and either."""
-    contacted = control & (found.contacted if found.contacted is not None else False)
+    contacted = control & (outcomes.contacted if outcomes.contacted is not None else False)
     masks = {"contacted": contacted, "person": control & covered, "any": contacted | (control & covered)}
     return {name: int(mask.sum()) for name, mask in masks.items()}

@@ -51,12 +51,12 @@ def reasons(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[Co
     if party.look_alike is None or row.get("look_alike") is None:
         return ()
     try:
-        found = row_of_input(run, str(row["account_id"]))
+        parts = row_of_input(run, str(row["account_id"]))
     except TamscoreError:
         return ()
-    if found is None:
+    if parts is None:
         return ()
-    features, hashed = found
+    features, hashed = parts
     added, odds = added_by_column(run, party, party.look_alike, features, hashed)
     if abs(float(probability(odds)) - row["look_alike"]) > NEAR:
         return ()
@@ -100,10 +100,10 @@ def added_by_column(
     raw = features.raw(np.zeros(1, np.int64), model.encoding, host)
     fold = int(made.folds(hashed)[0])
     contribution = contributions(model.space.block(host, raw), made.bends, made.slopes[fold], made.hinges[fold])[:, 0]
-    found: dict[str, float] = {}
+    record: dict[str, float] = {}
     for feature, item in zip(model.space.features, contribution - made.means, strict=True):
-        found[feature.column] = found.get(feature.column, 0.0) + float(item)
-    return found, float(made.offsets[fold] + contribution.sum())
+        record[feature.column] = record.get(feature.column, 0.0) + float(item)
+    return record, float(made.offsets[fold] + contribution.sum())
 
 
 def value_of(features: PartFeatures, column: str) -> str | float | None:

@@ -18,12 +18,13 @@ def since(model_source: dict[str, Any]) -> str:
     return f"{how} {model_source['run']}{own}; {text} of the {known:,} accounts known to it keep their cluster"
 
 
-def input_since(told: dict[str, Any]) -> str:
+def input_since(record: dict[str, Any]) -> str:
     """How the input of a run differs from that of the run before, in one line; figures as the manifest has them."""
-    accounts, customers = told["accounts_before"], told["customers_before"]
+    accounts, customers = record["accounts_before"], record["customers_before"]
     text = (
-        f"compared with run {told['run']}: {share(told['gone'], accounts)} of {count_text(accounts, 'account')} gone, "
-        f"{share(told['new'], accounts)} new; customers {change(customers, told['customers_now'])}, "
-        f"sales {money(told['sales_before'])} → {money(told['sales_now'])}"
+        f"compared with run {record['run']}: {share(record['gone'], accounts)} of {count_text(accounts, 'account')} "
+        "gone, "
+        f"{share(record['new'], accounts)} new; customers {change(customers, record['customers_now'])}, "
+        f"sales {money(record['sales_before'])} → {money(record['sales_now'])}"
     )
-    return f"{text}; accepted" if told["accepted"] else text
+    return f"{text}; accepted" if record["accepted"] else text

@@ -80,19 +80,19 @@ def with_person(table: pa.Table, owners: pa.Table | None, form: IdForm) -> pa.Ta
 
 def likeliest(parts: Iterable[pa.Table]) -> tuple[Row, ...]:
     """Return the first accounts by propensity, then id."""
-    found = [part for part in parts if part.num_rows]
-    if not found:
+    items = [part for part in parts if part.num_rows]
+    if not items:
         return ()
-    every = pa.concat_tables(found)
+    every = pa.concat_tables(items)
     return tuple(every.sort_by([("propensity", "descending"), ("account_id", "ascending")])[:FOCUS].to_pylist())
 
 
 def firsts(parts: Iterable[pa.Table]) -> dict[str, tuple[Row, ...]]:
     """Return the first accounts of every person by priority, then id; persons in order of name."""
-    found = [part for part in parts if part.num_rows]
-    if not found:
+    items = [part for part in parts if part.num_rows]
+    if not items:
         return {}
-    every = pa.concat_tables(found)
+    every = pa.concat_tables(items)
     place = "priority" if "priority" in every.column_names else "rank"
     every = every.sort_by([(PERSON, "ascending"), (place, "ascending"), ("account_id", "ascending")])
     code = every[PERSON].combine_chunks().dictionary_encode().indices.to_numpy()

@@ -87,9 +87,9 @@ def doubts_about_buyers(bought: Any, paid: Any) -> Iterator[str]:
 
 def place_by_account(values: Any, rows: Any, here: Any, size: int) -> Any:
     """Return values (n,) of the rows of a table as those of accounts (m,), 0 for an account without a row."""
-    found = np.zeros(size, values.dtype)
-    found[rows[here]] = values[here]
-    return found
+    array = np.zeros(size, values.dtype)
+    array[rows[here]] = values[here]
+    return array
 
 
 def require_columns(path: str, table: pa.Table) -> None:

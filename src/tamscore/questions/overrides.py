@@ -57,29 +57,29 @@ def read(path: Path, kinds: Mapping[str, pa.DataType], form: IdForm = "text") ->
     Raises InputContractError that lists every row that is wrong: unknown fields, values of another type, dates that are
     none, accounts that are told twice, reasons that lack.
     """
-    found: Overrides = {}
+    record: Overrides = {}
     problems = []
     for number, row in enumerate(rows_of(path, form), start=1):
         try:
             if path.suffix != ".parquet":
                 require_certain(row, kinds)
-            add(found, row, kinds)
+            add(record, row, kinds)
         except ValueError as error:
             problems.append(f"{path}: row {number}: {error}")
     if problems:
         raise InputContractError("\n".join(problems))
-    return found
+    return record
 
 
-def add(found: Overrides, row: dict[str, str | None], kinds: Mapping[str, pa.DataType]) -> None:
+def add(record: Overrides, row: dict[str, str | None], kinds: Mapping[str, pa.DataType]) -> None:
     """Add the override of a row; ValueError that says what is wrong with it."""
     account, field = row["account"], row["field"]
     if account is None or field is None:
         raise ValueError("an override names its account and its field")
     override = override_of(row, field, kinds)
-    if field in found.setdefault(account, {}):
+    if field in record.setdefault(account, {}):
         raise ValueError(f"account {account!r} has two overrides of {field!r}; keep one")
-    found[account][field] = override
+    record[account][field] = override
 
 
 def require_certain(row: Mapping[str, str | None], kinds: Mapping[str, pa.DataType]) -> None:
@@ -122,9 +122,9 @@ def match(path: Path, run: StoredRun, share: float) -> Match:
     met = np.zeros(len(ids), bool)
     for part in ids_of(run):
         met |= pc.is_in(ids, value_set=part).to_numpy(zero_copy_only=False)
-    found, sample = joined_parts(str(path), COLUMNS[0], [count(ids, unusable_ids(ids), met, id_hash(ids))])
+    result, sample = joined_parts(str(path), COLUMNS[0], [count(ids, unusable_ids(ids), met, id_hash(ids))])
     known = KnownAccounts(np.empty(0, np.uint64), run.id_form, lambda: ids_of(run))
-    return explain(found, sample, known).require(share, SETTING)
+    return explain(result, sample, known).require(share, SETTING)
 
 
 def ids_of(run: StoredRun) -> Iterator[pa.Array]:

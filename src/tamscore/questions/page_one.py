@@ -162,8 +162,8 @@ def load(
 
 def head(job: Mapping[str, Any]) -> dict[str, str | None]:
     """Return the [report] of a stored job; the currency is that of [currency] if it names none."""
-    told = {name: (job.get("report") or {}).get(name) for name in HEAD}
-    return {**told, "currency": told["currency"] or (job.get("currency") or {}).get("target")}
+    record = {name: (job.get("report") or {}).get(name) for name in HEAD}
+    return {**record, "currency": record["currency"] or (job.get("currency") or {}).get("target")}
 
 
 def head_with(run: StoredRun, overrides: Sequence[str]) -> dict[str, str | None]:
@@ -211,8 +211,8 @@ def since_of(
         "sales": [item["expansion"]["sales"] for item in both],
         **{f"expected_{kind}": [item[kind]["expected"] for item in both] for kind in KINDS},
     }
-    told = manifest.get("input_change") or {}
-    known = told if told.get("run") == earlier.run_key else {}
+    text = manifest.get("input_change") or {}
+    known = text if text.get("run") == earlier.run_key else {}
     measures = tuple(measure(what, *pair) for what, pair in pairs.items())
     return ChangesSince(
         run=earlier.run_key, named=named, measures=measures, new=known.get("new"), gone=known.get("gone")

@@ -28,16 +28,16 @@ def write_outcomes(run: StoredRun, folder: Path, effect: float, seed: int) -> in
 
     if not effect >= LEAST:
         raise UsageError(f"--effect: expected a share of at least {LEAST:g}, such as 0.3 for 30 % more, got {effect:g}")
-    found = []
+    items = []
     for number, holdout in enumerate(holdouts.in_force(run.directory.output)):
         accounts = holdout.accounts(("account_id", "control", "sales", "stratum"))
         names, stratum = places_of(accounts, "stratum")
         rates = {row["stratum"]: row["rate"] for row in holdout.record["strata"]}
         chance = np.array([rates[name] for name in names])[stratum]
-        found.append(plant(accounts, chance, effect, seed + number))
-    if not found:
+        items.append(plant(accounts, chance, effect, seed + number))
+    if not items:
         raise UsageError(f"--after: {run.directory.output} has no holdout that counts; draw one with tamscore holdout")
-    won, truth = (pa.concat_tables(tables) for tables in zip(*found, strict=True))
+    won, truth = (pa.concat_tables(tables) for tables in zip(*items, strict=True))
     commit.place_parquet(won, folder / "outcomes.parquet")
     commit.place_parquet(truth, folder / "truth.parquet")
     return int(won.num_rows)

@@ -34,14 +34,14 @@ def best_accounts(directory: RunDirectory, roles: RoleColumns, count: int, clust
 
     listed = contents.whole(directory.tables / "top_accounts.parquet")
     if cluster is None and count <= listed.num_rows:
-        found = shown_columns(listed, roles).slice(0, count)
+        result = shown_columns(listed, roles).slice(0, count)
     else:
         left_out = (directory.manifest() or {}).get("left_out", ())
         contents.require_columns(str(directory.path), {*ACCOUNT} - {*left_out}, ACCOUNT if count else ())
         parts = directory.parts() if count else []
         best = [first(shown_columns(contents.whole(part), roles, cluster), count) for part in parts]
-        found = first(pa.concat_tables(best), count) if best else shown_columns(listed, roles).slice(0, 0)
-    rows: list[dict[str, Any]] = found.to_pylist()
+        result = first(pa.concat_tables(best), count) if best else shown_columns(listed, roles).slice(0, 0)
+    rows: list[dict[str, Any]] = result.to_pylist()
     return sorted(rows, key=lambda row: PARTY_TYPES.index(row["party_type"]))
 
 

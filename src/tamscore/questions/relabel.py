@@ -43,13 +43,13 @@ def same_model(first: StoredRun, second: StoredRun) -> bool:
 
 def fit_record(run: StoredRun) -> tuple[list[Any], dict[str, Any]]:
     """What came from the fit of a run's model: what it says, and its arrays by name."""
-    told, arrays = model.read_raw(run.directory.model)
-    said = [
+    record, arrays = model.read_raw(run.directory.model)
+    items = [
         (party["party_type"], [item["id"] for item in party["clusters"]], {key: party[key] for key in FITTED})
-        for party in told["parties"]
+        for party in record["parties"]
     ]
     names = (*FITTED_ARRAYS, *(LEVEL_ARRAYS if run.job.potential.level == "account" else ()))
-    return said, {name: array for name, array in arrays.items() if name.split(".")[1] in names}
+    return items, {name: array for name, array in arrays.items() if name.split(".")[1] in names}
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ def labels_under(first: StoredRun, second: StoredRun) -> AccountLabels | None:
         plan = partitions.market(second.input, columns_of(first.job))
         if plan.digest != second.manifest["inputs"]["digest"]:
             return None
-        found = [*assign_accounts(first, plan)]
+        items = [*assign_accounts(first, plan)]
     except TamscoreError:
         return None
-    ids, codes, typical = zip(*found, strict=True)
+    ids, codes, typical = zip(*items, strict=True)
     return AccountLabels(AccountIndex.of(iter(ids), second.id_form), np.concatenate(codes), np.concatenate(typical))
 
 
@@ -96,9 +96,9 @@ def assign_accounts(run: StoredRun, plan: partitions.Plan) -> Iterator[tuple[pa.
     first_of = np.cumsum([0, *(party_model.k for party_model in run.models)])
     for partition in plan.partitions:
         rows = take_census(partition, columns, reject_missing_sales=False)
-        found = assign_rows(rows, run.models, host).columns
-        labels = found.label
-        typical = np.full(len(labels), np.nan) if found.typical is None else found.typical.astype(np.float64)
+        assignment = assign_rows(rows, run.models, host).columns
+        labels = assignment.label
+        typical = np.full(len(labels), np.nan) if assignment.typical is None else assignment.typical.astype(np.float64)
         codes = np.full(len(labels), -1)
         for place, item in enumerate(run.models):
             here = (rows.party == item.encoding.party) & (labels != NO_CLUSTER)
@@ -136,12 +136,12 @@ def facts(first: StoredRun, second: StoredRun, labels: AccountLabels) -> Iterato
     Cluster under the first run's model, sales, market segment, typical sales under the first run's model.
     """
     vocabulary = next((party_model.encoding.segments for party_model in first.models), None)
-    told = ["market_segment"] if vocabulary is not None and second.job.columns.market_segment is not None else []
-    for table in second.read(["account_id", "sales", *told]):
+    items = ["market_segment"] if vocabulary is not None and second.job.columns.market_segment is not None else []
+    for table in second.read(["account_id", "sales", *items]):
         sales = table["sales"].to_numpy()
         segment = np.zeros(len(sales), np.int64)
         if vocabulary is not None:
-            texts = table["market_segment"].cast(pa.string()) if told else pa.nulls(len(sales), pa.string())
+            texts = table["market_segment"].cast(pa.string()) if items else pa.nulls(len(sales), pa.string())
             segment = vocabulary.encode(texts)
         ids = table["account_id"]
         yield labels.of(ids), sales, segment, labels.typical_of(ids)

@@ -109,8 +109,8 @@ class CoveragePlan:
         row = pc.index(account_ids(self.ids, self.form), key).as_py()
         if row < 0:
             raise self.lacks(account_id)
-        found: list[dict[str, Any]] = self.table.slice(row, 1).to_pylist()
-        return found[0]
+        items: list[dict[str, Any]] = self.table.slice(row, 1).to_pylist()
+        return items[0]
 
     def lacks(self, account_id: object) -> InputContractError:
         """Return what to say of an account that it does not have."""
@@ -169,8 +169,8 @@ class RoleColumns:
 
         if self.plan is None or not any(map(self.joins, columns)):
             return table.select([self.file_names[name] for name in columns]).rename_columns([*columns])
-        told = self.plan.of(table[KEY])
-        return pa.table({name: told[name] if self.joins(name) else table[self.file_names[name]] for name in columns})
+        text = self.plan.of(table[KEY])
+        return pa.table({name: text[name] if self.joins(name) else table[self.file_names[name]] for name in columns})
 
     def whole(self, table: pa.Table) -> pa.Table:
         """Return all columns as readers see them, given all columns of the files."""
@@ -183,8 +183,8 @@ class RoleColumns:
     def of_row(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return a row of the files as readers see it."""
         shown = {self.shown_name(name): value for name, value in row.items()}
-        told = shown | (self.plan.of_account(shown[KEY]) if self.plan else {})
-        return {name: told[name] for name in self.schema.names}
+        record = shown | (self.plan.of_account(shown[KEY]) if self.plan else {})
+        return {name: record[name] for name in self.schema.names}
 
 
 def role_columns(

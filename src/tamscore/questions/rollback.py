@@ -55,10 +55,10 @@ def read_history(output: Location) -> History:
     """What the ledger of an output tells, and which versions could be made current; UsageError where it is none."""
     output_of(output)
     current, pinned = current_version(output), pins.pin(output)
-    found = [version_of(run, current, pinned) for run in versions(output) if seal(run)]
-    ordered = sorted(found, key=lambda version: (not version.current, version.version))
-    entries = [entry_with_command(entry, found) for entry in history.entries(output, current)]
-    there = {version.version for version in found}
+    items = [version_of(run, current, pinned) for run in versions(output) if seal(run)]
+    ordered = sorted(items, key=lambda version: (not version.current, version.version))
+    entries = [entry_with_command(entry, items) for entry in history.entries(output, current)]
+    there = {version.version for version in items}
     pruned = dict.fromkeys(entry.version for entry in entries if entry.action == "prune" and entry.version not in there)
     return History(str(output), entries, ordered, tuple(pruned))
 

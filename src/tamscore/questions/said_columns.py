@@ -30,8 +30,8 @@ def said_columns(run: StoredRun) -> dict[str, pa.DataType]:
 
 def columns_read(run: StoredRun, names: Sequence[str]) -> list[str]:
     """Return the columns of a run that some columns are, or are made of; those that it lacks are left out."""
-    said = said_columns(run)
-    wanted = [text for name in names for text in (MADE_OF[name] if name in said else (name,))]
+    record = said_columns(run)
+    wanted = [text for name in names for text in (MADE_OF[name] if name in record else (name,))]
     return [name for name in dict.fromkeys(wanted) if name in run.columns]
 
 

@@ -40,8 +40,8 @@ def render(summary: Summary, width: int | None = 100) -> Group:
 def page(summary: Summary) -> Iterator[Block]:
     """Yield the blocks of the page; a renderer leaves out a table without rows."""
     if summary.page_one is not None:
-        told = page_one.chapter(summary.page_one)
-        yield from (Text(told.message), *told.blocks)
+        text = page_one.chapter(summary.page_one)
+        yield from (Text(text.message), *text.blocks)
     yield headline.about(summary)
     yield headline.totals(summary)
     yield potential.ladders(summary.clusters)

@@ -69,7 +69,7 @@ class StoredRun:
 
     def job_with(self, overrides: Sequence[str], sections: Mapping[str, Any] | None = None) -> Job:
         """The job that was run, with sections replaced, then keys set; JobFileError that lists what is wrong then."""
-        record = {name: without_retired(name, found) for name, found in self.manifest["job"].items()}
+        record = {name: without_retired(name, result) for name, result in self.manifest["job"].items()}
         return job_file.parse({**record, **(sections or {})}, f"run {self.name}", overrides)
 
     @property
@@ -116,13 +116,15 @@ class StoredRun:
         if level == "account" and job_level == "cluster":
             raise UsageError("potential.level: stored facts do not tell the level of accounts; run the job with --set")
         keeps = level == job_level and replace(rules, boundary=own.boundary) == own
-        found = []
+        markets = []
         for party, record in zip(self.models, self.model.parties, strict=True):
             used = party if level == "account" else replace(party, level=None)
             prospects = self.prospects(record.name) if used.level else None
             table = record.table if keeps else None
-            found.append(policy.settle(used, record.sales, record.by_segment, record.accounts, rules, table, prospects))
-        return found
+            markets.append(
+                policy.settle(used, record.sales, record.by_segment, record.accounts, rules, table, prospects)
+            )
+        return markets
 
     def prospects(self, party: str, *, sold_nothing: bool | None = None) -> Prospects:
         """The typical sales of the prospects of a party type, from the scores.

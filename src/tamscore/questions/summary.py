@@ -97,7 +97,7 @@ def load(
     known = None if cluster is None else find_cluster(cluster, clusters)
     form, listed = manifest["job"]["columns"].get("id_form", "text"), directory.tables / "top_accounts.parquet"
     roles = role_columns(directory, form, plan, listed)
-    found = Summary(
+    summary = Summary(
         run=directory.run_key,
         path=str(directory.path),
         tamscore=str(manifest["tamscore"]),
@@ -114,9 +114,9 @@ def load(
         interval_level=manifest["job"]["potential"].get("interval_level"),
     )
     if known is not None:
-        return replace(found, apart=differences(directory, known))
+        return replace(summary, apart=differences(directory, known))
     first = page_one.load(directory, manifest, roles, clusters, since, compare=compare)
-    return replace(found, page_one=first, **of_the_market(directory, manifest))
+    return replace(summary, page_one=first, **of_the_market(directory, manifest))
 
 
 def roles_note(roles: RoleColumns) -> str | None:

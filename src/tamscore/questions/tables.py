@@ -141,11 +141,11 @@ def quadrants_of(directory: RunDirectory) -> tuple[QuadrantRow, ...]:
 def top_steps_of(directory: RunDirectory) -> tuple[TopStep, ...]:
     """Every way to set the top step, by party type."""
     names = ("party_type", "top_step", "in_force", "expansion", "potential_to_sales", "above")
-    found = []
+    steps = []
     for row in table(directory, "top_step"):
         shares = {name.removeprefix("share_"): row[name] for name in row if name.startswith("share_")}
-        found.append(TopStep(**{name: row[name] for name in names}, shares=shares))
-    return tuple(found)
+        steps.append(TopStep(**{name: row[name] for name in names}, shares=shares))
+    return tuple(steps)
 
 
 def differences(directory: RunDirectory, cluster: str) -> tuple[tuple[str, float], ...]:

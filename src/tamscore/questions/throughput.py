@@ -109,17 +109,17 @@ def device_bytes(job: Job, rows: int) -> int:
     return rows * row_bytes(columns_read(job))
 
 
-def record(found: Throughput, sizes: Sequence[int] = SIZES) -> dict[str, Any]:
+def record(throughput: Throughput, sizes: Sequence[int] = SIZES) -> dict[str, Any]:
     """Return a throughput for machines."""
     return {
-        "rows": found.rows,
-        "device": found.device,
-        "seconds": found.seconds,
-        "cpu_seconds": found.cpu_seconds,
-        "rows_per_second": found.rows / found.seconds,
-        "peak_bytes": found.peak_bytes,
-        "floor_cpu_seconds": found.floor,
-        "device_bytes": found.device_bytes,
-        "stages": [asdict(stage) for stage in found.stages],
-        "seconds_at": {str(rows): found.seconds_at(rows) for rows in sizes},
+        "rows": throughput.rows,
+        "device": throughput.device,
+        "seconds": throughput.seconds,
+        "cpu_seconds": throughput.cpu_seconds,
+        "rows_per_second": throughput.rows / throughput.seconds,
+        "peak_bytes": throughput.peak_bytes,
+        "floor_cpu_seconds": throughput.floor,
+        "device_bytes": throughput.device_bytes,
+        "stages": [asdict(stage) for stage in throughput.stages],
+        "seconds_at": {str(rows): throughput.seconds_at(rows) for rows in sizes},
     }

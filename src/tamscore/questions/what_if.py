@@ -132,8 +132,8 @@ def answer(run: StoredRun, scenario: Scenario, job: Job) -> Answer:
         sums = sums_by_place(run, markets, [limits for limits, _ in limits], rules, ladder_rules(job))
     else:
         sums = [sums_of(run, market, *limit) for market, limit in zip(markets, limits, strict=True)]
-    told = zip(markets, limits, sums, strict=True)
-    parties = tuple(party_answer(market, limits, money) for market, (limits, _), money in told)
+    text = zip(markets, limits, sums, strict=True)
+    parties = tuple(party_answer(market, limits, money) for market, (limits, _), money in text)
     frozen = run.manifest["model"].get("ladders") == "frozen" and job.potential == run.job.potential
     return Answer(scenario, parties, frozen)
 

@@ -38,15 +38,15 @@ class World:
     def potential(self, sales: Any, code: Any, typical: Any) -> Any:
         """The potential (m,) in cents of accounts with sales, cluster and, at level account, typical sales (m,)."""
         values = np.concatenate([table.values for table in self.tables])
-        found, first = value_accounts(np, sales, code, values, self.boundary).potential, 0
+        potential, first = value_accounts(np, sales, code, values, self.boundary).potential, 0
         for potential_table in self.tables:
             stop = first + len(potential_table.values)
             if potential_table.account is not None:
                 at = np.flatnonzero((code >= first) & (code < stop))
                 own = sales[at], typical[at], code[at] - first
-                found[at] = value_by_level(np, *own, potential_table.account, self.boundary).potential
+                potential[at] = value_by_level(np, *own, potential_table.account, self.boundary).potential
             first = stop
-        return cents(found)
+        return cents(potential)
 
 
 def cents(money: Any) -> Any:

@@ -43,17 +43,17 @@ def write_report(
     from tamscore.report.chapters import chapters, one_pager
     from tamscore.report.evidence import gather
 
-    found = gather(run, since, progress, compare=compare, accounts=not first_page_only)
-    found = found.with_heading(head) if head else found
+    data = gather(run, since, progress, compare=compare, accounts=not first_page_only)
+    data = data.with_heading(head) if head else data
     with progress.stage("draw"):
-        told = one_pager(found) if first_page_only else chapters(found)
-        text = page_of(found, told)
+        items = one_pager(data) if first_page_only else chapters(data)
+        text = page_of(data, items)
     commit.sweep_beside(output)
     commit.place_bytes(text.encode(), output)
     if figures:
         with progress.stage("figures"):
-            write_figures(told, figures)
-    return told
+            write_figures(items, figures)
+    return items
 
 
 def write_figures(chapters: list[Chapter], folder: Path) -> None:
@@ -76,30 +76,30 @@ def require_packages() -> None:
         raise UsageError(f"report: {' and '.join(missing)} not installed; {with_extra('report')}")
 
 
-def page_of(found: ReportData, chapters: list[Chapter]) -> str:
+def page_of(data: ReportData, chapters: list[Chapter]) -> str:
     """The page that holds the chapters."""
     from tamscore.view.page import render
 
-    names = (heading(found), about(found), found.run.name, kicker(found))
-    return render(chapters, *names, currency=found.currency)
+    names = (heading(data), about(data), data.run.name, kicker(data))
+    return render(chapters, *names, currency=data.currency)
 
 
-def heading(found: ReportData) -> str:
+def heading(data: ReportData) -> str:
     """What the report is called: the title that the job gives it, the company, else the folder of the input."""
-    told = found.page_one.report
-    folder = (found.run.job.input.path or "").rstrip("/*").rsplit("/", 1)[-1].removesuffix(".parquet")
-    return clean(told["title"] or told["company"] or folder) or "market"
+    report = data.page_one.report
+    folder = (data.run.job.input.path or "").rstrip("/*").rsplit("/", 1)[-1].removesuffix(".parquet")
+    return clean(report["title"] or report["company"] or folder) or "market"
 
 
-def kicker(found: ReportData) -> str:
+def kicker(data: ReportData) -> str:
     """What kind of page it is, and of which company unless that is its title."""
-    told = found.page_one.report
-    return clean(f"{told['company']} · Market report") if told["company"] and told["title"] else "Market report"
+    report = data.page_one.report
+    return clean(f"{report['company']} · Market report") if report["company"] and report["title"] else "Market report"
 
 
-def about(found: ReportData) -> str:
+def about(data: ReportData) -> str:
     """Period and owner where the job names them, when the run came to count, and which it is."""
-    told = found.page_one.report
-    parts = [told["period"], told["owner"], found.at and found.at[:10]]
-    parts += [f"{found.summary.rows['scored']:,} accounts", f"run {found.run.name}"]
+    report = data.page_one.report
+    parts = [report["period"], report["owner"], data.at and data.at[:10]]
+    parts += [f"{data.summary.rows['scored']:,} accounts", f"run {data.run.name}"]
     return clean(" · ".join(filter(None, parts)))

@@ -83,10 +83,10 @@ def changes_between(first: StoredRun, second: StoredRun, against: str, progress:
     with progress.stage("alerts"):
         rises, buying = rises_of(comparison, before), [alerts.SCHEMA.empty_table()]
     with progress.stage("compare", second.manifest["rows"]["scored"]) as done:
-        for part, (found, new_model) in enumerate(diff.changes(comparison, before, seen, totals)):
-            tally.add(found)
-            buying += [] if rises is None else [rises.rows_of(part, found)]
-            done(len(found.ids) + new_model.num_rows)
+        for part, (changes, new_model) in enumerate(diff.changes(comparison, before, seen, totals)):
+            tally.add(changes)
+            buying += [] if rises is None else [rises.rows_of(part, changes)]
+            done(len(changes.ids) + new_model.num_rows)
         diff.gone(before, seen, totals)
     told_apart = not comparison.notices
     then, now = ({kind: run.manifest["totals"][kind]["whitespace"] for kind in KINDS} for run in (first, second))
@@ -113,10 +113,10 @@ def rises_of(comparison: RunComparison, before: Before) -> alerts.Rises | None:
         return None
 
 
-def buyers_of(found: pa.Table) -> tuple[int, tuple[dict[str, Any], ...]]:
+def buyers_of(result: pa.Table) -> tuple[int, tuple[dict[str, Any], ...]]:
     """How many accounts have a buying alert, and the first of them."""
-    first = found.sort_by([("at_stake", "descending"), ("account_id", "ascending")]).slice(0, BUYERS)
-    return found.num_rows, tuple(first.to_pylist())
+    first = result.sort_by([("at_stake", "descending"), ("account_id", "ascending")]).slice(0, BUYERS)
+    return result.num_rows, tuple(first.to_pylist())
 
 
 @dataclass
@@ -135,11 +135,11 @@ class MoveCounts:
         then, now = (np.array(run.clusters) for run in (comparison.first, comparison.second))
         return cls(comparison, then, now, np.zeros((len(then), len(now)), np.int64), np.zeros(len(REASONS), np.int64))
 
-    def add(self, found: Changes) -> None:
+    def add(self, changes: Changes) -> None:
         """Count the accounts of a part."""
-        before, after = found.clusters
+        before, after = changes.clusters
         np.add.at(self.flows, (before, after), 1)
-        between = self.comparison.clusters_under_first(found.ids, before, after)
+        between = self.comparison.clusters_under_first(changes.ids, before, after)
         own = self.then[before] != self.then[between]
         model = self.then[between] != self.now[after]
         moved = self.then[before] != self.now[after]

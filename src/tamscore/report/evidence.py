@@ -70,9 +70,9 @@ class ReportData:
     @property
     def sections(self) -> dict[str, Row]:
         """The record of every section of the registry that has one; with first accounts where there are any to name."""
-        found = {**self.summary.records, **self.run.manifest.get("extras", {}), **self.later}
+        record = {**self.summary.records, **self.run.manifest.get("extras", {}), **self.later}
         firsts = {"alerts": self.alerts, "propensity": self.named.focus}
-        return {**found, **{name: {**found[name], "first": rows} for name, rows in firsts.items() if name in found}}
+        return {**record, **{name: {**record[name], "first": rows} for name, rows in firsts.items() if name in record}}
 
 
 def gather(
@@ -84,7 +84,7 @@ def gather(
     """
     directory = run.directory
     with progress.stage("read"):
-        told = summary.load(directory.path, top=0, plan=run.plan, since=since, compare=compare)
+        text = summary.load(directory.path, top=0, plan=run.plan, since=since, compare=compare)
         quality, steps = (tuple(tables.table(directory, name)) for name in ("quality", "steps"))
         names = ("map", "top_by_kind", "plays", "portfolio", "alert_lists")
         seen, best, plays, portfolio, alerts = (tables.optional_table(directory, name) for name in names)
@@ -93,7 +93,7 @@ def gather(
     against = f"run {earlier.name}" if earlier and since is not None else "the run before"
     return ReportData(
         run,
-        told,
+        text,
         mine[-1] if mine else None,
         quality,
         steps,
@@ -114,13 +114,13 @@ def later_answers(run: StoredRun) -> dict[str, Row]:
     """Return the newest record of every section that was asked about the finished run, and of its coverage in force."""
     directory = run.directory
     asked = {name: section.folder for name, section in SECTIONS.items() if section.folder}
-    found = {
+    row = {
         name: newest(directory.output, folder, directory.run_key)
         for name, folder in asked.items()
         if folder != COVERAGE
     }
     plan = {} if run.roles.plan is None else {"coverage": run.roles.plan.record}
-    return {name: record for name, record in {**found, **plan}.items() if record is not None}
+    return {name: record for name, record in {**row, **plan}.items() if record is not None}
 
 
 def newest(output: Location, kind: str, run: str) -> Row | None:

@@ -11,28 +11,28 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Table
 
 
-def input_table(told: dict[str, Any]) -> Table:
+def input_table(record: dict[str, Any]) -> Table:
     """The figures before and now with their limits, from `input_change` of the manifest."""
-    limits, broken = told["limits"], told["broken"]
+    limits, broken = record["limits"], record["broken"]
     amounts = f"factor {limits['sales']:g}"
     rows = [
-        ("accounts gone", "", gone(told), share(limits["gone"], 1), "accounts"),
-        ("accounts new", "", f"{told['new']:,}", "", ""),
+        ("accounts gone", "", gone(record), share(limits["gone"], 1), "accounts"),
+        ("accounts new", "", f"{record['new']:,}", "", ""),
         *(
-            counts(told, "accounts", "", ""),
-            counts(told, "customers", f"±{share(limits['customers'], 1)}", "customers"),
+            counts(record, "accounts", "", ""),
+            counts(record, "customers", f"±{share(limits['customers'], 1)}", "customers"),
         ),
-        money(told, "sales", "sales of customers", amounts),
-        money(told, "median", "median of customers' sales", amounts),
-        ("rank correlation of sales", "", decimal(told["correlation"]), "at least 0.4", "ids"),
-        ("sales changed 100-fold", "", percent(told["hundredfold"]), "3%", "unit"),
+        money(record, "sales", "sales of customers", amounts),
+        money(record, "median", "median of customers' sales", amounts),
+        ("rank correlation of sales", "", decimal(record["correlation"]), "at least 0.4", "ids"),
+        ("sales changed 100-fold", "", percent(record["hundredfold"]), "3%", "unit"),
     ]
-    note = f"Correlation and 100-fold changes are over the {told['both']:,} accounts that buy in both runs."
+    note = f"Correlation and 100-fold changes are over the {record['both']:,} accounts that buy in both runs."
     return table(
-        f"The input compared with run {told['run']}",
+        f"The input compared with run {record['run']}",
         "what|>before|>now|>limit|",
         [(what, before, now, limit, verdict(name in broken)) for what, before, now, limit, name in rows],
-        f"{note} The limits were broken, and a person accepted it." if told["accepted"] else note,
+        f"{note} The limits were broken, and a person accepted it." if record["accepted"] else note,
     )
 
 
@@ -41,20 +41,20 @@ def verdict(is_broken: bool) -> Cell:  # noqa: FBT001 - the only thing to say
     return Cell("broken", mark="poor") if is_broken else Cell("")
 
 
-def gone(told: dict[str, Any]) -> str:
+def gone(record: dict[str, Any]) -> str:
     """Accounts that are gone, with their share."""
-    return f"{told['gone']:,} ({share(told['gone'], told['accounts_before'])})"
+    return f"{record['gone']:,} ({share(record['gone'], record['accounts_before'])})"
 
 
-def counts(told: dict[str, Any], what: str, limit: str, name: str) -> tuple[str, str, str, str, str]:
+def counts(record: dict[str, Any], what: str, limit: str, name: str) -> tuple[str, str, str, str, str]:
     """A row of counts before and now."""
-    before, now = told[f"{what}_before"], told[f"{what}_now"]
+    before, now = record[f"{what}_before"], record[f"{what}_now"]
     return what, f"{before:,}", f"{now:,} ({change(before, now)})", limit, name
 
 
-def money(told: dict[str, Any], key: str, what: str, limit: str) -> tuple[str, str, str, str, str]:
+def money(record: dict[str, Any], key: str, what: str, limit: str) -> tuple[str, str, str, str, str]:
     """A row of amounts before and now."""
-    before, now = told[f"{key}_before"], told[f"{key}_now"]
+    before, now = record[f"{key}_before"], record[f"{key}_now"]
     if before is None or now is None:
         return what, amount(before), amount(now), limit, "sales"
     return what, amount(before), f"{amount(now)} ({change(before, now)})", limit, "sales"

@@ -146,15 +146,15 @@ def assign_block(backend: Backend, model: PartyModel, block: Block, request: Row
         inertia += added
     label, distance, margin = placed
     typical = typical_sales(backend, model.typical, block, request.level) if request.level and model.typical else None
-    found = RowAssignment(label.astype(np.uint16), distance.astype(np.float32), margin.astype(np.float32), typical)
-    return found, inertia
+    assignment = RowAssignment(label.astype(np.uint16), distance.astype(np.float32), margin.astype(np.float32), typical)
+    return assignment, inertia
 
 
 def typical_sales(backend: Backend, level: LevelModel, block: Block, request: LevelRequest) -> Any:
     """Return the typical sales (m,) float32 of the rows of a block, each by the model that is requested for it."""
-    xp, found = backend.xp, backend.get(level.level(backend.xp, block)).copy()
+    xp, result = backend.xp, backend.get(level.level(backend.xp, block)).copy()
     rows = np.flatnonzero(request.models != ALL)
     if len(rows):
         part = take(xp, block, backend.put(rows))
-        found[rows] = backend.get(level.level(xp, part, backend.put(request.models[rows])))
-    return level.typical(found)
+        result[rows] = backend.get(level.level(xp, part, backend.put(request.models[rows])))
+    return level.typical(result)

@@ -36,8 +36,8 @@ def cents(money: Any) -> Any:
 def quantile_by_cluster(backend: Backend, values: Any, label: Any, clusters: int, share: float) -> Any:
     """The nearest-rank quantile (k,) of host values (n,) within their clusters (n,); NaN for a cluster without any."""
     ordered, offsets = backend.segment_order(backend.put(values), backend.put(label), clusters)
-    ordered, found = backend.get(ordered), np.full(clusters, np.nan)
+    ordered, full = backend.get(ordered), np.full(clusters, np.nan)
     for c, (start, stop) in enumerate(pairwise(offsets)):
         if stop > start:
-            found[c] = ordered[start + nearest_rank(int(stop - start), share)]
-    return found
+            full[c] = ordered[start + nearest_rank(int(stop - start), share)]
+    return full

@@ -71,8 +71,8 @@ def map_rows(model: PartyModel, hashes: Any, label: Any, raw: RawRows, last: int
     unit = model.space.fitted_grid.unit
     block = model.space.block(backend, raw.taken(backend.xp, backend.put(rows)))
     axes = plane_of(np.asarray(model.centers, np.float64)).axes
-    found = project(axes, backend.get(block).astype(np.float64)) * unit
-    return MapRows(hashes[rows], label[rows], found.round(4) + 0.0)
+    result = project(axes, backend.get(block).astype(np.float64)) * unit
+    return MapRows(hashes[rows], label[rows], result.round(4) + 0.0)
 
 
 def join_map_rows(parts: Sequence[MapRows]) -> MapRows:

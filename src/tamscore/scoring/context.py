@@ -261,14 +261,14 @@ def settings_of(job: Job) -> dict[str, str]:
 
 def differences(job: Job, earlier: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return what a job says otherwise than an `earlier` one, as its manifest has it: lines by section of the model."""
-    ours, found = job.model_dump(mode="json"), {}
+    ours, record = job.model_dump(mode="json"), {}
     for name in (*MODEL_KEYS, *FREE_KEYS):
         mine, theirs = (flat(item.get(name) or {}) for item in (ours, earlier))
         known, free = MODEL_KEYS.get(name), FREE_KEYS.get(name, ())
         keys = [key for key in mine | theirs if key[0] not in free and (known is None or key[0] in known)]
         changed = [(key, theirs.get(key), mine.get(key)) for key in keys if mine.get(key) != theirs.get(key)]
-        found[name] = [difference((name, *key), *values) for key, *values in changed]
-    return found
+        record[name] = [difference((name, *key), *values) for key, *values in changed]
+    return record
 
 
 def difference(place: tuple[str, ...], theirs: Any, mine: Any) -> str:
@@ -279,7 +279,7 @@ def difference(place: tuple[str, ...], theirs: Any, mine: Any) -> str:
 
 def flat(section: Mapping[str, Any], *above: str) -> dict[tuple[str, ...], Any]:
     """Return the values of a section by their keys, those of tables in it too."""
-    found: dict[tuple[str, ...], Any] = {}
+    record: dict[tuple[str, ...], Any] = {}
     for key, value in section.items():
-        found |= flat(value, *above, key) if isinstance(value, dict) else {(*above, key): value}
-    return found
+        record |= flat(value, *above, key) if isinstance(value, dict) else {(*above, key): value}
+    return record

@@ -137,20 +137,20 @@ def stream_numbers(
 
 def are_stored(partition: Partition, names: Sequence[str]) -> bool:
     """Whether columns stand in files on this machine's disks, so that a backend can decode them itself."""
-    told = {constant.name for piece in partition.pieces for constant in piece.constants}
-    return is_local(partition.path) and told.isdisjoint(names)
+    pieces = {constant.name for piece in partition.pieces for constant in piece.constants}
+    return is_local(partition.path) and pieces.isdisjoint(names)
 
 
 def decode(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> Iterator[Sequence[Array]]:
     """The same as the backend decodes them itself, with the amounts that the partition's substitution gives."""
     how, money = partition.substitution, set(partition.substitution.money) & set(names)
-    found = backend.read(partition, names, rows)
+    result = backend.read(partition, names, rows)
     if not money:
-        yield from found
+        yield from result
         return
     units = tables.money_factors(partition)
     places, stop = np.arange(partition.rows) if rows is None else np.asarray(rows), 0
-    for arrays in found:
+    for arrays in result:
         start, stop = stop, stop + arrays[0].shape[0]
         at, changed = places[start:stop], list(arrays)
         for place, name in enumerate(names):

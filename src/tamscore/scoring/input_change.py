@@ -60,14 +60,14 @@ def compare_input(
     """
     if earlier is None and not (output / CURRENT).exists():
         return None
-    found = current.checkpoints.once(checkpoint_name(output), lambda: compare(current, output, earlier, parts))
-    if found is None:
+    once = current.checkpoints.once(checkpoint_name(output), lambda: compare(current, output, earlier, parts))
+    if once is None:
         return None
-    run, change = found
+    run, change = once
     directory = earlier.directory if earlier and earlier.directory.run_key == run else RunDirectory(output, run)
     limits = limits_of(current.job, days_since(output, directory))
     broken = list(input_change.broken_limits(change, limits))
-    told = {"run": run, **asdict(change), "limits": asdict(limits), "broken": broken, "accepted": bool(broken)}
+    record = {"run": run, **asdict(change), "limits": asdict(limits), "broken": broken, "accepted": bool(broken)}
     measure(current, change)
     lines = [sentence(name, change, limits) for name in broken]
     if "accounts" in broken and (cause := other_ids(current, directory, earlier, parts)):
@@ -75,10 +75,10 @@ def compare_input(
     if broken and not accept:
         where = f"{current.job.input.name}: compared with run {run}"
         message = "\n".join([*(f"{where}: {line}" for line in lines), REMEDY])
-        raise GateError(message, [{**told, "accepted": False}], gate=GATE)
+        raise GateError(message, [{**record, "accepted": False}], gate=GATE)
     for line in lines:
         current.progress.notice(f"input accepted although, compared with run {run}, {line}")
-    return told
+    return record
 
 
 def checkpoint_name(output: Location) -> str:
@@ -86,8 +86,8 @@ def checkpoint_name(output: Location) -> str:
     version = str((pointer_of(output) or {}).get("version"))
     directory = RunDirectory(output, version)
     there = sorted(sizes_below(directory.scores).items()) if directory.scores.is_dir() else []
-    told = json.dumps((directory.manifest(), there), sort_keys=True)
-    return f"input-{version}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    text = json.dumps((directory.manifest(), there), sort_keys=True)
+    return f"input-{version}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def compare(

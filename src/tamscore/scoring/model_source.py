@@ -116,7 +116,7 @@ class FrozenModel:
         model, settings = self.earlier.model, settings_of(job)
         if self.own_ladders:
             free = {"potential", "quadrant"}
-            settings |= {name: told for name, told in model.settings.items() if name in free}
+            settings |= {name: setting for name, setting in model.settings.items() if name in free}
         require_fits(model, columns_of(job), settings, differences(job, self.earlier.job))
 
     def judge_features(self, run: Run, parts: list[PartRows]) -> None:
@@ -176,8 +176,8 @@ def reuse_party(run: Run, party: PartyRecord) -> PartyFit:
     look_alike = party.look_alike if is_enabled(run.job) else None
     model = PartyModel(party.name, encoding, party.space, party.centers, party.ids, in_force, look_alike, typical)
     remaining = Reference(party.names, party.table, party.limits, party.reach)
-    found = (model, party.fit, party.spread, party.rows, party.constant, party.histograms, party.named, remaining)
-    return PartyFit(*found, level=level)
+    parts = (model, party.fit, party.spread, party.rows, party.constant, party.histograms, party.named, remaining)
+    return PartyFit(*parts, level=level)
 
 
 def level_under(job: Job, party: PartyRecord) -> PartyLevel | None:

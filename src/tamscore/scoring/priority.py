@@ -109,32 +109,32 @@ def prioritise(
 
 def foretold_values(rows: AssignedRows, foretold: Mapping[str, WinForecast], name: str, at: Any) -> Any | None:
     """What a section has foretold under a name of rows at some places (n,) of a partition; None where none has."""
-    found = next(
+    result = next(
         (getattr(forecast, name) for forecast in foretold.values() if getattr(forecast, name) is not None), None
     )
-    if found is None:
+    if result is None:
         return None
     whole = np.full(len(rows.reason), np.nan)
-    whole[rows.reason == Reason.SCORED] = found
+    whole[rows.reason == Reason.SCORED] = result
     return whole[at]
 
 
 def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Mapping[str, WinForecast]]) -> PartyAccounts:
     """All accounts of a party type, given what was foretold of each partition."""
     code = party.model.encoding.party
-    found = [scored_of(part, rows, code) for part, rows in zip(market.rows, market.assigned, strict=True)]
-    items = list(zip(market.rows, market.assigned, found, strict=True))
+    result = [scored_of(part, rows, code) for part, rows in zip(market.rows, market.assigned, strict=True)]
+    items = list(zip(market.rows, market.assigned, result, strict=True))
 
     def known(name: str) -> Any | None:
-        told = (foretold_values(rows, item, name, at) for (_, rows, at), item in zip(items, foretold, strict=True))
-        here = [item for item in told if item is not None]
+        text = (foretold_values(rows, item, name, at) for (_, rows, at), item in zip(items, foretold, strict=True))
+        here = [item for item in text if item is not None]
         return np.concatenate(here) if here else None
 
     def column(name: str) -> Any:
         return np.concatenate([getattr(rows.columns, name)[at] for _, rows, at in items])
 
     return PartyAccounts(
-        found,
+        result,
         column("label"),
         np.concatenate([sales_of(part)[at] for part, _, at in items]),
         column("distance"),
@@ -168,9 +168,9 @@ def put_in_order(
     order = order_of(value, probability, accounts.distance, accounts.hashes)
     del value, open_money
     expected = probability * mean_above(accounts, party, ladder.min_customers)
-    told = {"probability": probability, "basis": basis, "expected": expected, "place": priority.place_of(order)}
+    record = {"probability": probability, "basis": basis, "expected": expected, "place": priority.place_of(order)}
     in_kind, tier = within_kinds(order, accounts.sales > 0, expected, rules.tiers)
-    for name, values in (told | {"in_kind": in_kind, "tier": tier}).items():
+    for name, values in (record | {"in_kind": in_kind, "tier": tier}).items():
         fill([getattr(part_priority, name) for part_priority in made], accounts, values)
     return potential
 
@@ -238,17 +238,17 @@ def within_kinds(order: Any, buys: Any, expected: Any, tiers: TierRules) -> tupl
 def probabilities(accounts: PartyAccounts, rules: PriorityRules) -> tuple[Any, Any]:
     """How likely each account (n,) is won, to six places, and where that is known from (n,), in BASES."""
     buys = accounts.sales > 0
-    found = np.where(buys, rules.expansion, rules.acquisition)
+    where = np.where(buys, rules.expansion, rules.acquisition)
     basis = np.zeros(len(buys), np.int8)
     if accounts.odds is not None:
         odds = accounts.odds[~buys].astype(np.float64)
-        found[~buys] = priority.chance_of(odds + priority.shift_to(priority.count_odds(odds), rules.acquisition))
+        where[~buys] = priority.chance_of(odds + priority.shift_to(priority.count_odds(odds), rules.acquisition))
         basis[~buys] = BASES.index("look_alike")
     if accounts.foretold is not None:
         known = ~np.isnan(accounts.foretold) & (rules.growth_label | ~buys)
-        found[known] = accounts.foretold[known]
+        where[known] = accounts.foretold[known]
         basis[known] = np.where(buys[known], BASES.index("growth"), BASES.index("propensity"))
-    return np.round(found, PLACES), basis
+    return np.round(where, PLACES), basis
 
 
 def places_taken(potentials: list[Any], places: list[Any], hashes: list[Any], capacity: int) -> list[Any]:

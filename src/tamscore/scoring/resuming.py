@@ -81,8 +81,8 @@ def checkpoints(directory: RunDirectory, columns: InputColumns, plan: Plan, prog
         index, sums = place
         return replace(plan.partitions[index], sums=sums) if sums is not None else plan.partitions[index]
 
-    def is_known(found: InputColumns) -> None:
-        if found != columns:
+    def is_known(input_columns: InputColumns) -> None:
+        if input_columns != columns:
             raise TypeError("columns other than those that the run reads cannot be stored")
 
     references: dict[type, Any] = {

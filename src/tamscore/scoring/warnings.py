@@ -42,7 +42,7 @@ def market_warnings(
     """Everything worth saying about one party type; `reference` is what it keeps of an earlier model."""
     if not market.sales.support.sum():
         return [nobody_buys(reference)]
-    said = [
+    items = [
         below_cents(market),
         fewer_today(market, reference),
         band(market, ladder),
@@ -51,8 +51,8 @@ def market_warnings(
         top_heavy(market, ladder, reference),
     ]
     if not rules.by_cluster:
-        said.append(crowd(market, limits, rules, reference))
-    return [text for text in said if text]
+        items.append(crowd(market, limits, rules, reference))
+    return [text for text in items if text]
 
 
 def nobody_buys(reference: Reference) -> str:
@@ -140,18 +140,18 @@ def merged_ladders(market: PartyMarket, ladder: LadderRules) -> Any:
 
 def thin(market: PartyMarket, min_customers: int, reference: Reference = NO_REFERENCE) -> str:
     """A word on clusters that have, or had in the earlier run, too few customers for a table of their own."""
-    found = [c for c, basis in enumerate(market.table.basis) if basis not in {OF_CLUSTER, OF_ACCOUNT}]
-    if not found:
+    items = [c for c, basis in enumerate(market.table.basis) if basis not in {OF_CLUSTER, OF_ACCOUNT}]
+    if not items:
         return ""
     standing = market.standing
     acquisition = standing.acquisition
-    share = acquisition[found].sum() / acquisition.sum() if acquisition.sum() > 0 else 0.0
+    share = acquisition[items].sum() / acquisition.sum() if acquisition.sum() > 0 else 0.0
     ids = market.model.ids
     has, have, then = ("has", "have", "") if reference.table is None else ("had", "had", " in the earlier run")
-    named = ", ".join(f"{ids[c]} {has} {market.table.support[c]}" for c in found[:LISTED])
-    more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
+    named = ", ".join(f"{ids[c]} {has} {market.table.support[c]}" for c in items[:LISTED])
+    more = f" and {len(items) - LISTED} more" if len(items) > LISTED else ""
     return (
-        f"{len(found)} of {standing.clusters} clusters {have} fewer than {min_customers} customers{then} "
+        f"{len(items)} of {standing.clusters} clusters {have} fewer than {min_customers} customers{then} "
         f"({named}{more}); they lean on their parent, and hold {share:.0%} of the acquisition whitespace"
     )
 

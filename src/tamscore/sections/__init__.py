@@ -43,8 +43,8 @@ def register(section: Section[Any]) -> None:
 
 def section_chapters(records: Mapping[str, Any], currency: str | None = None) -> list[Chapter]:
     """Return the chapter of every section that a run has a record of; its sentences name the currency, if known."""
-    told = {name: {**record, "currency": currency} for name, record in records.items()}
-    return [section.view(told[name]) for name, section in SECTIONS.items() if name in told]
+    row = {name: {**record, "currency": currency} for name, record in records.items()}
+    return [section.view(row[name]) for name, section in SECTIONS.items() if name in row]
 
 
 @contextmanager

@@ -68,17 +68,17 @@ def sketch(k: int, backend: Backend, judged: EvaluationData, starts: Sequence[An
     return Sketch(k, fit.centers, float(loss.mean()), standard_error(loss))
 
 
-def examine(found: Sketch, backend: Backend, judged: EvaluationData) -> Candidate:
+def examine(result: Sketch, backend: Backend, judged: EvaluationData) -> Candidate:
     """A candidate within reach: carried on over all rows, and tried under resampling."""
     rows = BlockRows.of(backend, judged.block)
-    fit = kmeans.without_empty(kmeans.lloyd(rows, found.centers, PASSES, kmeans.SEEDING_TOLERANCE))
-    return candidate(found.k, fit.centers, fit.inertia, backend, judged, tried=True)
+    fit = kmeans.without_empty(kmeans.lloyd(rows, result.centers, PASSES, kmeans.SEEDING_TOLERANCE))
+    return candidate(result.k, fit.centers, fit.inertia, backend, judged, tried=True)
 
 
-def outline(found: Sketch, backend: Backend, judged: EvaluationData) -> Candidate:
+def outline(result: Sketch, backend: Backend, judged: EvaluationData) -> Candidate:
     """A candidate beyond reach, for the chart."""
-    inertia = BlockRows.of(backend, judged.block).accumulate(found.centers).inertia
-    return candidate(found.k, found.centers, inertia, backend, judged, tried=False)
+    inertia = BlockRows.of(backend, judged.block).accumulate(result.centers).inertia
+    return candidate(result.k, result.centers, inertia, backend, judged, tried=False)
 
 
 def candidate(

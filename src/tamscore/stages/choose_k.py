@@ -74,10 +74,10 @@ class Candidate:
 
 def candidates(low: int, high: int) -> list[int]:
     """Numbers of clusters from low to high, each about a quarter above the one before."""
-    found = [low]
-    while found[-1] < high:
-        found.append(min(max(found[-1] + 1, round(found[-1] * 1.25)), high))
-    return found
+    items = [low]
+    while items[-1] < high:
+        items.append(min(max(items[-1] + 1, round(items[-1] * 1.25)), high))
+    return items
 
 
 def within_reach(sketches: Sequence[S], known: Mapping[int, Candidate]) -> list[S]:
@@ -122,15 +122,15 @@ def cut_lines(label: Any, log_sales: Any, k: int, line: float, min_customers: in
     return cuts
 
 
-def admit(found: Sequence[Candidate]) -> list[Candidate]:
+def admit(result: Sequence[Candidate]) -> list[Candidate]:
     """The candidates with the elbow, and those admitted marked.
 
     These are the ones with few customers in thin clusters whose clusters keep their rows.
     """
-    curve = below_chord([candidate.k for candidate in found], [candidate.inertia for candidate in found])
+    curve = below_chord([candidate.k for candidate in result], [candidate.inertia for candidate in result])
     return [
         replace(candidate, elbow=float(height), admitted=is_admitted(candidate))
-        for candidate, height in zip(found, curve, strict=True)
+        for candidate, height in zip(result, curve, strict=True)
     ]
 
 
@@ -139,28 +139,30 @@ def is_admitted(candidate: Candidate) -> bool:
     return candidate.thin <= MOST_THIN and candidate.kept >= STABLE
 
 
-def within_error(found: Sequence[Candidate]) -> list[int]:
+def within_error(result: Sequence[Candidate]) -> list[int]:
     """The numbers of clusters admitted whose loss is within one standard error of the lowest (Breiman et al. 1984).
 
     Where none is admitted, the smallest of all.
     """
-    those = [candidate for candidate in found if candidate.admitted]
+    those = [candidate for candidate in result if candidate.admitted]
     best = min(those, key=lambda candidate: candidate.loss, default=None)
     within = [candidate.k for candidate in those if best and candidate.loss <= best.loss + best.error]
-    return sorted(within) or [min(candidate.k for candidate in found)]
+    return sorted(within) or [min(candidate.k for candidate in result)]
 
 
-def likely(found: Sequence[Candidate]) -> list[int]:
+def likely(result: Sequence[Candidate]) -> list[int]:
     """The numbers of clusters that the choice might have come to on other rows of the same market.
 
     Those admitted whose loss is within two standard errors of the lowest: one more than `within_error` asks for, since
     the lowest loss and its error are themselves estimates.
     """
-    lowest = min((candidate.loss + LIKELY * candidate.error for candidate in found if candidate.admitted), default=None)
+    lowest = min(
+        (candidate.loss + LIKELY * candidate.error for candidate in result if candidate.admitted), default=None
+    )
     near = [
-        candidate.k for candidate in found if candidate.admitted and lowest is not None and candidate.loss <= lowest
+        candidate.k for candidate in result if candidate.admitted and lowest is not None and candidate.loss <= lowest
     ]
-    return sorted(near) or within_error(found)
+    return sorted(near) or within_error(result)
 
 
 def try_candidates(within: Sequence[int]) -> list[int]:
@@ -169,13 +171,13 @@ def try_candidates(within: Sequence[int]) -> list[int]:
     return [within[place] for place in places]
 
 
-def decide(found: Sequence[Candidate], moved: Mapping[int, float]) -> list[Candidate]:
+def decide(result: Sequence[Candidate], moved: Mapping[int, float]) -> list[Candidate]:
     """The candidates with the one chosen: of those within one standard error, the one whose potentials move least.
 
     `moved` is the share of accounts that move, by number of clusters; the smallest of equals in whole percents, and
     the smallest of all where nothing was tried.
     """
-    within = within_error(found)
+    within = within_error(result)
     known = {k: round(moved[k], 2) for k in within if not np.isnan(moved.get(k, np.nan))}
     k = min(known, key=lambda k: (known[k], k)) if known else within[0]
-    return [replace(candidate, chosen=candidate.k == k, moved=moved.get(candidate.k, np.nan)) for candidate in found]
+    return [replace(candidate, chosen=candidate.k == k, moved=moved.get(candidate.k, np.nan)) for candidate in result]

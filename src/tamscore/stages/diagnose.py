@@ -26,10 +26,10 @@ def skewness(x: Any) -> float:
 
 def skew(names: Sequence[str], columns: Sequence[Any]) -> list[str]:
     """A warning for every column under `standard` scaling whose skewness is above 2."""
-    found = [(name, column, skewness(column)) for name, column in zip(names, columns, strict=True)]
+    items = [(name, column, skewness(column)) for name, column in zip(names, columns, strict=True)]
     return [
         f"column {name!r} under 'standard' has skewness {value:.1f}; {remedy(column)} suits it"
-        for name, column, value in found
+        for name, column, value in items
         if value > SKEWED
     ]
 

@@ -96,12 +96,12 @@ def threshold(numbers: Sequence[Any], wanted: int) -> int:
 def duplicate(hashes: Sequence[Any], at_once: int = 2**24) -> Any:
     """The hashes that more than one row has, sorted (u,) uint64; about so many are sorted at once."""
     ranges = 1 + sum(map(len, hashes)) // at_once
-    found = [np.empty(0, np.uint64)]
+    items = [np.empty(0, np.uint64)]
     for first, last in pairwise(2**64 * i // ranges for i in range(ranges + 1)):
-        together = np.concatenate([found[0], *(within(part, first, last - 1) for part in hashes)])
+        together = np.concatenate([items[0], *(within(part, first, last - 1) for part in hashes)])
         together.sort()
-        found.append(np.unique(together[1:][together[1:] == together[:-1]]))
-    return np.concatenate(found)
+        items.append(np.unique(together[1:][together[1:] == together[:-1]]))
+    return np.concatenate(items)
 
 
 def within(hashes: Any, first: int, last: int) -> Any:

@@ -110,13 +110,13 @@ def reaches(places: Iterable[tuple[Any, Any]], k: int) -> Any:
 
     `places` are labels and distances (m,) of some accounts at a time.
     """
-    found: list[list[Any]] = [[] for _ in range(k)]
+    items: list[list[Any]] = [[] for _ in range(k)]
     for label, distance in places:
         ordered = distance[np.argsort(label, kind="stable")]  # NumPy sorts short numbers by their digits
         ends = np.cumsum(np.bincount(label, minlength=k))
-        for pieces, here in zip(found, np.split(ordered, ends[:-1]), strict=True):
+        for pieces, here in zip(items, np.split(ordered, ends[:-1]), strict=True):
             pieces.append(here)
-    return np.array([reach(np.concatenate(pieces)) for pieces in found])
+    return np.array([reach(np.concatenate(pieces)) for pieces in items])
 
 
 def reach(distance: Any) -> float:

@@ -16,12 +16,12 @@ def positions(keys: Any, key: Any, *sides: Literal["left", "right"]) -> list[Any
     Asked in their own order, the places of neighbours lie close by and stay in the cache: several times as fast.
     """
     order = np.argsort(key)
-    ordered, found = key[order], []
+    ordered, items = key[order], []
     for side in sides:
         place = np.empty(len(key), np.int64)
         place[order] = np.searchsorted(keys, ordered, side=side)
-        found.append(place)
-    return found
+        items.append(place)
+    return items
 
 
 def in_order(key: Any, number: Any, amount: Any) -> Any:

@@ -69,22 +69,28 @@ class LeakageLimits:
     told_apart: float = 0.12
     correlation: float = 0.2
 
-    def suspects(self, found: FeatureEvidence) -> bool:
+    def suspects(self, feature_evidence: FeatureEvidence) -> bool:
         """Whether a feature with this evidence is a suspect."""
-        if np.isnan(found.separability):
-            return abs(found.correlation) >= COPY
-        if follows_size(found):
+        if np.isnan(feature_evidence.separability):
+            return abs(feature_evidence.correlation) >= COPY
+        if follows_size(feature_evidence):
             return False
-        if found.separability_given >= SURE and found.correlation_given >= AGAINST:
+        if feature_evidence.separability_given >= SURE and feature_evidence.correlation_given >= AGAINST:
             return True
-        apart = found.separability_given >= self.separability or found.told_apart_given >= self.told_apart
-        return apart and found.correlation_given >= self.correlation
+        apart = (
+            feature_evidence.separability_given >= self.separability
+            or feature_evidence.told_apart_given >= self.told_apart
+        )
+        return apart and feature_evidence.correlation_given >= self.correlation
 
 
-def follows_size(found: FeatureEvidence) -> bool:
+def follows_size(feature_evidence: FeatureEvidence) -> bool:
     """Whether a feature with this evidence can be honest size: prospects reach the customers' median, too."""
-    near = found.separability_given < PLAIN_SEPARABILITY and found.correlation_given < PLAIN_CORRELATION
-    return near and found.overlap >= OVERLAP
+    near = (
+        feature_evidence.separability_given < PLAIN_SEPARABILITY
+        and feature_evidence.correlation_given < PLAIN_CORRELATION
+    )
+    return near and feature_evidence.overlap >= OVERLAP
 
 
 def parks(views: Any, customer: Any) -> bool:
@@ -208,15 +214,15 @@ def evidence(features: Mapping[str, Any], sales: Any, limits: LeakageLimits) -> 
     if prospects < FEWEST_PROSPECTS:
         return {name: without_prospects(views, sales) for name, views in features.items()}
     compared = LeakageViews.of(features, sales)
-    found: dict[int, FeatureEvidence] = {}
+    record: dict[int, FeatureEvidence] = {}
     open_ = list(range(len(names)))
     while open_:
-        found |= {i: compared.evidence(i, [j for j in open_ if j != i]) for i in open_}
-        suspects = plainest({i: found[i] for i in open_ if limits.suspects(found[i])})
+        record |= {i: compared.evidence(i, [j for j in open_ if j != i]) for i in open_}
+        suspects = plainest({i: record[i] for i in open_ if limits.suspects(record[i])})
         if not suspects:
             break
         open_ = [i for i in open_ if i not in suspects]
-    return {name: found[i] for i, name in enumerate(names)}
+    return {name: record[i] for i, name in enumerate(names)}
 
 
 def plainest(suspects: Mapping[int, FeatureEvidence]) -> list[int]:

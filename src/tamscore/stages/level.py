@@ -59,8 +59,8 @@ class LevelColumns:
 
     def of(self, block: Any) -> Any:
         """The columns (c, n) float64 of a host block (d, n) in whole numbers of UNIT, three of a number."""
-        found = [hinge(self.whole(np, block, j).astype(np.float64)) for j in range(self.numeric)]
-        return np.concatenate([*found, self.flags(np, block)])
+        items = [hinge(self.whole(np, block, j).astype(np.float64)) for j in range(self.numeric)]
+        return np.concatenate([*items, self.flags(np, block)])
 
 
 def hinge(x: Any) -> Any:

@@ -32,13 +32,13 @@ def shifts(model: LevelModel, customers: Any, sales: Any, prospects: Any, column
     owner = owners(columns, model.columns.numeric)
     weights = np.append(model.intercept[ALL] * UNIT * WEIGHT_UNIT, model.weights[ALL] * WEIGHT_UNIT)
     whole = median_level(weights, rows)
-    found = {}
+    record = {}
     for name in named:
         values = np.flatnonzero(owner != name)
         part = np.concatenate(([0], values + 1, [len(total) - 1]))
         without = solve(total[np.ix_(part, part)], model.penalty)
-        found[name] = float(np.exp(abs(median_level(without, rows[values]) - whole)))
-    return found
+        record[name] = float(np.exp(abs(median_level(without, rows[values]) - whole)))
+    return record
 
 
 def owners(columns: Sequence[str], numeric: int) -> Any:

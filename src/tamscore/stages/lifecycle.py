@@ -73,11 +73,11 @@ def heirs(overlap: Overlap) -> Any:
     """
     from scipy.optimize import linear_sum_assignment
 
-    found = np.full(len(overlap.shared), -1)
+    full = np.full(len(overlap.shared), -1)
     old, new = linear_sum_assignment(-overlap.shared)
     same = overlap.jaccard[old, new] >= SAME
-    found[old[same]] = new[same]
-    return found
+    full[old[same]] = new[same]
+    return full
 
 
 def successors(heir: Any, sizes: Any) -> Any:
@@ -98,7 +98,7 @@ def events(overlap: Overlap, heir: Any, old_ids: Sequence[str], new_ids: Sequenc
     born = [j for j in range(len(new_ids)) if j not in heir]
     comes_from = {j: source(overlap, j) for j in born}
     goes_into = {i: target(overlap, i) for i in range(len(old_ids)) if heir[i] < 0}
-    found = []
+    items = []
     for i, name in enumerate(old_ids):
         children = tuple(new_ids[j] for j in born if comes_from[j] == i)
         j, into = int(heir[i]), goes_into.get(i, -1)
@@ -106,11 +106,11 @@ def events(overlap: Overlap, heir: Any, old_ids: Sequence[str], new_ids: Sequenc
         into_id = (new_ids[into],) if into >= 0 and not children else ()
         kind: Kind = "split" if children else "kept" if j >= 0 else "merged" if into_id else "retired"
         now, shared = (int(overlap.new[j]), int(overlap.shared[i, j])) if j >= 0 else (0, 0)
-        found.append(Event(kind, name, (*children, *joined, *into_id), int(overlap.old[i]), now, shared))
+        items.append(Event(kind, name, (*children, *joined, *into_id), int(overlap.old[i]), now, shared))
     for j, i in comes_from.items():
         kind, parent = ("split", (old_ids[i],)) if i >= 0 else ("new", ())
-        found.append(Event(kind, new_ids[j], parent, 0, int(overlap.new[j]), 0))
-    return found
+        items.append(Event(kind, new_ids[j], parent, 0, int(overlap.new[j]), 0))
+    return items
 
 
 def source(overlap: Overlap, j: int) -> int:

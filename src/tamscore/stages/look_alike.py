@@ -69,14 +69,14 @@ def log_odds(backend: Backend, space: Space, model: LookAlike, block: Array, raw
     `block` (n, m) has their numbers in units of the space, and which are missing; categories are told by `raw`.
     """
     xp = backend.xp
-    found = backend.get(add_up(xp, space, model, block, raw.codes, None))
+    result = backend.get(add_up(xp, space, model, block, raw.codes, None))
     seen = np.flatnonzero(folds != REST)
     if len(seen):
         at, place = backend.put(seen), backend.put(folds[seen].astype(np.int64))
         codes = {name: xp.take(code, at) for name, code in raw.codes.items()}
-        found = found.copy()
-        found[seen] = backend.get(add_up(xp, space, model, xp.take(block, at, axis=1), codes, place))
-    return found
+        result = result.copy()
+        result[seen] = backend.get(add_up(xp, space, model, xp.take(block, at, axis=1), codes, place))
+    return result
 
 
 def add_up(

@@ -110,12 +110,12 @@ class LookAlikeDesign:
         scaled = (raw_terms(block, self.bends)[at] - self.means[at, None]) / self.spreads[at, None]
         return np.concatenate((np.ones((1, block.shape[1])), scaled))
 
-    def in_units(self, found: Any) -> tuple[Any, Any, Any]:
+    def in_units(self, result: Any) -> tuple[Any, Any, Any]:
         """Coefficients (f, p) of the terms as offsets (f,), slopes (f, d) and hinges (f, n) in units of the space."""
-        at, every = np.flatnonzero(self.spreads), np.zeros((len(found), len(self.spreads)))
-        every[:, at] = found[:, 1:] / self.spreads[at]
+        at, every = np.flatnonzero(self.spreads), np.zeros((len(result), len(self.spreads)))
+        every[:, at] = result[:, 1:] / self.spreads[at]
         features = len(self.spreads) - len(self.bends)
-        offsets = found[:, 0] - np.sum(every * self.means, axis=1)
+        offsets = result[:, 0] - np.sum(every * self.means, axis=1)
         return offsets, every[:, :features], every[:, features:]
 
 
@@ -141,9 +141,9 @@ def cross(terms: Any, rows: FitRows, fold: Any, ridge: float) -> Crossed:
     of_all = fit_logistic(terms, rows.customer, rows.weight, ridge)
     by_fold = without_folds(terms, rows, fold, ridge, of_all)
     odds = np.empty(len(fold))
-    for number, found in enumerate(by_fold):
+    for number, result in enumerate(by_fold):
         outside = fold == number
-        odds[outside] = found @ terms[:, outside]
+        odds[outside] = result @ terms[:, outside]
     offset, slope = calibrate(odds, rows)
     fair = offset + slope * odds
     loss = float(np.sum(rows.weight * (np.logaddexp(0.0, fair) - rows.customer * fair)))

@@ -92,8 +92,8 @@ def last_before_strays(days: Any, counts: Any, times: float) -> tuple[int, int] 
     gap = np.diff(days)
     before = np.append(0, np.maximum.accumulate(np.where(until > few, gap, 0))[:-1])
     far = (gap > FAR_DAYS) & (gap > times * before) & (np.arange(1, len(days)) >= DAYS_BEFORE)
-    found = np.flatnonzero(far & (counts.sum() - until <= few))
-    return (int(days[found[0]]), int(counts.sum() - until[found[0]])) if len(found) else None
+    values = np.flatnonzero(far & (counts.sum() - until <= few))
+    return (int(days[values[0]]), int(counts.sum() - until[values[0]])) if len(values) else None
 
 
 def last_before_thin_tail(days: Any, counts: Any) -> tuple[int, int] | None:
@@ -156,16 +156,16 @@ def places(keys: Any, checks: Any, key: Any, check: Any) -> Any:
 
     Two hashes of 64 bits must agree: ids that share one are told apart by the other.
     """
-    found = np.full(len(key), -1)
+    full = np.full(len(key), -1)
     (place,), left = positions(keys, key, "left"), np.arange(len(key))
     while len(left):  # more than once only where two ids share a key
         left = left[place[left] < len(keys)]
         left = left[keys[place[left]] == key[left]]
         same = checks[place[left]] == check[left]
-        found[left[same]] = place[left[same]]
+        full[left[same]] = place[left[same]]
         left = left[~same]
         place[left] += 1
-    return found
+    return full
 
 
 def begins(*columns: Any) -> Any:
@@ -224,9 +224,9 @@ class OrderedAccounts:
     def last(self, until: int) -> Any:
         """The day (a,) int32 of each account's last order until a day, NEVER for none."""
         order = (self.lines.units > 0) & (self.lines.day <= until)
-        found = np.full(len(self.starts), -NEVER, np.int32)
-        np.maximum.at(found, self.place[order], self.lines.day[order])
-        return np.where(found == -NEVER, NEVER, found).astype(np.int32)
+        full = np.full(len(self.starts), -NEVER, np.int32)
+        np.maximum.at(full, self.place[order], self.lines.day[order])
+        return np.where(full == -NEVER, NEVER, full).astype(np.int32)
 
     @property
     def order_days(self) -> Any:

@@ -47,7 +47,7 @@ def mean_above(groups: Sequence[Any], own: Any, label: Any) -> Any:
     The mean over the group's sorted sales of max(sales - own, 0), for accounts with own sales (m,) in groups (m,);
     those of an account that buys nothing are the customers' mean sales.
     """
-    found = np.full(len(own), np.nan)
+    full = np.full(len(own), np.nan)
     order = np.argsort(label, kind="stable")
     bounds = np.searchsorted(label[order], np.arange(len(groups) + 1))
     for sales, (start, stop) in zip(groups, pairwise(bounds.tolist()), strict=True):
@@ -55,8 +55,8 @@ def mean_above(groups: Sequence[Any], own: Any, label: Any) -> Any:
         if len(sales) and len(rows):
             above = np.append(np.cumsum(sales[::-1])[::-1], 0.0)
             first = np.searchsorted(sales, own[rows], side="right")
-            found[rows] = (above[first] - (len(sales) - first) * own[rows]) / len(sales)
-    return np.maximum(found, 0.0)
+            full[rows] = (above[first] - (len(sales) - first) * own[rows]) / len(sales)
+    return np.maximum(full, 0.0)
 
 
 def expected_above(groups: Sequence[Any], parents: Sequence[Any], enough: int, own: Any, label: Any) -> Any:
@@ -65,12 +65,12 @@ def expected_above(groups: Sequence[Any], parents: Sequence[Any], enough: int, o
     The weight of a group's own n customers is n / enough.
     """
     support = np.array([len(sales) for sales in groups])
-    found, thin = mean_above(groups, own, label), np.flatnonzero((support < enough)[label])
+    result, thin = mean_above(groups, own, label), np.flatnonzero((support < enough)[label])
     if len(thin):
         weight = (support / enough)[label[thin]]
         lent = mean_above(parents, own[thin], label[thin])
-        found[thin] = np.where(weight > 0, weight * np.nan_to_num(found[thin]), 0.0) + (1 - weight) * lent
-    return found
+        result[thin] = np.where(weight > 0, weight * np.nan_to_num(result[thin]), 0.0) + (1 - weight) * lent
+    return result
 
 
 def in_order(keys: Iterable[Any]) -> Any:

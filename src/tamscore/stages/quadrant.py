@@ -86,8 +86,8 @@ def last_place(groups: Sequence[tuple[Any, Any]], capacity: int) -> float:
 
 def limits_of_sales(customer_sales: Any, share: float) -> float:
     """At or above this quantile of customers' sales (n,), sales are high; infinite where nobody buys."""
-    found = weighted_quantile(customer_sales, np.ones(len(customer_sales)), share)
-    return np.inf if np.isnan(found) else found
+    value = weighted_quantile(customer_sales, np.ones(len(customer_sales)), share)
+    return np.inf if np.isnan(value) else value
 
 
 def limits(

@@ -53,6 +53,6 @@ def rank_order(standings: Sequence[PartyStanding]) -> RankOrder:
 
 def pairs(whitespace: Any, potential: Any) -> Any:
     """Whitespace and potential (m,) as complex numbers."""
-    found = np.empty(len(whitespace), np.complex128)
-    found.real, found.imag = (np.nan_to_num(money, nan=-np.inf) for money in (whitespace, potential))
-    return found
+    empty = np.empty(len(whitespace), np.complex128)
+    empty.real, empty.imag = (np.nan_to_num(money, nan=-np.inf) for money in (whitespace, potential))
+    return empty

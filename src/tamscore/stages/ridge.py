@@ -25,42 +25,42 @@ def fit_logistic(terms: Any, label: Any, weight: Any, ridge: float, start: Any |
     """
     penalty = np.full(len(terms), ridge)
     penalty[0] = 0.0
-    found = np.zeros(len(terms)) if start is None else start.copy()
-    loss = loss_of(found, terms, label, weight, penalty)
+    values = np.zeros(len(terms)) if start is None else start.copy()
+    loss = loss_of(values, terms, label, weight, penalty)
     for _ in range(MOST_STEPS):
-        chance = probability(found @ terms)
-        slope = terms @ (weight * (label - chance)) - penalty * found
+        chance = probability(values @ terms)
+        slope = terms @ (weight * (label - chance)) - penalty * values
         curve = squares(terms, weight * chance * (1.0 - chance))
         curve[np.diag_indices(len(terms))] += np.maximum(penalty, 1e-9)
         step = np.linalg.solve(curve, slope)
-        found, loss, moved = lower(found, step, loss, (terms, label, weight, penalty))
+        values, loss, moved = lower(values, step, loss, (terms, label, weight, penalty))
         if moved <= SETTLED:
             break
-    return np.rint(found * GRID) / GRID
+    return np.rint(values * GRID) / GRID
 
 
-def one_step_without(terms: Any, label: Any, weight: Any, ridge: float, found: Any, parts: Sequence[Any]) -> list[Any]:
+def one_step_without(terms: Any, label: Any, weight: Any, ridge: float, result: Any, parts: Sequence[Any]) -> list[Any]:
     """The coefficients (p,) of all rows but those of each part (places), one Newton step from those of all rows."""
     penalty = np.full(len(terms), ridge)
     penalty[0] = 0.0
     slopes, curves = [], []
     for at in parts:
-        here, chance = terms[:, at], probability(found @ terms[:, at])
+        here, chance = terms[:, at], probability(result @ terms[:, at])
         slopes.append(here @ (weight[at] * (label[at] - chance)))
         curves.append(squares(here, weight[at] * chance * (1.0 - chance)))
-    slope, curve = sum(slopes) - penalty * found, sum(curves) + np.diag(np.maximum(penalty, 1e-9))
-    moved = [found + np.linalg.solve(curve - c, slope - s) for s, c in zip(slopes, curves, strict=True)]
+    slope, curve = sum(slopes) - penalty * result, sum(curves) + np.diag(np.maximum(penalty, 1e-9))
+    moved = [result + np.linalg.solve(curve - c, slope - s) for s, c in zip(slopes, curves, strict=True)]
     return [np.rint(item * GRID) / GRID for item in moved]
 
 
-def lower(found: Any, step: Any, loss: float, given: tuple[Any, Any, Any, Any]) -> tuple[Any, float, float]:
+def lower(result: Any, step: Any, loss: float, given: tuple[Any, Any, Any, Any]) -> tuple[Any, float, float]:
     """The coefficients after the step, halved until the loss falls; the loss there, and the largest move."""
     for halving in range(HALVINGS):
-        tried = found + step / 2**halving
+        tried = result + step / 2**halving
         new = loss_of(tried, *given)
         if new <= loss:
             return tried, new, float(np.abs(step).max()) / 2**halving
-    return found, loss, 0.0
+    return result, loss, 0.0
 
 
 def squares(terms: Any, weight: Any) -> Any:
@@ -69,10 +69,10 @@ def squares(terms: Any, weight: Any) -> Any:
     return half @ half.T
 
 
-def loss_of(found: Any, terms: Any, label: Any, weight: Any, penalty: Any) -> float:
+def loss_of(result: Any, terms: Any, label: Any, weight: Any, penalty: Any) -> float:
     """The weighted log loss of some coefficients, with the ridge."""
-    odds = found @ terms
-    return float(np.sum(weight * (np.logaddexp(0.0, odds) - label * odds)) + np.sum(penalty * found**2) / 2)
+    odds = result @ terms
+    return float(np.sum(weight * (np.logaddexp(0.0, odds) - label * odds)) + np.sum(penalty * result**2) / 2)
 
 
 def probability(odds: Any) -> Any:

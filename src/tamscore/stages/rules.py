@@ -81,15 +81,15 @@ def rules_of(choices: Sequence[BinnedColumn], label: Any, clusters: int) -> list
     """The rule of every cluster: sought on every other row (m,), tried on the rest."""
     sought = np.arange(len(label)) % 2 == 0
     bins = Bins.of(choices)
-    found = []
+    rules = []
     for cluster in range(clusters):
         conditions = conditions_of(bins, label == cluster, sought)
         meets = np.ones(len(label), bool)
         for condition in conditions:
             meets &= condition.holds()
         text = " and ".join(condition.words() for condition in conditions) or "every account"
-        found.append(Rule(text, f1(meets[~sought], (label == cluster)[~sought])))
-    return found
+        rules.append(Rule(text, f1(meets[~sought], (label == cluster)[~sought])))
+    return rules
 
 
 @dataclass(frozen=True)
@@ -142,15 +142,15 @@ def ranges(choice: BinnedColumn) -> Any:
 
 def conditions_of(bins: Bins, member: Any, sought: Any) -> list[Condition]:
     """The conditions that, taken one after the other, raise F1 over the rows sought on the most."""
-    meets, best, found = sought.copy(), f1(sought[sought], member[sought]), list[Condition]()
+    meets, best, conditions = sought.copy(), f1(sought[sought], member[sought]), list[Condition]()
     members = int(np.count_nonzero(member & sought))
-    while len(found) < CONDITIONS and members:
+    while len(conditions) < CONDITIONS and members:
         score, condition = bins.narrow(meets, member, members)
         if score < best + WORTH:
             break
         meets, best = meets & condition.holds(), score
-        found = [item for item in found if item.choice is not condition.choice] + [condition]
-    return found
+        conditions = [item for item in conditions if item.choice is not condition.choice] + [condition]
+    return conditions
 
 
 def f1(meets: Any, member: Any) -> float:
@@ -163,6 +163,6 @@ def choices_of(numeric: Mapping[str, Any], codes: Mapping[str, tuple[Any, tuple[
     """The columns that rules may name: numbers (m,), and codes (m,) with the levels that they stand for."""
     cuts = [cut(name, values) for name, values in numeric.items()]
     gaps = {name: np.isnan(values).astype(np.int64) for name, values in numeric.items()}
-    found = [column for column in cuts if column.edges]
-    found += [BinnedColumn(name, at, (), ("known", "unknown")) for name, at in gaps.items() if at.any()]
-    return found + [BinnedColumn(name, at, (), levels) for name, (at, levels) in codes.items()]
+    columns = [column for column in cuts if column.edges]
+    columns += [BinnedColumn(name, at, (), ("known", "unknown")) for name, at in gaps.items() if at.any()]
+    return columns + [BinnedColumn(name, at, (), levels) for name, (at, levels) in codes.items()]

@@ -54,15 +54,15 @@ def mean_similarity(backend: Backend, block: Any, centers: Any, seed: int) -> fl
 def bootstrap(backend: Backend, block: Any, centers: Any, seed: int, bootstraps: int, refit: Any) -> Any:
     """The mean over bootstraps of each cluster's best Jaccard similarity (k,); `refit` makes centers of drawn rows."""
     own = labels(backend, block, centers)
-    found = []
+    items = []
     for bootstrap in range(bootstraps):
         random = np.random.default_rng([seed, bootstrap])
         places = random.integers(0, block.shape[1], block.shape[1])
         again = refit(np.ascontiguousarray(block[:, places]), bootstrap)
         seen = np.unique(places)
-        found.append(similarity(own[seen], labels(backend, block[:, seen], again), len(centers), len(again)))
-    there = np.isfinite(found)
-    return np.where(there.any(axis=0), np.nansum(found, axis=0) / np.maximum(there.sum(axis=0), 1), np.nan)
+        items.append(similarity(own[seen], labels(backend, block[:, seen], again), len(centers), len(again)))
+    there = np.isfinite(items)
+    return np.where(there.any(axis=0), np.nansum(items, axis=0) / np.maximum(there.sum(axis=0), 1), np.nan)
 
 
 def similarity(own: Any, other: Any, k: int, others: int) -> Any:

@@ -54,12 +54,12 @@ def audit(
     values = table.values
     if ladder is not None:
         own, values = sales.relative, ladder.multiples
-    found = []
+    audits = []
     for top in tops:
         ladders = values if top == in_force else with_top(own, values, lines, top)
         of_accounts = None if ladder is None else replace(ladder, multiples=ladders)
-        found.append(_audited(sales, ladders, of_accounts, top, boundary))
-    return found
+        audits.append(_audited(sales, ladders, of_accounts, top, boundary))
+    return audits
 
 
 def with_top(sales: CustomerSales, values: Any, lines: Sequence[float], top_step: TopStep) -> Any:

@@ -128,8 +128,8 @@ def stand(
         nothing = np.zeros(len(groups))
         potential = value_by_level(np, nothing, prospects.typical, groups, ladder, boundary).potential
     groups = np.arange(sales.groups) if groups is None else groups
-    found = (money.potential, money.whitespace, money.step, label)
-    return PartyStanding(*found, potential, np.asarray(of_prospects), groups, sales.groups)
+    parts = (money.potential, money.whitespace, money.step, label)
+    return PartyStanding(*parts, potential, np.asarray(of_prospects), groups, sales.groups)
 
 
 @dataclass(frozen=True)
@@ -193,13 +193,13 @@ def _ranked(standings: Sequence[PartyStanding], *, with_customers: bool, with_pr
 
 def places(sales: CustomerSales, account_sales: Any, label: Any) -> Any:
     """Where customers (m,) stand in the sorted sales of their clusters: the first position of an equal value."""
-    found = np.empty(len(label), np.int64)
+    empty = np.empty(len(label), np.int64)
     order = np.argsort(label, kind="stable")
     bounds = np.searchsorted(label[order], np.arange(sales.groups + 1))
     for group, (start, stop) in enumerate(pairwise(bounds.tolist())):
         rows = order[start:stop]
-        found[rows] = sales.offsets[group] + np.searchsorted(sales.of(group), account_sales[rows])
-    return found
+        empty[rows] = sales.offsets[group] + np.searchsorted(sales.of(group), account_sales[rows])
+    return empty
 
 
 def weighted_quantile(values: Any, counts: Any, share: float) -> float:

@@ -75,13 +75,13 @@ class Checkpoints:
 
     def stored_values(self, name: str, count: int) -> list[Any]:
         """Return the values of the partitions that are there, None for the others."""
-        found: list[Any] = [None] * count
+        items: list[Any] = [None] * count
         groups = self._groups()
         read = self._read_all([part_name(name, place) for place in range(len(groups))])
         for group, values in zip(groups, read, strict=True):
             if isinstance(values, list) and len(values) == len(group):
-                found[group.start : group.stop] = values
-        return found
+                items[group.start : group.stop] = values
+        return items
 
     def keeping(self, name: str, known: Sequence[Any], values: Iterator[Value]) -> Iterator[Value]:
         """Yield the values of all partitions; those of a group that was not there are kept once they are complete."""
@@ -110,11 +110,11 @@ class Checkpoints:
         if not there:
             return [None] * len(names)
         with ThreadPoolExecutor(min(READERS, len(there))) as pool:
-            found = dict(zip(there, pool.map(self._read, there), strict=True))
-        for name, (_, problem) in found.items():
+            record = dict(zip(there, pool.map(self._read, there), strict=True))
+        for name, (_, problem) in record.items():
             if problem:
                 self._notice(f"{self.folder}/{name}: not used, computed again: {problem}")
-        return [found[name][0] if name in found else None for name in names]
+        return [record[name][0] if name in record else None for name in names]
 
     def _read(self, name: str) -> tuple[Any, str]:
         """Return the value of a file, or None and why there is none."""

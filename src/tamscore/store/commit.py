@@ -237,7 +237,7 @@ def read_json(path: Location) -> dict[str, Any] | None:
 def json_object(data: bytes) -> dict[str, Any] | None:
     """Return the object that some bytes hold as JSON in UTF-8; None if they are torn or hold something else."""
     try:
-        found = json.loads(data.decode())
+        record = json.loads(data.decode())
     except (ValueError, RecursionError):  # brackets nested a thousand deep
         return None
-    return dict(found) if isinstance(found, dict) else None
+    return dict(record) if isinstance(record, dict) else None

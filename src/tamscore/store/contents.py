@@ -139,12 +139,12 @@ def stamp_of(path: Location) -> Stamp:
     try:
         if isinstance(path, ObjectPath):
             return path.stamp()
-        found = path.stat()
+        stat = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         raise InputContractError(f"{path}: missing; restore it, or run its job again") from None
     except OSError as error:
         raise unreadable(path, error) from error
-    return found.st_size, found.st_mtime_ns
+    return stat.st_size, stat.st_mtime_ns
 
 
 def source(path: str, stamp: Stamp | None = None) -> Any:

@@ -40,11 +40,11 @@ def coverage_of(output: Location, run: str, name: str | None = None) -> Location
     """
     if name is None:
         return last_made(output, run)
-    found = [folder for folder in coverages(output, run) if name and folder.name.startswith(name.lower())]
-    if len(found) == 1:
-        return found[0]
-    there = ", ".join(folder.name for folder in found or coverages(output, run)) or "none; tamscore coverage makes one"
-    problem = "several coverages of the run begin so" if found else "no coverage of the run begins so"
+    items = [folder for folder in coverages(output, run) if name and folder.name.startswith(name.lower())]
+    if len(items) == 1:
+        return items[0]
+    there = ", ".join(folder.name for folder in items or coverages(output, run)) or "none; tamscore coverage makes one"
+    problem = "several coverages of the run begin so" if items else "no coverage of the run begins so"
     raise UsageError(f"--plan: {name!r}: {problem}; there are {there}")
 
 
@@ -94,9 +94,9 @@ def coverages(output: Location, run: str) -> list[Location]:
     """Return the folders of all coverages of a run, by time of change."""
     folder = output / COVERAGE
     inside: list[Location] = sorted(folder.iterdir(), key=str) if folder.is_dir() else []
-    found = [item for item in inside if RUN_KEY.fullmatch(item.name) and (item / RECORDS[COVERAGE]).is_file()]
-    found.sort(key=lambda item: ((item / RECORDS[COVERAGE]).stat().st_mtime_ns, item.name))
-    return [item for item in found if record_of(item).get("run") == run]
+    items = [item for item in inside if RUN_KEY.fullmatch(item.name) and (item / RECORDS[COVERAGE]).is_file()]
+    items.sort(key=lambda item: ((item / RECORDS[COVERAGE]).stat().st_mtime_ns, item.name))
+    return [item for item in items if record_of(item).get("run") == run]
 
 
 def record_of(folder: Location) -> dict[str, Any]:

@@ -39,15 +39,15 @@ def write(tables: Iterable[pa.Table], schema: pa.Schema, file: Any, *, guarded: 
     """
     from pyarrow import csv
 
-    def told(table: pa.Table) -> pa.Table:
+    def text(table: pa.Table) -> pa.Table:
         plain = plain_cells(table)
         return guard(plain) if guarded else plain
 
     if bom:
         file.write(BOM)
-    with csv.CSVWriter(file, told(schema.empty_table()).schema) as writer:
+    with csv.CSVWriter(file, text(schema.empty_table()).schema) as writer:
         for table in tables:
-            writer.write_table(told(table.cast(schema)))
+            writer.write_table(text(table.cast(schema)))
 
 
 def plain_cells(table: pa.Table) -> pa.Table:
@@ -101,13 +101,13 @@ def is_formula(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = np.concatenate([np.zeros(0, bool), *(begins_so(chunk) for chunk in texts.chunks)])
-    at = np.flatnonzero(found)
+    values = np.concatenate([np.zeros(0, bool), *(begins_so(chunk) for chunk in texts.chunks)])
+    at = np.flatnonzero(values)
     if len(at):
         among = texts.take(pa.array(at))
         runs = pc.and_not(pc.match_substring_regex(among, FORMULA), pc.match_substring_regex(among, NUMBER))
-        found[at] = truths(runs)
-    return pa.chunked_array([pa.array(found)])
+        values[at] = truths(runs)
+    return pa.chunked_array([pa.array(values)])
 
 
 def begins_so(chunk: pa.Array) -> Any:

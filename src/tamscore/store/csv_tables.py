@@ -55,10 +55,10 @@ def csv_copies(files: Texts, columns: InputColumns, key: str, inferred: Sequence
         if what not in _copied:
             _copied[what] = tuple(copy(plan))
     except InputContractError as error:
-        told = str(error)
+        text = str(error)
         for file in files:
-            told = told.replace(str(file.text), str(file.path))
-        raise InputContractError(f"{told}{remedy(told, key)}") from error
+            text = text.replace(str(file.text), str(file.path))
+        raise InputContractError(f"{text}{remedy(text, key)}") from error
     return _copied[what]
 
 

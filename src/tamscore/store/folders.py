@@ -44,9 +44,9 @@ def stage(target: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
             os.close(lock)
     except OSError as error:
-        said = error.strerror or error
+        text = error.strerror or error
         raise RetryableError(
-            f"{target}: cannot be written ({said}); free space or check rights, then run again"
+            f"{target}: cannot be written ({text}); free space or check rights, then run again"
         ) from error
 
 

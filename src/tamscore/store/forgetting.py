@@ -98,7 +98,7 @@ def forget(output: Location, ids: Iterable[str]) -> Forgetting:
             work = find_ids(
                 ForgettingPlan(output, tuple(dict.fromkeys(ids)), output / RENEWAL, current_version(output))
             )
-            found = forgetting_record(work)
+            forgetting = forgetting_record(work)
         except Exception:
             renewal.complete_renewal(output)
             raise
@@ -107,7 +107,7 @@ def forget(output: Location, ids: Iterable[str]) -> Forgetting:
         salt = new_salt()
         versions = {change.version: change.told(salt) for change in work.changes}
         renewal.decide(output, {"versions": versions, "beside": work.beside, "removed": work.unfinished})
-    return found
+    return forgetting
 
 
 def plan(output: Location, ids: Iterable[str]) -> Forgetting:
@@ -163,10 +163,10 @@ def change_record(work: ForgettingPlan, path: Location) -> None:
 
 def forgetting_record(work: ForgettingPlan) -> Forgetting:
     """Return what was found; raise UsageError where nothing was."""
-    found = set(work.leaving.folded(sorted(work.written)))
+    names = set(work.leaving.folded(sorted(work.written)))
     keys = zip(work.leaving.folded(work.ids), work.ids, strict=True)
-    unknown = tuple(text for key, text in keys if key not in found)
-    if not found and not work.changes and not work.beside:
+    unknown = tuple(text for key, text in keys if key not in names)
+    if not names and not work.changes and not work.beside:
         shown = ", ".join(map(json.dumps, unknown[:5])) + (f" and {len(unknown) - 5:,} more" if unknown[5:] else "")
         raise UsageError(f"{work.output}: no version has an account {shown}; write ids as the scores have them")
     changes = tuple(
@@ -182,7 +182,7 @@ def forgetting_record(work: ForgettingPlan) -> Forgetting:
     )
     beside, unfinished, strange = tuple(work.beside), tuple(work.unfinished), tuple(strange_names(work.output))
     named = dict(sum((change.named for change in work.changes), work.named))
-    return Forgetting(len(found), unknown, changes, beside, named, unfinished, tuple(elsewhere(work)), strange)
+    return Forgetting(len(names), unknown, changes, beside, named, unfinished, tuple(elsewhere(work)), strange)
 
 
 def elsewhere(work: ForgettingPlan) -> list[handed_out.HandedOut]:

@@ -115,10 +115,10 @@ def change_sidecars(run: RunDirectory, change: VersionChange, ready: Location | 
     for name, files in touched.items():
         change.files[name] = None
         if ready is not None:
-            told = commit.read_json(run.path / name) or {"files": {}, "rows": {}}
+            record = commit.read_json(run.path / name) or {"files": {}, "rows": {}}
             gone = sum((change.rows[file] for file in files), Counter[str]())
-            rows = rows_left(told["rows"], gone)
-            sidecar = {**told, "files": {**told["files"], **files}, "rows": rows}
+            rows = rows_left(record["rows"], gone)
+            sidecar = {**record, "files": {**record["files"], **files}, "rows": rows}
             change.files[name] = commit.place_json(sidecar, ready / name).record()
 
 
@@ -137,7 +137,7 @@ def new_manifest(manifest: Record, change: VersionChange, digest: str, at: str) 
     gone = change.scored + change.rejected.total()
     rejected = {reason: count - change.rejected[reason] for reason, count in rows["rejected"].items()}
     left = {"scored": rows["scored"] - change.scored, "rejected": rejected}
-    told = {
+    record = {
         "accounts": before.get("accounts", 0) + len(change.left),
         "last": at,
         "manifest_sha256": before.get("manifest_sha256", digest),
@@ -146,14 +146,14 @@ def new_manifest(manifest: Record, change: VersionChange, digest: str, at: str) 
     return {
         **manifest,
         "rows": {**rows, **left, "forgotten": rows.get("forgotten", 0) + gone},
-        "forgotten": told,
+        "forgotten": record,
         "files": {**manifest["files"], **files},
     }
 
 
 def ids_unfinished(run: RunDirectory, ids: tuple[str, ...]) -> set[str]:
     """Return the ids, as they are written, that an unfinished version has; what cannot be read there has none."""
-    found: set[str] = set()
+    names: set[str] = set()
     for path in files_below(run.path):
         name = name_within(path, run.path)
         if name.endswith(".parquet"):
@@ -161,5 +161,5 @@ def ids_unfinished(run: RunDirectory, ids: tuple[str, ...]) -> set[str]:
                 rewrite = rewrite_of(name, contents.file_bytes(path), Leaving(ids))
             except InputContractError:
                 continue
-            found |= set(rewrite.left.values()) if rewrite else set()
-    return found
+            names |= set(rewrite.left.values()) if rewrite else set()
+    return names

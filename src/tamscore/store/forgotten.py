@@ -40,13 +40,17 @@ def record_of(accounts: Iterable[str], salt: str) -> dict[str, Any]:
 def forgotten_at(output: Location, version: str, account: str) -> str | None:
     """Return when an account left a version (UTC); None where the ledger does not know it. The id as it is compared."""
     for entry in reversed(history.entries(output)):
-        told = entry.forgotten
-        if told and entry.version == version and hash_ids(account, told["salt"], told["rounds"]) in told["hashes"]:
+        forgotten = entry.forgotten
+        if (
+            forgotten
+            and entry.version == version
+            and hash_ids(account, forgotten["salt"], forgotten["rounds"]) in forgotten["hashes"]
+        ):
             return entry.at
     return None
 
 
 def count_from(output: Location, version: str) -> int:
     """Return how many accounts have left a version, as the ledger says."""
-    told = [entry.forgotten for entry in history.entries(output) if entry.version == version]
-    return sum(len(record["hashes"]) for record in told if record)
+    entries = [entry.forgotten for entry in history.entries(output) if entry.version == version]
+    return sum(len(record["hashes"]) for record in entries if record)

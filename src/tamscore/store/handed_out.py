@@ -75,8 +75,8 @@ def stamp_of(path: Location) -> str:
     """Return the bytes of a local file and when it was written; empty for all else."""
     if not isinstance(path, Path) or not path.is_file():
         return ""
-    found = path.stat()
-    return f"{found.st_size} {found.st_mtime_ns}"
+    stat = path.stat()
+    return f"{stat.st_size} {stat.st_mtime_ns}"
 
 
 def require_free(directory: RunDirectory, command: str, path: Location, *, overwrite: bool) -> None:
@@ -124,6 +124,6 @@ def records(output: Location) -> list[HandedOut]:
     Records of earlier releases have no stamp.
     """
     folder = output / HANDED_OUT
-    found = [commit.read_json(path) for path in files_in(folder)] if folder.is_dir() else []
-    told = [entry for entry in found if entry is not None and entry.keys() - {"stamp"} == REQUIRED]
-    return sorted((HandedOut(**entry) for entry in told), key=lambda entry: (entry.at, entry.path))
+    items = [commit.read_json(path) for path in files_in(folder)] if folder.is_dir() else []
+    rows = [entry for entry in items if entry is not None and entry.keys() - {"stamp"} == REQUIRED]
+    return sorted((HandedOut(**entry) for entry in rows), key=lambda entry: (entry.at, entry.path))

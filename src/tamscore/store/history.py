@@ -118,12 +118,12 @@ def raw(output: Location) -> bytes:
 
 def entries(output: Location, current: str | None = None) -> list[LedgerEntry]:
     """The ledger of an output, oldest first, given the version that counts now; lines that are torn are passed over."""
-    found = [entry for line in raw(output).splitlines() if (entry := parse(line)) is not None]
-    swaps = [at for at, entry in enumerate(found) if entry.is_swap]
-    after = [*(found[at].replaced for at in swaps[1:]), current]
+    ledger_entries = [entry for line in raw(output).splitlines() if (entry := parse(line)) is not None]
+    swaps = [at for at, entry in enumerate(ledger_entries) if entry.is_swap]
+    after = [*(ledger_entries[at].replaced for at in swaps[1:]), current]
     for at, following in zip(swaps, after, strict=False):
-        found[at] = replace(found[at], took_effect=following in (None, found[at].version))
-    return found
+        ledger_entries[at] = replace(ledger_entries[at], took_effect=following in (None, ledger_entries[at].version))
+    return ledger_entries
 
 
 def parse(line: bytes) -> LedgerEntry | None:
@@ -136,11 +136,11 @@ def parse(line: bytes) -> LedgerEntry | None:
 
 def first_replaced(entries: list[LedgerEntry]) -> dict[str, str | None]:
     """Return what each version replaced when it first came to count, or what counted when it was made beside that."""
-    found: dict[str, str | None] = {}
+    row: dict[str, str | None] = {}
     for entry in entries:
         if entry.took_effect and entry.action in {"run", "seal"} and entry.replaced != entry.version:
-            found.setdefault(entry.version, entry.replaced)
-    return found
+            row.setdefault(entry.version, entry.replaced)
+    return row
 
 
 def before(entries: list[LedgerEntry], version: str) -> str | None:

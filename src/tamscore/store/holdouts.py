@@ -168,9 +168,9 @@ class Controls:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        found = np.zeros(len(ids), bool)
+        values = np.zeros(len(ids), bool)
         if not len(self):
-            return found
+            return values
         folded, (index, known) = tables.account_ids(ids, self.form), self.by_hash
         place = index.places(id_hash(folded))
         rows = np.flatnonzero(place >= 0)
@@ -178,8 +178,8 @@ class Controls:
         same = truths(pc.equal(asked, known.take(pa.array(place[rows]))))
         if not same.all():  # two ids share a hash
             same = truths(pc.is_in(asked, self.ids))
-        found[rows] = same
-        return found
+        values[rows] = same
+        return values
 
     @cached_property
     def by_hash(self) -> tuple[HashIndex, pa.Array]:

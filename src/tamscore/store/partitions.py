@@ -120,7 +120,7 @@ def plan(path: str, columns: InputColumns, key: str = MARKET, version: int | Non
     return plan_partitions(sources.find(path, columns, key, version), columns)
 
 
-def plan_partitions(found: FoundFiles, columns: InputColumns) -> Plan:
+def plan_partitions(files: FoundFiles, columns: InputColumns) -> Plan:
     """The partitions of the files of a table; raises as `plan`."""
     import pyarrow as pa
 
@@ -129,19 +129,19 @@ def plan_partitions(found: FoundFiles, columns: InputColumns) -> Plan:
     stamps: list[Stamp] = []
     digest = hashlib.sha256()
     first: Any = None
-    for file, (stamp, footer, schema) in zip(found.files, read_stamps(found.files), strict=True):
+    for file, (stamp, footer, schema) in zip(files.files, read_stamps(files.files), strict=True):
         footers.require_schema(file.path, schema, columns)
         first = schema if first is None else first
         shared.update({*schema.names})
-        footers.require_same(file.path, schema, found.files[0].path, first, columns)
+        footers.require_same(file.path, schema, files.files[0].path, first, columns)
         groups += row_groups(file, stamp, footer, schema, columns)
         digest.update(f"{file.name}\0{file_record(file)}".encode() + copies.identity(file.path, stamp))
         tables.require_stamp(str(file.path), stamp)
         stamps.append(stamp)
     parts = bundles(groups, columns.limits.row_group_bytes, columns.substitution)
-    names = tuple(str(file.path) for file in found.files)
+    names = tuple(str(file.path) for file in files.files)
     schema = pa.schema([item for item in first if shared[item.name] == len(names)])
-    return Plan(parts, schema, names, found.ignored, digest.hexdigest(), tuple(stamps), found.format, found.version)
+    return Plan(parts, schema, names, files.ignored, digest.hexdigest(), tuple(stamps), files.format, files.version)
 
 
 def market(source: Input, columns: InputColumns) -> Plan:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 def pin(output: Location) -> dict[str, Any]:
     """Return who pinned each pinned version and when; InputContractError where the file of pins is torn."""
     path = output / PINS
-    found = commit.read_json(path)
-    if found is None and path.exists():
+    json = commit.read_json(path)
+    if json is None and path.exists():
         raise InputContractError(f"{path}: is torn; remove it, then pin again what is to be kept")
-    return found or {}
+    return json or {}
 
 
 def set_pin(output: Location, version: str, *, keep: bool) -> bool:

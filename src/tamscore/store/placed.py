@@ -58,7 +58,7 @@ class Placed:
 
 def files_of(record: Mapping[str, Any]) -> dict[str, Placed]:
     """The files that a manifest or a sidecar lists, by name."""
-    return {name: Placed(**told) for name, told in record["files"].items()}
+    return {name: Placed(**text) for name, text in record["files"].items()}
 
 
 class HashingFile:

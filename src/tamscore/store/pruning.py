@@ -53,7 +53,7 @@ def plan(output: Location, keep: int, since: datetime | None = None) -> Pruning:
     current = current_version(output)
     if current is None:
         raise UsageError(f"{output}: no version is current; run the job first, or roll back to a version")
-    manifests = {key: found for key in versions_in(output) if (found := manifest_of(output, key)) is not None}
+    manifests = {key: manifest for key in versions_in(output) if (manifest := manifest_of(output, key)) is not None}
     times = times_of(output, manifests)
     newest = sorted(manifests, key=lambda key: times[key], reverse=True)
     why = dict.fromkeys(reversed(newest[:keep]), f"one of the {keep} newest")
@@ -75,13 +75,13 @@ def times_of(output: Location, manifests: dict[str, Any]) -> dict[str, tuple[dat
     After the time the place in the ledger and the run key, so that any two can be put in order.
     """
     entries = history.entries(output)
-    told = {
+    record = {
         entry.version: (datetime.fromisoformat(entry.at), line, entry.version)
         for line, entry in enumerate(entries)
         if entry.made_version
     }
     return {
-        key: told[key] if key in told else (changed_at(output / "versions" / key / MANIFEST), -1, key)
+        key: record[key] if key in record else (changed_at(output / "versions" / key / MANIFEST), -1, key)
         for key in manifests
     }
 
@@ -98,14 +98,14 @@ def built_on(manifest: dict[str, Any] | None) -> dict[str, Any]:
 
 def bases_of(manifests: dict[str, Any], record: dict[str, str]) -> dict[str, str]:
     """Return the versions that kept ones are based on, through any number of steps, and which names each."""
-    found: dict[str, str] = {}
+    row: dict[str, str] = {}
     asked = list(record)
     while asked:
         key = asked.pop()
-        named = {text for text in texts_in(built_on(manifests.get(key))) if text in manifests} - {*record, *found, key}
-        found |= dict.fromkeys(named, f"base of {key}")
+        named = {text for text in texts_in(built_on(manifests.get(key))) if text in manifests} - {*record, *row, key}
+        row |= dict.fromkeys(named, f"base of {key}")
         asked += sorted(named)
-    return found
+    return row
 
 
 def texts_in(value: Any) -> Iterator[str]:
@@ -123,14 +123,14 @@ def prune(output: Location, keep: int, since: datetime | None = None) -> Pruning
     Raise as `plan`, and RetryableError if held.
     """
     with hold(output, "prune"):
-        found = plan(output, keep, since)
-        for version in found.removed:
+        pruning = plan(output, keep, since)
+        for version in pruning.removed:
             history.record(output, "prune", version, None)
             commit.place_bytes(b"", output / "versions" / f"{MARK}{version}")
             remove(output, version)
         commit.discard(output / CHECKPOINTS)
         copies.sweep(output, filter(None, (manifest_of(output, key) for key in versions_in(output))))
-    return found
+    return pruning
 
 
 @contextmanager

@@ -43,8 +43,8 @@ class Leaving:
         """Return ids as they are compared."""
         import pyarrow as pa
 
-        found: list[str] = fold_ids(pa.array(list(texts), pa.large_string()), self.form).to_pylist()
-        return found
+        items: list[str] = fold_ids(pa.array(list(texts), pa.large_string()), self.form).to_pylist()
+        return items
 
     def among(self, column: pa.ChunkedArray) -> pa.Array:
         """Return which rows (m,) bool of a column of ids are theirs."""

@@ -48,24 +48,24 @@ def decide(output: Location, plan: Mapping[str, Any]) -> None:
 
 def carry_out(output: Location, plan: Mapping[str, Any]) -> None:
     """Put all files of a plan in place; done again it changes nothing."""
-    for version, told in plan["versions"].items():
+    for version, text in plan["versions"].items():
         if not (output / "versions" / version / MANIFEST).is_file():  # removed by hand since
             continue
-        renew_manifest(output, version, told)
+        renew_manifest(output, version, text)
         folder = f"versions/{version}"
-        replace_files(output, {f"{folder}/{name}": placed for name, placed in files_of(told).items()})
+        replace_files(output, {f"{folder}/{name}": placed for name, placed in files_of(text).items()})
     replace_files(output, files_of({"files": plan["beside"]}))
     for version in plan["removed"]:
         commit.remove_below(output / "versions" / version, output)
 
 
-def renew_manifest(output: Location, version: str, told: Mapping[str, Any]) -> None:
+def renew_manifest(output: Location, version: str, text: Mapping[str, Any]) -> None:
     """Give a version its new manifest, the ledger first, and let the pointer know where it is the current one."""
-    digest, path = told["manifest_sha256"], output / "versions" / version / MANIFEST
+    digest, path = text["manifest_sha256"], output / "versions" / version / MANIFEST
     known = [entry for entry in history.entries(output) if entry.action == "forget" and entry.version == version]
     if digest not in {entry.manifest_sha256 for entry in known}:
         commit.require_held(output)
-        history.record(output, "forget", version, None, digest, told["forgotten"])
+        history.record(output, "forget", version, None, digest, text["forgotten"])
     if digest_of(path) != digest:
         commit.require_held(output)
         commit.place_bytes((output / RENEWAL / "versions" / version / MANIFEST).read_bytes(), path)

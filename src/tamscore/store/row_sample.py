@@ -47,10 +47,10 @@ def first_rows(piece: Piece, row_group: int, columns: Sequence[str], rows: int) 
             source(piece.file, None if piece.copy else piece.stamp), page_checksum_verification=True
         ) as file,
     ):
-        told = {constant.name: constant for constant in piece.constants if constant.name in columns}
-        stored = [name for name in columns if name not in told]
+        record = {constant.name: constant for constant in piece.constants if constant.name in columns}
+        stored = [name for name in columns if name not in record]
         batches = file.iter_batches(rows, row_groups=[row_group], columns=stored, use_threads=False)
-        found = pa.Table.from_batches([next(batches)])
-        for constant in told.values():
-            found = found.append_column(constant.name, tables.constant_column(constant, len(found), ()))
-        return plain_table(found.select(list(columns)))
+        result = pa.Table.from_batches([next(batches)])
+        for constant in record.values():
+            result = result.append_column(constant.name, tables.constant_column(constant, len(result), ()))
+        return plain_table(result.select(list(columns)))

@@ -99,8 +99,8 @@ class RunDirectory:
 
     def sidecars(self) -> list[Location]:
         """The sidecars that are there, in order."""
-        found = files_in(self.scores) if self.scores.is_dir() else []
-        return [path for path in found if path.name.startswith("_part-") and path.suffix == ".json"]
+        items = files_in(self.scores) if self.scores.is_dir() else []
+        return [path for path in items if path.name.startswith("_part-") and path.suffix == ".json"]
 
     def parts(self) -> list[Location]:
         """The scores of all partitions of a complete version, in order; InputContractError without a manifest."""
@@ -156,14 +156,14 @@ class RunDirectory:
             return None
         if problem := manifest_problem(self.output, self.run_key):
             raise InputContractError(problem)
-        found = [name for name, placed in files_of(manifest).items() if not self.has(name, placed)]
-        if found and "forgotten" in manifest:
+        files = [name for name, placed in files_of(manifest).items() if not self.has(name, placed)]
+        if files and "forgotten" in manifest:
             raise InputContractError(
-                f"{self.path}: {', '.join(found)}: damaged, and a run on the same input would bring back "
+                f"{self.path}: {', '.join(files)}: damaged, and a run on the same input would bring back "
                 f"{manifest['forgotten']['accounts']:,} accounts that were forgotten; restore the files, or remove the "
                 "accounts from the input and run the job again, which makes another version"
             )
-        return found
+        return files
 
     def has(self, name: str, placed: Placed) -> bool:
         """Whether a file of this version holds what was placed, or what is about to take its place does."""
@@ -219,8 +219,8 @@ class RunDirectory:
         """Whether the last swap in the ledger is this one, which was cut off before it moved the pointer."""
         swaps = [entry for entry in history.entries(self.output) if entry.is_swap]
         last = swaps[-1] if swaps else None
-        told = last and (last.action, last.version, last.replaced, last.manifest_sha256)
-        return told == (action, self.run_key, before, digest)
+        text = last and (last.action, last.version, last.replaced, last.manifest_sha256)
+        return text == (action, self.run_key, before, digest)
 
 
 def holds(path: Location, placed: Placed) -> bool:

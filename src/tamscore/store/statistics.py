@@ -44,7 +44,7 @@ def read_statistics(files: Sequence[str], columns: Sequence[str]) -> dict[str, C
         [sys.executable, "-m", "tamscore.store.statistics"], input=request, capture_output=True, text=True, check=False
     )
     answer = json.loads(child.stdout) if child.returncode == 0 else {}
-    return {name: ColumnStatistics(**found) for name, found in answer.items()}
+    return {name: ColumnStatistics(**result) for name, result in answer.items()}
 
 
 def main() -> None:
@@ -71,16 +71,20 @@ def _of_groups(file: str, wanted: set[str]) -> Iterator[dict[str, ColumnStatisti
         group = footer.row_group(number)
         if group.num_rows:
             columns = {name: group.column(place) for name, place in places.items() if name in wanted}
-            yield {name: found for name, column in columns.items() if (found := _of_column(column, group.num_rows))}
+            yield {
+                name: statistics
+                for name, column in columns.items()
+                if (statistics := _of_column(column, group.num_rows))
+            }
 
 
 def _of_column(column: Any, rows: int) -> ColumnStatistics | None:
-    found = column.statistics
-    if found is None or not found.has_null_count:
+    statistics = column.statistics
+    if statistics is None or not statistics.has_null_count:
         return None
-    limits = (found.min, found.max) if found.has_min_max else (None, None)
+    limits = (statistics.min, statistics.max) if statistics.has_min_max else (None, None)
     numbers = [float(limit) for limit in limits if isinstance(limit, int | float)]
-    return ColumnStatistics(rows, found.null_count, *(numbers if len(numbers) == 2 else (None, None)))
+    return ColumnStatistics(rows, statistics.null_count, *(numbers if len(numbers) == 2 else (None, None)))
 
 
 def _together(groups: Sequence[ColumnStatistics]) -> ColumnStatistics:

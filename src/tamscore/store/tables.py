@@ -86,8 +86,8 @@ def decode(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    told = {constant.name: constant for constant in piece.constants if constant.name in columns}
-    stored = [name for name in columns if name not in told]
+    record = {constant.name: constant for constant in piece.constants if constant.name in columns}
+    stored = [name for name in columns if name not in record]
     with pq.ParquetFile(
         source(piece.file, None if piece.copy else piece.stamp),
         page_checksum_verification=True,
@@ -97,17 +97,18 @@ def decode(
         schema = file.schema_arrow
         doubted = [
             constant
-            for constant in told.values()
+            for constant in record.values()
             if constant.of_folder and constant.name in schema.names and constant.name not in seen
         ]
         for item in doubted:
             require_agreement(file.read_row_groups(piece.row_groups, columns=[item.name])[item.name], item, piece)
         kinds = {name: schema.field(name).type for name in stored}
         steady = [name for name in stored if name in (*dictionary, *seen) or not stretches(kinds[name])]
-        found = file.read_row_groups(piece.row_groups, columns=steady, use_threads=False) if steady else {}
-        arrays = {name: found[name] if name in steady else stretch(file, piece, name, max_bytes) for name in stored}
+        result = file.read_row_groups(piece.row_groups, columns=steady, use_threads=False) if steady else {}
+        arrays = {name: result[name] if name in steady else stretch(file, piece, name, max_bytes) for name in stored}
     filled = {
-        name: constant_column(told[name], piece.rows, dictionary) if name in told else arrays[name] for name in columns
+        name: constant_column(record[name], piece.rows, dictionary) if name in record else arrays[name]
+        for name in columns
     }
     return plain_table(pa.table(filled), dictionary)
 
@@ -187,12 +188,12 @@ def stamp_of(path: str) -> Stamp:
     try:
         if isinstance(where, ObjectPath):
             return where.stamp()
-        found = where.stat()
+        stat = where.stat()
     except OSError as error:
         raise InputContractError(
             f"{path}: cannot be read ({error.strerror}); put it back, or mend access, and run again"
         ) from error
-    return found.st_size, found.st_mtime_ns
+    return stat.st_size, stat.st_mtime_ns
 
 
 def require_stamp(path: str, stamp: Stamp | None) -> None:
@@ -240,11 +241,11 @@ def require_length(column: pa.ChunkedArray, longest: int, where: str) -> None:
         values = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk
         if pa.types.is_integer(values.type) or pa.types.is_boolean(values.type):
             continue
-        found = pc.max(pc.binary_length(values)).as_py() or 0
-        if found > longest:
-            value = pc.filter(values, pc.equal(pc.binary_length(values), found))[0].as_py()
+        result = pc.max(pc.binary_length(values)).as_py() or 0
+        if result > longest:
+            value = pc.filter(values, pc.equal(pc.binary_length(values), result))[0].as_py()
             raise InputContractError(
-                f"{where}: {value[:40]!r}… is {found:,} bytes long, at most {longest:,} are taken; cut it, or leave "
+                f"{where}: {value[:40]!r}… is {result:,} bytes long, at most {longest:,} are taken; cut it, or leave "
                 "the column out"
             )
 

@@ -95,15 +95,15 @@ def problems_of_run(run: RunDirectory) -> Iterator[str]:
     except (KeyError, TypeError, AttributeError):
         yield f"{run.path / MANIFEST}: torn, or no manifest of a run"
         return
-    found = {run.name_of(path): path for path in files_below(run.path)}
+    record = {run.name_of(path): path for path in files_below(run.path)}
     for name, placed in listed.items():
-        if name not in found or found[name].is_symlink():
+        if name not in record or record[name].is_symlink():
             yield f"{run.path / name}: missing"
-        elif (here := Placed.of(found[name])) != placed and renewal.await_renewal(run.path, name, placed) is None:
+        elif (here := Placed.of(record[name])) != placed and renewal.await_renewal(run.path, name, placed) is None:
             expected = f"expected {placed.bytes:,} with {placed.xxh3}"
             yield f"{run.path / name}: changed, {here.bytes:,} bytes with hash {here.xxh3}, {expected}"
-    for name in sorted(found.keys() - listed.keys() - {MANIFEST}):
-        if not is_temporary(found[name].name):
+    for name in sorted(record.keys() - listed.keys() - {MANIFEST}):
+        if not is_temporary(record[name].name):
             yield f"{run.path / name}: is not listed in the manifest"
     if read != known:
         yield f"{run.path / MANIFEST}: {read:,} rows read are not {known:,} rows scored, rejected or forgotten"

@@ -65,12 +65,14 @@ def version_like(output: Location, key: str) -> RunDirectory:
     Raise UsageError where there is none, or more than one.
     """
     sealed = [run for run in versions(output) if (run.path / MANIFEST).is_file()]
-    found = [run for run in sealed if key and run.run_key.startswith(key.lower())]
-    if len(found) == 1:
-        return found[0]
-    there = ", ".join(run.run_key for run in found or complete_versions(output)) or "none"
-    problem = "several complete versions begin so" if found else "no complete version begins so"
-    pruned = {entry.version for entry in history.entries(output) if entry.action == "prune"} if not found else set()
+    directories = [run for run in sealed if key and run.run_key.startswith(key.lower())]
+    if len(directories) == 1:
+        return directories[0]
+    there = ", ".join(run.run_key for run in directories or complete_versions(output)) or "none"
+    problem = "several complete versions begin so" if directories else "no complete version begins so"
+    pruned = (
+        {entry.version for entry in history.entries(output) if entry.action == "prune"} if not directories else set()
+    )
     note = "; it was pruned" if key and any(version.startswith(key.lower()) for version in pruned) else ""
     raise UsageError(f"{output}: {key!r}: {problem}{note}; there are {there}")
 
@@ -120,8 +122,8 @@ def version_before(directory: RunDirectory) -> RunDirectory | None:
     """Return the version that a run replaced when it last came to count; None if that is not known or not whole."""
     output = directory.output
     name = history.before(history.entries(output, current_version(output)), directory.run_key)
-    found = None if name is None else RunDirectory(output, name)
-    return found if found is not None and found.manifest() is not None else None
+    run_directory = None if name is None else RunDirectory(output, name)
+    return run_directory if run_directory is not None and run_directory.manifest() is not None else None
 
 
 def output_of(path: Location) -> Location:

@@ -59,6 +59,6 @@ def baskets(
 
 def split(cents: NDArray[np.int64], units: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return cents (m, P) in proportion to units (m, P), each row of which has some, that come to `cents` (m,)."""
-    found: NDArray[np.int64] = cents[:, None] * units // units.sum(axis=1, keepdims=True)
-    found[np.arange(len(cents)), np.argmax(units, axis=1)] += cents - found.sum(axis=1)
-    return found
+    values: NDArray[np.int64] = cents[:, None] * units // units.sum(axis=1, keepdims=True)
+    values[np.arange(len(cents)), np.argmax(units, axis=1)] += cents - values.sum(axis=1)
+    return values

@@ -80,8 +80,8 @@ class Canvas:
         shape = (count, 1) if self.narrow else (1, count)
         if self.narrow and "width_ratios" in layout:
             del layout["width_ratios"]
-        found = self.figure.subplots(*shape, squeeze=False, **layout)
-        return [panel for row in found for panel in row]
+        result = self.figure.subplots(*shape, squeeze=False, **layout)
+        return [panel for row in result for panel in row]
 
     def panel(self) -> Any:
         """The one pair of axes."""

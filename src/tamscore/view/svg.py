@@ -27,7 +27,7 @@ def inline(figure: Figure, *, narrow: bool) -> str:
     ET.register_namespace("", SVG[1:-1])
     text = ET.tostring(root, encoding="unicode")
     text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text)
-    return COLOUR.sub(lambda found: VARIABLES[found[0]], text)
+    return COLOUR.sub(lambda result: VARIABLES[result[0]], text)
 
 
 def drop_furniture(root: ET.Element) -> None:

@@ -59,8 +59,8 @@ class DeltaTarget:
         options = {"allow_http": "true"} if plain else None
         with refusals(deltalake, f"delta:{place}"):
             there = deltalake.DeltaTable.is_deltatable(place, options)
-            found = deltalake.DeltaTable(place, storage_options=options) if there else None
-            yield DeltaTable(f"delta:{place}", deltalake, place, options, found)
+            result = deltalake.DeltaTable(place, storage_options=options) if there else None
+            yield DeltaTable(f"delta:{place}", deltalake, place, options, result)
 
 
 @dataclass(frozen=True)
@@ -170,10 +170,10 @@ class TableChange:
             hashes.append(id_hash(strings(rows[HASH])))
             versions.append(as_dictionary(rows[VERSION]))
             gone.append(truths(rows[GONE].is_valid()))
-        told = as_dictionary(pa.chunked_array(versions, pa.dictionary(pa.int32(), pa.string())))
+        dictionary = as_dictionary(pa.chunked_array(versions, pa.dictionary(pa.int32(), pa.string())))
         index = AccountIndex.of(ids)
         seen = np.zeros(len(index), dtype=bool)
-        return cls(table, content, index, np.concatenate(hashes), told, np.concatenate(gone), seen)
+        return cls(table, content, index, np.concatenate(hashes), dictionary, np.concatenate(gone), seen)
 
     def stage(self, batches: Iterator[pa.RecordBatch]) -> Path:
         """Return a temporary file with the rows of the next version: those of the export, then accounts that are gone.
@@ -240,7 +240,9 @@ def refusals(deltalake: Any, name: str) -> Iterator[None]:
 
 def refuse(name: str, error: Exception) -> TamscoreError:
     """Return the error of ours for what the library says."""
-    said = without_secrets(" ".join(COLOURS.sub("", str(error)).split()))[:SAID]
-    if any(words in said for words in LASTING):
-        return UsageError(f"{name}: the table refuses this ({said}); name another folder")
-    return RetryableError(f"{name}: cannot be written ({said}); look at the place and the rights, then run again")
+    without_secret = without_secrets(" ".join(COLOURS.sub("", str(error)).split()))[:SAID]
+    if any(words in without_secret for words in LASTING):
+        return UsageError(f"{name}: the table refuses this ({without_secret}); name another folder")
+    return RetryableError(
+        f"{name}: cannot be written ({without_secret}); look at the place and the rights, then run again"
+    )

@@ -87,9 +87,9 @@ class DuckDbTable:
         if ask(f"SELECT 1 FROM duckdb_views() WHERE {where} AND view_name = {literal(self.table)}").fetchone():
             raise UsageError(f"{self.name}: expected a table, got a view; name another")
         where += f" AND table_name = {literal(self.table)}"
-        found = ask(f"SELECT comment FROM duckdb_tables() WHERE {where}").fetchone()
+        result = ask(f"SELECT comment FROM duckdb_tables() WHERE {where}").fetchone()
         columns = ask(f"SELECT column_name, data_type FROM duckdb_columns() WHERE {where}").fetchall()
-        return ExistingTable(dict(columns), found[0]) if found else None
+        return ExistingTable(dict(columns), result[0]) if result else None
 
     def merge(self, content: Content, batches: Iterator[pa.RecordBatch], there: ExistingTable | None) -> Merged:
         """Bring the table to what the batches say."""
@@ -132,13 +132,13 @@ def refusals(duckdb: Any, name: str) -> Iterator[None]:
 
 def refuse(name: str, error: Exception) -> TamscoreError:
     """Return the error of ours for what DuckDB or the system says."""
-    said = first_line(error)
-    if "Could not set lock" in said:
+    text = first_line(error)
+    if "Could not set lock" in text:
         return RetryableError(f"{name}: another process has the file open; wait for it, then run again")
-    if "not a valid DuckDB" in said or "database file" in said:
-        return UsageError(f"{name}: expected a DuckDB file ({said}); name another")
-    if "ermission denied" in said or "read-only" in said:
-        return UsageError(f"{name}: {said}; give the user who runs this access, or name another")
-    if "IO Error" in said or "Failed to commit" in said or isinstance(error, OSError):
-        return RetryableError(f"{name}: cannot be written ({said}); free space or check rights, then run again")
-    return UsageError(f"{name}: DuckDB refuses this ({said})")
+    if "not a valid DuckDB" in text or "database file" in text:
+        return UsageError(f"{name}: expected a DuckDB file ({text}); name another")
+    if "ermission denied" in text or "read-only" in text:
+        return UsageError(f"{name}: {text}; give the user who runs this access, or name another")
+    if "IO Error" in text or "Failed to commit" in text or isinstance(error, OSError):
+        return RetryableError(f"{name}: cannot be written ({text}); free space or check rights, then run again")
+    return UsageError(f"{name}: DuckDB refuses this ({text})")

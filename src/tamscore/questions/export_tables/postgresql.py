@@ -174,18 +174,18 @@ def refusals(dbapi: Any, name: str) -> Iterator[None]:
 def refuse(name: str, error: Any) -> TamscoreError:
     """Return the error of ours for what the server, or the driver that cannot reach it, says."""
     state = error.sqlstate or ""
-    told = dict(error.details or ()).get("PG_DIAG_MESSAGE_PRIMARY", b"").decode(errors="replace")
-    said = told or without_secrets(first_line(error).rpartition("] ")[2])
+    record = dict(error.details or ()).get("PG_DIAG_MESSAGE_PRIMARY", b"").decode(errors="replace")
+    text = record or without_secrets(first_line(error).rpartition("] ")[2])
     if state == LOCKED:
         return RetryableError(f"{name}: another writer holds the table; wait for it, then run again")
     if state.startswith(("22", "23502", "23514")):
-        return InputContractError(f"{name}: the server refuses a value ({said}); change it at its source")
+        return InputContractError(f"{name}: the server refuses a value ({text}); change it at its source")
     if state.startswith(("42P07", "23505", "42701", "42710")):
-        return RetryableError(f"{name}: another writer made the table at the same time ({said}); run again")
+        return RetryableError(f"{name}: another writer made the table at the same time ({text}); run again")
     if state.startswith(("42", "2B", "3F", "0A", "25")):
-        return UsageError(f"{name}: the server refuses this ({said}); give the user rights, or name another table")
-    if not state and any(words in said for words in HOPELESS):
+        return UsageError(f"{name}: the server refuses this ({text}); give the user rights, or name another table")
+    if not state and any(words in text for words in HOPELESS):
         return UsageError(
-            f"{name}: no connection ({said}); correct PGHOST, PGDATABASE, PGUSER, PGPASSWORD or PGSERVICE"
+            f"{name}: no connection ({text}); correct PGHOST, PGDATABASE, PGUSER, PGPASSWORD or PGSERVICE"
         )
-    return RetryableError(f"{name}: the server does not answer as it should ({said}); look at it, then run again")
+    return RetryableError(f"{name}: the server does not answer as it should ({text}); look at it, then run again")

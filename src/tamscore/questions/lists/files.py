@@ -27,7 +27,7 @@ RECORD = "lists.json"
 SUMMARY, INDEX = "summary.csv", "index.html"
 
 
-def write(run: StoredRun, found: RunLists, folder: Path, *, pages: bool = True, overwrite: bool = False) -> list[Any]:
+def write(run: StoredRun, lists: RunLists, folder: Path, *, pages: bool = True, overwrite: bool = False) -> list[Any]:
     """Write all lists to a folder, their summary and a page with links; return the rows of the summary.
 
     Lists that an earlier call left there are replaced as a whole. Raise UsageError if the folder holds other files of
@@ -39,14 +39,14 @@ def write(run: StoredRun, found: RunLists, folder: Path, *, pages: bool = True, 
         (kind, name): stem
         for kind in ("person", "campaign")
         for name, stem in file_stems(
-            kind, [work_list.name for work_list in found.lists if work_list.kind == kind]
+            kind, [work_list.name for work_list in lists.lists if work_list.kind == kind]
         ).items()
     }
-    rows = [row if pages else without_page(row) for row in summary(found.lists, stems)]
+    rows = [row if pages else without_page(row) for row in summary(lists.lists, stems)]
     mine = replace(folder, rows, overwrite=overwrite)
     commit.sweep_beside(folder)
     with folders.stage(folder) as staged:
-        placed = place_all(run, found, rows, staged, pages=pages)
+        placed = place_all(run, lists, rows, staged, pages=pages)
         records.place({"run": run.name, "plan": plan_of(run), "lists": rows}, placed, staged / RECORD)
         folders.put_in_place(staged, folder, {*mine, *placed, RECORD})
     return rows
@@ -80,17 +80,17 @@ def replace(folder: Path, rows: list[dict[str, Any]], *, overwrite: bool) -> set
 
 
 def place_all(
-    run: StoredRun, found: RunLists, rows: list[dict[str, Any]], folder: Path, *, pages: bool
+    run: StoredRun, lists: RunLists, rows: list[dict[str, Any]], folder: Path, *, pages: bool
 ) -> dict[str, Placed]:
     """Put the files of all lists into a folder; return what was placed by name."""
     placed = {SUMMARY: commit.place_csv(pa.Table.from_pylist(rows), folder / SUMMARY)}
-    for work_list, row in zip(found.lists, rows, strict=True):
+    for work_list, row in zip(lists.lists, rows, strict=True):
         parts, none = (flat(part, run.name) for part in work_list.parts()), flat(work_list.accounts(0, 0), run.name)
         placed[row["file"]] = commit.place_csv_parts(parts, none.schema, folder / row["file"])
         if pages:
             placed[row["page"]] = commit.place_bytes(html(run, work_list, row["file"]), folder / row["page"])
     if pages:
-        placed[INDEX] = commit.place_bytes(index(run, found, rows), folder / INDEX)
+        placed[INDEX] = commit.place_bytes(index(run, lists, rows), folder / INDEX)
     return placed
 
 
@@ -105,9 +105,9 @@ def html(run: StoredRun, work_list: WorkList, file: str) -> bytes:
     ).encode()
 
 
-def index(run: StoredRun, found: RunLists, rows: list[dict[str, Any]]) -> bytes:
+def index(run: StoredRun, lists: RunLists, rows: list[dict[str, Any]]) -> bytes:
     """Return the page that leads to all lists."""
     from tamscore.view.page import render
 
-    about = f"{found.scored:,} accounts · run {run.name}"
-    return render(page.overview(found, rows), "Who works on what", about, run.name, "Lists").encode()
+    about = f"{lists.scored:,} accounts · run {run.name}"
+    return render(page.overview(lists, rows), "Who works on what", about, run.name, "Lists").encode()

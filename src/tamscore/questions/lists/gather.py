@@ -188,10 +188,10 @@ class Telling:
     def told(self, accounts: pa.Table) -> pa.Table:
         """Return accounts with columns for why, alerts and what changed."""
         buying = self.alerted and self.alerted.reasons_of(accounts["account_id"])
-        told = {"why": sentences.priority_sentences(accounts), "alerts": sentences.urgent(accounts, buying)}
+        record = {"why": sentences.priority_sentences(accounts), "alerts": sentences.urgent(accounts, buying)}
         if self.before is not None:
-            told["changed"] = self.before.change_texts(accounts)
-        for name, column in told.items():
+            record["changed"] = self.before.change_texts(accounts)
+        for name, column in record.items():
             accounts = accounts.append_column(name, column)
         return accounts
 
@@ -231,13 +231,13 @@ def groups_of(accounts: pa.Table, column: str) -> dict[str, Any]:
 
 def persons(accounts: pa.Table, tell: Telling, run: StoredRun) -> Sequence[WorkList]:
     """Return the list of every person in the order of the coverage, empty ones too; by name where none is stored."""
-    found, nobody = groups_of(accounts, PERSON), np.zeros(0, np.uint32)
+    groups, nobody = groups_of(accounts, PERSON), np.zeros(0, np.uint32)
     known = run.roles.plan.record["people"] if run.roles.plan else ()
     lists = [
-        WorkList("person", row["person"], row["role"], accounts, found.pop(row["person"], nobody), tell, row["hours"])
+        WorkList("person", row["person"], row["role"], accounts, groups.pop(row["person"], nobody), tell, row["hours"])
         for row in known
     ]
-    others = [(name, accounts["role"][int(rows[0])].as_py(), rows) for name, rows in found.items()]
+    others = [(name, accounts["role"][int(rows[0])].as_py(), rows) for name, rows in groups.items()]
     return [*lists, *(WorkList("person", name, role, accounts, rows, tell) for name, role, rows in others)]
 
 

@@ -44,15 +44,15 @@ def message(work_list: WorkList) -> str:
 
 def tiles(work_list: WorkList) -> Tiles:
     """Return what is open by kind, which is never added up, and the hours that are planned."""
-    found = [
+    items = [
         Tile(f"{kind} whitespace", money(total(work_list, "whitespace", kind)), f"open with {who}")
         for kind, who in (("expansion", "customers"), ("acquisition", "prospects"))
     ]
     hours = total(work_list, "hours") if work_list.kind == "person" else None
     if hours is not None:
         there = f"of {work_list.hours:,.0f} a year" if work_list.hours is not None else "a year"
-        found.append(Tile("hours planned", f"{hours:,.0f}", there))
-    return Tiles(tuple(found))
+        items.append(Tile("hours planned", f"{hours:,.0f}", there))
+    return Tiles(tuple(items))
 
 
 def accounts(work_list: WorkList, file: str) -> Chapter:
@@ -81,15 +81,15 @@ def cell(row: dict[str, Any], name: str) -> Any:
     return str(value) if name in {"account_id", "last_order"} and value is not None else value
 
 
-def overview(found: RunLists, rows: Sequence[dict[str, Any]]) -> list[Chapter]:
+def overview(lists: RunLists, rows: Sequence[dict[str, Any]]) -> list[Chapter]:
     """Return the chapters of the page that leads to all lists, given the rows of their summary."""
     people, campaigns = ([row for row in rows if row["list"] == kind] for kind in ("person", "campaign"))
-    told = f"{count_text(len(people), 'person')} cover {found.covered:,} of {count_text(found.scored, 'account')}."
-    chapters = [Chapter("people", "People", told.replace("persons", "people"), (lists_of(people),))]
+    text = f"{count_text(len(people), 'person')} cover {lists.covered:,} of {count_text(lists.scored, 'account')}."
+    chapters = [Chapter("people", "People", text.replace("persons", "people"), (lists_of(people),))]
     if campaigns:
         reached = sum(row["accounts"] for row in campaigns)
-        told = f"{count_text(len(campaigns), 'campaign')} reach {count_text(reached, 'account')}."
-        chapters.append(Chapter("campaigns", "Campaigns", told, (lists_of(campaigns),)))
+        text = f"{count_text(len(campaigns), 'campaign')} reach {count_text(reached, 'account')}."
+        chapters.append(Chapter("campaigns", "Campaigns", text, (lists_of(campaigns),)))
     note = "Hours planned are those that the coverage gives the accounts, a year. The files hold all columns."
     return [*chapters, Chapter("files", "Files", "summary.csv holds this page as a table.", (Text(note),))]
 

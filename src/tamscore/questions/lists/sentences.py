@@ -58,21 +58,21 @@ def urgent(accounts: pa.Table, buying: pa.Array | None = None) -> pa.Array:
     """
     parts = [by_distinct(accounts, URGENT, alerts)] if any(name in accounts.column_names for name in URGENT) else []
     if buying is not None:
-        said = pc.binary_join_element_wise("buying: ", buying, "")
-        parts.append(said)
+        text = pc.binary_join_element_wise("buying: ", buying, "")
+        parts.append(text)
     return join(parts) if parts else pa.array([""] * accounts.num_rows, pa.string())
 
 
 def alerts(account: Account) -> str | None:
     """Return what a run says is urgent about an account, None for nothing."""
-    told = []
+    items = []
     if account.get("account_state") == "left":
-        told.append("left: win it back")
+        items.append("left: win it back")
     if account.get("churn_alert"):
-        told.append("may leave: sales fell")
+        items.append("may leave: sales fell")
     if account.get("renewal_due"):
-        told.append(f"contract ends {account['renews_on']}")
-    return BETWEEN.join(told) or None
+        items.append(f"contract ends {account['renews_on']}")
+    return BETWEEN.join(items) or None
 
 
 def join(parts: Sequence[pa.Array]) -> pa.Array:

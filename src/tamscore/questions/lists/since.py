@@ -66,8 +66,8 @@ def doubts_about_runs(run: StoredRun, before: StoredRun, known: int) -> list[str
     if known >= FEW * scored:
         return []
     few = f"{known:,} of {scored:,} accounts were in the run {before.name}"
-    told = "nothing is told of changes" if not known else "all others count as new"
-    return [f"since: {few}: {told}; name an earlier run of the same market with --since"]
+    text = "nothing is told of changes" if not known else "all others count as new"
+    return [f"since: {few}: {text}; name an earlier run of the same market with --since"]
 
 
 def together(accounts: pa.Table, before: pa.Table, name: str) -> pa.Table:

@@ -41,10 +41,10 @@ def flat(accounts: pa.Table, version: str) -> pa.Table:
 
 def total(work_list: WorkList, column: str, kind: str | None = None) -> float | None:
     """Return the sum of a column, to the cent each, over a list or its accounts of a kind; None where unknown."""
-    found = work_list.column(column)
-    if found is None:
+    result = work_list.column(column)
+    if result is None:
         return None
-    values = np.round(np.nan_to_num(float_column(found)), 2)
+    values = np.round(np.nan_to_num(float_column(result)), 2)
     if kind is not None:
         values = values[pc.equal(work_list.column("kind"), kind).to_numpy()]
     return float(values.sum())

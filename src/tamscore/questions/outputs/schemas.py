@@ -32,8 +32,8 @@ def describe(node: dict[str, Any], kind: str, meaning: str) -> None:
     node["description"] = meaning
     name = kind.removesuffix("?")
     if name != "any":
-        told = "array" if name == "list" else name
-        node["type"] = [told, "null"] if kind.endswith("?") else told
+        text = "array" if name == "list" else name
+        node["type"] = [text, "null"] if kind.endswith("?") else text
 
 
 def place(root: dict[str, Any], path: str) -> dict[str, Any]:

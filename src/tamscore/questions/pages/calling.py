@@ -24,11 +24,11 @@ def priority_sentence(account: Mapping[str, Any]) -> str:
     """Return in one sentence why an account has its place; "" for a run that gives no places."""
     if account.get("priority") is None or account["whitespace"] is None:
         return ""
-    told = [open_money(account), likely(account)]
+    items = [open_money(account), likely(account)]
     if account["expected_value"] is not None:
-        told.append(f"{money(account['expected_value'])} may be expected")
-    told += filter(None, [roles_missing(account)])
-    return f"{'; '.join(told)}; next: {next_step(account)}."
+        items.append(f"{money(account['expected_value'])} may be expected")
+    items += filter(None, [roles_missing(account)])
+    return f"{'; '.join(items)}; next: {next_step(account)}."
 
 
 def chance_of(account: Mapping[str, Any]) -> float | None:

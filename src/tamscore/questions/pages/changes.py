@@ -38,12 +38,12 @@ def drift(rows: Iterable[Row]) -> list[Table]:
 
     What has moved stands in a table of its own; what is steady is folded.
     """
-    found = [row for row in rows if row["what"] != "cluster"]
-    others = [row for row in found if row["what"] != "feature"]
-    features = sorted((row for row in found if row["what"] == "feature"), key=lambda row: -row["psi"])
-    told = [*others, *features[:LISTED]]
-    moved = [row for row in told if row["verdict"] != "steady"]
-    steady = [row for row in told if row["verdict"] == "steady"]
+    items = [row for row in rows if row["what"] != "cluster"]
+    others = [row for row in items if row["what"] != "feature"]
+    features = sorted((row for row in items if row["what"] == "feature"), key=lambda row: -row["psi"])
+    text = [*others, *features[:LISTED]]
+    moved = [row for row in text if row["verdict"] != "steady"]
+    steady = [row for row in text if row["verdict"] == "steady"]
     tables = (
         drift_of("Drift since the model was fitted", moved),
         drift_of("Steady since the model was fitted", steady, folded=True),

@@ -49,5 +49,5 @@ def verdict(rows: Sequence[Row]) -> str:
         return f"both levels place customers equally well ({gain:+.1%}); level {in_use} is in use"
     better, worse = ("account", "cluster") if gain < 0 else ("cluster", "account")
     by = 1 - (1 + gain if gain < 0 else 1 / (1 + gain))
-    said = f"level {better} places customers {by:.0%} better than level {worse}"
-    return f"{said} and is in use" if better == in_use else f'{said}; set potential.level = "{better}"'
+    text = f"level {better} places customers {by:.0%} better than level {worse}"
+    return f"{text} and is in use" if better == in_use else f'{text}; set potential.level = "{better}"'

@@ -61,12 +61,12 @@ def blocks(page: PageOne) -> Iterator[Block]:
 def message(page: PageOne) -> str:
     """Return what it comes to, in one sentence."""
     called = [called_of(kind, page.stake[kind], page.report["currency"]) for kind in HOLDERS]
-    told = " and ".join(text for text in called if text)
-    if not told and not page.stake["expansion"].accounts:
+    name = " and ".join(text for text in called if text)
+    if not name and not page.stake["expansion"].accounts:
         return "No account buys anything yet, so nobody knows what others could buy, and there is none to call first."
-    if not told:
+    if not name:
         return "Nothing is open with any account, so there is none to call first."
-    return f"Call these {len(page.call)} accounts first: {told}."
+    return f"Call these {len(page.call)} accounts first: {name}."
 
 
 def called_of(kind: str, item: Stake, currency: str | None) -> str:
@@ -110,8 +110,8 @@ def calls(rows: Sequence[Mapping[str, Any]], currency: str | None) -> Table:
     columns = "priority:count|account:name|why/2|expected:money|owner:name/2|next step/2|type:code/2|id:id/3"
     note = "priority: by what is open times how likely it is won"
     note += ", within each party type" if len(parties) > 1 else ""
-    told = f"{note}; amounts in {clean(currency)}" if currency else note
-    return without_empty(group("Call first", columns, groups, told, link="ranking"))
+    text = f"{note}; amounts in {clean(currency)}" if currency else note
+    return without_empty(group("Call first", columns, groups, text, link="ranking"))
 
 
 def call(row: Mapping[str, Any], *, several: bool) -> list[Any]:
@@ -145,22 +145,22 @@ def next_step(row: Mapping[str, Any]) -> str:
     return f"{words(row['play'])}{offer}"
 
 
-def since(told: ChangesSince | None, currency: str | None) -> Point:
+def since(changes_since: ChangesSince | None, currency: str | None) -> Point:
     """Return what changed since another run."""
-    if told is None:
+    if changes_since is None:
         return Point("Since the last run:", "there is no earlier run to compare with.", "moves")
-    lead = f"Since {f'run {told.run}' if told.named else 'the run before'}:"
-    moved = [moved_text(measure, currency) for measure in told.measures if measure.change]
-    if told.new is not None and told.gone is not None:
-        moved.append(f"{told.new:,} accounts new, {told.gone:,} gone")
+    lead = f"Since {f'run {changes_since.run}' if changes_since.named else 'the run before'}:"
+    moved = [moved_text(measure, currency) for measure in changes_since.measures if measure.change]
+    if changes_since.new is not None and changes_since.gone is not None:
+        moved.append(f"{changes_since.new:,} accounts new, {changes_since.gone:,} gone")
     return Point(lead, f"{'; '.join(moved) or 'nothing changed'}.", "moves")
 
 
 def moved_text(figure_change: FigureChange, currency: str | None) -> str:
     """Return a figure now and by how much it changed; both numbers of counts, since short amounts hide a change."""
     before, now = figure_change.before or 0.0, figure_change.now or 0.0
-    told = f"{before:,.0f} to {now:,.0f}" if figure_change.what in COUNTS else money_text(now, currency)
-    return f"{MEASURES[figure_change.what]} {told} ({change(before, now)})"
+    text = f"{before:,.0f} to {now:,.0f}" if figure_change.what in COUNTS else money_text(now, currency)
+    return f"{MEASURES[figure_change.what]} {text} ({change(before, now)})"
 
 
 def hours(rows: Sequence[Hours]) -> Point:
@@ -173,37 +173,42 @@ def hours(rows: Sequence[Hours]) -> Point:
     return Point("Hours a year:", f"{'; '.join(items)}{more}.", "coverage")
 
 
-def trust(found: ClusterTrust) -> Point:
+def trust(cluster_trust: ClusterTrust) -> Point:
     """Return how far clusters can be trusted."""
-    if found.graded:
-        text = f"{found.sound} of {count_text(found.graded, 'cluster')} come out again when accounts are drawn anew"
-        text += f"; {some(found.unstable)} would not" if found.unstable else ""
+    if cluster_trust.graded:
+        text = (
+            f"{cluster_trust.sound} of {count_text(cluster_trust.graded, 'cluster')} come out again when accounts are "
+            "drawn anew"
+        )
+        text += f"; {some(cluster_trust.unstable)} would not" if cluster_trust.unstable else ""
     else:
-        where = f"is told in run {found.model}, which fitted them" if found.model else "was not asked for"
-        text = f"whether the {count_text(found.clusters, 'cluster')} come out again {where}"
-    thin = f"; {some(found.thin)} lean on customers of others" if found.thin else ""
+        where = (
+            f"is told in run {cluster_trust.model}, which fitted them" if cluster_trust.model else "was not asked for"
+        )
+        text = f"whether the {count_text(cluster_trust.clusters, 'cluster')} come out again {where}"
+    thin = f"; {some(cluster_trust.thin)} lean on customers of others" if cluster_trust.thin else ""
     return Point("Trust in clusters:", f"{text}{thin}.", "clusters")
 
 
-def quality(found: Quality) -> Point:
+def quality(result: Quality) -> Point:
     """Return how good the data are."""
-    flags = max(found.flagged.items(), key=lambda item: item[1], default=None)
+    flags = max(result.flagged.items(), key=lambda item: item[1], default=None)
     most = f", most of all {words(flags[0])} ({flags[1]:,})" if flags else ""
     text = (
-        f"{found.rejected:,} of {count_text(found.read, 'row')} rejected ({share(found.rejected, found.read)}), "
-        f"{count_text(sum(found.flagged.values()), 'value')} marked{most}"
+        f"{result.rejected:,} of {count_text(result.read, 'row')} rejected ({share(result.rejected, result.read)}), "
+        f"{count_text(sum(result.flagged.values()), 'value')} marked{most}"
     )
-    suspects = f"; {some(found.suspects)} may be sales in disguise" if found.suspects else ""
+    suspects = f"; {some(result.suspects)} may be sales in disguise" if result.suspects else ""
     return Point("Data quality:", f"{text}{suspects}.", "quality")
 
 
-def drift(found: Drift) -> Point:
+def drift(result: Drift) -> Point:
     """Return how far the market has moved from the one that the model was fitted on."""
-    parts = [f"limits of the input are broken: {', '.join(found.broken)}"] if found.broken else []
-    if found.moved:
-        parts.append(f"{some(found.moved)} moved since the model was fitted")
-    elif found.compared:
-        parts.append(f"all {found.compared:,} figures are as they were when the model was fitted")
+    parts = [f"limits of the input are broken: {', '.join(result.broken)}"] if result.broken else []
+    if result.moved:
+        parts.append(f"{some(result.moved)} moved since the model was fitted")
+    elif result.compared:
+        parts.append(f"all {result.compared:,} figures are as they were when the model was fitted")
     else:
         parts.append("the model was fitted in this run, so there is nothing to drift from")
     return Point("Drift:", f"{'; '.join(parts)}.", "quality")

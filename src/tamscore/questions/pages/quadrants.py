@@ -86,10 +86,10 @@ def plays_of(summary: Summary, kind: str) -> Iterator[list[object]]:
 
 def quadrant_sums(summary: Summary, kind: str) -> list[tuple[tuple[str, str, str], Sums]]:
     """Return the sums of a kind by quadrant, play and role, most whitespace first."""
-    found: dict[tuple[str, str, str], Sums] = {}
+    record: dict[tuple[str, str, str], Sums] = {}
     for quadrant in summary.quadrants:
         if quadrant.kind == kind:
             key = (quadrant.quadrant, quadrant.play, quadrant.role)
-            before, more = found.get(key, Sums(0, 0.0, 0.0, 0.0)), quadrant.sums
-            found[key] = Sums(*(getattr(before, name) + getattr(more, name) for name in Sums.__dataclass_fields__))
-    return sorted(found.items(), key=lambda item: -item[1].whitespace)
+            before, more = record.get(key, Sums(0, 0.0, 0.0, 0.0)), quadrant.sums
+            record[key] = Sums(*(getattr(before, name) + getattr(more, name) for name in Sums.__dataclass_fields__))
+    return sorted(record.items(), key=lambda item: -item[1].whitespace)

@@ -56,12 +56,12 @@ def accounts(caption: str, rows: Sequence[Row], place: str, note: str, *, folded
 
     Places are those within a party type, so each party type is a group of its own and every row names it.
     """
-    named, found = any(row.get("name") for row in rows), {row["party_type"] for row in rows}
-    parties = [party for party in PARTY_TYPES if party in found]
+    named, names = any(row.get("name") for row in rows), {row["party_type"] for row in rows}
+    parties = [party for party in PARTY_TYPES if party in names]
     most = max((row.get("expected_value") or 0.0 for row in rows), default=0.0) or 1.0
     cells = [
         [
-            *[row["party_type"]][: len(found) - 1],
+            *[row["party_type"]][: len(names) - 1],
             row.get(place) or row["rank"],
             Cell(str(row["account_id"]), link=f"#{anchor_of(row)}"),
             *[row.get("name") or None][:named],
@@ -80,9 +80,9 @@ def accounts(caption: str, rows: Sequence[Row], place: str, note: str, *, folded
     who = f"{'|name:name' * named}|cluster:id/3"
     end = "tier:code/2|quadrant:code/3|play:code/2"
     money = "sales:money/3|potential:money/3|whitespace:money|likely:permille/2|expected:money"
-    columns = f"{'party type:code|' * (len(found) > 1)}priority:count|account id:id{who}|{money}|{end}"
+    columns = f"{'party type:code|' * (len(names) > 1)}priority:count|account id:id{who}|{money}|{end}"
     groups = [[cell for cell, row in zip(cells, rows, strict=True) if row["party_type"] == party] for party in parties]
-    note += "; priority counts within each party type" if len(found) > 1 else ""
+    note += "; priority counts within each party type" if len(names) > 1 else ""
     return without_empty(group(caption, columns, groups, note, folded=folded))
 
 

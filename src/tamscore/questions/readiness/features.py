@@ -34,12 +34,12 @@ def from_features(market: Run, run: Run) -> Iterator[Finding]:
     whole = run.plan.rows == market.plan.rows
     if whole:
         yield from sections_of(market, parts)
-    where, told = "" if whole else f"{sample_note(run.plan.rows, market.plan.rows)}: ", len(run.progress.notices)
+    where, number = "" if whole else f"{sample_note(run.plan.rows, market.plan.rows)}: ", len(run.progress.notices)
     try:
         judge_features(run, parts)
     except GateError as error:
         yield Finding(where + str(error), stops=True, refusal=GateError)
-    for text in run.progress.notices[told:]:
+    for text in run.progress.notices[number:]:
         yield Finding(where + text)
 
 

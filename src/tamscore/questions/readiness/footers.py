@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 def from_footers(job: Job, columns: InputColumns, plan: Plan, *, nulls: bool) -> list[Finding]:
     """Return what the statistics of the row groups say: ranges, columns with one value; and, if asked, of nulls."""
-    found = read_statistics(plan.read_files, columns.all)
-    ids, sales = found.get(columns.account_id), found.get(columns.sales)
+    statistics = read_statistics(plan.read_files, columns.all)
+    ids, sales = statistics.get(columns.account_id), statistics.get(columns.sales)
     return [
         *(sales_nulls(job, columns.sales, sales) if sales and nulls else ()),
         *(id_nulls(job, columns.account_id, ids) if ids and nulls else ()),
-        *impossible(columns.non_negative, found),
-        *one_value(columns, found),
+        *impossible(columns.non_negative, statistics),
+        *one_value(columns, statistics),
     ]
 
 
@@ -61,20 +61,20 @@ def id_nulls(job: Job, name: str, ids: ColumnStatistics) -> Iterator[Finding]:
         yield Finding(f"{text}, allowed are {limit:.2%}; fill them" if stops else text, stops=stops)
 
 
-def impossible(names: Iterable[str], found: Statistics) -> Iterator[Finding]:
+def impossible(names: Iterable[str], result: Statistics) -> Iterator[Finding]:
     """Negative values in columns that the job says have none."""
     for name in names:
-        statistics = found.get(name)
+        statistics = result.get(name)
         if statistics and statistics.least is not None and statistics.least < 0:
             yield Finding(
                 f"column {name!r}: the least value is {statistics.least:,g}; rows with negative values are flagged"
             )
 
 
-def one_value(columns: InputColumns, found: Statistics) -> Iterator[Finding]:
+def one_value(columns: InputColumns, result: Statistics) -> Iterator[Finding]:
     """Features that cannot tell accounts apart."""
     for name in (*columns.numeric, *columns.categorical):
-        statistics = found.get(name)
+        statistics = result.get(name)
         if statistics and not statistics.filled:
             yield Finding(f"feature {name!r} is empty in every row; it tells no accounts apart")
         elif (

@@ -39,10 +39,10 @@ def check_parts(job: Job, plan: Plan) -> list[Finding]:
         return [Finding("no rows", stops=True)]
     with sampled_run(job, plan) as (sample, folder):
         market = replace(sample, job=job, plan=plan)
-        found = from_footers(job, columns, plan, nulls=sample.plan.rows < plan.rows)
-        found += [*from_rows(sample, plan.rows), *from_columns(sample, plan.rows), *from_tables(market, sample)]
-        found += from_features(market, sample)
-    return [replace(finding, text=finding.text.replace(folder, job.input.name)) for finding in found]
+        findings = from_footers(job, columns, plan, nulls=sample.plan.rows < plan.rows)
+        findings += [*from_rows(sample, plan.rows), *from_columns(sample, plan.rows), *from_tables(market, sample)]
+        findings += from_features(market, sample)
+    return [replace(finding, text=finding.text.replace(folder, job.input.name)) for finding in findings]
 
 
 def suspected_features(job: Job, plan: Plan) -> set[str]:

@@ -35,13 +35,13 @@ def from_rows(run: Run, rows: int) -> list[Finding]:
     except InputContractError as error:
         return [Finding(where + str(error), stops=True)]
     parts = [with_features(part, run.columns) for part in counted]
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for check in checks(run, parts, currencies, contrary):
         try:
-            found += [Finding(where + text) for text in check()]
+            findings += [Finding(where + text) for text in check()]
         except InputContractError as error:
-            found.append(Finding(where + str(error), stops=True))
-    return [*found, *counts(run, parts, rows)]
+            findings.append(Finding(where + str(error), stops=True))
+    return [*findings, *counts(run, parts, rows)]
 
 
 def with_features(part: PartRows, columns: InputColumns) -> PartRows:
@@ -61,14 +61,14 @@ def counts(run: Run, parts: Sequence[PartRows], rows: int) -> list[Finding]:
     rejected = {reason.code: count for reason, count in reasons.items() if count and reason is not Reason.SCORED}
     missing = sum(part.sales_missing for part in parts)
     customers = sum(part.money.customers for part in parts)
-    found = []
+    items = []
     if rejected:
         by_reason = ", ".join(f"{code} {count:,}" for code, count in rejected.items())
-        found.append(f"{sum(rejected.values()):,} of {where} would be rejected: {by_reason}")
+        items.append(f"{sum(rejected.values()):,} of {where} would be rejected: {by_reason}")
     if missing and run.plan.rows == rows and run.job.rows.sales_missing == "prospect":
-        found.append(f"column {run.columns.sales!r}: {missing:,} of {where} have no sales and count as prospects")
+        items.append(f"column {run.columns.sales!r}: {missing:,} of {where} have no sales and count as prospects")
     if not customers:
-        found.append(f"column {run.columns.sales!r}: no account of {where} is a customer")
+        items.append(f"column {run.columns.sales!r}: no account of {where} is a customer")
     elif customers * rows < FEW_CUSTOMERS * run.plan.rows:
-        found.append(f"{customers:,} customers in {where}: potential would rest on very few accounts")
-    return [Finding(text) for text in found]
+        items.append(f"{customers:,} customers in {where}: potential would rest on very few accounts")
+    return [Finding(text) for text in items]

@@ -36,20 +36,20 @@ APPENDIX = ("explanations", "potential", "level", "choice-of-k", "look-alike", "
 """The chapters of the appendix, in their order: evidence for those who doubt the rest."""
 
 
-def chapters(found: ReportData) -> list[Chapter]:
+def chapters(data: ReportData) -> list[Chapter]:
     """Return all chapters that there is something to say in, the first page first, the appendix last."""
-    first, last = ([(module, module.chapter(found)) for module in order] for order in (BEFORE, AFTER))
+    first, last = ([(module, module.chapter(data)) for module in order] for order in (BEFORE, AFTER))
     missing = [str(getattr(module, "MISSING", "")) for module, item in [*first, *last] if item is None]
-    missing += [section.absent for name, section in SECTIONS.items() if name not in found.sections]
+    missing += [section.absent for name, section in SECTIONS.items() if name not in data.sections]
     first_told, last_told = ([item for _, item in items if item] for items in (first, last))
-    told = [*first_told, *section_chapters(found.sections, found.currency), *last_told, limits.chapter(found)]
-    told += [explanations.chapter(found), method.chapter(found, missing)]
-    return [*one_pager(found), *in_two_parts(told)]
+    rows = [*first_told, *section_chapters(data.sections, data.currency), *last_told, limits.chapter(data)]
+    rows += [explanations.chapter(data), method.chapter(data, missing)]
+    return [*one_pager(data), *in_two_parts(rows)]
 
 
-def one_pager(found: ReportData) -> list[Chapter]:
+def one_pager(data: ReportData) -> list[Chapter]:
     """Return the first page as the only chapter."""
-    return [page_one.chapter(found.page_one)]
+    return [page_one.chapter(data.page_one)]
 
 
 def in_two_parts(chapters: list[Chapter]) -> list[Chapter]:

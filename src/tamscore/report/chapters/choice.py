@@ -17,9 +17,9 @@ MISSING = (
 )
 
 
-def chapter(found: ReportData) -> Chapter | None:
+def chapter(data: ReportData) -> Chapter | None:
     """Return the chapter; None if the number of clusters was given."""
-    rows = found.summary.choice_of_k
+    rows = data.summary.choice_of_k
     if not rows:
         return None
     blocks = [choice_of_k(party, those, candidates(party, those)) for party, those in by_party(rows).items()]

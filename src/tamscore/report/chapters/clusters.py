@@ -28,53 +28,53 @@ if TYPE_CHECKING:
     from tamscore.report.evidence import ReportData
 
 
-def chapter(found: ReportData) -> Chapter:
+def chapter(data: ReportData) -> Chapter:
     """Return the chapter."""
     blocks: list[Block] = []
-    if maps := [party_map(found, party) for party in found.run.model.parties if found.map]:
+    if maps := [party_map(data, party) for party in data.run.model.parties if data.map]:
         blocks.append(cluster_map(maps))
-    largest_first = sorted(found.summary.clusters, key=lambda cluster: -cluster.accounts)
+    largest_first = sorted(data.summary.clusters, key=lambda cluster: -cluster.accounts)
     blocks.append(shorten(sizes(largest_first, named=True), "segments"))
-    known = found.summary.stability
-    blocks.append(shorten(trust(known), "stability") if known else Text(missing_note(found)))
-    return Chapter("clusters", "Clusters of peers", message(found), tuple(blocks))
+    known = data.summary.stability
+    blocks.append(shorten(trust(known), "stability") if known else Text(missing_note(data)))
+    return Chapter("clusters", "Clusters of peers", message(data), tuple(blocks))
 
 
-def message(found: ReportData) -> str:
+def message(data: ReportData) -> str:
     """Return what it comes to, in one sentence."""
-    parties = by_party(found.summary.clusters)
-    told = " and ".join(f"{len(party)} of {words(party[0].party_type)} accounts" for party in parties)
-    grades = Counter(row["grade"] for row in found.summary.stability)
+    parties = by_party(data.summary.clusters)
+    text = " and ".join(f"{len(party)} of {words(party[0].party_type)} accounts" for party in parties)
+    grades = Counter(row["grade"] for row in data.summary.stability)
     sound = grades["stable"] + grades["highly stable"]
     sure = f"; {sound} of {sum(grades.values())} come out again whenever accounts are drawn anew" if grades else ""
-    return f"Accounts are compared with their peers only: {told}{sure}."
+    return f"Accounts are compared with their peers only: {text}{sure}."
 
 
-def party_map(found: ReportData, party: PartyRecord) -> PartyMap:
+def party_map(data: ReportData, party: PartyRecord) -> PartyMap:
     """One party type as the map shows it, its largest clusters first."""
     order = np.argsort(-party.accounts.sum(axis=1), kind="stable")
     ids = [party.ids[c] for c in order]
-    rows = [row for row in found.map if row["party_type"] == party.name]
+    rows = [row for row in data.map if row["party_type"] == party.name]
     plane = map_rows.plane_of(np.asarray(party.centers, np.float64))
     centers = map_rows.project(plane.axes, party.centers.T.astype(np.float64)) * party.space.fitted_grid.unit
     points = np.array([(row["x"], row["y"]) for row in rows]).reshape(-1, 2)
     label = np.array([ids.index(row["cluster"]) for row in rows], int)
-    plays = {name: play for name in ids if (play := play_of(found, name))}
+    plays = {name: play for name in ids if (play := play_of(data, name))}
     return PartyMap(party.name, tuple(ids), centers.T[order], points, label, plane.shares, plays)
 
 
-def play_of(found: ReportData, cluster: str) -> str:
+def play_of(data: ReportData, cluster: str) -> str:
     """Return the colour of the play that most of the money expected of a cluster calls for; "" if that is not known."""
     money: dict[str, float] = defaultdict(float)
-    for row in found.portfolio:
+    for row in data.portfolio:
         if row["cluster"] == cluster:
             money[COLOURS[row["portfolio_segment"]]] += row.get("expected_value") or 0.0
     return max(money, key=lambda colour: (money[colour], colour)) if money else ""
 
 
-def missing_note(found: ReportData) -> str:
+def missing_note(data: ReportData) -> str:
     """Why nothing is told about how far clusters can be trusted."""
-    fitted = found.summary.model.get("run")
+    fitted = data.summary.model.get("run")
     if fitted:
         return f"Whether the clusters come out again was told when the model was fitted, in the report of run {fitted}."
     return "Whether the clusters come out again was not asked for (clusters.stability)."

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from tamscore.report.evidence import ReportData, Row
 
 
-def chapter(found: ReportData) -> Chapter:
+def chapter(data: ReportData) -> Chapter:
     """Return the chapter, with an anchor for every account that the first page and the ranking name."""
-    clusters = {cluster.cluster: cluster for cluster in found.summary.clusters}
-    rows = {anchor_of(row): row for row in (*found.ranking, *found.page_one.call)}  # the latter know who covers them
+    clusters = {cluster.cluster: cluster for cluster in data.summary.clusters}
+    rows = {anchor_of(row): row for row in (*data.ranking, *data.page_one.call)}  # the latter know who covers them
     blocks = []
     for party in PARTY_TYPES:
         mine = [(anchor, row) for anchor, row in rows.items() if row["party_type"] == party]
@@ -34,13 +34,13 @@ def chapter(found: ReportData) -> Chapter:
 def point(anchor: str, row: Row, cluster: Cluster) -> Point:
     """Return what is known of an account."""
     place = row.get("priority") or row["rank"]
-    told = [f"{row['account_id']}, tier {row['tier']}" if row.get("tier") else str(row["account_id"])]
-    told += [priority_sentence(row).removesuffix("."), f"{reason(row, cluster)} ({cluster.cluster}, {cluster.name})"]
+    items = [f"{row['account_id']}, tier {row['tier']}" if row.get("tier") else str(row["account_id"])]
+    items += [priority_sentence(row).removesuffix("."), f"{reason(row, cluster)} ({cluster.cluster}, {cluster.name})"]
     if row.get("potential_low") is not None and row.get("potential_high") is not None:
-        told.append(f"its potential of {money(row['potential'])} may be {money(row['potential_low'])} to")
-        told[-1] += f" {money(row['potential_high'])}"
-    told.append(MEANINGS.get(row["quadrant"], words(row["quadrant"])))
-    return Point(f"{place:,}. {account_name(row)}:", f"{'. '.join(filter(None, map(sentence, told)))}.", anchor=anchor)
+        items.append(f"its potential of {money(row['potential'])} may be {money(row['potential_low'])} to")
+        items[-1] += f" {money(row['potential_high'])}"
+    items.append(MEANINGS.get(row["quadrant"], words(row["quadrant"])))
+    return Point(f"{place:,}. {account_name(row)}:", f"{'. '.join(filter(None, map(sentence, items)))}.", anchor=anchor)
 
 
 def sentence(text: str) -> str:

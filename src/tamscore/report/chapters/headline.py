@@ -17,11 +17,11 @@ NOBODY = "nobody buys yet"
 STILL = {"+0.0%", "-0.0%", "0%"}
 
 
-def chapter(found: ReportData) -> Chapter:
+def chapter(data: ReportData) -> Chapter:
     """Return the chapter."""
-    changed = found.changed
+    changed = data.changed
     blocks: list[Block] = [
-        totals(found.summary, {kind: change_sentence(changed, kind) for kind in HOLDERS} if changed else None)
+        totals(data.summary, {kind: change_sentence(changed, kind) for kind in HOLDERS} if changed else None)
     ]
     if changed:
         blocks.append(Text(" ".join(why(changed, kind) for kind in HOLDERS)))
@@ -29,16 +29,16 @@ def chapter(found: ReportData) -> Chapter:
         moved = {kind: bars for kind, bars in kinds.items() if bars[1]}
         if moved:
             blocks.append(bridge(moved, changed.against))
-    return Chapter("headline", "Headline", message(found), tuple(blocks))
+    return Chapter("headline", "Headline", message(data), tuple(blocks))
 
 
-def message(found: ReportData) -> str:
+def message(data: ReportData) -> str:
     """Return what it comes to, in one sentence."""
-    sold = found.summary.totals["expansion"]
+    sold = data.summary.totals["expansion"]
     buys = f"customers buy {share(sold.sales, sold.potential)} of their potential" if sold.potential else NOBODY
-    clusters = len(found.summary.clusters)
+    clusters = len(data.summary.clusters)
     return (
-        f"{count_text(found.summary.rows['scored'], 'account')} in {count_text(clusters, 'cluster')} of peers: {buys}."
+        f"{count_text(data.summary.rows['scored'], 'account')} in {count_text(clusters, 'cluster')} of peers: {buys}."
     )
 
 

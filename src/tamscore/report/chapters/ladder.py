@@ -18,9 +18,9 @@ DRAWABLE = 10
 """A curve is drawn from so many customers of today on; a frozen ladder may come from customers of an earlier run."""
 
 
-def chapter(found: ReportData) -> Chapter | None:
+def chapter(data: ReportData) -> Chapter | None:
     """Return the chapter, about the cluster with a ladder of its own where most expansion is open."""
-    clusters = found.summary.clusters
+    clusters = data.summary.clusters
     own = [
         cluster
         for cluster in clusters
@@ -29,10 +29,10 @@ def chapter(found: ReportData) -> Chapter | None:
     if not own:
         return None
     chosen = max(own, key=lambda cluster: (cluster.kinds["expansion"].whitespace, cluster.cluster))
-    party = next(party for party in found.run.model.parties if party.name == chosen.party_type)
+    party = next(party for party in data.run.model.parties if party.name == chosen.party_type)
     picture = ladder(chosen, party.sales.of(party.ids.index(chosen.cluster)))
-    blocks = (picture, Text(ladder_reading(chosen, found.currency)))
-    return Chapter("ladder", "How a ladder works", message(chosen, found.currency), blocks)
+    blocks = (picture, Text(ladder_reading(chosen, data.currency)))
+    return Chapter("ladder", "How a ladder works", message(chosen, data.currency), blocks)
 
 
 def message(cluster: Cluster, currency: str | None) -> str:

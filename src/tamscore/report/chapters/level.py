@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 MISSING = "The level of potential: no party type has the 30 customers that it takes to compare both levels."
 
 
-def chapter(found: ReportData) -> Chapter | None:
+def chapter(data: ReportData) -> Chapter | None:
     """Return the chapter; None if levels could not be compared."""
-    rows = found.summary.level
+    rows = data.summary.level
     if not rows:
         return None
     text = (

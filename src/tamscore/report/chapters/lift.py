@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 MISSING = "Did it work: nobody has compared a holdout; tamscore holdout draws one, tamscore lift compares it."
 
 
-def chapter(found: ReportData) -> Chapter | None:
+def chapter(data: ReportData) -> Chapter | None:
     """Return the chapter; None if no result was found with this run."""
-    return report_chapter(found.lifts) if found.lifts else None
+    return report_chapter(data.lifts) if data.lifts else None

@@ -26,24 +26,24 @@ NOTED = 12
 """So many notices of the run are repeated."""
 
 
-def chapter(found: ReportData) -> Chapter:
+def chapter(data: ReportData) -> Chapter:
     """Return the chapter."""
-    blocks: list[Block] = [Points(tuple(Point(*pair) for pair in (*ALWAYS.items(), *of_this_run(found))))]
-    if noted := found.summary.notices[:NOTED]:
+    blocks: list[Block] = [Points(tuple(Point(*pair) for pair in (*ALWAYS.items(), *of_this_run(data))))]
+    if noted := data.summary.notices[:NOTED]:
         blocks.append(notices(noted))
     text = "Read the numbers as what peers do, and mind these limits."
     return Chapter("limits", "What this cannot tell you", text, tuple(blocks))
 
 
-def of_this_run(found: ReportData) -> list[tuple[str, str]]:
+def of_this_run(data: ReportData) -> list[tuple[str, str]]:
     """The limits that hold for this run alone."""
-    told = []
-    borrowed = [cluster.cluster for cluster in found.summary.clusters if cluster.borrows]
+    items = []
+    borrowed = [cluster.cluster for cluster in data.summary.clusters if cluster.borrows]
     if borrowed:
         text = f"The potential of {', '.join(borrowed[:20])} rests on customers of other clusters, too."
-        told.append((f"{count_text(len(borrowed), 'thin cluster')}.", text))
-    unstable = [row["cluster"] for row in found.summary.stability if row["grade"] == "unstable"]
+        items.append((f"{count_text(len(borrowed), 'thin cluster')}.", text))
+    unstable = [row["cluster"] for row in data.summary.stability if row["grade"] == "unstable"]
     if unstable:
         text = f"{', '.join(unstable[:20])} would look different had other accounts been drawn."
-        told.append((f"{count_text(len(unstable), 'unstable cluster')}.", text))
-    return told
+        items.append((f"{count_text(len(unstable), 'unstable cluster')}.", text))
+    return items

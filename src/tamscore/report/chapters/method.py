@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Block, Table
 
 
-def chapter(found: ReportData, missing: Sequence[str]) -> Chapter:
+def chapter(data: ReportData, missing: Sequence[str]) -> Chapter:
     """Return the chapter; `missing` are the chapters left out, each with what would bring it."""
-    blocks: list[Block] = [Terms(tuple(terms(found))), stages(found)]
+    blocks: list[Block] = [Terms(tuple(terms(data))), stages(data)]
     if missing:
         rows = [(what, rest) for text in missing for what, _, rest in [text.partition(": ")]]
         blocks.append(table("Not in this report", "what|why, and what to do", rows))
-    return Chapter("method", "How it was computed", message(found), tuple(blocks))
+    return Chapter("method", "How it was computed", message(data), tuple(blocks))
 
 
-def message(found: ReportData) -> str:
+def message(data: ReportData) -> str:
     """Return what it comes to, in one sentence."""
-    seconds = sum(stage["seconds"] for stage in found.run.manifest["stages"])
-    rows, device = found.summary.rows["read"], found.summary.device["name"]
+    seconds = sum(stage["seconds"] for stage in data.run.manifest["stages"])
+    rows, device = data.summary.rows["read"], data.summary.device["name"]
     return f"{rows:,} rows in {seconds:,.1f} seconds on {device}; the same input and job give the same bytes again."
 
 
-def terms(found: ReportData) -> list[tuple[str, str]]:
+def terms(data: ReportData) -> list[tuple[str, str]]:
     """Names and values."""
-    manifest = found.run.manifest
+    manifest = data.run.manifest
     packages = ", ".join(f"{name} {number}" for name, number in sorted(manifest["packages"].items()))
     inputs = manifest["inputs"]
     model = manifest.get("model", {})
@@ -42,22 +42,22 @@ def terms(found: ReportData) -> list[tuple[str, str]]:
         for party, fit in manifest["fit"].items()
     )
     return [
-        ("run", found.run.name),
-        *([("current since", found.at)] if found.at else []),
+        ("run", data.run.name),
+        *([("current since", data.at)] if data.at else []),
         ("tamscore", f"{manifest['tamscore']}, Python {manifest['python']}"),
         ("packages", packages),
-        ("device", device(found.summary)),
+        ("device", device(data.summary)),
         ("model", since(model)),
         ("fit", fits),
-        ("cut lines", ", ".join(f"P{line * 100:g}" for line in found.run.job.potential.lines)),
-        ("top step", found.run.job.potential.top_step),
+        ("cut lines", ", ".join(f"P{line * 100:g}" for line in data.run.job.potential.lines)),
+        ("top step", data.run.job.potential.top_step),
         ("input", f"{len(inputs['files'])} files, digest {inputs['digest'][:16]}"),
     ]
 
 
-def stages(found: ReportData) -> Table:
+def stages(data: ReportData) -> Table:
     """How long each stage took."""
-    times = found.run.manifest["stages"]
+    times = data.run.manifest["stages"]
     longest = max((time["seconds"] for time in times), default=0.0) or 1.0
     rows = [(time["stage"], Cell(time["seconds"], time["seconds"] / longest), time["cpu_seconds"]) for time in times]
     return table("Stages", "stage|wall time, seconds:hundredths|CPU of this process, seconds:hundredths", rows)

@@ -27,18 +27,18 @@ FLOWS = 12
 """So many flows are drawn, the largest first."""
 
 
-def chapter(found: ReportData) -> Chapter | None:
+def chapter(data: ReportData) -> Chapter | None:
     """Return the chapter; None if there is no run before."""
-    changed, told = found.changed, found.input_change
-    inputs = [input_table(told)] if told else []
+    changed, input_change = data.changed, data.input_change
+    inputs = [input_table(input_change)] if input_change else []
     if changed is None:
         return only_input(inputs)
     blocks: list[Block] = [*inputs]
     if changed.moves:
         blocks += [moves(changed.moves[:FLOWS], changed.moved), reasons(changed)]
     blocks += [*tables(changed.totals), *buyers(changed), *map(Text, changed.notices)]
-    if found.summary.events:
-        blocks.append(shorten(events(found.summary.events), "events"))
+    if data.summary.events:
+        blocks.append(shorten(events(data.summary.events), "events"))
     text = (
         f"{changed.moved:,} of {count_text(changed.kept, 'account')} known from {changed.against} "
         f"({share(changed.moved, changed.kept)}) are in another cluster."
@@ -64,10 +64,10 @@ def reasons(changed: Changed) -> Table | Text:
     """Why accounts are in another cluster."""
     if changed.reasons is None:
         return Text("Whether they changed themselves or their clusters did cannot be told apart any more.")
-    told = {
+    record = {
         "own features": "the account itself has changed; under the model before it would have moved as well",
         "new model": "the account is as it was; the clusters are drawn anew",
         "both": "the account has changed, and the clusters as well",
     }
-    rows = [(name, count, count / max(changed.moved, 1), told[name]) for name, count in changed.reasons.items()]
+    rows = [(name, count, count / max(changed.moved, 1), record[name]) for name, count in changed.reasons.items()]
     return table("Why accounts moved", "cause|accounts:count|share:share|which means", rows)

@@ -18,35 +18,35 @@ MISSING = "People and their lists: nobody covers accounts yet; tamscore coverage
 WRITES = "tamscore lists --to DIR writes them whole, as files and as pages to print"
 
 
-def chapter(found: ReportData) -> Chapter | None:
+def chapter(data: ReportData) -> Chapter | None:
     """Return the chapter; None if no person covers accounts."""
-    people = found.named.people
+    people = data.named.people
     if not people:
         return None
-    return Chapter("people", "People and their lists", message(found), (persons(found), lists(found), begin(found)))
+    return Chapter("people", "People and their lists", message(data), (persons(data), lists(data), begin(data)))
 
 
-def message(found: ReportData) -> str:
+def message(data: ReportData) -> str:
     """Return what it comes to, in one sentence."""
-    rows = found.sections.get("coverage", {}).get("people", ())
+    rows = data.sections.get("coverage", {}).get("people", ())
     if not rows:
-        return f"{len(found.named.people):,} people cover accounts."
+        return f"{len(data.named.people):,} people cover accounts."
     covered, value = sum(row["accounts"] for row in rows), sum(row["value"] for row in rows)
     return (
-        f"{len(rows):,} people cover {count_text(covered, 'account')} worth {money_text(value, found.currency)} a year."
+        f"{len(rows):,} people cover {count_text(covered, 'account')} worth {money_text(value, data.currency)} a year."
     )
 
 
-def persons(found: ReportData) -> Table:
+def persons(data: ReportData) -> Table:
     """Return what every person covers, and how many of its hours that takes."""
-    rows = found.sections.get("coverage", {}).get("people") or [{"person": name} for name in found.named.people]
+    rows = data.sections.get("coverage", {}).get("people") or [{"person": name} for name in data.named.people]
     most = max((row.get("value") or 0.0 for row in rows), default=0.0) or 1.0
     cells = [
         [
             row["person"],
             *(row.get(name) for name in ("role", "accounts", "hours_used", "hours")),
             Cell(row.get("value"), (row.get("value") or 0.0) / most),
-            first_of(found, row["person"]),
+            first_of(data, row["person"]),
         ]
         for row in rows
     ]
@@ -56,28 +56,28 @@ def persons(found: ReportData) -> Table:
     return without_empty(table("What each person covers", columns, cells))
 
 
-def first_of(found: ReportData, person: str) -> str | None:
+def first_of(data: ReportData, person: str) -> str | None:
     """Return what the first account of a person is called, None if it has none."""
-    rows = found.named.people.get(person, ())
+    rows = data.named.people.get(person, ())
     return account_name(rows[0]) if rows else None
 
 
-def lists(found: ReportData) -> Table:
+def lists(data: ReportData) -> Table:
     """Return the lists that there are to work from: one of each person, one of each campaign."""
-    record = found.sections.get("coverage", {})
+    record = data.sections.get("coverage", {})
     cells: list[tuple[Any, ...]] = [(row["person"], row["role"], row["accounts"]) for row in record.get("people", ())]
     campaigns: dict[tuple[str, str], int] = {}
-    for row in found.summary.campaigns:
+    for row in data.summary.campaigns:
         key = (row["campaign_id"], row["channel"])
         campaigns[key] = campaigns.get(key, 0) + round(row["accounts"])
     cells += [(*key, count) for key, count in campaigns.items()]
     return table("Lists", "list:name|by:code|accounts:count", cells, WRITES, folded=True)
 
 
-def begin(found: ReportData) -> Table:
+def begin(data: ReportData) -> Table:
     """Return the first accounts of every person."""
     columns = "person:name|account:id|name:name|kind:code/3|play:code|whitespace:money/2|expected:money"
-    groups = [list(accounts(name, rows)) for name, rows in found.named.people.items()]
+    groups = [list(accounts(name, rows)) for name, rows in data.named.people.items()]
     return without_empty(group("Where each person begins", columns, groups, "in the order of priority", folded=True))
 
 

@@ -20,20 +20,20 @@ DRAWN = 20
 """So many clusters are drawn, those with the most whitespace."""
 
 
-def chapter(found: ReportData) -> Chapter:
+def chapter(data: ReportData) -> Chapter:
     """Return the chapter."""
-    clusters = sorted(found.summary.clusters, key=lambda cluster: (-cluster_whitespace(cluster), cluster.cluster))
-    level = found.summary.interval_level
+    clusters = sorted(data.summary.clusters, key=lambda cluster: (-cluster_whitespace(cluster), cluster.cluster))
+    level = data.summary.interval_level
     blocks: list[Block] = []
     if drawn := [cluster for cluster in clusters if any(value for value in cluster.steps.values())][:DRAWN]:
         blocks.append(potentials(drawn, level))
     blocks.append(shorten(ladders(clusters), "potential"))
     if level:
-        blocks += [certainty(found.summary.clusters, level), shorten(intervals(clusters, level), "potential")]
-    if any(row["whitespace"] > 0 for row in found.steps):
-        blocks += [step_shares(found.steps), *map(Text, top_step_texts(found)), top_steps(found.summary.top_steps)]
-    if found.summary.potential_stability:
-        blocks.append(moves(found.summary.potential_stability))
+        blocks += [certainty(data.summary.clusters, level), shorten(intervals(clusters, level), "potential")]
+    if any(row["whitespace"] > 0 for row in data.steps):
+        blocks += [step_shares(data.steps), *map(Text, top_step_texts(data)), top_steps(data.summary.top_steps)]
+    if data.summary.potential_stability:
+        blocks.append(moves(data.summary.potential_stability))
     return Chapter("potential", "Potential by cluster", message(clusters), tuple(blocks))
 
 
@@ -52,22 +52,22 @@ def message(clusters: Sequence[Cluster]) -> str:
     return f"Three clusters hold {share(sum(open_[:3]), sum(open_))} of the expansion whitespace{rests}."
 
 
-def top_step_texts(found: ReportData) -> list[str]:
+def top_step_texts(data: ReportData) -> list[str]:
     """What hangs on the rule for the top step, a sentence for each party type."""
-    told = []
-    for top_step in found.summary.top_steps:
+    items = []
+    for top_step in data.summary.top_steps:
         if top_step.in_force and top_step.expansion and top_step.shares.get("top"):
             rule = "the largest customer of each cluster" if top_step.top_step == "max" else top_step.top_step
             part, whole = share(top_step.shares["top"] or 0.0, 1), money(top_step.expansion)
             head = (
                 f"{words(top_step.party_type).capitalize()}: the top step alone ({rule}) holds {part} of the expansion"
             )
-            told.append(f"{head} whitespace of {whole}.{cap_sentence(found, top_step)}")
-    return told
+            items.append(f"{head} whitespace of {whole}.{cap_sentence(data, top_step)}")
+    return items
 
 
-def cap_sentence(found: ReportData, step: TopStep) -> str:
+def cap_sentence(data: ReportData, step: TopStep) -> str:
     """What the expansion of a party type would be under a cap, where the largest customer sets the top step."""
-    others = (top_step for top_step in found.summary.top_steps if top_step.party_type == step.party_type)
+    others = (top_step for top_step in data.summary.top_steps if top_step.party_type == step.party_type)
     cap = next((other for other in others if other.top_step == "p99"), step)
     return "" if cap is step else f" Capped at P99 it would be {money(cap.expansion)}."

@@ -21,51 +21,51 @@ if TYPE_CHECKING:
 ORDER = ("blue", "yellow", "orange", "grey", "teal")
 
 
-def chapter(found: ReportData) -> Chapter:
+def chapter(data: ReportData) -> Chapter:
     """Return the chapter."""
     fields: dict[str, tuple[str, dict[str, Sums]]] = {}
     for kind in HOLDERS:
-        for (name, play, _), sums in quadrant_sums(found.summary, kind):
+        for (name, play, _), sums in quadrant_sums(data.summary, kind):
             fields.setdefault(name, (play, {}))[1][kind] = sums
     fields = {name: fields[name] for name in (*ORDER, *FIELDS) if name in fields}
-    blocks: tuple[Block, ...] = (quadrant_map(fields), plays(found.summary), Text(thresholds(found)), *to_do(found))
-    return Chapter("quadrants", "Quadrants and plays", message(found), blocks)
+    blocks: tuple[Block, ...] = (quadrant_map(fields), plays(data.summary), Text(thresholds(data)), *to_do(data))
+    return Chapter("quadrants", "Quadrants and plays", message(data), blocks)
 
 
-def to_do(found: ReportData) -> Iterator[Figure]:
+def to_do(data: ReportData) -> Iterator[Figure]:
     """Yield the accounts by play, and the segments of the portfolio by cluster, where the run has told them."""
-    if found.plays:
+    if data.plays:
         by_play: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(HOLDERS, 0))
-        for row in found.plays:
+        for row in data.plays:
             by_play[row["play"]][row["kind"]] += round(row["accounts"])
         order = sorted(by_play, key=lambda play: (-sum(by_play[play].values()), play))
-        yield plays_figure({play: by_play[play] for play in order}, accounts_by_play(found.plays))
-    if found.portfolio:
+        yield plays_figure({play: by_play[play] for play in order}, accounts_by_play(data.plays))
+    if data.portfolio:
         held: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        for row in found.portfolio:
+        for row in data.portfolio:
             held[row["cluster"]][row["portfolio_segment"]] += round(row["accounts"])
-        yield portfolio_figure([*held.items()], portfolio(found.portfolio))
+        yield portfolio_figure([*held.items()], portfolio(data.portfolio))
 
 
-def message(found: ReportData) -> str:
+def message(data: ReportData) -> str:
     """Return what it comes to, in one sentence."""
-    told = []
+    items = []
     for kind, noun in HOLDERS.items():
-        whole = found.summary.totals[kind].whitespace
-        best = max(quadrant_sums(found.summary, kind), key=lambda pair: pair[1].whitespace, default=None)
+        whole = data.summary.totals[kind].whitespace
+        best = max(quadrant_sums(data.summary, kind), key=lambda pair: pair[1].whitespace, default=None)
         if best and whole:
             (_, play, _), sums = best
-            told.append(
+            items.append(
                 f"{share(sums.whitespace, whole)} of the {kind} lies with {sums.accounts:,} {noun}s ({words(play)})"
             )
-    return f"{'; '.join(told) or 'Nothing is open'}."
+    return f"{'; '.join(items) or 'Nothing is open'}."
 
 
-def thresholds(found: ReportData) -> str:
+def thresholds(data: ReportData) -> str:
     """Where high begins."""
-    told = []
-    for party in found.run.model.parties:
+    items = []
+    for party in data.run.model.parties:
         bounds = (money(party.limits.potential), money(party.limits.sales))
-        told.append(f"{words(party.name)}: potential from {bounds[0]}, sales from {bounds[1]} on")
-    rule = found.run.job.quadrant.threshold
-    return f"High begins ({rule}) at: {'; '.join(told)}. At the threshold counts as high."
+        items.append(f"{words(party.name)}: potential from {bounds[0]}, sales from {bounds[1]} on")
+    rule = data.run.job.quadrant.threshold
+    return f"High begins ({rule}) at: {'; '.join(items)}. At the threshold counts as high."

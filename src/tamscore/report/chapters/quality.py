@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 MEANINGS = {"rejected": "left out of the scores", "flagged": "scored, and marked", "filled": "given the median"}
 
 
-def chapter(found: ReportData) -> Chapter:
+def chapter(data: ReportData) -> Chapter:
     """Return the chapter."""
-    blocks: list[Block] = [counts(found, ("rejected", "flagged"), "Rows rejected or flagged")]
-    blocks.append(counts(found, ("filled",), "Numbers that were missing", folded=True))
-    blocks += [block for block in (suspects(found.summary.leakage), *drift(found.summary.drift)) if block.rows]
-    return Chapter("quality", "Data quality", message(found), tuple(blocks))
+    blocks: list[Block] = [counts(data, ("rejected", "flagged"), "Rows rejected or flagged")]
+    blocks.append(counts(data, ("filled",), "Numbers that were missing", folded=True))
+    blocks += [block for block in (suspects(data.summary.leakage), *drift(data.summary.drift)) if block.rows]
+    return Chapter("quality", "Data quality", message(data), tuple(blocks))
 
 
-def message(found: ReportData) -> str:
+def message(data: ReportData) -> str:
     """Return what it comes to, in one sentence."""
-    rows = found.summary.rows
+    rows = data.summary.rows
     rejected = sum(rows["rejected"].values())
     left = f"{rejected:,} rejected, each with its reason" if rejected else "none rejected"
     return f"{count_text(rows['read'], 'row')} read, {rows['scored']:,} scored, {left}: nothing is dropped in silence."
 
 
-def counts(found: ReportData, what: tuple[str, ...], caption: str, *, folded: bool = False) -> Table:
+def counts(data: ReportData, what: tuple[str, ...], caption: str, *, folded: bool = False) -> Table:
     """Rows that something befell, by what that was."""
-    read = found.summary.rows["read"]
+    read = data.summary.rows["read"]
     rows = [
         (row["what"], row["name"], MEANINGS[row["what"]], row["count"], row["count"] / read if read else None)
-        for row in found.quality
+        for row in data.quality
         if row["what"] in what and row["count"]
     ]
     if not rows:

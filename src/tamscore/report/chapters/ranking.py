@@ -14,33 +14,33 @@ if TYPE_CHECKING:
 MISSING = "Who to call first: the run has not stored its best accounts by kind; run its job again."
 
 
-def chapter(found: ReportData) -> Chapter | None:
+def chapter(data: ReportData) -> Chapter | None:
     """Return the chapter."""
-    if not found.ranking:
+    if not data.ranking:
         return None
-    kinds = {kind: [row for row in found.ranking if row["kind"] == kind] for kind in HOLDERS}
-    clusters, blocks = found.summary.clusters, list[Block]([tiers(found.summary.priority)])
+    kinds = {kind: [row for row in data.ranking if row["kind"] == kind] for kind in HOLDERS}
+    clusters, blocks = data.summary.clusters, list[Block]([tiers(data.summary.priority)])
     if kinds["expansion"]:
         blocks.append(best_of_kind(kinds["expansion"], "customers"))
     if rows := kinds["acquisition"]:
-        whole = found.summary.totals["acquisition"].whitespace
+        whole = data.summary.totals["acquisition"].whitespace
         blocks += [prospects(clusters, whole), best_of_kind(rows, "prospects")]
-    return Chapter("ranking", "Who to call first", message(kinds, found), tuple(blocks))
+    return Chapter("ranking", "Who to call first", message(kinds, data), tuple(blocks))
 
 
-def message(kinds: dict[str, list[Row]], found: ReportData) -> str:
+def message(kinds: dict[str, list[Row]], data: ReportData) -> str:
     """Return what it comes to, in one sentence."""
-    told = []
+    items = []
     if rows := kinds["expansion"]:
-        whole = found.summary.totals["expansion"].whitespace
+        whole = data.summary.totals["expansion"].whitespace
         part = share(sum(row["whitespace"] or 0.0 for row in rows), whole)
-        told.append(
+        items.append(
             f"the first {count_text(len(rows), 'customer')} hold {part} of the expansion, {name_of(rows[0])} leads"
         )
     if (rows := kinds["acquisition"]) and any(row["whitespace"] for row in rows):
-        expected = money_text(sum(row.get("expected_value") or 0.0 for row in rows), found.currency)
-        told.append(f"the first {count_text(len(rows), 'prospect')} promise {expected}, {name_of(rows[0])} leads")
-    text = "; ".join(told) or "nothing is open with any account"
+        expected = money_text(sum(row.get("expected_value") or 0.0 for row in rows), data.currency)
+        items.append(f"the first {count_text(len(rows), 'prospect')} promise {expected}, {name_of(rows[0])} leads")
+    text = "; ".join(items) or "nothing is open with any account"
     return f"{text[:1].upper()}{text[1:]}."
 
 

@@ -24,8 +24,8 @@ def bridge(kinds: Mapping[str, tuple[float, Sequence[tuple[str, float]], float]]
     )
 
     def draw(canvas: Canvas) -> None:
-        for panel, (kind, told) in zip(canvas.panels(len(kinds)), kinds.items(), strict=True):
-            draw_bridge(panel, kind, *told, canvas)
+        for panel, (kind, parts) in zip(canvas.panels(len(kinds)), kinds.items(), strict=True):
+            draw_bridge(panel, kind, *parts, canvas)
 
     rows = max(len(steps) for _, steps, _ in kinds.values()) + 2
     title = f"Whitespace, from {against} to this one"

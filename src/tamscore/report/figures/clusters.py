@@ -52,9 +52,9 @@ class PartyMap:
 def cluster_map(parties: Sequence[PartyMap]) -> Figure:
     """The map, one panel for each party type."""
     points = sum(len(party.points) for party in parties)
-    told = "; ".join(f"{words(party.party)} {len(party.ids)} clusters" for party in parties)
+    text = "; ".join(f"{words(party.party)} {len(party.ids)} clusters" for party in parties)
     plays = "; ".join(f"{cluster} {words(PLAYS[play])}" for party in parties for cluster, play in party.plays.items())
-    alt = f"Map of {points:,} sampled accounts by cluster, with every center named: {told}. "
+    alt = f"Map of {points:,} sampled accounts by cluster, with every center named: {text}. "
     alt += f"Most money calls for: {plays}."
 
     def draw(canvas: Canvas) -> None:

@@ -25,8 +25,8 @@ POINTS = 160
 def ladder(cluster: Cluster, sales: Any) -> Figure:
     """The sales (n,) of a cluster's customers in rising order, and the step that each of them should reach."""
     steps = [(name, value) for name, value in cluster.steps.items() if value is not None]
-    said = ", ".join(f"{step_name(name)} {money(value)}" for name, value in steps)
-    alt = f"Sales of the {len(sales):,} customers of cluster {cluster.cluster} in rising order, with steps: {said}."
+    result = ", ".join(f"{step_name(name)} {money(value)}" for name, value in steps)
+    alt = f"Sales of the {len(sales):,} customers of cluster {cluster.cluster} in rising order, with steps: {result}."
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()
@@ -57,14 +57,14 @@ def ladder(cluster: Cluster, sales: Any) -> Figure:
 
 def label_steps(panel: Any, steps: Sequence[tuple[str, float]], canvas: Canvas) -> None:
     """Write the name and the value of each step at the left, those that would meet on one line."""
-    told: list[tuple[float, list[str]]] = []
+    items: list[tuple[float, list[str]]] = []
     for name, value in steps:
         text = f"{step_name(name)} {money(value)}"
-        if told and value < told[-1][0] * 1.35:
-            told[-1][1].append(text)
+        if items and value < items[-1][0] * 1.35:
+            items[-1][1].append(text)
         else:
-            told.append((value, [text]))
-    for value, texts in told:
+            items.append((value, [text]))
+    for value, texts in items:
         panel.axhline(value, color=PALETTE["mark"], lw=0.6, ls=(0, (2, 3)), alpha=0.7)
         note(panel, " · ".join(texts), (0.01, value), canvas, color=PALETTE["mark"], shift=(0, 6), ha="left")
 

@@ -29,7 +29,7 @@ MOST = 12
 
 def plays_figure(plays: Mapping[str, Mapping[str, int]], numbers: Table) -> Figure:
     """The accounts of each play, customers and prospects one behind the other; `plays` has them by kind."""
-    told = "; ".join(f"{words(play)} {count_text(sum(kinds.values()), 'account')}" for play, kinds in plays.items())
+    text = "; ".join(f"{words(play)} {count_text(sum(kinds.values()), 'account')}" for play, kinds in plays.items())
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()
@@ -45,7 +45,7 @@ def plays_figure(plays: Mapping[str, Mapping[str, int]], numbers: Table) -> Figu
         legend(panel, dict(KINDS.values()), canvas)
 
     height = 90 + 32 * len(plays)
-    alt, counts = f"Accounts by play: {told}.", {play: sum(kinds.values()) for play, kinds in plays.items()}
+    alt, counts = f"Accounts by play: {text}.", {play: sum(kinds.values()) for play, kinds in plays.items()}
     most = max(counts, key=lambda play: (counts[play], play))
     reading = f"Most accounts, {share(counts[most], sum(counts.values()))}, call for the play {words(most)}."
     return Figure("plays", "Accounts by play", alt, draw, height, height + 30, numbers, reading)
@@ -54,7 +54,7 @@ def plays_figure(plays: Mapping[str, Mapping[str, int]], numbers: Table) -> Figu
 def portfolio_figure(clusters: Sequence[tuple[str, Mapping[str, int]]], numbers: Table) -> Figure:
     """The share of each cluster's accounts that lies in each segment of the portfolio; the largest clusters first."""
     shown = sorted(clusters, key=lambda pair: (-sum(pair[1].values()), pair[0]))[:MOST]
-    told = "; ".join(f"{cluster}: {', '.join(parts(held))}" for cluster, held in shown)
+    text = "; ".join(f"{cluster}: {', '.join(parts(held))}" for cluster, held in shown)
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()
@@ -71,7 +71,7 @@ def portfolio_figure(clusters: Sequence[tuple[str, Mapping[str, int]]], numbers:
         panel.set_xticks([0, 0.5, 1])
         legend(panel, {words(name): colour for name, colour in COLOURS.items()}, canvas)
 
-    height, alt = 100 + 22 * len(shown), f"Segments of the portfolio by cluster, in shares of its accounts. {told}."
+    height, alt = 100 + 22 * len(shown), f"Segments of the portfolio by cluster, in shares of its accounts. {text}."
     title = "From clusters to segments of the portfolio"
     reading = "Clusters with much blue and yellow are worth people; grey accounts buy without a visit."
     return Figure("portfolio", title, alt, draw, height, height + 40, numbers, reading)

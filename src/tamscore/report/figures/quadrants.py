@@ -22,8 +22,8 @@ FIELDS = {"yellow": (0, 1), "blue": (1, 1), "grey": (0, 0), "orange": (1, 0)}
 
 def quadrant_map(fields: Mapping[str, tuple[str, Mapping[str, Sums]]]) -> Figure:
     """The map of quadrants: for each its play, and the sums of its accounts by kind."""
-    told = (f"{name}, {words(play)}: {'; '.join(lines(kinds))}" for name, (play, kinds) in fields.items())
-    alt = "Quadrants. " + ". ".join(told) + "."
+    text = (f"{name}, {words(play)}: {'; '.join(lines(kinds))}" for name, (play, kinds) in fields.items())
+    alt = "Quadrants. " + ". ".join(text) + "."
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()

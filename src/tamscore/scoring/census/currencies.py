@@ -45,8 +45,8 @@ def currency_columns(partitions: Sequence[Partition], schema: Any, columns: Inpu
     names = [field.name for field in schema if holds_text(field.type)]
     texts = [name for name in names if names.count(name) == 1 and name not in {columns.account_id, columns.name}]
     titled = [name for name in texts if is_titled(name)]
-    found = titled or (holding_codes(partitions[0], texts) if partitions else [])
-    return tuple(found[:MOST_COLUMNS])
+    items = titled or (holding_codes(partitions[0], texts) if partitions else [])
+    return tuple(items[:MOST_COLUMNS])
 
 
 def holding_codes(partition: Partition, names: Sequence[str]) -> list[str]:
@@ -55,8 +55,8 @@ def holding_codes(partition: Partition, names: Sequence[str]) -> list[str]:
     Nothing of a table in an object store or one that cannot be read so: whoever needs its columns will say why.
     """
     piece = partition.pieces[0]
-    told = {constant.name for constant in piece.constants}
-    names = [name for name in names if name not in told]
+    constants = {constant.name for constant in piece.constants}
+    names = [name for name in names if name not in constants]
     if not names or not is_local(piece.path):
         return []
     try:
@@ -82,11 +82,11 @@ def holds_codes(column: pa.Array) -> bool:
 
 def read_currencies(partition: Partition, names: Sequence[str], columns: InputColumns) -> dict[str, pa.ChunkedArray]:
     """Return columns of currencies; those that the job does not name and that cannot be read are left out."""
-    found = {}
+    record = {}
     for name in names:
         with nullcontext() if name == columns.currency else suppress(InputContractError):
-            found[name] = tables.read(partition, [name], dictionary=[name])[name]
-    return found
+            record[name] = tables.read(partition, [name], dictionary=[name])[name]
+    return record
 
 
 def settle_currencies(parts: Sequence[PartRows], names: Sequence[str], columns: InputColumns, path: str) -> list[str]:
@@ -132,10 +132,10 @@ def require_rates(counts: Counts, where: str, rates: Rates) -> None:
     lost = {name: rows for name, rows in lost.items() if rows}
     if not lost:
         return
-    told = ", ".join(f"{name or 'none'} ({rows:,} rows)" for name, rows in list(lost.items())[:LISTED])
+    text = ", ".join(f"{name or 'none'} ({rows:,} rows)" for name, rows in list(lost.items())[:LISTED])
     named = ", ".join(f"{quote(name)} = ..." for name in lost if name)
     remedy = f"add {named} to currency.rates" if named else "fill the column"
-    raise InputContractError(f"{where}: no rate for {told}; {remedy}")
+    raise InputContractError(f"{where}: no rate for {text}; {remedy}")
 
 
 def several(name: str, counts: Counts | None, columns: InputColumns) -> str:
@@ -159,9 +159,9 @@ def selling_in_several(counts: Counts | None) -> Counts:
 def describe(selling: Counts) -> str:
     """Return currencies with their rows and sums, the most frequent first."""
     ordered = sorted(selling.items(), key=lambda pair: (-pair[1].selling, pair[0] or ""))
-    told = [f"{name or 'none'} ({count.selling:,} rows, sum {count.sales:,.2f})" for name, count in ordered[:LISTED]]
+    items = [f"{name or 'none'} ({count.selling:,} rows, sum {count.sales:,.2f})" for name, count in ordered[:LISTED]]
     more = f" and {len(ordered) - LISTED} more" if len(ordered) > LISTED else ""
-    return ", ".join(told) + more
+    return ", ".join(items) + more
 
 
 def quote(word: Any) -> str:

@@ -104,14 +104,14 @@ class SuspectGroups:
     equal: Any
 
     @classmethod
-    def of(cls, found: Sequence[Suspects]) -> SuspectGroups:
+    def of(cls, suspects: Sequence[Suspects]) -> SuspectGroups:
         """Group suspects by their ids, which are compared in full, since two may share a hash."""
         import pyarrow as pa
 
-        ids = pa.chunked_array([here.ids for here in found], pa.large_string()).combine_chunks().dictionary_encode()
-        code, digests = ids.indices.to_numpy(), np.concatenate([here.digests for here in found], axis=1)
+        ids = pa.chunked_array([here.ids for here in suspects], pa.large_string()).combine_chunks().dictionary_encode()
+        code, digests = ids.indices.to_numpy(), np.concatenate([here.digests for here in suspects], axis=1)
         count = len(ids.dictionary)
-        order = np.lexsort((np.concatenate([here.spelled for here in found]), code))
+        order = np.lexsort((np.concatenate([here.spelled for here in suspects]), code))
         first = order[np.flatnonzero(np.diff(code[order], prepend=-1))]
         differs = (digests != digests[:, first[code]]).any(axis=0)
         contrary = np.bincount(code, weights=differs, minlength=count) > 0
@@ -123,8 +123,8 @@ class SuspectGroups:
         import pyarrow.compute as pc
 
         ids = self.ids.filter(pa.array(chosen))
-        found: list[str] = ids.take(pc.array_sort_indices(ids)[:5]).to_pylist()
-        return found
+        items: list[str] = ids.take(pc.array_sort_indices(ids)[:5]).to_pylist()
+        return items
 
     def leads(self) -> Any:
         """Return which suspects (s,) bool are the first of their group."""
@@ -134,7 +134,7 @@ class SuspectGroups:
 
 
 def settle(
-    parts: Sequence[PartRows], found: Sequence[Suspects], groups: SuspectGroups, rule: Rule, *, reject_missing: bool
+    parts: Sequence[PartRows], suspects: Sequence[Suspects], groups: SuspectGroups, rule: Rule, *, reject_missing: bool
 ) -> list[PartRows]:
     """Return the parts with the rows of repeated ids rejected, kept once, or added up.
 
@@ -142,8 +142,8 @@ def settle(
     written in several ways, the way decides and not the place. Beside the hashes, 8 bytes a row, memory goes to
     suspects only: their ids and about 70 bytes each.
     """
-    reasons = np.concatenate([part.reason[here.rows] for part, here in zip(parts, found, strict=True)])
-    sales = np.concatenate([here.sales for here in found])
+    reasons = np.concatenate([part.reason[here.rows] for part, here in zip(parts, suspects, strict=True)])
+    sales = np.concatenate([here.sales for here in suspects])
     repeated, equal, leads = groups.repeated[groups.code], groups.equal[groups.code], groups.leads()
     if rule == "sum":
         equal &= addable(groups, reasons)[groups.code]
@@ -155,7 +155,7 @@ def settle(
         reasons[joins & leads] = summed_reasons(reasons[joins & leads], amounts[joins & leads], reject_missing)
     reasons[joins & ~leads] = Reason.ADDED_UP if rule == "sum" else Reason.DUPLICATE_ROW
     gone = counted & joins & (~leads | ~np.isnan(amounts))
-    return list(spread(parts, found, reasons, gone, joins & leads if rule == "sum" else None, amounts))
+    return list(spread(parts, suspects, reasons, gone, joins & leads if rule == "sum" else None, amounts))
 
 
 def addable(groups: SuspectGroups, reasons: Any) -> Any:
@@ -193,19 +193,19 @@ def exact_sums(sales: Any, starts: Any) -> Any:
 
 def summed_reasons(reasons: Any, amounts: Any, reject_missing: bool) -> Any:  # noqa: FBT001
     """Return why rows (n,) with these sums are rejected: as each of them was, but for what depends on sales."""
-    found = np.where(reasons == Reason.PARTY_TYPE_UNKNOWN, reasons, np.uint8(Reason.SCORED))
-    found[np.abs(amounts) >= LARGEST_MONEY] = Reason.SALES_TOO_LARGE
+    where = np.where(reasons == Reason.PARTY_TYPE_UNKNOWN, reasons, np.uint8(Reason.SCORED))
+    where[np.abs(amounts) >= LARGEST_MONEY] = Reason.SALES_TOO_LARGE
     if reject_missing:
-        found[np.isnan(amounts)] = Reason.SALES_MISSING
-    return found
+        where[np.isnan(amounts)] = Reason.SALES_MISSING
+    return where
 
 
 def spread(
-    parts: Sequence[PartRows], found: Sequence[Suspects], reasons: Any, gone: Any, summed: Any | None, amounts: Any
+    parts: Sequence[PartRows], suspects: Sequence[Suspects], reasons: Any, gone: Any, summed: Any | None, amounts: Any
 ) -> Iterator[PartRows]:
     """Yield the parts with the new reasons of their suspects, fewer missing sales, and sums in place of sales."""
     stop = 0
-    for part, here in zip(parts, found, strict=True):
+    for part, here in zip(parts, suspects, strict=True):
         start, stop = stop, stop + len(here.rows)
         if start == stop:
             yield part

@@ -105,15 +105,15 @@ def settle_duplicates(run: Run, parts: list[PartRows], currencies: Sequence[str]
     suspects, rule = draw.duplicate([part.hashes_of_ids for part in parts]), run.job.rows.duplicates
     if not len(suspects):
         return {}, ""
-    found = list(run.flow.map(duplicates.find_suspects, parts, run.columns, run.flow.share(suspects), rule))
-    groups = duplicates.SuspectGroups.of(found)
+    items = list(run.flow.map(duplicates.find_suspects, parts, run.columns, run.flow.share(suspects), rule))
+    groups = duplicates.SuspectGroups.of(items)
     if rule == "error" and (ids := groups.names(groups.repeated)):
         raise InputContractError(
             f"{run.job.input.name}: column {run.columns.account_id!r}: ids stand more than once, such as "
             f"{', '.join(map(repr, ids))}; remove them, or set rows.duplicates = 'identical'"
         )
     drops_missing = run.job.rows.sales_missing == "reject"
-    settled = duplicates.settle(parts, found, groups, rule, reject_missing=drops_missing)
+    settled = duplicates.settle(parts, items, groups, rule, reject_missing=drops_missing)
     changed = [place for place, part in enumerate(settled) if part is not parts[place]]
     counted = run.flow.map(census.count_again, [settled[place] for place in changed], run.columns, currencies)
     return dict(zip(changed, counted, strict=True)), contradiction(run, groups)

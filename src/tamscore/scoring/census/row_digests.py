@@ -65,13 +65,13 @@ def coded_hashes(column: pa.ChunkedArray) -> tuple[Any, Any]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = [(np.empty(0, np.uint64),) * 2]
+    items = [(np.empty(0, np.uint64),) * 2]
     for chunk in column.chunks:
         codes = pc.fill_null(chunk.indices, 0).to_numpy(zero_copy_only=False)
         words = value_hashes(pa.chunked_array([chunk.dictionary]))
         first, second = (hashes if len(hashes) else np.zeros(1, np.uint64) for hashes in words)
-        found.append((first[codes], second[codes]))
-    return np.concatenate([first for first, _ in found]), np.concatenate([second for _, second in found])
+        items.append((first[codes], second[codes]))
+    return np.concatenate([first for first, _ in items]), np.concatenate([second for _, second in items])
 
 
 def whole_numbers(column: pa.ChunkedArray) -> Any:

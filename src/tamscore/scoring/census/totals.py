@@ -66,12 +66,12 @@ def total_notices(parts: Sequence[PartRows], columns: InputColumns) -> list[str]
 
 def largest(parts: Iterable[PartRows]) -> list[Seller]:
     """Return the accounts with the largest sales of all partitions, the largest first."""
-    found = [
+    sellers = [
         Seller(part, int(row), float(sales))
         for part in parts
         for row, sales in zip(part.money.rows, part.money.largest, strict=True)
     ]
-    return sorted(found, key=lambda seller: -seller.sales)[:TOP]
+    return sorted(sellers, key=lambda seller: -seller.sales)[:TOP]
 
 
 def outselling(sales: Any, total: float, customers: int) -> int:

@@ -57,8 +57,8 @@ def move(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
     """A settled fit after moves of its centers by all rows, where these are few, and settled again."""
     if len(fit.centers) >= MOVED_BY_ALL or fit.passes >= passes:
         return fit
-    found = breathe(rows, fit, fit.passes)
-    return fit if found is fit else settle(rows, replace(found, passes=fit.passes, batches=fit.batches), passes)
+    result = breathe(rows, fit, fit.passes)
+    return fit if result is fit else settle(rows, replace(result, passes=fit.passes, batches=fit.batches), passes)
 
 
 def refine(rows: ResidentRows, block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow, passes: int) -> Fit:

@@ -72,12 +72,12 @@ def fit_warnings(
     space: Space, drawn: SampledRows, seeds: Any, constant: tuple[str, ...], fit: Fit, k: int
 ) -> list[str]:
     """What a person should know about the features: constant, skewed, nearly the same, too few different rows."""
-    said = [f"column {name!r} is constant and was dropped" for name in constant]
+    items = [f"column {name!r} is constant and was dropped" for name in constant]
     standard = [scale.name for scale in space.scales if scale.scaling == "standard"]
-    said += diagnose.skew(standard, [drawn.numeric[name] for name in standard])
+    items += diagnose.skew(standard, [drawn.numeric[name] for name in standard])
     numeric = [scale.name for scale in space.scales]
-    said += diagnose.correlate(numeric, seeds[: len(numeric)].astype(np.float64))
-    said += diagnose.coarse([feature.name for feature in space.features], space.fitted_grid.limit)
+    items += diagnose.correlate(numeric, seeds[: len(numeric)].astype(np.float64))
+    items += diagnose.coarse([feature.name for feature in space.features], space.fitted_grid.limit)
     if len(fit.centers) < k:
-        said.append(f"{len(fit.centers)} clusters in effect, not {k}: too few different rows")
-    return said
+        items.append(f"{len(fit.centers)} clusters in effect, not {k}: too few different rows")
+    return items

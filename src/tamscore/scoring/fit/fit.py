@@ -38,15 +38,15 @@ def fit_party(run: Run, party: Party) -> PartyFit:
     data = make_fit_data(run, party)
     customers = customer_levels(run, party, data)
     shifts = level_shifts(run, party, data, customers)
-    k, choice, found = number_of_clusters(run, party, data, customers)
+    k, choice, moves = number_of_clusters(run, party, data, customers)
     fit = fit_centers(data.rows, data.seeds, recipe_of(run.job, k), data.spans, party.local)
     fit = polish_centers(run, data, fit)
     report_fit(run, data, fit, k)
-    report_moves(run, party.name, k, found, choice)
+    report_moves(run, party.name, k, moves, choice)
     fitted = make_party_fit(data, fit, cluster_ids(party.name, len(fit.centers)), len(fit.centers))
     spread = redraw_spread(run, party, data, customers, fit.centers, choice)
     fitted = add_stability(run, data, add_level(run, customers, fitted))
-    return replace(fitted, choice=choice, moves=found, shifts=shifts, spread_of_redraws=spread)
+    return replace(fitted, choice=choice, moves=moves, shifts=shifts, spread_of_redraws=spread)
 
 
 def number_of_clusters(

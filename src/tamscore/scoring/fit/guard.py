@@ -50,18 +50,18 @@ def inspect(run: Run, samples: Mapping[int, SampledRows]) -> dict[int, tuple[Fea
     if run.job.leakage.action == "off":
         return dict.fromkeys(samples, ())
     with run.progress.stage("guard", len(samples)) as done:
-        found, said = {}, []
+        record, items = {}, []
         for party, drawn in samples.items():
-            found[party], warning = judge(run.job, PARTY_TYPES[party], drawn)
-            said += warning
+            record[party], warning = judge(run.job, PARTY_TYPES[party], drawn)
+            items += warning
             done(1)
-    suspects = [verdict for verdicts in found.values() for verdict in verdicts if verdict.verdict == "suspect"]
+    suspects = [verdict for verdicts in record.values() for verdict in verdicts if verdict.verdict == "suspect"]
     stopping = [suspect for suspect in suspects if suspect.stops]
     if stopping and run.job.leakage.action == "block":
-        raise GateError("\n".join(refusal(run.job, stopping, said)), gate="leakage")
-    for text in [*map(line, suspects), *said]:
+        raise GateError("\n".join(refusal(run.job, stopping, items)), gate="leakage")
+    for text in [*map(line, suspects), *items]:
         run.progress.notice(text)
-    return found
+    return record
 
 
 def judge(job: Job, party: str, drawn: SampledRows) -> tuple[tuple[FeatureVerdict, ...], list[str]]:
@@ -69,10 +69,10 @@ def judge(job: Job, party: str, drawn: SampledRows) -> tuple[tuple[FeatureVerdic
     rows = leakage.chosen_rows(drawn.sales)
     views, sales = views_of(job, drawn, rows), drawn.sales[rows]
     limits = leakage.LeakageLimits(job.leakage.separability, job.leakage.told_apart, job.leakage.correlation)
-    found = leakage.evidence(views, sales, limits)
-    if not found:
+    record = leakage.evidence(views, sales, limits)
+    if not record:
         return (), []
-    suspects = [name for name, evidence in found.items() if limits.suspects(evidence)]
+    suspects = [name for name, evidence in record.items() if limits.suspects(evidence)]
     backend = HostBackend()  # a sketch of few rows; the same on every device
     whole, *without, cleared = map(float, echo.echoes(backend, views, sales, suspects, job.clusters.seed))
     prospects = int(np.count_nonzero(sales <= 0))
@@ -87,7 +87,7 @@ def judge(job: Job, party: str, drawn: SampledRows) -> tuple[tuple[FeatureVerdic
             reason(evidence, name in suspects),
             prospects,
         )
-        for (name, evidence), alone in zip(found.items(), without, strict=True)
+        for (name, evidence), alone in zip(record.items(), without, strict=True)
     )
     return verdicts, [together(party, suspects, whole, cleared)] if suspects else []
 
@@ -109,21 +109,23 @@ def ruling(job: Job, feature: str, suspects: Sequence[str]) -> Literal["clear", 
     return "allowed" if feature in job.features.allow else "suspect"
 
 
-def reason(found: FeatureEvidence, suspect: bool) -> str:  # noqa: FBT001
+def reason(evidence: FeatureEvidence, suspect: bool) -> str:  # noqa: FBT001
     """One sentence on why a feature is a suspect, or is none."""
-    if np.isnan(found.separability):
-        follows = f"has rank correlation {found.correlation:.2f} with sales, and there are no prospects to compare with"
+    if np.isnan(evidence.separability):
+        follows = (
+            f"has rank correlation {evidence.correlation:.2f} with sales, and there are no prospects to compare with"
+        )
         return f"is a copy of sales: it {follows}" if suspect else follows
-    given, area = "given the other features", f"AUC {found.separability_given:.2f}"
-    if not suspect and leakage.follows_size(found):
-        return f"{given}, {found.overlap:.0%} of the prospects lie beyond the customers' median ({area})"
+    given, area = "given the other features", f"AUC {evidence.separability_given:.2f}"
+    if not suspect and leakage.follows_size(evidence):
+        return f"{given}, {evidence.overlap:.0%} of the prospects lie beyond the customers' median ({area})"
     if not suspect:
         return f"{given}, prospects have it as customers do ({area})"
-    if found.separability_given < leakage.SURE:
-        area += f"; {found.told_apart_given:.0%} of the customers have values that hardly any prospect has"
+    if evidence.separability_given < leakage.SURE:
+        area += f"; {evidence.told_apart_given:.0%} of the customers have values that hardly any prospect has"
     return (
         f"{given}, it tells customers from prospects ({area}), and its "
-        f"rank correlation with their sales is {found.correlation:.2f}"
+        f"rank correlation with their sales is {evidence.correlation:.2f}"
     )
 
 
@@ -140,11 +142,11 @@ def line(verdict: FeatureVerdict) -> str:
     return f"{verdict.party_type}: feature {verdict.feature!r} looks like sales in disguise: {verdict.reason}{few}"
 
 
-def refusal(job: Job, suspects: Sequence[FeatureVerdict], said: Sequence[str]) -> list[str]:
+def refusal(job: Job, suspects: Sequence[FeatureVerdict], value: Sequence[str]) -> list[str]:
     """Why the run stops, feature by feature, and what to do."""
     names = ", ".join(repr(name) for name in dict.fromkeys(suspect.feature for suspect in suspects))
     remedy = (
         f"leave out {names}; or, for what is known before an account buys, name it under features.allow; "
         "[leakage] action = 'warn' only tells"
     )
-    return [f"{job.input.name}: {text}" for text in [*map(line, suspects), *said]] + [remedy]
+    return [f"{job.input.name}: {text}" for text in [*map(line, suspects), *value]] + [remedy]

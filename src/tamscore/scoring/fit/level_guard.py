@@ -27,8 +27,8 @@ def level_shifts(run: Run, party: Party, data: FitData, customers: CustomerLevel
     seeds = data.seeds
     prospects = np.flatnonzero(party.drawn.sales[: seeds.shape[1]] <= 0)[: leakage.PROSPECTS]
     columns = [feature.column for feature in data.space.features]
-    found = level_shift.shifts(customers.model, customers.block, customers.sales, seeds[:, prospects], columns)
-    odd = {name: factor for name, factor in found.items() if name not in run.job.features.allow}
+    shifts = level_shift.shifts(customers.model, customers.block, customers.sales, seeds[:, prospects], columns)
+    odd = {name: factor for name, factor in shifts.items() if name not in run.job.features.allow}
     stops = rules.action == "block" and len(prospects) >= leakage.PROSPECTS_TO_BLOCK
     worst = [name for name, factor in odd.items() if factor > level_shift.BLOCK]
     if stops and worst:
@@ -37,7 +37,7 @@ def level_shifts(run: Run, party: Party, data: FitData, customers: CustomerLevel
     for name, factor in odd.items():
         if factor > level_shift.WARN:
             run.progress.notice(f"{party.name}: {sentence(name, factor)}")
-    return found
+    return shifts
 
 
 def sentence(name: str, factor: float) -> str:
@@ -48,11 +48,11 @@ def sentence(name: str, factor: float) -> str:
     )
 
 
-def refusal(path: str, party: str, found: dict[str, float]) -> list[str]:
+def refusal(path: str, party: str, record: dict[str, float]) -> list[str]:
     """Why the run stops, and what to do."""
-    names = ", ".join(map(repr, found))
+    names = ", ".join(map(repr, record))
     remedy = (
         f"leave out {names}; or, for what is known before an account buys, name it under features.allow; or set "
         "potential.level = 'cluster'"
     )
-    return [*(f"{path}: {party}: {sentence(name, factor)}" for name, factor in found.items()), remedy]
+    return [*(f"{path}: {party}: {sentence(name, factor)}" for name, factor in record.items()), remedy]

@@ -80,7 +80,7 @@ def moves_of(run: Run, party: Party, data: FitData, customers: CustomerLevels | 
         return ()
     drawn = drawn_of(run, party, data, customers)
     rows, buyers = drawn.rows, drawn.customers.first(CUSTOMERS)
-    first, found = drawn.money(drawn.centers(rows, k, 0), rows, buyers), []
+    first, items = drawn.money(drawn.centers(rows, k, 0), rows, buyers), []
     for redraw in range(moves.REDRAWS):
         again = rows.redrawn(redraw)
         if len(again.numbers) <= k:
@@ -88,8 +88,8 @@ def moves_of(run: Run, party: Party, data: FitData, customers: CustomerLevels | 
         shared = np.isin(rows.numbers, again.numbers)
         before = replace(first, potential=first.potential[shared], whitespace=first.whitespace[shared])
         after = drawn.money(drawn.centers(again, k, redraw + 1), again, buyers.redrawn(redraw))
-        found.append(moves.compare(before, after, again.numbers))
-    return tuple(found)
+        items.append(moves.compare(before, after, again.numbers))
+    return tuple(items)
 
 
 def redraw_spread(
@@ -143,12 +143,12 @@ def rules_of(run: Run, data: FitData) -> RedrawRules:
     return RedrawRules(*how, by_account, len(space.scales), space.fitted_grid.unit, seed_)
 
 
-def report_moves(run: Run, party: str, k: int, found: tuple[Moves, ...], choice: Sequence[Candidate]) -> None:
+def report_moves(run: Run, party: str, k: int, parts: tuple[Moves, ...], choice: Sequence[Candidate]) -> None:
     """Say what to do if many potentials move."""
-    most = moves.worst(found)
+    most = moves.worst(parts)
     if not most > moves.MOST_MOVED:
         return
-    entry = max(found, key=lambda item: item.moved)
+    entry = max(parts, key=lambda item: item.moved)
     remedies = [] if run.job.potential.level == "account" else ["potential.level = 'account'"]
     smaller = [candidate for candidate in choice if candidate.k < k and candidate.admitted]
     if smaller:

@@ -108,14 +108,14 @@ def draw_sample(item: PartRows, columns: InputColumns, draw: RowDraw, backend: B
     if not len(rows):
         return {}
     features = read_features(item.partition, columns, backend, rows)
-    xp, found = backend.xp, {}
+    xp, record = backend.xp, {}
     for party, of_party in drawn.items():
         place = np.searchsorted(rows, of_party)
         place = place[features.usable[place]]
         row, at = rows[place], backend.put(place)
         numeric = {name: backend.get(xp.take(column, at)) for name, column in features.numeric.items()}
-        found[party] = SampledRows(numbers[row], features.sales[place], numeric, take(features.texts, place))
-    return found
+        record[party] = SampledRows(numbers[row], features.sales[place], numeric, take(features.texts, place))
+    return record
 
 
 class GatheredRows:

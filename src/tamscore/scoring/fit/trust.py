@@ -36,9 +36,9 @@ def trust(model: PartyModel, drawn: SampledRows, seeds: Any, seed: int) -> tuple
         for vocabulary in model.space.vocabularies
     }
     numbers = {scale.name: drawn.numeric[scale.name][:rows].astype(np.float64) for scale in model.space.scales}
-    found = rules.rules_of(rules.choices_of(numbers, texts), label, model.k)
+    items = rules.rules_of(rules.choices_of(numbers, texts), label, model.k)
     grades = ["unknown" if np.isnan(item) else stability.grade(item) for item in similarity]
     return tuple(
         ClusterStability(float(item), grade, rule.text, rule.f1)
-        for item, grade, rule in zip(similarity, grades, found, strict=True)
+        for item, grade, rule in zip(similarity, grades, items, strict=True)
     )

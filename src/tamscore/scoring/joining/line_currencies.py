@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 def currency_notices(flow: Flow, path: str, plan: Plan, columns: InputColumns) -> Iterator[str]:
     """Yield what is to be said about a table at a path whose amounts, `columns.sales`, are in several currencies."""
-    found = currency_columns(plan.partitions, plan.schema, columns)
-    names = [name for name in found if name not in columns.keep]
+    pair = currency_columns(plan.partitions, plan.schema, columns)
+    names = [name for name in pair if name not in columns.keep]
     if not names:
         return
     parts = list(flow.map(count_lines, plan.partitions, names, columns))

@@ -129,8 +129,8 @@ def explain(
     """
     if not match.is_noticed or not sample:
         return match
-    found = likely_cause(sample, accounts.ids())
-    return replace(match, known=found.known, cause=found.cause or best_column(others(), 1.0 - match.missed, setting))
+    parts = likely_cause(sample, accounts.ids())
+    return replace(match, known=parts.known, cause=parts.cause or best_column(others(), 1.0 - match.missed, setting))
 
 
 def other_columns(table: Joined, accounts: KnownAccounts) -> Iterator[tuple[str, float]]:

@@ -43,19 +43,19 @@ def accounts_of(run: Run, parts: Sequence[PartRows]) -> KnownAccounts:
 
 def match_named(run: Run, named: Sequence[Named], accounts: KnownAccounts) -> list[Match]:
     """The match of tables, each with the name of its section; notices and errors as `match_tables` has them."""
-    found: list[Match] = []
+    matches: list[Match] = []
     with run.progress.stage("match", sum(table.plan.rows for _, _, table in named)) as done:
         for name, side, table in named:
-            same = [match for (_, _, other), match in zip(named, found, strict=False) if is_same(other, table)]
+            same = [match for (_, _, other), match in zip(named, matches, strict=False) if is_same(other, table)]
             match = same[0] if same else match_table(run.flow, table, accounts)
             done(match.rows)
-            found.append(match.require(side.min_match_share, f"{name}.min_match_share", table.setting))
-    for (name, side, _), match in zip(named, found, strict=True):
+            matches.append(match.require(side.min_match_share, f"{name}.min_match_share", table.setting))
+    for (name, side, _), match in zip(named, matches, strict=True):
         if match.is_noticed:
             run.progress.notice(f"{name}: {match.notice}{side.unmatched}")
     for text in mixed_currencies(run):
         run.progress.notice(text)
-    return found
+    return matches
 
 
 def mixed_currencies(run: Run) -> Iterator[str]:

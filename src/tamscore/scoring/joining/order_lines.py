@@ -156,11 +156,11 @@ def read_lines(partition: Partition, columns: OrderColumns, today: int, reading:
 
 def amounts(column: pa.ChunkedArray, where: str) -> Any:
     """A column of amounts in units (m,), NaN where there is none; InputContractError for one too large to be exact."""
-    found = float_column(column)
-    found = np.where(np.isfinite(found), found, np.nan)
-    if (np.abs(found) >= LARGEST).any():
+    values = float_column(column)
+    values = np.where(np.isfinite(values), values, np.nan)
+    if (np.abs(values) >= LARGEST).any():
         raise InputContractError(
-            f"{where}: {np.nanmax(np.abs(found)):.3g} is too large to be added up exactly; remove it if it "
+            f"{where}: {np.nanmax(np.abs(values)):.3g} is too large to be added up exactly; remove it if it "
             "is a placeholder, else take amounts in thousands"
         )
-    return np.rint(found * UNITS)
+    return np.rint(values * UNITS)

@@ -48,9 +48,9 @@ def score_table(
     columns, party, rows = plan.columns, part.party[at], assigned.columns
     sales, cluster = float_column(table[columns.sales]), cluster_of(party, rows.label[at], plan.parties)
     typical = rows.typical[at] if plan.order else None
-    told = distinct.tell_apart(cluster, sales, len(plan.clusters), typical)
+    accounts = distinct.tell_apart(cluster, sales, len(plan.clusters), typical)
     made = row_columns(table, sales, rows.distance[at], rows.margin[at], columns)
-    made |= look_up(case_columns(told, distinct.score_cases(told, plan, backend), plan), told)
+    made |= look_up(case_columns(accounts, distinct.score_cases(accounts, plan, backend), plan), accounts)
     made |= {} if typical is None else {"typical_sales": nullable(typical.astype(np.float64))}
     made |= priority_columns(priority, at)
     if priority.high is not None:
@@ -85,19 +85,19 @@ def row_flags(table: pa.Table, sales: Any, columns: InputColumns) -> Any:
     return contract.flags(sales, sales_missing(table[columns.sales]), revenue, non_negative)
 
 
-def look_up(columns: dict[str, pa.Array], told: DistinctAccounts) -> Mapping[str, pa.ChunkedArray | pa.Array]:
+def look_up(columns: dict[str, pa.Array], accounts: DistinctAccounts) -> Mapping[str, pa.ChunkedArray | pa.Array]:
     """The columns of cases for every row."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if told.of_rows is None:
+    if accounts.of_rows is None:
         return columns
 
-    found = pc.take(pa.table(columns), pa.array(told.of_rows), boundscheck=False)
-    return dict(zip(found.column_names, found.columns, strict=True))
+    result = pc.take(pa.table(columns), pa.array(accounts.of_rows), boundscheck=False)
+    return dict(zip(result.column_names, result.columns, strict=True))
 
 
-def case_columns(told: DistinctAccounts, scores: Scores, plan: ScorePlan) -> dict[str, pa.Array]:
+def case_columns(accounts: DistinctAccounts, scores: Scores, plan: ScorePlan) -> dict[str, pa.Array]:
     """What rows share with their case."""
     import pyarrow as pa
 
@@ -107,23 +107,23 @@ def case_columns(told: DistinctAccounts, scores: Scores, plan: ScorePlan) -> dic
     support = np.concatenate([policy.table.support for policy in parties])
     money = ("potential", "whitespace", "penetration")
     return {
-        "party_type": text_dictionary(told.cluster, party_types),
-        "cluster": text_dictionary(told.cluster, plan.clusters),
-        "kind": text_dictionary((told.sales > 0).astype(np.int64), KINDS),
+        "party_type": text_dictionary(accounts.cluster, party_types),
+        "cluster": text_dictionary(accounts.cluster, plan.clusters),
+        "kind": text_dictionary((accounts.sales > 0).astype(np.int64), KINDS),
         **{name: nullable(getattr(scores, name)) for name in money},
         "step": pa.array(scores.step.astype(np.int8)),
         "relative_potential": nullable(scores.ratio),
-        "relative_message": messages(scores.ratio, many=told.typical is not None),
-        "basis": text_dictionary(told.cluster, basis),
-        "support": pa.array(support[told.cluster]),
-        **certainty(told, scores, parties),
+        "relative_message": messages(scores.ratio, many=accounts.typical is not None),
+        "basis": text_dictionary(accounts.cluster, basis),
+        "support": pa.array(support[accounts.cluster]),
+        **certainty(accounts, scores, parties),
         "rank": pa.array(scores.rank),
         "rank_in_kind": pa.array(scores.rank_in_kind),
-        **play_columns(scores.quadrant, told.sales > 0),
+        **play_columns(scores.quadrant, accounts.sales > 0),
     }
 
 
-def certainty(told: DistinctAccounts, scores: Scores, parties: Sequence[PartyPolicy]) -> dict[str, pa.Array]:
+def certainty(accounts: DistinctAccounts, scores: Scores, parties: Sequence[PartyPolicy]) -> dict[str, pa.Array]:
     """How sure the potential of every case is: its interval, and whether that rests on borrowed customers.
 
     Potential above a capped top step is the account's own sales, which need no interval.
@@ -133,15 +133,15 @@ def certainty(told: DistinctAccounts, scores: Scores, parties: Sequence[PartyPol
     tables = [policy.table for policy in parties]
     known = [table.bounds for table in tables]
     values = np.concatenate([table.values for table in tables])
-    place = told.cluster * values.shape[1] + scores.step - 1
+    place = accounts.cluster * values.shape[1] + scores.step - 1
     low, high = (
         np.concatenate(ends).ravel() for ends in zip(*((bounds.low, bounds.high) for bounds in known), strict=True)
     )
     supported = np.concatenate([bounds.supported for bounds in known]).ravel()
     above = scores.potential > values.ravel()[place]
     low, high = low[place], high[place]
-    if told.typical is not None:
-        own_bounds(told, scores, parties, (low, high, above))
+    if accounts.typical is not None:
+        own_bounds(accounts, scores, parties, (low, high, above))
     return {
         "low_support": pa.array(~supported[place]),
         "potential_low": nullable(np.where(above, np.nan, low)),
@@ -150,7 +150,7 @@ def certainty(told: DistinctAccounts, scores: Scores, parties: Sequence[PartyPol
 
 
 def own_bounds(
-    told: DistinctAccounts, scores: Scores, parties: Sequence[PartyPolicy], ends: tuple[Any, Any, Any]
+    accounts: DistinctAccounts, scores: Scores, parties: Sequence[PartyPolicy], ends: tuple[Any, Any, Any]
 ) -> None:
     """Fill in for the cases of party types at level account: low and high of their potential, whether it lies above."""
     low, high, above = ends
@@ -158,8 +158,12 @@ def own_bounds(
     for policy in parties:
         ladder, stop = policy.table.account, first + len(policy.cluster_ids)
         if ladder is not None:
-            at = np.flatnonzero((told.cluster >= first) & (told.cluster < stop))
-            label, step, typical = told.cluster[at] - first, scores.step[at] - 1, told.typical[at].astype(np.float64)
+            at = np.flatnonzero((accounts.cluster >= first) & (accounts.cluster < stop))
+            label, step, typical = (
+                accounts.cluster[at] - first,
+                scores.step[at] - 1,
+                accounts.typical[at].astype(np.float64),
+            )
             reached = [ladder.money(np, typical, multiples[label, step], ladder.cap[label])
                        for multiples in (ladder.low, ladder.multiples, ladder.high)]  # fmt: skip
             low[at], above[at], high[at] = reached[0], scores.potential[at] > reached[1] + 1 / ladder.cents, reached[2]

@@ -131,8 +131,8 @@ def describe(
 ) -> ScoredPart:
     """What a part comes to, told from its table."""
     sums, flags, tops = totals(scored, plan), flag_counts(scored), (best(scored), best_by_kind(scored))
-    told = *tops, exact_totals(scored), counts_of(scored, plan), reused, plan.left_out(scored)
-    return ScoredPart(scored.num_rows, rejected, files, sums, flags, *told)
+    parts = *tops, exact_totals(scored), counts_of(scored, plan), reused, plan.left_out(scored)
+    return ScoredPart(scored.num_rows, rejected, files, sums, flags, *parts)
 
 
 def counts_of(scored: pa.Table, plan: ScorePlan) -> tuple[Any, ...]:
@@ -170,8 +170,8 @@ def best(scored: pa.Table) -> pa.Table:
 def best_by_kind(scored: pa.Table) -> pa.Table:
     """The first accounts of each kind, one kind after the other: priority within the kind, then account id."""
     kind = level_codes(scored["kind"], KINDS)
-    found = [leading(scored, np.flatnonzero(kind == code), "priority_in_kind") for code in range(len(KINDS))]
-    return scored.take(np.concatenate(found))
+    items = [leading(scored, np.flatnonzero(kind == code), "priority_in_kind") for code in range(len(KINDS))]
+    return scored.take(np.concatenate(items))
 
 
 def leading(scored: pa.Table, rows: Any, ranking: str) -> Any:

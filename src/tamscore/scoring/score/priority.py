@@ -73,6 +73,6 @@ def counted_plays(high: Any, party: Any, sales: Any, plan: ScorePlan) -> dict[st
 def play_columns(code: Any, buys: Any) -> dict[str, pa.Array]:
     """Quadrant and play of rows (s,), given the quadrant as a place in PLAYS, and who buys."""
     play = quadrant.play_codes(code, buys)
-    told = {column: [getattr(play, name) for play in quadrant.PLAYS] for column, name in PLAYS.items()}
-    found = {column: text_dictionary(play, texts) for column, texts in told.items()}
-    return {"quadrant": text_dictionary(code, [play.quadrant for play in quadrant.PLAYS]), **found}
+    row = {column: [getattr(play, name) for play in quadrant.PLAYS] for column, name in PLAYS.items()}
+    record = {column: text_dictionary(play, texts) for column, texts in row.items()}
+    return {"quadrant": text_dictionary(code, [play.quadrant for play in quadrant.PLAYS]), **record}

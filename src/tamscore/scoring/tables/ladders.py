@@ -33,8 +33,8 @@ def potential_table(tables: RunTables) -> pa.Table:
         table = policy.table
         borrowed = (~table.bounds.supported[:, 0]).tolist()
         model_source = (table.support.tolist(), table.basis, table.parent, borrowed, table.distinct.tolist())
-        told = ([policy.name] * len(names), policy.cluster_ids, names, *model_source)
-        for column, values in zip(columns.values(), told, strict=True):
+        parts = ([policy.name] * len(names), policy.cluster_ids, names, *model_source)
+        for column, values in zip(columns.values(), parts, strict=True):
             column.extend(values)
         labels = step_names(table.lines)
         ends = {"": table.values, "low_": table.bounds.low, "high_": table.bounds.high}

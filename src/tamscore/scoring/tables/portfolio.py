@@ -59,9 +59,9 @@ def priority_table(tables: RunTables) -> pa.Table:
     rows = []
     for key in sorted(sums, key=lambda key: (order.index(key[0]), *key[1:])):
         accounts, _, _, *amounts, wins = sums[key].tolist()
-        told = dict(zip(("whitespace", "expected_value"), money(amounts), strict=True))
+        record = dict(zip(("whitespace", "expected_value"), money(amounts), strict=True))
         head = {**dict(zip(keys, key, strict=True)), "accounts": int(accounts), "expected_wins": round(wins, 2)}
-        rows.append({**head, **told})
+        rows.append({**head, **record})
     return as_known(rows, tables)
 
 
@@ -76,9 +76,9 @@ def portfolio_table(tables: RunTables, given: Portfolio) -> pa.Table:
         for key in sorted(key for key in sums if key[0] == cluster):
             head = {"party_type": policy.name, "cluster": cluster, "name": name}
             head |= dict(zip(("portfolio_segment", "kind", "need", "role", "service_level"), key[1:], strict=True))
-            told = measure(sums[key])
-            effort = effort_of(given, head["portfolio_segment"], head["role"], told["accounts"])
-            rows.append({**head, **told, **effort})
+            record = measure(sums[key])
+            effort = effort_of(given, head["portfolio_segment"], head["role"], record["accounts"])
+            rows.append({**head, **record, **effort})
     return floats(as_known(rows, tables), EFFORT)
 
 
@@ -87,8 +87,8 @@ def as_known(rows: Sequence[dict[str, Any]], tables: RunTables) -> pa.Table:
     import pyarrow as pa
 
     buying = {policy.name for policy in tables.policies if policy.sales.support.any()}
-    told = [row if row["party_type"] in buying else {**row, "expected_value": None} for row in rows]
-    return floats(pa.Table.from_pylist(told), ("expected_value",))
+    items = [row if row["party_type"] in buying else {**row, "expected_value": None} for row in rows]
+    return floats(pa.Table.from_pylist(items), ("expected_value",))
 
 
 def effort_of(given: Portfolio, segment: str, role: str, accounts: float) -> dict[str, float | None]:

@@ -141,9 +141,9 @@ def cluster_rows(party: str, stored: PartyRecord, counts: Any, base: str) -> Ite
         yield drift_row(party, "cluster", name, base, before=float(then), now=float(today), verdict="steady")
 
 
-def drift_row(party: str, what: str, name: str, base: str, **told: Any) -> Row:
+def drift_row(party: str, what: str, name: str, base: str, **record: Any) -> Row:
     """One row of the table of drift; its shares are shares of the base."""
-    return {"party_type": party, "what": what, "name": name, "of": base, **told}
+    return {"party_type": party, "what": what, "name": name, "of": base, **record}
 
 
 def event_rows(fit: PartyFit, stored: PartyRecord, counts: Any) -> Iterator[Row]:

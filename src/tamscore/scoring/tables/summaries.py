@@ -106,8 +106,8 @@ def top_by_kind(tables: RunTables) -> pa.Table:
 
     from tamscore.scoring.score.parts import best_by_kind
 
-    found = pa.concat_tables([part.top_by_kind for part in tables.scored])
-    return best_by_kind(found.unify_dictionaries().combine_chunks())
+    result = pa.concat_tables([part.top_by_kind for part in tables.scored])
+    return best_by_kind(result.unify_dictionaries().combine_chunks())
 
 
 def clusters(tables: RunTables) -> list[tuple[PartyPolicy, str, str]]:

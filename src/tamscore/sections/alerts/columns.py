@@ -76,10 +76,10 @@ class AlertsState:
         trailing, before = (known(scores, name) for name in ("trailing_sales", "sales_before"))
         state = backend.get(alerts.states(backend.xp, *map(put, (sales, trailing, before))))
         made: dict[str, pa.Array] = {"account_state": text_dictionary(state, alerts.STATES)}
-        told = rows.foretold or WinForecast()
-        if told.at_risk is not None:
-            made["churn_alert"] = pa.array(told.more["churn_alert"])
-            made["value_at_risk"] = pa.array(told.at_risk)
+        forecast = rows.foretold or WinForecast()
+        if forecast.at_risk is not None:
+            made["churn_alert"] = pa.array(forecast.more["churn_alert"])
+            made["value_at_risk"] = pa.array(forecast.at_risk)
         renews = np.zeros(len(state), dtype=bool)
         if self.due is not None:
             days = renewals.days_in(rows.read([self.due.column]), self.due.column)

@@ -97,11 +97,11 @@ def realised_of(job: Job, hashes: Any) -> Any:
         np.add.at(times, place[known], 1)
         np.fmin.at(least, place[known], values[known])
         np.fmax.at(most, place[known], values[known])
-    found = np.where(most >= least, most, np.nan)
-    if (np.abs(found) >= LARGEST_MONEY).any():
+    where = np.where(most >= least, most, np.nan)
+    if (np.abs(where) >= LARGEST_MONEY).any():
         raise InputContractError(
             f"{rules.table or job.input.name}: column {rules.realised!r}: "
-            f"{np.nanmax(np.abs(found)):.3g} is no amount of money; leave it empty"
+            f"{np.nanmax(np.abs(where)):.3g} is no amount of money; leave it empty"
         )
     # Of the input the run has counted copies of a row once, and added up rows that differ in sales only.
     repeated = times > 1 if rules.table else (times > 1) & (most > least)
@@ -110,7 +110,7 @@ def realised_of(job: Job, hashes: Any) -> Any:
             f"{rules.table or job.input.name}: {np.count_nonzero(repeated):,} scored accounts stand more than "
             f"once; one row an account is expected for column {rules.realised!r}"
         )
-    return np.where(np.isnan(found), 0.0, found) if rules.missing == "zero" else found
+    return np.where(np.isnan(where), 0.0, where) if rules.missing == "zero" else where
 
 
 def read_backtest_tables(job: Job) -> Iterator[tuple[Any, Any]]:

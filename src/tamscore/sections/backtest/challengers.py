@@ -66,9 +66,9 @@ class Loss:
     high: float
 
 
-def pinball(truth: Any, said: Any, share: float) -> Any:
+def pinball(truth: Any, text: Any, share: float) -> Any:
     """The loss (n,) of quantiles said at a share (Koenker & Bassett 1978)."""
-    off = truth - said
+    off = truth - text
     return np.maximum(share * off, (share - 1) * off)
 
 
@@ -77,21 +77,21 @@ def losses(party: str, customers: SampledCustomers, rules: ChallengerRules) -> l
     if len(customers.logs) < FEWEST:
         return []
     fold = np.argsort(np.argsort(customers.lot)) % FOLDS
-    found = []
+    items = []
     for name, contender in CONTENDERS.items():
-        said = np.empty((len(fold), len(rules.lines)))
+        empty = np.empty((len(fold), len(rules.lines)))
         for i in range(FOLDS):
-            said[fold == i] = contender(customers, fold != i, fold == i, rules)
-        found.append((name, said))
-    return [loss for j, line in enumerate(rules.lines) for loss in compare(party, customers, found, j, line)]
+            empty[fold == i] = contender(customers, fold != i, fold == i, rules)
+        items.append((name, empty))
+    return [loss for j, line in enumerate(rules.lines) for loss in compare(party, customers, items, j, line)]
 
 
 def compare(
-    party: str, customers: SampledCustomers, found: Sequence[tuple[str, Any]], j: int, line: float
+    party: str, customers: SampledCustomers, result: Sequence[tuple[str, Any]], j: int, line: float
 ) -> list[Loss]:
     """The contenders at one cut line; the first of them is the method."""
-    record = {name: pinball(customers.logs, said[:, j], line) for name, said in found}
-    ours = record[found[0][0]]
+    record = {name: pinball(customers.logs, text[:, j], line) for name, text in result}
+    ours = record[result[0][0]]
     bins = np.argsort(customers.lot) % 1000
     rows = []
     for name, loss in record.items():
@@ -125,8 +125,8 @@ def by_neighbours(customers: SampledCustomers, seen: Any, asked: Any, rules: Cha
 
     neighbours = min(rules.neighbours, int(seen.sum()))
     near = NearestNeighbors(n_neighbors=neighbours).fit(customers.features[seen])
-    found = near.kneighbors(customers.features[asked], return_distance=False)
-    return quantiles(np.sort(customers.logs[seen][found].T, axis=0), rules.lines)
+    result = near.kneighbors(customers.features[asked], return_distance=False)
+    return quantiles(np.sort(customers.logs[seen][result].T, axis=0), rules.lines)
 
 
 def by_trees(customers: SampledCustomers, seen: Any, asked: Any, rules: ChallengerRules) -> Any:
@@ -137,14 +137,14 @@ def by_trees(customers: SampledCustomers, seen: Any, asked: Any, rules: Challeng
     features, numbers = with_codes(customers)
     categories = list(range(numbers, features.shape[1])) or None
     how: dict[str, Any] = {"max_leaf_nodes": TREE_LEAVES, "early_stopping": False, "random_state": 0}
-    said = []
+    items = []
     with threadpool_limits(1, "openmp"):  # on a busy machine its threads spend more time waiting than working
         for line in rules.lines:
             trees = HistGradientBoostingRegressor(
                 loss="quantile", quantile=line, categorical_features=categories, **how
             )
-            said.append(trees.fit(features[seen], customers.logs[seen]).predict(features[asked]))
-    return np.stack(said, axis=1)
+            items.append(trees.fit(features[seen], customers.logs[seen]).predict(features[asked]))
+    return np.stack(items, axis=1)
 
 
 def with_codes(customers: SampledCustomers) -> tuple[Any, int]:

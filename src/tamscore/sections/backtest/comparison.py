@@ -59,7 +59,7 @@ def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Bac
     with progress.stage("pairs"):
         paired = pairs(directory, known.at(buys))
     with progress.stage("tenths"):
-        found = [tenth for kind, those in kinds.items() for tenth in tenths(kind, those, job.clusters.seed)]
+        items = [tenth for kind, those in kinds.items() for tenth in tenths(kind, those, job.clusters.seed)]
         correlation = {kind: rank_correlation(those) for kind, those in kinds.items()}
     with progress.stage("challengers"):
         compared = challenge(job, directory, accounts, backend)
@@ -71,7 +71,7 @@ def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Bac
         len(accounts) - len(known),
         tuple(paired),
         correlation,
-        tuple(found),
+        tuple(items),
         tuple(compared),
         joined,
     )
@@ -101,12 +101,12 @@ def write(result: BacktestResult) -> None:
 def pairs(directory: RunDirectory, customers: BacktestAccounts) -> list[Pairs]:
     """Neighbours by sales among the customers of each party type that has any."""
     record = model.read_model(directory.model, files_of(directory.manifest() or {}))
-    found = []
+    items = []
     for party in record.parties:
         those = customers.at(customers.party == PARTY_TYPES.index(party.name))
         if len(those):
-            found.append(pairs_of(party, those))
-    return found
+            items.append(pairs_of(party, those))
+    return items
 
 
 def challenge(job: Job, directory: RunDirectory, accounts: BacktestAccounts, backend: Backend) -> list[Loss]:
@@ -114,12 +114,12 @@ def challenge(job: Job, directory: RunDirectory, accounts: BacktestAccounts, bac
     rules = ChallengerRules(tuple(job.potential.lines), job.potential.min_customers, job.section(Backtest).neighbours)
     parties = model.read_model(directory.model, files_of(directory.manifest() or {})).parties
     samples = [(party, sample_of(job, party, accounts)) for party in parties]
-    found = []
+    items = []
     for (party, sample), features in zip(samples, features_of(job, samples, backend), strict=True):
         lot = sample.drawn(job.clusters.seed)
         customers = SampledCustomers(features, sample.cluster, np.log(sample.sales), lot, levels_of(party))
-        found += losses(party.name, customers, rules)
-    return found
+        items += losses(party.name, customers, rules)
+    return items
 
 
 def sample_of(job: Job, party: PartyRecord, accounts: BacktestAccounts) -> BacktestAccounts:
@@ -132,19 +132,19 @@ def sample_of(job: Job, party: PartyRecord, accounts: BacktestAccounts) -> Backt
 def features_of(job: Job, samples: Sequence[tuple[PartyRecord, BacktestAccounts]], backend: Backend) -> list[Any]:
     """The features (n, d) of the sampled customers of each party type, read partition by partition."""
     columns, wanted = columns_of(job), np.concatenate([sample.hashes for _, sample in samples])
-    found = [np.zeros((len(sample), len(party.space.features)), np.float32) for party, sample in samples]
+    items = [np.zeros((len(sample), len(party.space.features)), np.float32) for party, sample in samples]
     for partition in partitions.market(job.input, columns).partitions:
         ids = tables.account_ids(tables.read(partition, [columns.account_id])[columns.account_id], columns.id_form)
         rows = np.flatnonzero(np.isin(hashes := id_hash(ids), wanted))
         if not len(rows):
             continue
         read = read_features(partition, columns, backend, rows)
-        for (party, sample), features in zip(samples, found, strict=True):
+        for (party, sample), features in zip(samples, items, strict=True):
             here = np.flatnonzero(np.isin(hashes[rows], sample.hashes))
             if len(here):
                 at = np.searchsorted(sample.hashes, hashes[rows[here]])
                 features[at] = features_in_space(read, here, columns, party, backend)
-    return found
+    return items
 
 
 def features_in_space(

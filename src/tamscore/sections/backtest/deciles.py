@@ -53,12 +53,12 @@ def tenths(kind: str, accounts: BacktestAccounts, seed: int) -> list[Tenth]:
     by = {"whitespace": accounts.whitespace, "lot": np.zeros(len(accounts))}
     if kind == "expansion":
         by["sales"] = accounts.sales
-    found = []
+    items = []
     for name, values in by.items():
         order = np.lexsort((lot, -values))
         for i, rows in enumerate(np.array_split(order, TENTHS)):
-            found.append(tenth(kind, name, i + 1, accounts.at(np.sort(rows)), seed))
-    return found
+            items.append(tenth(kind, name, i + 1, accounts.at(np.sort(rows)), seed))
+    return items
 
 
 def tenth(kind: str, ranked_by: str, number: int, accounts: BacktestAccounts, seed: int) -> Tenth:

@@ -21,8 +21,8 @@ COLOURS = {"whitespace": "main", "sales": "orange", "lot": "grey"}
 
 def growth(kind: str, by: Mapping[str, Sequence[dict[str, Any]]], table: Table) -> Figure:
     """Return the growth of each tenth by whitespace with its interval, beside tenths of the other rankings."""
-    told = ", ".join(money(record["growth"]) for record in by["whitespace"])
-    alt = f"Growth of {kind} by tenth of whitespace, the first has the most: {told}."
+    text = ", ".join(money(record["growth"]) for record in by["whitespace"])
+    alt = f"Growth of {kind} by tenth of whitespace, the first has the most: {text}."
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()

@@ -35,8 +35,6 @@ class BacktestResult:
 
 def record(result: BacktestResult) -> dict[str, Any]:
     """Return a result as JSON holds it; numbers that are none are null."""
-    told = asdict(result)
-    told["rank_correlation"] = {
-        kind: None if isnan(value) else value for kind, value in result.rank_correlation.items()
-    }
-    return told
+    row = asdict(result)
+    row["rank_correlation"] = {kind: None if isnan(value) else value for kind, value in result.rank_correlation.items()}
+    return row

@@ -22,11 +22,11 @@ NOTE = "growth: sales afterwards less sales, with its 95 % interval; by lot: a r
 
 def answer(result: BacktestResult) -> Chapter:
     """Return what the command says: where the tables lie, how the sales afterwards met accounts, and the chapter."""
-    told = chapter(record_of(result))
+    text = chapter(record_of(result))
     lines = [("backtest", result.path), ("afterwards", f"{result.realised}, not known of {result.unknown:,} accounts")]
     lines += [("joined", result.joined.notice)] if result.joined is not None else []
-    lines.append(("result", told.message))
-    return Chapter(told.anchor, "", "", (Terms(tuple(lines)), *told.blocks))
+    lines.append(("result", text.message))
+    return Chapter(text.anchor, "", "", (Terms(tuple(lines)), *text.blocks))
 
 
 def chapter(record: Record) -> Chapter:
@@ -63,14 +63,14 @@ def neighbours(rows: Sequence[Record]) -> Table:
 
 def pairs_message(record: Record) -> str:
     """Return what customers of equal sales come to, in one sentence for each party type that has a verdict."""
-    told = []
+    items = []
     for row in record.get("pairs") or ():
         if row["verdict"] != "too few":
             share = f"{row['share']:.1%} ± {row['half_width']:.1%}"
             head = f"Of two {words(row['party_type'])} customers of equal sales"
-            found = f"the one with the higher potential bought more in {share} of the pairs"
-            told.append(f"{head} {found}: {VERDICTS[row['verdict']]}. ")
-    return "".join(told)
+            text = f"the one with the higher potential bought more in {share} of the pairs"
+            items.append(f"{head} {text}: {VERDICTS[row['verdict']]}. ")
+    return "".join(items)
 
 
 def message(record: Record) -> str:

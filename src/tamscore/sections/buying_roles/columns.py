@@ -53,7 +53,7 @@ class BuyingRolesState:
     def present(self, rows: ScoredRows) -> Any:
         """Return the roles (s,) that somebody has at the scored rows, a bit for each."""
         key, known = rows.part.hashes[rows.at], self.contacts
-        found = np.zeros(len(key), np.int64)
+        values = np.zeros(len(key), np.int64)
         (place,) = positions(known.key, key, "left")
         at = np.flatnonzero(place < len(known.key))
         at = at[known.key[place[at]] == key[at]]
@@ -61,8 +61,8 @@ class BuyingRolesState:
             account_id = self.columns.account_id
             ids = tables.account_ids(rows.read([account_id])[account_id], self.columns.id_form)
             where = places(known.key, known.check, key[at], id_hash(ids.take(at), 1))
-            found[at] = np.where(where >= 0, known.roles[where], 0)
-        return found
+            values[at] = np.where(where >= 0, known.roles[where], 0)
+        return values
 
     def text(self, roles: int) -> str:
         """Return the names of some roles, a bit for each."""
@@ -91,8 +91,8 @@ class BuyingRolesState:
         for (kind, missing), count in total.items():
             lacking[kind] += count * (name in missing.split(BETWEEN))
         lack = lacking.total()
-        told = {"customers_lack": lacking["expansion"], "prospects_lack": lacking["acquisition"]}
-        return {"role": name, "have": total.total() - lack, "lack": lack, **told}
+        record = {"customers_lack": lacking["expansion"], "prospects_lack": lacking["acquisition"]}
+        return {"role": name, "have": total.total() - lack, "lack": lack, **record}
 
 
 def prepare(market: Market, settings: BuyingRoles) -> BuyingRolesState:

@@ -84,8 +84,8 @@ def limits_table(limits: Sequence[SharedLimit], counts: Sequence[Sequence[tuple[
         ends = {"least_probability": limit.least_probability, **dict(zip(BOUNDS, last, strict=True))}
         for name, held in zip(limit.ids, listed.tolist(), strict=True):
             others = ", ".join(text for text in limit.ids if text != name) or None
-            told = {"campaign_id": name, "shared_with": others, "contacts": limit.contacts, "listed": held}
-            rows.append(told | ends)
+            record = {"campaign_id": name, "shared_with": others, "contacts": limit.contacts, "listed": held}
+            rows.append(record | ends)
     texts, whole = ("campaign_id", "shared_with"), ("contacts", "listed")
     kinds = [(name, pa.string()) for name in texts] + [(name, pa.int64()) for name in whole]
     numbers = [(name, pa.float64()) for name in ("least_probability", *BOUNDS)]
@@ -94,11 +94,11 @@ def limits_table(limits: Sequence[SharedLimit], counts: Sequence[Sequence[tuple[
 
 def limits_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, ListLimit]:
     """The limit of each campaign, from the rows of the table."""
-    found = {}
+    record = {}
     for row in rows:
         ends = [float(row[name]) for name in BOUNDS if row[name] is not None]
-        found[row["campaign_id"]] = ListLimit(row["least_probability"], *ends)
-    return found
+        record[row["campaign_id"]] = ListLimit(row["least_probability"], *ends)
+    return record
 
 
 def within(scored: pa.Table, limits: Mapping[str, ListLimit]) -> Any:

@@ -30,22 +30,22 @@ def campaign_table(campaigns: CampaignMap, counts: Sequence[dict[Any, Any]]) -> 
         for key, item in part.items():
             sums[key] = sums.get(key, 0.0) + item
     rows = []
-    for told in campaign_rows(campaigns) if sums else ():
+    for record in campaign_rows(campaigns) if sums else ():
         for kind in KINDS:
-            item = sums.get((told["campaign_id"], kind), [0.0] * len(MEASURES))
-            rows.append({**told, "kind": kind, **dict(zip(MEASURES, money(item), strict=True))})
+            item = sums.get((record["campaign_id"], kind), [0.0] * len(MEASURES))
+            rows.append({**record, "kind": kind, **dict(zip(MEASURES, money(item), strict=True))})
     fields = [*((name, pa.string()) for name in (*TEXTS, "kind")), *((name, pa.float64()) for name in MEASURES)]
     return pa.Table.from_pylist(rows, pa.schema(fields))
 
 
 def campaign_rows(campaigns: CampaignMap) -> list[dict[str, Any]]:
     """Every campaign of a job in its order, with the segments it is for."""
-    found: dict[str, dict[str, Any]] = {}
+    record: dict[str, dict[str, Any]] = {}
     for segment, campaign in campaigns.each.items():
-        told = {"campaign_id": campaign.id, "segments": segment, "channel": campaign.channel, "theme": campaign.theme}
-        row = found.setdefault(campaign.id, {**told, "message": campaign.message})
+        text = {"campaign_id": campaign.id, "segments": segment, "channel": campaign.channel, "theme": campaign.theme}
+        row = record.setdefault(campaign.id, {**text, "message": campaign.message})
         row["segments"] = segment if row["segments"] == segment else f"{row['segments']}, {segment}"
-    return list(found.values())
+    return list(record.values())
 
 
 def silent_campaigns(campaigns: CampaignMap, table: pa.Table) -> list[str]:

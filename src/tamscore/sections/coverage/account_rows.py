@@ -92,7 +92,7 @@ class AccountRows:
     place: Any | None = None
 
     @classmethod
-    def of(cls, task: Task, found: Placement, owners: Owners) -> AccountRows:
+    def of(cls, task: Task, placement: Placement, owners: Owners) -> AccountRows:
         """Return the rows of a placement."""
         import pyarrow as pa
 
@@ -100,13 +100,15 @@ class AccountRows:
         names = tuple(
             pa.array(texts, pa.string()) for texts in (roles, levels, [person.name for person in task.people])
         )
-        ids, short = task.accounts.ids, short_of(task, found)
+        ids, short = task.accounts.ids, short_of(task, placement)
         control = is_control(task.accounts, MARKED)
         mark = control if control.any() else None
         owner = with_former(owners, len(task.people))
         names = (*names[:2], pa.array([*names[2].to_pylist(), *owners.former.names], pa.string()))
         place = task.accounts.place
-        return cls(ids, found.plan, found.person, owner, found.worths, task.hours, short, names, mark, place)
+        return cls(
+            ids, placement.plan, placement.person, owner, placement.worths, task.hours, short, names, mark, place
+        )
 
     def of_accounts(self, whole: Whole) -> AccountRows:
         """Return the rows of accounts, given those of the units that were covered whole.

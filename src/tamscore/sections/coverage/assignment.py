@@ -123,7 +123,7 @@ def exact(team: Team, load: Load) -> Any | None:
     once, hours = np.zeros((n, n * p)), np.zeros((p, n * p))
     once[np.arange(n)[:, None], cells] = 1.0
     hours[np.arange(p), cells] = load.hours[:, None]
-    found = milp(
+    result = milp(
         -(load.value[:, None] * (1 + stays)).ravel(),
         integrality=np.ones(n * p),
         bounds=Bounds(0, able(team, load).ravel().astype(np.float64)),
@@ -133,7 +133,7 @@ def exact(team: Team, load: Load) -> Any | None:
         ],
         options={"mip_rel_gap": 0.0},
     )
-    if found.x is None:
+    if result.x is None:
         return None
-    taken = found.x.reshape(n, p)
+    taken = result.x.reshape(n, p)
     return np.where(taken.max(axis=1) > 0.5, taken.argmax(axis=1), NOBODY)

@@ -156,8 +156,8 @@ def hand_over(desk: Desk, out: int, back: int, taker: int, giver: int) -> None:
 
 def ratios(desk: Desk) -> Any:
     """Accounts and value (2, p) of every person against its share in its role; 1 for those without hours."""
-    role, found = desk.task.role_of_person, np.ones((2, len(desk.task.people)))
+    role, values = desk.task.role_of_person, np.ones((2, len(desk.task.people)))
     for number in range(len(desk.task.roles)):
         who = np.flatnonzero((role == number) & (desk.task.hours_of_people > 0))
-        found[:, who] = Books.of(desk, who).ratio
-    return found
+        values[:, who] = Books.of(desk, who).ratio
+    return values

@@ -101,15 +101,15 @@ class Values:
         """What some options are worth for some accounts."""
         which, rows = indices(key, len(self.expansion))
         sales = self.sales[rows]
-        found = np.where(sales > 0, self.expansion[which], self.acquisition[which]) * self.promise[rows]
-        found = np.asarray(found + self.protection[which] * np.maximum(sales, 0.0))
+        values = np.where(sales > 0, self.expansion[which], self.acquisition[which]) * self.promise[rows]
+        values = np.asarray(values + self.protection[which] * np.maximum(sales, 0.0))
         if self.others is not None:
-            found = np.asarray(found + self.acquisition[which] * self.others[rows])
-        found[~self.is_open[which, rows]] = -np.inf
+            values = np.asarray(values + self.acquisition[which] * self.others[rows])
+        values[~self.is_open[which, rows]] = -np.inf
         if self.debt is not None:
             less = self.debt.level[which] < self.debt.least[rows]
-            np.subtract(found, self.debt.penalty, out=found, where=less)
-        return found[()]
+            np.subtract(values, self.debt.penalty, out=values, where=less)
+        return values[()]
 
 
 def extremes(numbers: Any) -> tuple[Any, Any]:
@@ -121,11 +121,11 @@ def extremes(numbers: Any) -> tuple[Any, Any]:
 
 def of_accounts(numbers: Any, option: Any) -> Any:
     """The number (m,) float64 of each account by its own option, of numbers (o, m)."""
-    found = np.empty(len(option))
+    empty = np.empty(len(option))
     for begin in range(0, len(option), BLOCK):  # block by block, which takes less memory
         rows = np.arange(begin, min(begin + BLOCK, len(option)))
-        found[rows] = numbers[option[rows], rows]
-    return found
+        empty[rows] = numbers[option[rows], rows]
+    return empty
 
 
 def on_host(backend: Backend, numbers: Any) -> Any:

@@ -126,5 +126,5 @@ def close(offer: Offer, option: Any, ceiling: float) -> tuple[Any, float]:
 def chosen_options(backend: Backend, options: Options, price: Any) -> Any:
     """The option (m,) int16 that each account chooses at prices (r,) of hours."""
     prices = prices_of(backend, options, price)
-    found = [chosen(backend.xp, block.value, block.hours, prices)[0] for block in options.blocks(backend)]
-    return np.concatenate([np.zeros(0, np.int16), *map(backend.get, found)], dtype=np.int16)
+    blocks = [chosen(backend.xp, block.value, block.hours, prices)[0] for block in options.blocks(backend)]
+    return np.concatenate([np.zeros(0, np.int16), *map(backend.get, blocks)], dtype=np.int16)

@@ -84,58 +84,60 @@ def solve(
         task, owners = question.task, question.owners
         asked = [scenario_of(text, task, settings) for text in scenarios]
     with progress.stage("cover"):
-        found = place_all(backend, task, owners, settings.max_moves, settings.balance)
+        placement = place_all(backend, task, owners, settings.max_moves, settings.balance)
         heap.give_back()
     with progress.stage("compare"):
-        rules = compare(task, found)
+        rules = compare(task, placement)
         heap.give_back()
-        told = scenario_rows(task, found, asked)
+        items = scenario_rows(task, placement, asked)
         result = replace(
-            coverage_notices(run, settings, task, found, rules, told),
+            coverage_notices(run, settings, task, placement, rules, items),
             unknown=question.unknown,
             joins=question.joins,
-            doubts=(*question.doubts, *doubts_about_held(task, owners, found)),
+            doubts=(*question.doubts, *doubts_about_held(task, owners, placement)),
             measured=question.measured,
         )
-        rows = AccountRows.of(task, found, owners)
+        rows = AccountRows.of(task, placement, owners)
         if (whole := question.whole) is not None:
             rows = rows.of_accounts(whole)
             result = replace(result, families=whole.record)
-    return result, rows, shortfall.shortfall_table(task, found)
+    return result, rows, shortfall.shortfall_table(task, placement)
 
 
 def coverage_notices(
     run: ScoredRun,
     settings: Coverage,
     task: Task,
-    found: Placement,
+    placement: Placement,
     rules: list[RuleResult],
-    told: list[dict[str, Any]],
+    items: list[dict[str, Any]],
 ) -> CoverageResult:
     """What there is to say about a placement."""
-    roles = summaries.role_rows(task, found, settings.hours_of_one)
+    roles = summaries.role_rows(task, placement, settings.hours_of_one)
     heap.give_back()
-    sure = Certificate(found.value, found.choice.value, found.before, found.choice.bound, found.choice.rounds)
-    if len(found.owed):
-        sure = replace(sure, without_minimum=shortfall.without_it(task, found))
-    groups = summaries.treatment_rows(task, found)
+    sure = Certificate(
+        placement.value, placement.choice.value, placement.before, placement.choice.bound, placement.choice.rounds
+    )
+    if len(placement.owed):
+        sure = replace(sure, without_minimum=shortfall.without_it(task, placement))
+    groups = summaries.treatment_rows(task, placement)
     return CoverageResult(
         run.name,
         str(run.directory.output / COVERAGE / key_of(run, settings)),
         len(task.accounts),
         sure,
         roles,
-        summaries.people_rows(task, found, settings.balance),
+        summaries.people_rows(task, placement, settings.balance),
         groups["bands"],
         groups["campaigns"],
-        summaries.consistency_rows(task, found),
-        summaries.move_rows(task, found),
+        summaries.consistency_rows(task, placement),
+        summaries.move_rows(task, placement),
         rules,
-        told,
-        shortfall.minimum_rows(task, found, roles),
-        tuple(shortfall.lacking(task, found)),
+        items,
+        shortfall.minimum_rows(task, placement, roles),
+        tuple(shortfall.lacking(task, placement)),
         groups["quadrants"],
-        owners=summaries.owner_record(found),
+        owners=summaries.owner_record(placement),
         products=groups["products"],
     )
 

@@ -34,6 +34,6 @@ def lowest(planes: Sequence[PricedChoices], limits: Any, scarce: Any, least: Any
     rows = np.column_stack([-slopes, -own])
     cost = np.append(limits[scarce] * scale / unit, np.ones(parts))
     edges = [*zip(least[scarce] / scale, most[scarce] / scale, strict=True), *[(None, None)] * parts]
-    found = linprog(cost, csr_array(rows) if parts > 1 else rows, -heights, bounds=edges, method="highs")
-    price[scarce] = found.x[:-parts] * scale
-    return price, float(found.fun) * unit
+    result = linprog(cost, csr_array(rows) if parts > 1 else rows, -heights, bounds=edges, method="highs")
+    price[scarce] = result.x[:-parts] * scale
+    return price, float(result.fun) * unit

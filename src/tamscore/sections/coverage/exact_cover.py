@@ -26,11 +26,11 @@ def best_options(value: Any, hours: Any, role: Any, limits: Any) -> Any | None:
     scarce = np.flatnonzero(np.isfinite(limits))
     rules = [LinearConstraint(one_each, 1, 1), LinearConstraint(taken[scarce], ub=limits[scarce])]
     is_open = np.isfinite(value).ravel()
-    found = milp(
+    result = milp(
         np.where(is_open, -value.ravel(), 0.0),
         integrality=np.ones(value.size),
         bounds=Bounds(0, is_open.astype(np.float64)),
         constraints=rules if len(scarce) else rules[:1],
         options={"mip_rel_gap": 0.0},
     )
-    return None if found.x is None else np.argmax(found.x.reshape(options, accounts), axis=0)
+    return None if result.x is None else np.argmax(result.x.reshape(options, accounts), axis=0)

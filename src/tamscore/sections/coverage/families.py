@@ -44,9 +44,9 @@ class Units:
 
     def least(self, number: Any) -> Any:
         """Return the least of the numbers (m,) of each unit's accounts (u,)."""
-        found = np.full(len(self), np.iinfo(np.int64).max)
-        np.minimum.at(found, self.of, number)
-        return found
+        full = np.full(len(self), np.iinfo(np.int64).max)
+        np.minimum.at(full, self.of, number)
+        return full
 
 
 @dataclass(frozen=True)
@@ -152,12 +152,12 @@ def require_one_lock(owners: Owners, units: Units, accounts: CoverageAccounts, p
     if not len(differs):
         return
     here = rows[units.of[rows] == units.of[rows[differs[0]]]]
-    told = [f"{accounts.ids[int(row)].as_py()!r} ({people[int(owners.person[row])].name})" for row in here[:5]]
+    items = [f"{accounts.ids[int(row)].as_py()!r} ({people[int(owners.person[row])].name})" for row in here[:5]]
     count = len(np.unique(units.of[rows[differs]]))
     more = f"; so are those of {count - 1:,} more families" if count > 1 else ""
     head = accounts.ids[int(units.head[units.of[here[0]]])].as_py()
     raise InputContractError(
-        f"coverage.owners: accounts of the family of {head!r} are locked to several people: {name_list(told)}{more}; "
+        f"coverage.owners: accounts of the family of {head!r} are locked to several people: {name_list(items)}{more}; "
         "lock "
         'them to one person, or set coverage.families = "free"'
     )

@@ -27,10 +27,10 @@ PALE, DARK = 0.5, 0.76
 def hours(roles: Sequence[dict[str, Any]], table: Table) -> Figure:
     """Return hours needed by each role with a limit as a frame, hours there as a bar; the table in numbers."""
     rows = [row for row in roles if row["hours_available"] is not None]
-    told = "; ".join(
+    name = "; ".join(
         f"{words(r['role'])} {r['hours_needed']:,.0f} needed, {r['hours_available']:,.0f} there" for r in rows
     )
-    alt = f"Selling hours by role: {told}."
+    alt = f"Selling hours by role: {name}."
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()
@@ -55,16 +55,16 @@ def hours(roles: Sequence[dict[str, Any]], table: Table) -> Figure:
 
 def band_map(every: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], table: Table) -> Figure:
     """Return accounts by size band and role."""
-    told = Map("coverage-map", "Who covers which accounts", "size band", "band", SIZES)
-    return coverage_map(told, every, rows, table)
+    text = Map("coverage-map", "Who covers which accounts", "size band", "band", SIZES)
+    return coverage_map(text, every, rows, table)
 
 
 def quadrant_map(every: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], table: Table) -> Figure:
     """Return accounts by quadrant and role, with their hours."""
-    told = Map(
+    text = Map(
         "quadrant-map", "From quadrant to role, with hours a year", "quadrant", "quadrant", QUADRANTS, hours=True
     )
-    return coverage_map(told, every, rows, table)
+    return coverage_map(text, every, rows, table)
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ def coverage_map(of: Map, every: Sequence[dict[str, Any]], rows: Sequence[dict[s
         counts[row[of.key], row["role"]] += row["accounts"]
         spent[row[of.key], row["role"]] += row["hours"]
     bands = sorted({row[of.key] for row in rows}, key=lambda name: (place_in(of.order, name), name))
-    told = "; ".join(f"{words(b)}, {words(r)}: {count:,}" for (b, r), count in counts.items() if count)
-    alt = f"Accounts by {of.what} and role: {told}."
+    text = "; ".join(f"{words(b)}, {words(r)}: {count:,}" for (b, r), count in counts.items() if count)
+    alt = f"Accounts by {of.what} and role: {text}."
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.task import Task
 
 
-def doubts_about_held(task: Task, owners: Owners, found: Placement) -> Iterator[str]:
+def doubts_about_held(task: Task, owners: Owners, placement: Placement) -> Iterator[str]:
     """Yield how many accounts `max_moves` keeps with an owner against limits of plans, and against region or skill.
 
     `owners` are those of the table: accounts that it locks are not counted.
     """
-    rows = np.flatnonzero(found.owners.locked & ~owners.locked)
-    plan, person = found.plan[rows], found.person[rows]
+    rows = np.flatnonzero(placement.owners.locked & ~owners.locked)
+    plan, person = placement.plan[rows], placement.person[rows]
     outside = np.zeros(len(rows), bool)
     for o in np.unique(plan):
         here = plan == o

@@ -57,8 +57,8 @@ def read_last_owners(folder: Location, accounts: CoverageAccounts, people: Seque
     of = names.indices.to_numpy()[place[left]]
     used, number = np.unique(of, return_inverse=True)
     former = Former(rows[left], number, tuple(levels.take(pa.array(used)).to_pylist()))
-    told = levels.take(pa.array(of))
-    doubts = unknown_owners(f"last coverage {folder.name}", told, np.zeros(len(told), bool), people)
+    text = levels.take(pa.array(of))
+    doubts = unknown_owners(f"last coverage {folder.name}", text, np.zeros(len(text), bool), people)
     last = LastBooks(folder.name, str(record["run"]), len(ids) - len(rows))
     return Owners(person, np.zeros(len(accounts), bool), (), tuple(doubts), former, last)
 

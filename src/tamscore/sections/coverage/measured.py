@@ -89,10 +89,10 @@ def factor_of(plans: Sequence[TouchPlan], result: Mapping[str, Any], touch: Mapp
     years = result["days"] / YEAR
     effect, error = touch["effect"] / years, (touch["high"] - touch["low"]) / WIDTH / years
     weight = 1 / (1 + (error / assumed) ** 2)
-    told = {"role": touch["role"], "service_level": touch["service_level"], "of": result["of"]}
-    told |= {"holdout": result["holdout"], "days": result["days"], "controls": touch["controls"]}
+    record = {"role": touch["role"], "service_level": touch["service_level"], "of": result["of"]}
+    record |= {"holdout": result["holdout"], "days": result["days"], "controls": touch["controls"]}
     factor = max(1 + weight * (effect / assumed - 1), 0.0)
-    return {**told, "assumed": assumed, "measured": effect, "weight": weight, "factor": factor}
+    return {**record, "assumed": assumed, "measured": effect, "weight": weight, "factor": factor}
 
 
 def scale(plan: TouchPlan, shares: Sequence[str], factor: float) -> TouchPlan:

@@ -66,10 +66,10 @@ class Owed:
 
     def kinds(self, task: Task, is_open: ByKind) -> Any:
         """Kinds (s,) of the accounts that are owed as much, and by the same plans, hours, regions and skills."""
-        found = cross(is_open.kind[self.account], len(task.hours.table), task.hours.kind[self.account])
-        found = cross(found, len(LEVELS), self.least)
+        result = cross(is_open.kind[self.account], len(task.hours.table), task.hours.kind[self.account])
+        result = cross(result, len(LEVELS), self.least)
         group = np.unique(task.accounts.group_of(self.account), return_inverse=True)[1]
-        return cross(found, int(group.max(initial=0)) + 1, group)
+        return cross(result, int(group.max(initial=0)) + 1, group)
 
     def of(self, here: Any) -> Owed:
         """Those of the accounts where a mask (s,) is true, or of some places."""

@@ -39,10 +39,10 @@ def place_pool(task: Task, offer: Offer, owners: Owners, pool: int, option: Any,
     capacity = task.hours_of_people[who]
     rows = np.flatnonzero((offer.role == pool)[option])
     while len(rows):
-        found = assign(Team(capacity, task.serves[:, who]), load_of(task, offer, owners, rows, who, option))
-        has = found != NOBODY
-        person[rows[has]] = who[found[has]]
-        capacity = capacity - np.bincount(found[has], offer.hours[option[rows[has]], rows[has]], len(capacity))
+        result = assign(Team(capacity, task.serves[:, who]), load_of(task, offer, owners, rows, who, option))
+        has = result != NOBODY
+        person[rows[has]] = who[result[has]]
+        capacity = capacity - np.bincount(result[has], offer.hours[option[rows[has]], rows[has]], len(capacity))
         rows = smaller(offer, pool, rows[~has], option)
 
 

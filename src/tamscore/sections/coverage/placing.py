@@ -71,53 +71,53 @@ def place_all(
     Where too many would change, those who lose least by staying are bound to their owners, and all is chosen anew.
     Raises InputContractError where the owners' hours do not suffice for that.
     """
-    found, bound = place(backend, task, owners), owners
-    free_bound = found.choice.bound
-    while (excess := excess_of(owners, found, max_moves)) > 0:
-        bound, found = bound_more(backend, task, owners, bound, found, excess)
-    found = replace(found, free_bound=free_bound)
-    return found if balance is None else with_fair_books(task, found, balance)
+    placement, bound = place(backend, task, owners), owners
+    free_bound = placement.choice.bound
+    while (excess := excess_of(owners, placement, max_moves)) > 0:
+        bound, placement = bound_more(backend, task, owners, bound, placement, excess)
+    placement = replace(placement, free_bound=free_bound)
+    return placement if balance is None else with_fair_books(task, placement, balance)
 
 
 def bound_more(
-    backend: Backend, task: Task, owners: Owners, bound: Owners, found: Placement, excess: int
+    backend: Backend, task: Task, owners: Owners, bound: Owners, placement: Placement, excess: int
 ) -> tuple[Owners, Placement]:
     """The owners with so many accounts more bound to them, and the placement under them.
 
     All who stay are bound as well, so that none of them makes room by leaving, but where the hours do not suffice.
     """
-    price = found.choice.price
+    price = placement.choice.price
     try:
-        some = staying(task, found, owners, bound, excess, with_rest=True)
+        some = staying(task, placement, owners, bound, excess, with_rest=True)
         return some, place(backend, task, some, price)
     except InputContractError:
-        some = staying(task, found, owners, bound, excess, with_rest=False)
+        some = staying(task, placement, owners, bound, excess, with_rest=False)
         return some, place(backend, task, some, price)
 
 
-def excess_of(owners: Owners, found: Placement, max_moves: int | None) -> int:
+def excess_of(owners: Owners, placement: Placement, max_moves: int | None) -> int:
     """How many accounts more than allowed change owner."""
-    return 0 if max_moves is None else int(np.count_nonzero(move(owners, found.person))) - max_moves
+    return 0 if max_moves is None else int(np.count_nonzero(move(owners, placement.person))) - max_moves
 
 
-def staying(task: Task, found: Placement, owners: Owners, bound: Owners, excess: int, *, with_rest: bool) -> Owners:
+def staying(task: Task, placement: Placement, owners: Owners, bound: Owners, excess: int, *, with_rest: bool) -> Owners:
     """The owners with so many accounts more bound to them, those that lose least by staying.
 
     With the rest all others that stay are bound as well.
     """
-    rows = np.flatnonzero(move(owners, found.person))
+    rows = np.flatnonzero(move(owners, placement.person))
     locked = bound.locked.copy()
-    locked[rows[np.argsort(loss_of_staying(task, found, rows), kind="stable")[:excess]]] = True
+    locked[rows[np.argsort(loss_of_staying(task, placement, rows), kind="stable")[:excess]]] = True
     if with_rest:
-        locked |= (owners.person != NOBODY) & ~move(owners, found.person)
+        locked |= (owners.person != NOBODY) & ~move(owners, placement.person)
     return replace(bound, locked=locked)
 
 
-def with_fair_books(task: Task, found: Placement, bounds: float) -> Placement:
+def with_fair_books(task: Task, placement: Placement, bounds: float) -> Placement:
     """The placement with accounts exchanged between people of a role; plans stay, and no account leaves its owner."""
-    desk = Desk.of(task, found.offer, found.plan, found.person.copy())
-    balance_books(desk, found.owners, bounds)
-    return replace(found, person=desk.person)
+    desk = Desk.of(task, placement.offer, placement.plan, placement.person.copy())
+    balance_books(desk, placement.owners, bounds)
+    return replace(placement, person=desk.person)
 
 
 def move(owners: Owners, person: Any) -> Any:
@@ -125,12 +125,12 @@ def move(owners: Owners, person: Any) -> Any:
     return (owners.person != NOBODY) & (owners.person != person)
 
 
-def loss_of_staying(task: Task, found: Placement, rows: Any) -> Any:
+def loss_of_staying(task: Task, placement: Placement, rows: Any) -> Any:
     """What accounts would bring less by the best plan of their owner's role; those that he does not serve come last."""
-    who = found.owners.person[rows]
+    who = placement.owners.person[rows]
     own = task.role_of_plan[:, None] == task.role_of_person[who]
-    best = np.where(own, found.offer.value[:, rows], -np.inf).max(axis=0)
-    loss = found.offer.value[found.plan[rows], rows] - best
+    best = np.where(own, placement.offer.value[:, rows], -np.inf).max(axis=0)
+    loss = placement.offer.value[placement.plan[rows], rows] - best
     return np.where(task.serves[task.accounts.group_of(rows), who], loss, np.inf)
 
 

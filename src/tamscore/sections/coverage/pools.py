@@ -68,8 +68,8 @@ def pools_of(task: Task) -> Pools:
     plan, pool = np.array(option, np.int64).reshape(-1, 2).T
     part = np.unique(served, axis=0, return_inverse=True)[1].ravel()
     share = shares(of_role, np.bincount(of_person, task.hours_of_people, len(order)))
-    found = Pools(of_role, served, np.zeros(len(order)), share, of_person, plan, pool, part)
-    return replace(found, hours=found.hours_at(task.limits))
+    pools = Pools(of_role, served, np.zeros(len(order)), share, of_person, plan, pool, part)
+    return replace(pools, hours=pools.hours_at(task.limits))
 
 
 def shares(role: Any, hours: Any) -> Any:

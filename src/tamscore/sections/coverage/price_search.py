@@ -72,10 +72,10 @@ class Search:
         if self.floor is None or self.floor[~np.isfinite(limits)].any():
             self.begin(self.low_prices(limits))
         while True:
-            found = self.least(limits, rounds)
-            near = (self.floor > 0) & (found.price <= NEAR * self.floor)
+            bound = self.least(limits, rounds)
+            near = (self.floor > 0) & (bound.price <= NEAR * self.floor)
             if not near.any():
-                return found
+                return bound
             lower = np.where(near, self.floor / LOWER, self.floor)
             self.begin(np.where(lower < LEAST * self.most, 0.0, lower))
 

@@ -48,10 +48,10 @@ class Kinds:
         hours[by, np.arange(len(pair))] = self.need[of, by]
         whole = (np.flatnonzero(here)[:, None] == of).astype(np.float64)
         scale = np.maximum(self.room, 1.0)
-        found = linprog(
+        result = linprog(
             np.zeros(len(pair)), hours / scale[:, None], self.room / scale + SLACK, whole, count[here], method="highs"
         )
-        return bool(found.status == 0)
+        return bool(result.status == 0)
 
 
 def reach(task: Task, owed: Owed, owners: Owners, is_open: ByKind, level: Any) -> Any:

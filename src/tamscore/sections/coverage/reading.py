@@ -54,13 +54,13 @@ def read_people(settings: Coverage) -> list[Person]:
             for role, count in settings.team.items()
             for i in range(count)
         ]
-    found = [person_of(row, settings) for row in rows_of(settings.people, ("person", "role"), PEOPLE).values()]
-    names = Counter(fold_word(person.name) for person in found)
-    for person in found:
+    persons = [person_of(row, settings) for row in rows_of(settings.people, ("person", "role"), PEOPLE).values()]
+    names = Counter(fold_word(person.name) for person in persons)
+    for person in persons:
         if names[fold_word(person.name)] > 1 or not person.hours >= 0:
             problem = "stands twice" if person.hours >= 0 else f"has {person.hours:g} hours, expected 0 or more"
             raise InputContractError(f"{settings.people}: {person.name!r} {problem}")
-    return found
+    return persons
 
 
 def require_distinct(team: Mapping[str, int]) -> None:

@@ -111,11 +111,11 @@ def refill(desk: Desk, owners: Owners, floor: Floor) -> None:
 
 def waiting(desk: Desk, floor: Floor) -> tuple[Any, Any]:
     """Accounts (n,) and plans (n,) that somebody has hours for now, those that gain most an hour first."""
-    found = [np.zeros((3, 0))]
+    items = [np.zeros((3, 0))]
     for option in np.flatnonzero(np.isfinite(desk.offer.limits[desk.offer.role])):
         rows, worth = gaining(desk, floor, int(option))
-        found.append(np.stack([rows, np.full(len(rows), option), worth]))
-    rows, plans, worth = np.concatenate(found, axis=1)
+        items.append(np.stack([rows, np.full(len(rows), option), worth]))
+    rows, plans, worth = np.concatenate(items, axis=1)
     order = np.lexsort((plans, rows, -worth))[:FIRST]
     return rows[order].astype(np.int64), plans[order].astype(np.int64)
 

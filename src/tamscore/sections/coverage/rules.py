@@ -37,20 +37,20 @@ class RuleResult:
     accounts: int
 
 
-def compare(task: Task, found: Placement) -> list[RuleResult]:
+def compare(task: Task, placement: Placement) -> list[RuleResult]:
     """The coverage found, then simple rules within the same hours by role; locks are kept by all.
 
     Rules do not look at people: each may share out the hours of a role as it likes, which favours them.
     """
-    offer = found.offer
-    return [result_of(name, offer, plan) for name, plan in ways(task, found)]
+    offer = placement.offer
+    return [result_of(name, offer, plan) for name, plan in ways(task, placement)]
 
 
-def ways(task: Task, found: Placement) -> Iterator[tuple[str, Any]]:
+def ways(task: Task, placement: Placement) -> Iterator[tuple[str, Any]]:
     """The coverage found, then every simple rule, with the plan (m,) of every account; one at a time, for memory."""
-    market, offer = task.accounts, found.offer
+    market, offer = task.accounts, placement.offer
     anything, begun = ByKind(np.ones((1, len(task.plans)), bool), np.zeros(len(market), np.uint8)), start(offer)
-    yield "coverage", found.plan
+    yield "coverage", placement.plan
     yield "top by sales", in_order(offer, begun, from_largest(market.sales), anything)
     yield "top by whitespace", in_order(offer, begun, from_largest(market.whitespace), anything)
     yield "quadrant cut to capacity", in_order(offer, begun, from_largest(market.whitespace), quadrant_plans(task))
@@ -87,12 +87,12 @@ def quadrant_plans(task: Task) -> ByKind:
     columns = [accounts.texts["role"], accounts.texts["service_level"], *task.limiting]
     kind = crossed_texts(columns)
     rows = first_of(kind)
-    found = np.zeros((len(task.plans), len(rows)), bool)
+    values = np.zeros((len(task.plans), len(rows)), bool)
     for o, plan in enumerate(task.plans):
         if plan.role != DIGITAL:
             here = [columns[0].alike(plan.role, rows), columns[1].alike(plan.service_level, rows)]
-            found[o] = here[0] & here[1] & task.within(o, rows)
-    return ByKind(found.T, kind)
+            values[o] = here[0] & here[1] & task.within(o, rows)
+    return ByKind(values.T, kind)
 
 
 def in_order(offer: Offer, begun: Any, parts: Iterable[Any], allowed: ByKind) -> Any:

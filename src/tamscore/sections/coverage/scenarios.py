@@ -106,7 +106,7 @@ def in_first_year(ramp: Sequence[float]) -> float:
     return (sum(ramp) + MONTHS - len(ramp)) / MONTHS
 
 
-def scenario_rows(task: Task, found: Placement, scenarios: Sequence[HoursScenario]) -> list[dict[str, Any]]:
+def scenario_rows(task: Task, placement: Placement, scenarios: Sequence[HoursScenario]) -> list[dict[str, Any]]:
     """One row per scenario: hours and value more or less in a full year, value in the first one, accounts reached.
 
     No role loses more hours than it has.
@@ -114,15 +114,15 @@ def scenario_rows(task: Task, found: Placement, scenarios: Sequence[HoursScenari
     """
     return [
         {"scenario": scenario.text, "hours": round(float(np.maximum(scenario.hours, -task.limits).sum()), 2)}
-        | {"change": round(worth_of(task, found, scenario.hours), 2)}
-        | {"first_year": round(worth_of(task, found, scenario.first_year), 2)}
-        | {"reached": reach(task, found, scenario.hours)}
+        | {"change": round(worth_of(task, placement, scenario.hours), 2)}
+        | {"first_year": round(worth_of(task, placement, scenario.first_year), 2)}
+        | {"reached": reach(task, placement, scenario.hours)}
         for scenario in scenarios
     ]
 
 
-def reach(task: Task, found: Placement, hours: Any) -> int | None:
+def reach(task: Task, placement: Placement, hours: Any) -> int | None:
     """How many accounts get what they are owed with hours (r,) more or less."""
-    if not len(found.owed):
+    if not len(placement.owed):
         return None
-    return int(served_with(task, found, found.owed, changed_hours(task, hours)).sum())
+    return int(served_with(task, placement, placement.owed, changed_hours(task, hours)).sum())

@@ -83,10 +83,10 @@ def read_accounts(run: ScoredRun, settings: Coverage, *, keeps_place: bool = Fal
     every = {name: texts.get(name, texts[""]) for name in (*TEXTS, OPEN_PRODUCT)}
     priority = money.pop(LIKELY[1]) if LIKELY[1] in money else place_of(whitespace)
     heap.give_back()
-    found = CoverageAccounts(
+    accounts = CoverageAccounts(
         ids, sales, potential, whitespace, promise, priority, every, region, skill, run.id_form, family
     )
-    return replace(found, place=place) if keeps_place else found
+    return replace(accounts, place=place) if keeps_place else accounts
 
 
 def read_family(run: ScoredRun, settings: Coverage, place: Any) -> Family | None:

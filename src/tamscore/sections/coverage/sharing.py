@@ -31,13 +31,13 @@ def shared_out(offer: Offer, option: Any) -> Any:
     kinds, kind = np.unique(same, axis=1, return_inverse=True)
     hours = offer.hours[option[rows], rows]
     parts = portions(offer, kinds, np.bincount(kind.ravel(), hours, kinds.shape[1]))
-    found = option.copy()
+    result = option.copy()
     for k, portion in enumerate(parts.T):
         mine, options = kind.ravel() == k, np.flatnonzero(kinds[:, k])
         middle = np.cumsum(hours[mine]) - hours[mine] / 2
         place = np.searchsorted(np.cumsum(portion[options])[:-1], middle)
-        found[rows[mine]] = options[place]
-    return found
+        result[rows[mine]] = options[place]
+    return result
 
 
 def portions(offer: Offer, kinds: Any, demand: Any) -> Any:
@@ -57,7 +57,7 @@ def portions(offer: Offer, kinds: Any, demand: Any) -> Any:
     blank = coo_array((len(demand), len(scarce))).tocsr()
     cost = np.append(np.zeros(len(cell)), np.ones(len(scarce)))
     rows, whole = hstack([taken, over], "csr"), hstack([item, blank], "csr")
-    found = linprog(cost, rows, offer.limits[scarce], whole, demand, method="highs")
+    result = linprog(cost, rows, offer.limits[scarce], whole, demand, method="highs")
     parts = np.zeros(kinds.shape)
-    parts[option, kind] = found.x[: len(cell)]
+    parts[option, kind] = result.x[: len(cell)]
     return parts

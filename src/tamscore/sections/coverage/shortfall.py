@@ -25,34 +25,36 @@ FIRST = 5
 """So many accounts that are short are named for each rule."""
 
 
-def without_it(task: Task, found: Placement) -> float:
+def without_it(task: Task, placement: Placement) -> float:
     """What no coverage can exceed that owes nobody anything."""
-    if not len(found.within):
-        return found.choice.bound
-    search = found.search
+    if not len(placement.within):
+        return placement.choice.bound
+    search = placement.search
     plain = replace(search.options, value=replace(search.options.value, debt=None))
     return Search(search.backend, plain, search.roles, search.parts).bound(task.pools.hours).value
 
 
-def bound_at(task: Task, found: Placement, limits: Any) -> float:
+def bound_at(task: Task, placement: Placement, limits: Any) -> float:
     """What no coverage can exceed with other hours (r,), of those that serve whom these hours reach.
 
     With more hours it serves those whom the hours there are reach.
     """
-    search, hours = found.search, task.pools.hours_at(limits)
-    if not len(found.within) or (limits >= task.limits).all():
+    search, hours = placement.search, task.pools.hours_at(limits)
+    if not len(placement.within) or (limits >= task.limits).all():
         return search.bound(hours).value
-    here = served_with(task, found, found.within, limits)
+    here = served_with(task, placement, placement.within, limits)
     if here.all():
         return search.bound(hours).value
     plain = replace(search.options, value=replace(search.options.value, debt=None))
-    options = with_penalty(search.backend, plain, levels_of_plans(task.plans)[task.pools.plan], found.within.of(here))
-    return Search(search.backend, options, search.roles, search.parts, found.choice.price).bound(hours).value
+    options = with_penalty(
+        search.backend, plain, levels_of_plans(task.plans)[task.pools.plan], placement.within.of(here)
+    )
+    return Search(search.backend, options, search.roles, search.parts, placement.choice.price).bound(hours).value
 
 
-def worth_of(task: Task, found: Placement, hours: Any) -> float:
+def worth_of(task: Task, placement: Placement, hours: Any) -> float:
     """What hours (r,) more or less are worth: by how much the bound changes."""
-    return bound_at(task, found, changed_hours(task, hours)) - found.choice.bound
+    return bound_at(task, placement, changed_hours(task, hours)) - placement.choice.bound
 
 
 def changed_hours(task: Task, hours: Any) -> Any:
@@ -60,30 +62,30 @@ def changed_hours(task: Task, hours: Any) -> Any:
     return np.maximum(task.limits + hours, 0.0)
 
 
-def keeps_all(task: Task, found: Placement, hours: Any) -> bool:
+def keeps_all(task: Task, placement: Placement, hours: Any) -> bool:
     """Whether hours (r,) more or less still serve all accounts that get what they are owed."""
-    return bool(served_with(task, found, found.within, changed_hours(task, hours)).all())
+    return bool(served_with(task, placement, placement.within, changed_hours(task, hours)).all())
 
 
-def served_with(task: Task, found: Placement, owed: Owed, limits: Any) -> Any:
+def served_with(task: Task, placement: Placement, owed: Owed, limits: Any) -> Any:
     """Which of the accounts (s,) that are owed a service level other hours (r,) reach."""
-    level, is_open = levels_of_plans(task.plans), found.offer.value.is_open
-    return reach(task.with_limits(limits), owed, found.owners, is_open, level)
+    level, is_open = levels_of_plans(task.plans), placement.offer.value.is_open
+    return reach(task.with_limits(limits), owed, placement.owners, is_open, level)
 
 
-def met(task: Task, found: Placement) -> Any:
+def met(task: Task, placement: Placement) -> Any:
     """Which of the accounts (s,) that are owed a service level get it."""
-    return found.owed.met(levels_of_plans(task.plans), found.plan)
+    return placement.owed.met(levels_of_plans(task.plans), placement.plan)
 
 
-def minimum_rows(task: Task, found: Placement, roles: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def minimum_rows(task: Task, placement: Placement, roles: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One row per rule that somebody is owed by: accounts owed, reached and short, and the hours that are lacking.
 
     `without_plan` of those short have no plan that offers what they are owed, whatever hours there are. `role` and
     `price_of_an_hour` are those of the role that would serve most of the others with the fewest hours.
     """
-    owed, need = found.owed, hours_needed(task, found)
-    got, price = met(task, found), {row["role"]: row["price_of_an_hour"] for row in roles}
+    owed, need = placement.owed, hours_needed(task, placement)
+    got, price = met(task, placement), {row["role"]: row["price_of_an_hour"] for row in roles}
     rows = []
     for rule in np.unique(owed.rule).tolist():
         here = owed.rule == rule
@@ -102,21 +104,21 @@ def minimum_rows(task: Task, found: Placement, roles: Sequence[Mapping[str, Any]
     return rows
 
 
-def hours_needed(task: Task, found: Placement) -> Any:
+def hours_needed(task: Task, placement: Placement) -> Any:
     """The hours (o, s) of plans for accounts that are owed something; infinite where plans are closed or give less.
 
     Plans of roles that nobody has are closed.
     """
-    owed, offer, level = found.owed, found.offer, levels_of_plans(task.plans)
+    owed, offer, level = placement.owed, placement.offer, levels_of_plans(task.plans)
     is_open = np.isfinite(offer.value[:, owed.account]) & ~task.is_wanted[:, None]
     hours = np.where(is_open, offer.hours[:, owed.account], np.inf)
     return np.where(level[:, None] >= owed.least, hours, np.inf)
 
 
-def lacking(task: Task, found: Placement) -> Iterator[str]:
+def lacking(task: Task, placement: Placement) -> Iterator[str]:
     """Yield, for each rule, how many accounts get less than it owes them, why, and which of them come first."""
-    owed, short = found.owed, ~met(task, found)
-    has_plan = np.isfinite(hours_needed(task, found)).any(axis=0)
+    owed, short = placement.owed, ~met(task, placement)
+    has_plan = np.isfinite(hours_needed(task, placement)).any(axis=0)
     for rule in np.unique(owed.rule[short]).tolist():
         here = short & (owed.rule == rule)
         level = LEVELS[int(owed.least[here][0])]
@@ -132,21 +134,21 @@ def rule_name(rule: str) -> str:
     return "no digital plan" if rule == BY_PLANS else f"tier {rule}" if rule.isupper() else rule
 
 
-def short_of(task: Task, found: Placement) -> pa.DictionaryArray:
+def short_of(task: Task, placement: Placement) -> pa.DictionaryArray:
     """The rule (m,) by which each account is owed more than it gets, null for all others."""
     import pyarrow as pa
 
-    owed, short = found.owed, ~met(task, found)
+    owed, short = placement.owed, ~met(task, placement)
     code = np.full(len(task.accounts), -1, np.int8)
     code[owed.account[short]] = owed.rule[short]
     return pa.DictionaryArray.from_arrays(pa.array(code, mask=code < 0), pa.array(owed.rules, pa.string()))
 
 
-def shortfall_table(task: Task, found: Placement) -> pa.Table:
+def shortfall_table(task: Task, placement: Placement) -> pa.Table:
     """The accounts that are owed more than they get, in the order in which they would be served."""
     import pyarrow as pa
 
-    owed, lack = found.owed, found.owed.of(~met(task, found))
+    owed, lack = placement.owed, placement.owed.of(~met(task, placement))
     columns = {
         "account_id": task.accounts.ids.take(pa.array(lack.account)).cast(pa.large_string()),
         "rule": pa.array(owed.rules, pa.string()).take(pa.array(lack.rule)),

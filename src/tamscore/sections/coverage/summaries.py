@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.texts import Texts
 
 
-def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str, Any]]:
+def role_rows(task: Task, placement: Placement, hours_each: float) -> list[dict[str, Any]]:
     """One row per role: hours needed, there and used, the price of an hour, and the worth of one person more or less.
 
     `hours_needed` are those that the plans of all quadrants ask for; `one_more` and `one_less` are what the bound
@@ -35,41 +35,41 @@ def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str,
     """
     asked = quadrant_plans(task)
     rows = ((o, np.flatnonzero(asked[o, :])) for o in range(len(task.plans)))
-    needed = np.array([found.offer.hours[o, here].sum() for o, here in rows])
+    needed = np.array([placement.offer.hours[o, here].sum() for o, here in rows])
     items = [float(needed[task.role_of_plan == r].sum()) for r in range(len(task.roles))]
-    return [role_row(task, found, r, hours, hours_each) for r, hours in enumerate(items)]
+    return [role_row(task, placement, r, hours, hours_each) for r, hours in enumerate(items)]
 
 
-def role_row(task: Task, found: Placement, r: int, needed: float, hours_each: float) -> dict[str, Any]:
+def role_row(task: Task, placement: Placement, r: int, needed: float, hours_each: float) -> dict[str, Any]:
     """The row of a role by number, given the hours that are needed of it.
 
     What one person less costs is left out where accounts would be short then of what they are owed.
     """
-    here, limited = (task.role_of_plan == r)[found.plan], task.roles[r] != DIGITAL
+    here, limited = (task.role_of_plan == r)[placement.plan], task.roles[r] != DIGITAL
     people = int(np.count_nonzero(task.role_of_person == r))
     row = {"role": task.roles[r], "people": people, "accounts": int(here.sum()), "hours_needed": needed}
     row |= {"hours_available": float(task.limits[r]) if limited else None}
-    row |= {"hours_used": float(found.offer.used(found.plan)[r])}
-    row |= {"value": round(float(found.worths[here].sum()), 2)}
+    row |= {"hours_used": float(placement.offer.used(placement.plan)[r])}
+    row |= {"value": round(float(placement.worths[here].sum()), 2)}
     astype = (np.arange(len(task.roles)) == r).astype(np.float64)
-    more = worth_of(task, found, astype * hours_each) if limited else None
+    more = worth_of(task, placement, astype * hours_each) if limited else None
     less = (
-        worth_of(task, found, -astype * hours_each)
-        if limited and keeps_all(task, found, -astype * hours_each)
+        worth_of(task, placement, -astype * hours_each)
+        if limited and keeps_all(task, placement, -astype * hours_each)
         else None
     )
-    row["price_of_an_hour"] = round(price(task, found, r, more, hours_each), 4)
+    row["price_of_an_hour"] = round(price(task, placement, r, more, hours_each), 4)
     return row | {"one_more": cents(more), "one_less": cents(less)}
 
 
-def price(task: Task, found: Placement, role: int, one_more: float | None, hours_each: float) -> float:
+def price(task: Task, placement: Placement, role: int, one_more: float | None, hours_each: float) -> float:
     """What one more hour of a role brings.
 
     Where all hours go to accounts that are owed a service level, the price at which the others do without hours is no
     more than a limit: there it is the mean over the hours of one more person.
     """
-    limit = task.pools.price_of_role(found.choice.price, role)
-    return min(limit, one_more / hours_each) if one_more is not None and len(found.within) else limit
+    limit = task.pools.price_of_role(placement.choice.price, role)
+    return min(limit, one_more / hours_each) if one_more is not None and len(placement.within) else limit
 
 
 def cents(amount: float | None) -> float | None:
@@ -77,18 +77,18 @@ def cents(amount: float | None) -> float | None:
     return None if amount is None else round(amount, 2)
 
 
-def people_rows(task: Task, found: Placement, balance: float | None = None) -> list[dict[str, Any]]:
+def people_rows(task: Task, placement: Placement, balance: float | None = None) -> list[dict[str, Any]]:
     """One row per person: accounts, hours there and used, potential and value.
 
     The ratios are accounts and value against the share that the person's hours have in the role; `within` says whether
     both are within the bound `balance`, None without one.
     """
-    has, count = np.flatnonzero(found.person != NOBODY), len(task.people)
-    who, hours = found.person[has], found.offer.hours[found.plan[has], has]
+    has, count = np.flatnonzero(placement.person != NOBODY), len(task.people)
+    who, hours = placement.person[has], placement.offer.hours[placement.plan[has], has]
     accounts = np.bincount(who, minlength=count)
-    columns = {"hours_used": hours, "potential": task.accounts.potential[has], "value": found.worths[has]}
+    columns = {"hours_used": hours, "potential": task.accounts.potential[has], "value": placement.worths[has]}
     sums = {name: np.bincount(who, column, count) for name, column in columns.items()}
-    ratio = ratios(Desk.of(task, found.offer, found.plan, found.person))
+    ratio = ratios(Desk.of(task, placement.offer, placement.plan, placement.person))
     fair = [None] * count if balance is None else within(ratio, balance).tolist()
     return [
         {"person": person.name, "role": person.role, "hours": person.hours, "accounts": int(accounts[p])}
@@ -99,7 +99,7 @@ def people_rows(task: Task, found: Placement, balance: float | None = None) -> l
     ]
 
 
-def treatment_rows(task: Task, found: Placement) -> dict[str, list[dict[str, Any]]]:
+def treatment_rows(task: Task, placement: Placement) -> dict[str, list[dict[str, Any]]]:
     """Rows of accounts, hours and value by treatment, by what they are grouped by: see `group`.
 
     Those are size bands, campaigns, quadrants, and of a run with products the product that has the most whitespace.
@@ -109,7 +109,7 @@ def treatment_rows(task: Task, found: Placement) -> dict[str, list[dict[str, Any
     if (product := texts.get(OPEN_PRODUCT)) is not None:
         columns["product"] = product
     known = {name: column for name, column in columns.items() if name in {"band", "quadrant"} or column.levels != ("",)}
-    rows = group(task, found, known)
+    rows = group(task, placement, known)
     return {
         "bands": rows["band"],
         "campaigns": with_channels(rows.get("campaign_id", []), texts["campaign_id"], texts["campaign_channel"]),
@@ -127,7 +127,7 @@ def with_channels(rows: list[dict[str, Any]], name: Texts, channel: Texts) -> li
     return [{"campaign_id": row["campaign_id"], "channel": of[row["campaign_id"]], **row} for row in rows]
 
 
-def group(task: Task, found: Placement, columns: Mapping[str, Texts]) -> dict[str, list[dict[str, Any]]]:
+def group(task: Task, placement: Placement, columns: Mapping[str, Texts]) -> dict[str, list[dict[str, Any]]]:
     """For each column one row per level and plan that has accounts there: accounts, hours, value."""
     plans = len(task.plans)
     return {
@@ -138,22 +138,22 @@ def group(task: Task, found: Placement, columns: Mapping[str, Texts]) -> dict[st
             for plan in [task.plans[at % plans]]
         ]
         for (key, texts), (accounts, hours, value) in zip(
-            columns.items(), sums(task, found, [*columns.values()]), strict=True
+            columns.items(), sums(task, placement, [*columns.values()]), strict=True
         )
     }
 
 
-def sums(task: Task, found: Placement, columns: Sequence[Texts]) -> list[tuple[Any, Any, Any]]:
+def sums(task: Task, placement: Placement, columns: Sequence[Texts]) -> list[tuple[Any, Any, Any]]:
     """Accounts, hours and value of each level of columns and plan; block by block, which takes less memory."""
     sizes = [len(texts.levels) * len(task.plans) for texts in columns]
-    told = [(np.zeros(size, np.int64), np.zeros(size), np.zeros(size)) for size in sizes]
+    items = [(np.zeros(size, np.int64), np.zeros(size), np.zeros(size)) for size in sizes]
     for begin in range(0, len(task.accounts), BLOCK):
         rows = np.arange(begin, min(begin + BLOCK, len(task.accounts)))
-        plan = found.plan[rows]
-        taken, worths = found.offer.hours[plan, rows], found.worths[rows]
+        plan = placement.plan[rows]
+        taken, worths = placement.offer.hours[plan, rows], placement.worths[rows]
         places = (texts.codes(rows).astype(np.int64) * len(task.plans) + plan for texts in columns)
-        told = [add(known, place, taken, worths) for known, place in zip(told, places, strict=True)]
-    return told
+        items = [add(known, place, taken, worths) for known, place in zip(items, places, strict=True)]
+    return items
 
 
 def add(known: tuple[Any, Any, Any], place: Any, hours: Any, value: Any) -> tuple[Any, Any, Any]:
@@ -164,29 +164,29 @@ def add(known: tuple[Any, Any, Any], place: Any, hours: Any, value: Any) -> tupl
     return counts + np.bincount(place, minlength=len(counts)), next(more), next(more)
 
 
-def consistency_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
+def consistency_rows(task: Task, placement: Placement) -> list[dict[str, Any]]:
     """One row per quadrant: the treatment most accounts get, their share, and accounts of that quadrant."""
     quadrant = task.accounts.texts["quadrant"]
     rows, codes = [], quadrant.code
     for code, name in enumerate(quadrant.levels):
-        counts = np.bincount(found.plan[codes == code], minlength=len(task.plans))
+        counts = np.bincount(placement.plan[codes == code], minlength=len(task.plans))
         most, whole = int(counts.argmax()), int(counts.sum())
         treatment = {"quadrant": name or "all", "treatment": task.plans[most].name}
         rows.append({**treatment, "accounts": whole, "share": round(float(counts[most] / whole), 6) if whole else None})
     return sorted(rows, key=lambda row: str(row["quadrant"]))
 
 
-def owner_record(found: Placement) -> dict[str, Any] | None:
+def owner_record(placement: Placement) -> dict[str, Any] | None:
     """How many accounts keep their owner, get another person or none, and what that costs at the most; None without.
 
     Where owners are those of the last coverage it says which, and how many of its accounts are not scored any more.
     """
-    owners = found.owners
-    number = int(np.count_nonzero((owners.person != NOBODY) & (owners.person == found.person)))
-    left = np.concatenate([np.flatnonzero(move(owners, found.person)), owners.former.account])
+    owners = placement.owners
+    number = int(np.count_nonzero((owners.person != NOBODY) & (owners.person == placement.person)))
+    left = np.concatenate([np.flatnonzero(move(owners, placement.person)), owners.former.account])
     if owners.last is None and not number + len(left):
         return None
-    has = int(np.count_nonzero(found.person[left] != NOBODY))
+    has = int(np.count_nonzero(placement.person[left] != NOBODY))
     return {
         "coverage": None if owners.last is None else owners.last.coverage,
         "run": None if owners.last is None else owners.last.run,
@@ -196,34 +196,34 @@ def owner_record(found: Placement) -> dict[str, Any] | None:
         "moved": has,
         "released": len(left) - has,
         "without_owner": len(owners.former.account),
-        "cost": round(max(found.free_bound - found.value, 0.0), 2),
+        "cost": round(max(placement.free_bound - placement.value, 0.0), 2),
     }
 
 
-def move_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
+def move_rows(task: Task, placement: Placement) -> list[dict[str, Any]]:
     """One row per account that changes owner, in order of id: from whom, to whom, why, and what that brings a year.
 
     `gain` is its value less that of the best plan of its owner's role; None where the owner does not serve it, or is
     gone.
     """
-    rows = np.flatnonzero(move(found.owners, found.person))
-    gain = np.round(loss_of_staying(task, found, rows), 2)
-    name = [task.people[who].name for who in found.owners.person[rows].tolist()]
-    told = [
-        move_row(task, found, row, owner, why(task, found, row), more)
+    rows = np.flatnonzero(move(placement.owners, placement.person))
+    gain = np.round(loss_of_staying(task, placement, rows), 2)
+    name = [task.people[who].name for who in placement.owners.person[rows].tolist()]
+    items = [
+        move_row(task, placement, row, owner, why(task, placement, row), more)
         for row, owner, more in zip(rows.tolist(), name, gain.tolist(), strict=True)
     ]
-    former = found.owners.former
+    former = placement.owners.former
     gone = zip(former.account.tolist(), former.who.tolist(), strict=True)
-    told += [move_row(task, found, row, former.names[who], GONE, np.inf) for row, who in gone]
-    return [row for _, row in sorted(told, key=lambda move: move[0])]
+    items += [move_row(task, placement, row, former.names[who], GONE, np.inf) for row, who in gone]
+    return [row for _, row in sorted(items, key=lambda move: move[0])]
 
 
 def move_row(
-    task: Task, found: Placement, row: int, owner: str, reason: str, gain: float
+    task: Task, placement: Placement, row: int, owner: str, reason: str, gain: float
 ) -> tuple[int, dict[str, Any]]:
     """The account by number that changes owner, and its row."""
-    person = found.person[row]
+    person = placement.person[row]
     return row, {
         "account_id": task.accounts.ids[row].as_py(),
         "owner": owner,
@@ -233,15 +233,15 @@ def move_row(
     }
 
 
-def why(task: Task, found: Placement, row: int) -> str:
+def why(task: Task, placement: Placement, row: int) -> str:
     """Why an account leaves its owner."""
-    owner = int(found.owners.person[row])
-    if found.person[row] == NOBODY and is_control(task.accounts, rows=slice(row, row + 1)).any():
+    owner = int(placement.owners.person[row])
+    if placement.person[row] == NOBODY and is_control(task.accounts, rows=slice(row, row + 1)).any():
         return "it is a control of a holdout"
     if not task.serves[task.accounts.group_of(row), owner]:
         return "its owner does not serve its region or skill"
-    if found.person[row] == NOBODY:
+    if placement.person[row] == NOBODY:
         return "its hours bring more elsewhere"
-    if task.role_of_person[owner] != task.role_of_plan[found.plan[row]]:
+    if task.role_of_person[owner] != task.role_of_plan[placement.plan[row]]:
         return "another role brings more"
     return "its owner's hours are full"

@@ -96,15 +96,15 @@ class Task:
         """Which plans are open to some accounts (o, n)."""
         locked, group = owners.locked[rows], self.accounts.group_of(rows)
         role_of_owner = np.append(self.role_of_person, NOBODY)[owners.person[rows]]
-        found = np.empty((len(self.plans), len(rows)), bool)
+        empty = np.empty((len(self.plans), len(rows)), bool)
         for o, role in enumerate(self.role_of_plan):
             served = self.serves[:, self.role_of_person == role].any(axis=1)
             served |= np.isinf(self.limits[role]) | self.is_wanted[o]
-            found[o] = np.where(locked, role_of_owner == role, served[group] & self.within(o, rows))
+            empty[o] = np.where(locked, role_of_owner == role, served[group] & self.within(o, rows))
         last = np.array([plan.last_resort for plan in self.plans])
         free = ~last & np.isinf(self.limits[self.role_of_plan])
-        found[last] &= ~found[free].any(axis=0)
-        return found
+        empty[last] &= ~empty[free].any(axis=0)
+        return empty
 
     def open_options(self, owners: Owners, is_open: ByKind) -> ByKind:
         """Which options are open to each account (w, m): plans that are, with hours of people who serve it."""

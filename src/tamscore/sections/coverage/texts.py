@@ -58,8 +58,8 @@ def crossed_texts(columns: Sequence[Texts]) -> Any:
     """The kind (m,) of each account by the levels of all columns together, numbered without gaps."""
     by_kind = columns[0].kind is not None and all(column.kind is columns[0].kind for column in columns)
     codes = ((len(column.levels), column.of_kind if by_kind else column.code) for column in columns)
-    found = crossed_all(codes, len(columns[0].of_kind if by_kind else columns[0].code))
-    return found[columns[0].kind] if by_kind else found
+    result = crossed_all(codes, len(columns[0].of_kind if by_kind else columns[0].code))
+    return result[columns[0].kind] if by_kind else result
 
 
 def by_kind(columns: Mapping[str, Texts]) -> dict[str, Texts]:

@@ -40,10 +40,10 @@ def decide(offer: Offer, price: Any, option: Any, groups: Alike, kinds: int, bud
     counts = share(value, need, role, np.maximum(offer.limits - used, 0.0), size) if len(near) else None
     if counts is None:
         return option
-    found = option.copy()
+    result = option.copy()
     order = core[np.argsort(kind[core], kind="stable")]
-    found[order] = np.concatenate([take(*parts) for parts in zip(counts.T, value.T, need.T, size, strict=True)])
-    return found
+    result[order] = np.concatenate([take(*parts) for parts in zip(counts.T, value.T, need.T, size, strict=True)])
+    return result
 
 
 def lags(offer: Offer, price: Any, rows: Any) -> Any:
@@ -76,17 +76,17 @@ def share(value: Any, hours: Any, role: Any, limits: Any, size: Any) -> Any | No
     need = coo_array((hours[option, group], (role[option], cell)), (len(limits), len(cell))).tocsr()
     scarce = np.flatnonzero(np.isfinite(limits))
     rules = [LinearConstraint(item, size, size), LinearConstraint(need[scarce], ub=limits[scarce])]
-    found = milp(
+    result = milp(
         -worth / max(float(np.abs(worth).max()), 1e-300),
         integrality=np.ones(len(cell)),
         bounds=Bounds(0, np.inf),
         constraints=rules if len(scarce) else rules[:1],
         options={"mip_rel_gap": CLOSE, "node_limit": NODES},
     )
-    if found.x is None:
+    if result.x is None:
         return None
     counts = np.zeros(value.shape, np.int64)
-    counts[option, group] = np.rint(found.x)
+    counts[option, group] = np.rint(result.x)
     return counts
 
 

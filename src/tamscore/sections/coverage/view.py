@@ -23,15 +23,15 @@ NAMED = 3
 
 def answer(result: CoverageResult) -> Chapter:
     """Return what the command says: where the tables lie, what to know of the tables it read, and the chapter."""
-    told = chapter(record_of(result))
-    lines = [("coverage", result.path), ("accounts", f"{result.accounts:,} covered: {told.message}")]
+    record = chapter(record_of(result))
+    lines = [("coverage", result.path), ("accounts", f"{result.accounts:,} covered: {record.message}")]
     if result.unknown:
         some = f"{', '.join(map(repr, result.unknown[:NAMED]))}{' and others' if len(result.unknown) > NAMED else ''}"
         lines.append(("unknown", f"{count_text(len(result.unknown), 'account')} with a touch plan of its own: {some}"))
     lines += [("joined", match.notice) for match in result.joins]
     lines += [("short", text) for text in result.lacking]
     lines += [("doubt", text) for text in result.doubts]
-    return Chapter(told.anchor, "", "", (Terms(tuple(lines)), *told.blocks))
+    return Chapter(record.anchor, "", "", (Terms(tuple(lines)), *record.blocks))
 
 
 def chapter(record: Record) -> Chapter:
@@ -58,10 +58,10 @@ def chapter(record: Record) -> Chapter:
 
 def families(record: Record) -> list[Text]:
     """Return that families are covered whole; nothing where accounts are covered one by one."""
-    if not (told := record.get("families")):
+    if not (text := record.get("families")):
         return []
-    several = f"{told['families']:,} {'family' if told['families'] == 1 else 'families'} of several accounts"
-    whole = f"{count_text(told['accounts'], 'account')} make {count_text(told['units'], 'unit')}, {several} among them"
+    several = f"{text['families']:,} {'family' if text['families'] == 1 else 'families'} of several accounts"
+    whole = f"{count_text(text['accounts'], 'account')} make {count_text(text['units'], 'unit')}, {several} among them"
     return [Text(f"Families are covered whole: {whole}. Below, a unit counts as one account.")]
 
 
@@ -106,22 +106,22 @@ def proof(record: Record) -> Terms:
     )
 
 
-def owners(told: Record | None) -> list[tuple[str, str]]:
+def owners(record: Record | None) -> list[tuple[str, str]]:
     """Return how many accounts keep their owner, and what that costs at the most; nothing where none has an owner."""
-    if not told:
+    if not record:
         return []
-    of = f" in the last coverage {told['coverage']}" if told["coverage"] else ""
-    text = f"{told['kept']:,} of {count_text(told['accounts'], 'account')} with an owner{of} keep it"
-    lost = f"{told['moved']:,} get another person, {told['released']:,} nobody"
-    gone = f"; {told['gone']:,} more are not scored now" if told["gone"] else ""
-    cost = f"other owners would bring {money(told['cost'])} a year more at the most"
+    of = f" in the last coverage {record['coverage']}" if record["coverage"] else ""
+    text = f"{record['kept']:,} of {count_text(record['accounts'], 'account')} with an owner{of} keep it"
+    lost = f"{record['moved']:,} get another person, {record['released']:,} nobody"
+    gone = f"; {record['gone']:,} more are not scored now" if record["gone"] else ""
+    cost = f"other owners would bring {money(record['cost'])} a year more at the most"
     return [("owners", f"{text}; {lost}{gone}; {cost}")]
 
 
 def measure(rows: Any) -> Table:
     """Return the plans whose shares a holdout has changed, and by how much."""
     columns = "plan:id|of|days:count/2|controls:count/2|assumed|measured|weight:share/2|shares times:hundredths"
-    told = [
+    items = [
         (
             f"{row['role']}/{row['service_level']}",
             *(row[name] for name in ("of", "days", "controls")),
@@ -131,7 +131,7 @@ def measure(rows: Any) -> Table:
         for row in rows
     ]
     note = "assumed, measured: what an account brings a year, of prospects the share that becomes customers"
-    return table("Touch plans that holdouts have measured", columns, told, note)
+    return table("Touch plans that holdouts have measured", columns, items, note)
 
 
 def amount_of(row: Record, name: str) -> str:
@@ -159,8 +159,8 @@ def roles(rows: list[Record]) -> Block:
         "an hour:money/2|one more:money|one less:money/2"
     )
     note = "needed: by all quadrants; one more, one less: what a person changes"
-    told = table("Hours and value by role", columns, rows_of(rows, names), note)
-    return hours(rows, told) if any(row["hours_available"] is not None for row in rows) else told
+    text = table("Hours and value by role", columns, rows_of(rows, names), note)
+    return hours(rows, text) if any(row["hours_available"] is not None for row in rows) else text
 
 
 def minimum(rows: list[Record]) -> Table:
@@ -170,11 +170,11 @@ def minimum(rows: list[Record]) -> Table:
         "an hour:money/2"
     )
     names = "rule service_level owed reached short hours_short role price_of_an_hour"
-    told = [{**row, "rule": rule_name(row["rule"])} for row in rows]
+    items = [{**row, "rule": rule_name(row["rule"])} for row in rows]
     without = sum(row.get("without_plan", 0) for row in rows)  # an earlier version did not count these
     note = f"; no plan offers it to {without:,} of them" if without else ""
     return table(
-        "Least service", columns, rows_of(told, names), f"shortfall.csv lists the accounts that are short{note}"
+        "Least service", columns, rows_of(items, names), f"shortfall.csv lists the accounts that are short{note}"
     )
 
 
@@ -182,27 +182,27 @@ def scenarios(rows: list[Record]) -> Table:
     """Return what people more or fewer are worth, a row a scenario."""
     columns = "people|hours:count/2|value a year:money|in the first year:money/2|owed and reached:count/3"
     unknown = dict.fromkeys(("hours", "first_year", "reached"))
-    told = [{"scenario": row.get("people"), **unknown, **row} for row in rows]  # an earlier version knew less
-    return table("More or fewer people", columns, rows_of(told, "scenario hours change first_year reached"))
+    items = [{"scenario": row.get("people"), **unknown, **row} for row in rows]  # an earlier version knew less
+    return table("More or fewer people", columns, rows_of(items, "scenario hours change first_year reached"))
 
 
 def rules(rows: list[Record]) -> Table:
     """Return what simple rules bring, against the coverage."""
     best = rows[0]["value"]
     against = [None, *(row["value"] / best - 1 if best else None for row in rows[1:])]
-    told = [
+    items = [
         (row["rule"], row["value"], less, row["hours"], row["accounts"])
         for row, less in zip(rows, against, strict=True)
     ]
     columns = "rule|value a year:money|against:change|hours:count/2|with a person:count/2"
-    return table("Against simple rules", columns, told, "the same hours and plans for all")
+    return table("Against simple rules", columns, items, "the same hours and plans for all")
 
 
 def treatments(what: str, key: str, rows: list[Record]) -> Table:
     """Return accounts, hours and value of every treatment in every size band or campaign."""
     columns = f"{what}:id|role:code|service level:code/2|accounts:count|hours:count/2|value:money"
-    told = rows_of(rows, f"{key} role service_level accounts hours value")
-    return table(f"Coverage by {what}", columns, told, folded=True)
+    items = rows_of(rows, f"{key} role service_level accounts hours value")
+    return table(f"Coverage by {what}", columns, items, folded=True)
 
 
 def by_product(rows: list[Record]) -> Table:
@@ -214,8 +214,8 @@ def by_product(rows: list[Record]) -> Table:
 def quadrants(rows: list[Record]) -> Table:
     """Return what most accounts of a quadrant get, and how many of them."""
     columns = "quadrant|accounts:count|treatment:code|share:share"
-    told = rows_of(rows, "quadrant accounts treatment share")
-    return table("Treatment by quadrant", columns, told, "what most accounts get", folded=True)
+    items = rows_of(rows, "quadrant accounts treatment share")
+    return table("Treatment by quadrant", columns, items, "what most accounts get", folded=True)
 
 
 def people(rows: list[Record]) -> Table:
@@ -226,10 +226,10 @@ def people(rows: list[Record]) -> Table:
     )
     unknown = dict.fromkeys(("accounts_ratio", "value_ratio"))
     names = "person role accounts hours_used hours potential value accounts_ratio value_ratio"
-    told = rows_of([{**unknown, **row} for row in rows], names)
+    items = rows_of([{**unknown, **row} for row in rows], names)
     outside = sum(row.get("within") is False for row in rows)
     note = f"{count_text(outside, 'person')} outside of coverage.balance" if outside else ""
-    return table("People", columns, told, note, folded=True)
+    return table("People", columns, items, note, folded=True)
 
 
 def moves(rows: Any) -> Table:
@@ -237,7 +237,7 @@ def moves(rows: Any) -> Table:
     gains: dict[str, list[float]] = {}
     for row in rows:
         gains.setdefault(row["reason"], []).append(row["gain"] or 0.0)
-    told = [(reason, len(gain), sum(gain)) for reason, gain in sorted(gains.items())]
-    every = [("all", len(rows), sum(gain for _, _, gain in told))] if told else []
+    items = [(reason, len(gain), sum(gain)) for reason, gain in sorted(gains.items())]
+    every = [("all", len(rows), sum(gain for _, _, gain in items))] if items else []
     columns = "reason|accounts:count|value a year:money"
-    return table("Changes of owner", columns, [*told, *every], "moves.csv lists them")
+    return table("Changes of owner", columns, [*items, *every], "moves.csv lists them")

@@ -65,13 +65,13 @@ class RowsState:
 
 def totals(sums: Any) -> dict[str, Any]:
     """Return sums (8,) by name, money with cents behind the point."""
-    found = dict(zip(SUMS, sums.tolist(), strict=True))
-    return {name: found[name] / 100 if name in MONEY else found[name] for name in SUMS}
+    record = dict(zip(SUMS, sums.tolist(), strict=True))
+    return {name: record[name] / 100 if name in MONEY else record[name] for name in SUMS}
 
 
-def notices(told: dict[str, Any]) -> list[str]:
+def notices(record: dict[str, Any]) -> list[str]:
     """Return what a person should know of the families."""
-    if not (mixed := told["of_both_party_types"]):
+    if not (mixed := record["of_both_party_types"]):
         return []
     verb = "family has" if mixed == 1 else "families have"
     what = "each is scored as what its top account is, with the sums of all its accounts"

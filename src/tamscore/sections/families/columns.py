@@ -109,8 +109,8 @@ class FamiliesState:
 
 def totals(sums: dict[str, Any], here: Any) -> dict[str, Any]:
     """Return how many families there are where a mask (f,) is true, and what their accounts come to."""
-    found = {name: int(values[here].sum()) for name, values in sums.items()}
-    return {"count": int(np.count_nonzero(here)), **found, **{name: found[name] / 100 for name in rollup.MONEY}}
+    record = {name: int(values[here].sum()) for name, values in sums.items()}
+    return {"count": int(np.count_nonzero(here)), **record, **{name: record[name] / 100 for name in rollup.MONEY}}
 
 
 def prepare(market: Market) -> FamiliesState:
@@ -118,8 +118,8 @@ def prepare(market: Market) -> FamiliesState:
     run, early = market.this, market.this.early.pop(EARLY)
     with run.progress.stage("families"):
         scored = np.concatenate([rows.reason == Reason.SCORED for rows in market.assigned])
-        found = resolve_column(run, early, scored)
-        return state_of(run, early, found, scored)
+        result = resolve_column(run, early, scored)
+        return state_of(run, early, result, scored)
 
 
 def resolve_column(run: Run, early: Early, scored: Any) -> Resolved:
@@ -130,18 +130,18 @@ def resolve_column(run: Run, early: Early, scored: Any) -> Resolved:
     )
 
 
-def state_of(run: Run, early: Early, found: Resolved, scored: Any) -> FamiliesState:
+def state_of(run: Run, early: Early, result: Resolved, scored: Any) -> FamiliesState:
     """Return the state, with the ids of families and of accounts that something is wrong with."""
-    members = np.bincount(found.family[scored])
+    members = np.bincount(result.family[scored])
     depth = np.zeros(len(members), np.int32)
-    np.maximum.at(depth, found.family[scored], found.depth[scored])
-    listed = problems_of(early, found)
-    ids, accounts = ids_of_accounts(run, found, scored, joined_rows(listed))
+    np.maximum.at(depth, result.family[scored], result.depth[scored])
+    listed = problems_of(early, result)
+    ids, accounts = ids_of_accounts(run, result, scored, joined_rows(listed))
     table = named_problems(run, listed, accounts)
-    ids = with_given_ids(run, found, ids)
+    ids = with_given_ids(run, result, ids)
     ends = np.cumsum([partition.rows for partition in run.plan.partitions])[:-1]
     return FamiliesState(
-        tuple(np.split(found.family, ends)),
+        tuple(np.split(result.family, ends)),
         ids,
         id_hash(ids),
         members.astype(np.int32),
@@ -153,34 +153,34 @@ def state_of(run: Run, early: Early, found: Resolved, scored: Any) -> FamiliesSt
     )
 
 
-def ids_of_accounts(run: Run, found: Resolved, scored: Any, rows: Any) -> tuple[pa.Array, pa.Array]:
+def ids_of_accounts(run: Run, result: Resolved, scored: Any, rows: Any) -> tuple[pa.Array, pa.Array]:
     """Return the ids (f,) of the tops of families, and those of some rows (r,); the column is read once.
 
     Of a top that is scored it is as the input has it, else as ids are compared.
     """
-    written = np.append(scored[found.top_row], np.zeros(len(rows), bool))
-    ids = ids_at(run, run.job.columns.account_id, np.append(found.top_row, rows), written)
-    return ids.slice(0, len(found.top_row)), ids.slice(len(found.top_row))
+    written = np.append(scored[result.top_row], np.zeros(len(rows), bool))
+    ids = ids_at(run, run.job.columns.account_id, np.append(result.top_row, rows), written)
+    return ids.slice(0, len(result.top_row)), ids.slice(len(result.top_row))
 
 
-def with_given_ids(run: Run, found: Resolved, ids: pa.Array) -> pa.Array:
+def with_given_ids(run: Run, result: Resolved, ids: pa.Array) -> pa.Array:
     """Return the ids (f,) of families: that of the top, or the ultimate parent that is given where it has no row."""
     import pyarrow.compute as pc
 
-    if not found.is_named.any():
+    if not result.is_named.any():
         return ids
-    given = ids_at(run, str(run.job.columns.ultimate_parent_id), found.top_row[found.is_named])
-    return pc.replace_with_mask(ids, pa.array(found.is_named), given)
+    given = ids_at(run, str(run.job.columns.ultimate_parent_id), result.top_row[result.is_named])
+    return pc.replace_with_mask(ids, pa.array(result.is_named), given)
 
 
-def problems_of(early: Early, found: Resolved) -> list[problems.FamilyProblem]:
+def problems_of(early: Early, result: Resolved) -> list[problems.FamilyProblem]:
     """Return what is wrong with links, kind by kind."""
     unknown = Strangers.of(early.parent, early.rows)
     return [
         problems.unknown_parents(unknown.rows, unknown.named_by, unknown.hashes),
-        problems.FamilyProblem.of(problems.SELF, found.own_parent),
-        problems.circles_of(found.lead),
-        problems.FamilyProblem.of(problems.SPLIT, found.split),
+        problems.FamilyProblem.of(problems.SELF, result.own_parent),
+        problems.circles_of(result.lead),
+        problems.FamilyProblem.of(problems.SPLIT, result.split),
     ]
 
 

@@ -52,11 +52,11 @@ class MarketRows:
 
     def given(self, parts: Sequence[PartLinks] | None, count: int) -> Any:
         """Return which of so many accounts (c,) bool have a link to an account, be it to themselves."""
-        found = np.zeros(count, bool)
+        values = np.zeros(count, bool)
         if parts is not None:
-            found[: len(self)] = np.concatenate([part.place for part in parts]) != NONE
-            found[self.doubles] = False
-        return found
+            values[: len(self)] = np.concatenate([part.place for part in parts]) != NONE
+            values[self.doubles] = False
+        return values
 
 
 def rows_of(parts: Sequence[PartRows]) -> tuple[MarketRows, HashIndex]:
@@ -161,7 +161,7 @@ def resolve(
         depth[: len(rows)],
         np.where(tops < len(rows), tops, np.append(named.rows, 0)[np.maximum(tops - len(rows), 0)]),
         tops >= len(rows),
-        *(in_order(found, rows) for found in (self_named, lead, split)),
+        *(in_order(values, rows) for values in (self_named, lead, split)),
     )
 
 
@@ -169,9 +169,9 @@ NOBODY = Strangers(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np
 """No strangers: an id in the column of parents that is no account leads nowhere."""
 
 
-def in_order(found: Any, rows: MarketRows) -> Any:
+def in_order(result: Any, rows: MarketRows) -> Any:
     """Return rows (a,) in order of the hashes of their ids."""
-    return found[np.argsort(rows.hashes[found], kind="stable")]
+    return result[np.argsort(rows.hashes[result], kind="stable")]
 
 
 def without_circles(link: Any, rank: Callable[[Any], Any]) -> tuple[FamilyTrees, Any]:

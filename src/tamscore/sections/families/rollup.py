@@ -67,9 +67,9 @@ def one_dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:
 def added_up(parts: Sequence[Sums], hashes: Any) -> Any:
     """Return MEASURES (7, f) int64 of families with the hashes (f,), added up over parts of the scores."""
     order = order_of(hashes)
-    index, found = HashIndex.of(hashes[order]), np.zeros((len(MEASURES), len(hashes)), np.int64)
+    index, array = HashIndex.of(hashes[order]), np.zeros((len(MEASURES), len(hashes)), np.int64)
     for here, values in parts:
         place = order[index.places(here)]
-        for whole, part in zip(found, values, strict=True):
+        for whole, part in zip(array, values, strict=True):
             whole[place] += part
-    return found
+    return array

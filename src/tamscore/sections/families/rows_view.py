@@ -16,14 +16,14 @@ NAMES = {"several": "families of several accounts", "single": "accounts of their
 
 def chapter_of_rows(record: dict[str, Any]) -> Chapter:
     """Return the chapter on what a run has recorded of families that are its rows."""
-    found = record["as_accounts"]
-    return Chapter("families", TITLE, message(found, record.get("currency")), tuple(blocks(found)))
+    result = record["as_accounts"]
+    return Chapter("families", TITLE, message(result, record.get("currency")), tuple(blocks(result)))
 
 
-def message(found: dict[str, Any], currency: str | None) -> str:
+def message(record: dict[str, Any], currency: str | None) -> str:
     """Return how many accounts became how many families, and both potentials, in one sentence."""
     families, members, own, sum_of_members = (
-        found["several"][name] + found["single"][name]
+        record["several"][name] + record["single"][name]
         for name in ("families", "members", "potential", "members_potential")
     )
     whole = f"{families:,} {'family' if families == 1 else 'families'} of {count_text(members, 'account')} are the rows"
@@ -33,7 +33,7 @@ def message(found: dict[str, Any], currency: str | None) -> str:
     )
 
 
-def blocks(found: dict[str, Any]) -> Iterator[Table]:
+def blocks(record: dict[str, Any]) -> Iterator[Table]:
     """Yield what families come to beside their accounts, and what became of the accounts that were read."""
     names = (
         *("families", "members", "members_customers", "sales"),
@@ -43,10 +43,10 @@ def blocks(found: dict[str, Any]) -> Iterator[Table]:
         "what|families:count|accounts:count|customers:count/3|sales:money/2|potential:money|of accounts:money"
         "|whitespace:money|of accounts :money"
     )
-    rows = [(told, *(found[key][name] for name in names)) for key, told in NAMES.items()]
-    yield table("Families", columns, rows, f"the largest has {found['largest']:,} accounts")
-    left = [(f"rejected: {words(reason)}", count) for reason, count in found["rejected"].items()]
-    accounts = [("read", found["read"]), *left, ("in families", found["scored"])]
+    rows = [(text, *(record[key][name] for name in names)) for key, text in NAMES.items()]
+    yield table("Families", columns, rows, f"the largest has {record['largest']:,} accounts")
+    left = [(f"rejected: {words(reason)}", count) for reason, count in record["rejected"].items()]
+    accounts = [("read", record["read"]), *left, ("in families", record["scored"])]
     yield table(
-        "Accounts", "accounts|count:count", accounts, f"scored in the output of the accounts, version {found['run']}"
+        "Accounts", "accounts|count:count", accounts, f"scored in the output of the accounts, version {record['run']}"
     )

@@ -83,14 +83,14 @@ class Source:
         ends = np.cumsum([len(part.at) for part in self.parts])
         order = np.argsort(accounts, kind="stable")
         pieces = np.split(accounts[order], np.searchsorted(accounts[order], ends[:-1]))
-        found = [
+        items = [
             tables.read(partition, [name])[name].take(pa.array(part.at[piece - end + len(part.at)]))
             for partition, part, piece, end in zip(self.partitions, self.parts, pieces, ends, strict=True)
         ]
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
-        chunks = [chunk for column in found for chunk in column.chunks]
-        return pa.chunked_array(chunks, found[0].type).combine_chunks().take(pa.array(place))
+        chunks = [chunk for column in items for chunk in column.chunks]
+        return pa.chunked_array(chunks, items[0].type).combine_chunks().take(pa.array(place))
 
 
 def how_numbers_are_made(job: Job, settings: Families) -> dict[str, How]:
@@ -100,20 +100,20 @@ def how_numbers_are_made(job: Job, settings: Families) -> dict[str, How]:
     return {**dict.fromkeys((*sizes, *revenue), "sum"), **settings.features}
 
 
-def stage(source: Source, told: Mapping[str, Any]) -> Path:
+def stage(source: Source, record: Mapping[str, Any]) -> Path:
     """Return a temporary Parquet file with a row for each family, in order of the hashes of their ids.
 
-    It says of itself what is `told`, and how many families have accounts of both party types.
+    It says of itself what is `record`, and how many families have accounts of both party types.
     """
     families = Grouping.of(source.parts)
     mixed = families.are_mixed(join([part.party for part in source.parts]))
-    told = {**told, "of_both_party_types": int(np.count_nonzero(mixed)), "features": dict(source.hows)}
+    record = {**record, "of_both_party_types": int(np.count_nonzero(mixed)), "features": dict(source.hows)}
     with TemporaryDirectory(dir=temporary_folder()) as folder:
         files = [
             spool(name, column, Path(folder) / str(place))
             for place, (name, column) in enumerate(columns_of_families(source, families))
         ]
-        return put_together(files, {METADATA: json.dumps(told, sort_keys=True)})
+        return put_together(files, {METADATA: json.dumps(record, sort_keys=True)})
 
 
 def columns_of_families(source: Source, families: Grouping) -> Iterator[tuple[str, pa.Array]]:

@@ -34,8 +34,8 @@ def ids_at(run: Run, column: str, rows: Any, written: Any | None = None) -> pa.A
         for partition, piece, start in zip(run.plan.partitions, pieces, starts, strict=True)
         if len(piece)
     ]
-    found = list(run.flow.map(read_ids, asked, column))
-    texts = pa.chunked_array([pa.array([], pa.large_string()), *found], pa.large_string()).combine_chunks()
+    items = list(run.flow.map(read_ids, asked, column))
+    texts = pa.chunked_array([pa.array([], pa.large_string()), *items], pa.large_string()).combine_chunks()
     texts = texts.take(pa.array(np.argsort(order, kind="stable")))
     return as_compared(texts, run.columns.id_form, written)
 

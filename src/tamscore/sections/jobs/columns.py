@@ -56,12 +56,12 @@ class JobsState:
     @property
     def first(self) -> dict[str, int]:
         """The number of the first customer job of each party type that has any."""
-        found, number = {}, 0
+        record, number = {}, 0
         for party in self.parties:
             if party is not None:
-                found[party.party_type] = number
+                record[party.party_type] = number
                 number += len(party)
-        return found
+        return record
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """Return the columns of the scored rows of a partition."""
@@ -87,8 +87,8 @@ class JobsState:
             ids = tables.account_ids(
                 rows.read([self.columns.account_id])[self.columns.account_id], self.columns.id_form
             )
-            found = places(known.key, known.check, key[at], id_hash(ids.take(at), 1))
-            job[at] = np.where(found >= 0, known.job[found], -1)
+            result = places(known.key, known.check, key[at], id_hash(ids.take(at), 1))
+            job[at] = np.where(result >= 0, known.job[result], -1)
         return job
 
     def fill_in(self, rows: ScoredRows, backend: Backend, job: Any, basis: Any, chance: Any) -> None:
@@ -107,8 +107,8 @@ class JobsState:
             here = at[piece.here]
             for code, first, model, learned in asked:
                 mine = np.flatnonzero(party[here] == code)
-                found, likely = likeliest(backend, model.space, learned, piece.raw(mine, model.encoding, backend))
-                job[here[mine]], basis[here[mine]], chance[here[mine]] = first + found, 1, likely
+                result, likely = likeliest(backend, model.space, learned, piece.raw(mine, model.encoding, backend))
+                job[here[mine]], basis[here[mine]], chance[here[mine]] = first + result, 1, likely
 
     def count(self, scored: pa.Table) -> Any:
         """Return what a part of the scores comes to by customer job."""

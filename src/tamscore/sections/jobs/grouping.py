@@ -58,13 +58,13 @@ def drawn_customers(sales: ProductSales, columns: MixColumns, seed: int) -> list
     """Return the drawn customers of each party type: those with the lowest draw numbers, whatever the partitioning."""
     everyone = np.flatnonzero(sales.label >= 0)
     party, numbers = party_of(sales)[sales.label[everyone]], draw_number(sales.owned.key[everyone], seed)
-    found = []
+    customers = []
     for place in range(len(sales.market.policies)):
         mine = np.flatnonzero(party == place)
         drawn = mine[numbers[mine] <= np.uint64(threshold([numbers[mine]], FIT_ROWS))]
         share = shares_of(sales.owned, columns, everyone[drawn])[np.argsort(numbers[drawn], kind="stable")]
-        found.append(DrawnCustomers(block_of(share, columns.grid), len(mine)))
-    return found
+        customers.append(DrawnCustomers(block_of(share, columns.grid), len(mine)))
+    return customers
 
 
 def new_groups(sales: ProductSales, customers: DrawnCustomers, settings: CustomerJobs) -> MixGroups | None:
@@ -79,8 +79,8 @@ def new_groups(sales: ProductSales, customers: DrawnCustomers, settings: Custome
     k = settings.k if settings.k != "auto" else clustering.chosen(tried, settings.least_strength, least)
     seeds = np.ascontiguousarray(block[:, : clustering.CHOICE_ROWS])
     centers = clustering.fit_groups(backend, seeds, block, int(k), seed, clustering.FINAL_STARTS)
-    found = clustering.judge(centers, seeds, len(centers), seed)
-    return MixGroups(centers, (None,) * len(centers), tuple(tried), found)
+    candidate = clustering.judge(centers, seeds, len(centers), seed)
+    return MixGroups(centers, (None,) * len(centers), tuple(tried), candidate)
 
 
 def numbers_tried(settings: CustomerJobs, customers: DrawnCustomers) -> list[int]:
@@ -102,8 +102,8 @@ def warm_groups(sales: ProductSales, customers: DrawnCustomers, stored: StoredJo
     shared = np.bincount(before * k + now, minlength=k * k).reshape(k, k)
     overlap = lifecycle.Overlap(shared, np.zeros(k, np.int64), shared.sum(axis=1) / max(block.shape[1], 1))
     names = tuple(name if overlap.jaccard[j, j] >= lifecycle.SAME else None for j, name in enumerate(stored.names))
-    found = clustering.judge(fit.centers, block[:, : clustering.CHOICE_ROWS], k, run.job.clusters.seed)
-    return MixGroups(fit.centers, names, stored.candidates, found)
+    candidate = clustering.judge(fit.centers, block[:, : clustering.CHOICE_ROWS], k, run.job.clusters.seed)
+    return MixGroups(fit.centers, names, stored.candidates, candidate)
 
 
 def assign_customers(

@@ -60,15 +60,15 @@ def look_alikes(market: Market, known: KnownJobs, jobs: Sequence[int]) -> list[J
         return [None] * len(jobs)
     how = run.flow.share(draw_of(known, jobs, run.job.clusters.seed))
     parts = list(run.flow.map(draw_rows, market.rows, run.flow.share(models), how))
-    found: list[JobLookAlikes | None] = []
+    alikes: list[JobLookAlikes | None] = []
     with LocalFlow(run.job.engine.workers) as local:
         for place, (fitted, count) in enumerate(zip(market.fitted, jobs, strict=True)):
             mine = [drawn for part in parts if (drawn := part[place]) is not None]
             space, excluded = fitted.model.space, excluded_of(fitted)
             rows = rows_of(mine, fitted.model) if mine else None
             seed = run.job.clusters.seed
-            found.append(learn(space, rows, count, excluded, seed, local.map) if rows is not None else None)
-    return found
+            alikes.append(learn(space, rows, count, excluded, seed, local.map) if rows is not None else None)
+    return alikes
 
 
 def excluded_of(fitted: PartyFit) -> Sequence[str]:
@@ -94,19 +94,19 @@ def draw_rows(part: PartRows, models: Sequence[PartyModel], how: CustomerDraw) -
     if not len(at):
         return [None] * len(models)
     features = read_features(part.partition, columns, HostBackend(), at)
-    found: list[Drawn | None] = []
+    items: list[Drawn | None] = []
     for party_model, first in zip(models, how.first, strict=True):
         rows = np.flatnonzero(features.usable & (part.party[at] == party_model.encoding.party))
         drawn = draw_number(part.hashes[at[rows]], how.seed), job[rows] - first, taken_of(features, rows)
-        found.append(drawn if len(rows) else None)
-    return found
+        items.append(drawn if len(rows) else None)
+    return items
 
 
 def jobs_of(part: PartRows, at: Any, known: KnownJobs, columns: InputColumns) -> Any:
     """Return the customer job (n,) of some rows of a partition, -1 where it is not known."""
     ids = tables.account_ids(tables.read(part.partition, [columns.account_id])[columns.account_id], columns.id_form)
-    found = places(known.key, known.check, part.hashes[at], id_hash(ids.take(at), 1))
-    return np.where(found >= 0, np.append(known.job, -1)[found], -1).astype(np.int64)
+    result = places(known.key, known.check, part.hashes[at], id_hash(ids.take(at), 1))
+    return np.where(result >= 0, np.append(known.job, -1)[result], -1).astype(np.int64)
 
 
 def taken_of(features: PartFeatures, rows: Any) -> PartFeatures:

@@ -82,16 +82,16 @@ def learn(
     odds = np.stack([log_odds(host, space, model, numbers, rows.raw, places) for model in models])
     losses = [loss_of(probabilities(odds, value), rows.job) for value in SHARPNESS]
     sharpness, loss = SHARPNESS[int(np.argmin(losses))], min(losses)
-    told, share = probabilities(odds, sharpness), count / count.sum()
-    right = float(np.mean(np.argmax(told, axis=0) == rows.job))
-    plain, expected = -float(share @ np.log(share)), float(np.mean(told.max(axis=0)))
+    text, share = probabilities(odds, sharpness), count / count.sum()
+    right = float(np.mean(np.argmax(text, axis=0) == rows.job))
+    plain, expected = -float(share @ np.log(share)), float(np.mean(text.max(axis=0)))
     learned = JobLookAlikes(models, sharpness, len(rows.job), loss, plain, right, expected)
     return learned if learned.saved > 0 else None
 
 
-def loss_of(told: Any, job: Any) -> float:
+def loss_of(text: Any, job: Any) -> float:
     """Return the log loss of probabilities (k, n) of the jobs (n,) that customers have."""
-    return -float(np.mean(np.log(np.maximum(told[job, np.arange(len(job))], LEAST_CHANCE))))
+    return -float(np.mean(np.log(np.maximum(text[job, np.arange(len(job))], LEAST_CHANCE))))
 
 
 def one_against_all(job: int, space: Space, rows: JobRows, excluded: Sequence[str], seed: int) -> LookAlike:
@@ -113,9 +113,9 @@ def likeliest(backend: Backend, space: Space, learned: JobLookAlikes, raw: RawRo
     for start in range(0, len(raw), backend.block_rows):
         here = raw.part(start, start + backend.block_rows)
         odds = odds_of(backend, space, learned.models, space.numbers(backend, here), here)
-        told = probabilities(odds, learned.sharpness)
-        jobs.append(np.argmax(told, axis=0))
-        chances.append(told.max(axis=0))
+        text = probabilities(odds, learned.sharpness)
+        jobs.append(np.argmax(text, axis=0))
+        chances.append(text.max(axis=0))
     return np.concatenate(jobs), np.concatenate(chances)
 
 

@@ -42,8 +42,8 @@ def messages_of(parties: Sequence[PartyJobs | None], messages: Mapping[str, JobM
         if party is not None
         for name, leading in zip(party.names, party.leading, strict=True)
     ]
-    found = [None if key is None else messages[key] for key in keys]
+    items = [None if key is None else messages[key] for key in keys]
     propositions, themes = (
-        tuple((message and getattr(message, what)) or "" for message in found) for what in ("proposition", "theme")
+        tuple((message and getattr(message, what)) or "" for message in items) for what in ("proposition", "theme")
     )
     return Messages(propositions, themes, tuple(key for key in messages if key not in keys))

@@ -89,12 +89,12 @@ def groups_of(
     if stored is not None and is_frozen(market):
         return [kept_groups(stored.parties.get(policy.name)) for policy in market.policies]
     drawn = grouping.drawn_customers(sales, columns, market.this.job.clusters.seed)
-    found: list[MixGroups | None] = []
+    groups: list[MixGroups | None] = []
     for policy, customers in zip(market.policies, drawn, strict=True):
         before = stored.parties.get(policy.name) if stored else None
         made = grouping.warm_groups(sales, customers, before) if before else None
-        found.append(made or grouping.new_groups(sales, customers, settings))
-    return found
+        groups.append(made or grouping.new_groups(sales, customers, settings))
+    return groups
 
 
 def kept_groups(stored: StoredJobs | None) -> MixGroups | None:
@@ -112,4 +112,4 @@ def with_look_alikes(
     else:
         learned = look_alikes(market, known, [0 if party is None else len(party) for party in parties])
     pairs = zip(parties, learned, strict=True)
-    return [None if jobs is None else replace(jobs, learned=told) for jobs, told in pairs]
+    return [None if jobs is None else replace(jobs, learned=text) for jobs, text in pairs]

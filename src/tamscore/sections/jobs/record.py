@@ -114,8 +114,8 @@ def mix_rows(jobs: PartyJobs, columns: Sequence[str]) -> Iterator[dict[str, Any]
         leads = {product.product for product in leading}
         for column, product in enumerate(columns):
             share, all_ = (round(float(value), 6) for value in (jobs.sums.means[place, column], market[column]))
-            told = {"party_type": jobs.party_type, "customer_job": name, "product": product}
-            yield {**told, "share": share, "market_share": all_, "leads": product in leads}
+            record = {"party_type": jobs.party_type, "customer_job": name, "product": product}
+            yield {**record, "share": share, "market_share": all_, "leads": product in leads}
 
 
 def party_record(jobs: PartyJobs) -> dict[str, Any]:

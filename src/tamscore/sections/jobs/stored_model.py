@@ -49,13 +49,13 @@ class StoredModel:
 def both(columns: Sequence[str], parties: Sequence[PartyJobs]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the description and the arrays of a model."""
     arrays: dict[str, Any] = {}
-    told = []
+    items = []
     for party in parties:
         arrays[f"{party.party_type}.centers"] = np.asarray(party.centers, np.float64)
         learned = party.learned
         for place, model in enumerate(learned.models if learned else ()):
             arrays |= {f"{party.party_type}.{place}.{name}": np.asarray(getattr(model, name)) for name in ARRAYS}
-        told.append(
+        items.append(
             {
                 "party_type": party.party_type,
                 "names": list(party.names),
@@ -64,7 +64,7 @@ def both(columns: Sequence[str], parties: Sequence[PartyJobs]) -> tuple[dict[str
                 "look_alike": describe(learned) if learned else None,
             }
         )
-    return {"format": FORMAT, "columns": list(columns), "parties": told}, arrays
+    return {"format": FORMAT, "columns": list(columns), "parties": items}, arrays
 
 
 def describe(learned: JobLookAlikes) -> dict[str, Any]:
@@ -85,43 +85,43 @@ def stored_model(market: Market) -> StoredModel | None:
     return None if pair is None else parse(*pair, directory.run_key, str(directory.model))
 
 
-def parse(told: Mapping[str, Any], arrays: Mapping[str, Any], run: str, where: str) -> StoredModel:
+def parse(text: Mapping[str, Any], arrays: Mapping[str, Any], run: str, where: str) -> StoredModel:
     """Return the customer jobs that two files of a model hold; raise InputContractError if they make no sense."""
     try:
-        if told["format"] != FORMAT:
-            raise ValueError(f"expected format {FORMAT}, got {told['format']!r}")  # noqa: TRY301 - one way out
-        columns = tuple(map(str, told["columns"]))
-        parties = {item["party_type"]: party_jobs(item, arrays, len(columns)) for item in told["parties"]}
+        if text["format"] != FORMAT:
+            raise ValueError(f"expected format {FORMAT}, got {text['format']!r}")  # noqa: TRY301 - one way out
+        columns = tuple(map(str, text["columns"]))
+        parties = {item["party_type"]: party_jobs(item, arrays, len(columns)) for item in text["parties"]}
         return StoredModel(run, columns, parties)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise InputContractError(f"{where}: {NAME}: {error}; run its job again") from error
 
 
-def party_jobs(told: Mapping[str, Any], arrays: Mapping[str, Any], columns: int) -> StoredJobs:
+def party_jobs(text: Mapping[str, Any], arrays: Mapping[str, Any], columns: int) -> StoredJobs:
     """Return the customer jobs of a party type; raise ValueError if they do not hold together."""
-    name, names = str(told["party_type"]), tuple(map(str, told["names"]))
+    name, names = str(text["party_type"]), tuple(map(str, text["names"]))
     centers = arrays[f"{name}.centers"]
     if centers.shape != (len(names), columns) or not np.isfinite(centers).all():
         raise ValueError(f"{name}: expected centers of {len(names)} jobs and {columns} products, got {centers.shape}")
-    learned = look_alikes(name, told["look_alike"], arrays, len(names)) if told["look_alike"] else None
-    candidates = tuple(map(candidate_of, told["candidates"]))
-    return StoredJobs(name, names, centers, candidates, candidate_of(told["found"]), learned)
+    learned = look_alikes(name, text["look_alike"], arrays, len(names)) if text["look_alike"] else None
+    candidates = tuple(map(candidate_of, text["candidates"]))
+    return StoredJobs(name, names, centers, candidates, candidate_of(text["found"]), learned)
 
 
-def candidate_of(told: Mapping[str, Any]) -> GroupCandidate:
+def candidate_of(text: Mapping[str, Any]) -> GroupCandidate:
     """Return a number of groups as it was judged."""
-    return GroupCandidate(**{**told, "similarity": tuple(told["similarity"])})
+    return GroupCandidate(**{**text, "similarity": tuple(text["similarity"])})
 
 
-def look_alikes(party: str, told: Mapping[str, Any], arrays: Mapping[str, Any], jobs: int) -> JobLookAlikes:
+def look_alikes(party: str, text: Mapping[str, Any], arrays: Mapping[str, Any], jobs: int) -> JobLookAlikes:
     """Return the look-alikes of the jobs of a party type; raise ValueError if there are more or fewer than jobs."""
     models = []
-    for place, item in enumerate(told["models"]):
+    for place, item in enumerate(text["models"]):
         here = {name: arrays[f"{party}.{place}.{name}"] for name in ARRAYS}
         single = {name: item[name] for name in SINGLE} | {"excluded": tuple(item["excluded"])}
         models.append(LookAlike(**here, **single))
     if len(models) != jobs:
         raise ValueError(f"{party}: expected look-alikes of {jobs} jobs, got {len(models)}")
     return JobLookAlikes(
-        tuple(models), **{field.name: told[field.name] for field in fields(JobLookAlikes) if field.name != "models"}
+        tuple(models), **{field.name: text[field.name] for field in fields(JobLookAlikes) if field.name != "models"}
     )

@@ -60,9 +60,9 @@ def sentence(party: Record) -> str:
     parts = [f"{count_text(party['customers'], 'customer')} with products"]
     if party["rand"] is not None:
         parts.append(f"halves of them agree by an adjusted Rand index of {party['rand']:.2f}")
-    if (told := party["look_alike"]) is not None:
+    if (text := party["look_alike"]) is not None:
         parts.append(
-            f"features name the job of {told['right']:.0%} of customers left out, {told['expected']:.0%} expected"
+            f"features name the job of {text['right']:.0%} of customers left out, {text['expected']:.0%} expected"
         )
     elif party["k"] > 1:
         parts.append("features tell nothing of their jobs")

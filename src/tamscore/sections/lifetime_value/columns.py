@@ -59,9 +59,9 @@ def prepare(market: Market, settings: LifetimeValue) -> LifetimeValueState | str
     return assemble(market, settings, source, sums, median, bought, trial)
 
 
-def homes(gauges: Sequence[Gauge], found: Purchases | None) -> Any:
+def homes(gauges: Sequence[Gauge], purchases: Purchases | None) -> Any:
     """The cluster (a,) of each account that has ordered, -1 where it was not scored."""
-    home = np.full(len(found.bought) if found else 0, -1)
+    home = np.full(len(purchases.bought) if purchases else 0, -1)
     for part in gauges:
         home[part.place] = part.home
     return home
@@ -77,14 +77,16 @@ def purchases_of(market: Market, settings: LifetimeValue) -> Purchases | None:
     return read_purchases(run.plan.tables[TABLE], rules, days, run.flow, run.progress)
 
 
-def source_of(market: Market, settings: LifetimeValue, found: Purchases | None) -> FigureSource:
+def source_of(market: Market, settings: LifetimeValue, purchases: Purchases | None) -> FigureSource:
     """Where the figures of the market's accounts come from."""
     columns = {name: getattr(settings, name) for name in ("sales_before", "revenue", "order_dates")}
     columns |= {"margin": settings.margin_column, "value": settings.column}
     given = market.this.columns.account_id, columns, settings.margin, market.this.columns.id_form
-    if found is None:
+    if purchases is None:
         return FigureSource(*given)
-    return FigureSource(*given, found.bought, found.windows.today, found.months, found.pace.tau, found.knows_before)
+    return FigureSource(
+        *given, purchases.bought, purchases.windows.today, purchases.months, purchases.pace.tau, purchases.knows_before
+    )
 
 
 def assemble(
@@ -93,13 +95,13 @@ def assemble(
     source: FigureSource,
     sums: Any,
     median: Any,
-    found: Purchases | None,
+    purchases: Purchases | None,
     trial: Trial,
 ) -> LifetimeValueState | str:
     """The state from what the market comes to."""
-    months = settings.retention_months if found else lifetime_value.MONTHS_A_YEAR
+    months = settings.retention_months if purchases else lifetime_value.MONTHS_A_YEAR
     by_name = dict(zip(SUMS, sums, strict=True))
-    rates, told = retention(market.policies, by_name, months, settings.retention)
+    rates, items = retention(market.policies, by_name, months, settings.retention)
     lacks = [] if settings.column else what_is_missing(by_name, rates)
     if len(lacks) == 2 and not by_name["compared"].any():
         return "; ".join(lacks)
@@ -107,15 +109,17 @@ def assemble(
     if not (settings.column or lacks):
         made = worth_of(trial.form, rates, by_name["monthly"], by_name["recent"], settings.discount, settings.months)
         worth, record = made.by_cluster, {"form": trial.form, "trial": trial.record}
-        record |= recency_record(found, made.scale)
-    seed = settings.seed36 and bool(found or (settings.revenue and settings.order_dates))
+        record |= recency_record(purchases, made.scale)
+    seed = settings.seed36 and bool(purchases or (settings.revenue and settings.order_dates))
     if settings.seed36 and not seed:
         lacks.append("no seed36: name lifetime_value.revenue and lifetime_value.order_dates, or give orders")
-    strangers = len(found.bought) - int(by_name["ordered"].sum()) if found else 0
-    orders = {"as_of": found.as_of, "orders": {**found.rows, "accounts_not_scored": strangers}} if found else {}
+    strangers = len(purchases.bought) - int(by_name["ordered"].sum()) if purchases else 0
+    orders = (
+        {"as_of": purchases.as_of, "orders": {**purchases.rows, "accounts_not_scored": strangers}} if purchases else {}
+    )
     rate = {"months": settings.months, "discount": settings.discount}
-    record = {**rate, **record, "missing": lacks, **orders, "retention": told}
-    notices = [*lacks, *figure_warnings(settings, by_name), *coverage_warnings(market, found, strangers)]
+    record = {**rate, **record, "missing": lacks, **orders, "retention": items}
+    notices = [*lacks, *figure_warnings(settings, by_name), *coverage_warnings(market, purchases, strangers)]
     return LifetimeValueState(
         source, market.this.columns.sales, market.clusters, sums, median, worth, seed, record, tuple(notices)
     )
@@ -141,32 +145,32 @@ def figure_warnings(settings: LifetimeValue, sums: dict[str, Any]) -> list[str]:
     return [f"values of column {settings.column!r} add up to {total / CENTS:,.0f}; lifetime values are margin to come"]
 
 
-def recency_record(found: Purchases | None, scale: float) -> dict[str, Any]:
+def recency_record(purchases: Purchases | None, scale: float) -> dict[str, Any]:
     """What the manifest says of the factor of recency; nothing without orders."""
-    if found is None:
+    if purchases is None:
         return {}
-    pace = {"tau_days": found.pace.tau, "gaps": found.pace.gaps, "scale": round(scale, 6)}
-    return {"covered_months": round(found.months, 3), "recency": pace}
+    pace = {"tau_days": purchases.pace.tau, "gaps": purchases.pace.gaps, "scale": round(scale, 6)}
+    return {"covered_months": round(purchases.months, 3), "recency": pace}
 
 
-def coverage_warnings(market: Market, found: Purchases | None, strangers: int) -> list[str]:
+def coverage_warnings(market: Market, purchases: Purchases | None, strangers: int) -> list[str]:
     """What a person should know about the orders."""
-    if found is None:
+    if purchases is None:
         return []
-    rows, texts = found.rows, list(found.notices)
+    rows, texts = purchases.rows, list(purchases.notices)
     if rows["copies"]:
         what = "left out" if rows["copies_dropped"] else "taken for orders of their own"
         texts.append(f"{rows['copies']:,} order lines repeat account, date and amount of another; {what}")
     if bad := unusable(rows):
         texts.append(f"{sum(bad.values()):,} of {rows['read']:,} order lines cannot be used ({as_counts(bad)})")
     if strangers:
-        texts.append(f"{strangers:,} of {len(found.bought):,} accounts with orders were not scored")
+        texts.append(f"{strangers:,} of {len(purchases.bought):,} accounts with orders were not scored")
     if rows["after_as_of"]:
-        texts.append(f"{rows['after_as_of']:,} order lines lie after {found.as_of} and were passed over")
-    if not found.knows_before:
+        texts.append(f"{rows['after_as_of']:,} order lines lie after {purchases.as_of} and were passed over")
+    if not purchases.knows_before:
         texts.append("the orders do not reach back two years: growth and churn are not known")
     sales = sum(float(party.sales.sales.sum()) for party in market.parties)
-    ordered = money(np.maximum(found.bought.sales, 0).sum())
+    ordered = money(np.maximum(purchases.bought.sales, 0).sum())
     if abs(ordered - sales) > 0.05 * max(sales, 1.0):
         texts.append(
             f"orders of twelve months come to {ordered:,.0f}, customers' {market.this.columns.sales!r} to {sales:,.0f}"

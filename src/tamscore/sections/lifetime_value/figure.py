@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def retention(rows: Sequence[dict[str, Any]], rates: Table) -> Figure:
     """Yearly retention by cluster: as seen, and drawn towards all of the party type."""
-    told = ", ".join(f"{row['cluster']} {row['shrunk']:.0%}" for row in rows)
-    alt = f"Share of customers that stay for another year: {told}."
+    text = ", ".join(f"{row['cluster']} {row['shrunk']:.0%}" for row in rows)
+    alt = f"Share of customers that stay for another year: {text}."
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()

@@ -64,12 +64,12 @@ def worth_of(form: str, rates: Any, monthly: Any, recent: Any, discount: float, 
 
 
 def try_forms(
-    found: Purchases | None, home: Any, policies: Sequence[PartyPolicy], settings: LifetimeValue, backend: Backend
+    purchases: Purchases | None, home: Any, policies: Sequence[PartyPolicy], settings: LifetimeValue, backend: Backend
 ) -> Trial:
     """Try both forms on the last months of the orders, given the cluster (a,) of each account, -1 for none."""
-    if found is None or found.earlier is None:
-        return untried(TOO_SHORT if found else "columns of the input do not say when customers ordered")
-    earlier, held = found.earlier, found.earlier.held
+    if purchases is None or purchases.earlier is None:
+        return untried(TOO_SHORT if purchases else "columns of the input do not say when customers ordered")
+    earlier, held = purchases.earlier, purchases.earlier.held
     known = np.flatnonzero((home >= 0) & (held.last != NEVER))
     label, clusters = home[known], sum(len(policy.cluster_ids) for policy in policies)
     base, stayed = (
@@ -80,14 +80,14 @@ def try_forms(
     spent = held.spent[known] / UNITS
     if rates is None or len(known) < FEWEST_CUSTOMERS or spent.sum() <= 0:
         return untried(TOO_FEW)
-    covered = covered_months(found.begins, earlier.windows.today)
+    covered = covered_months(purchases.begins, earlier.windows.today)
     monthly = monthly_spend(held.sales[known] / UNITS, covered, backend)
     recent = recency_of(held.last[known], earlier.windows.today, earlier.pace.tau, backend)
     by_form = {}
     for form in FORMS:
         worth = worth_of(form, rates, *cluster_sums(monthly, recent, label, clusters), 0.0, earlier.months)
         by_form[form] = form_record(value(monthly, recent, label, worth, backend), spent)
-    window = {"after": written(earlier.windows.today), "until": found.as_of, "months": earlier.months}
+    window = {"after": written(earlier.windows.today), "until": purchases.as_of, "months": earlier.months}
     return Trial(better_form(by_form), {**window, "forms": by_form})
 
 

@@ -91,8 +91,8 @@ def none_left(rules: OrderRules, lines: int) -> InputContractError:
 
 def days_of_orders(run: Run, rules: OrderRules) -> tuple[Any, Any]:
     """Return the different days (n,) of an orders table in ascending order, and how many lines (n,) have each."""
-    found = list(run.flow.map(count_days, run.plan.tables[TABLE].partitions, rules.columns.date))
-    values, lines = (np.concatenate([part[i] for part in found]) for i in (0, 1))
+    items = list(run.flow.map(count_days, run.plan.tables[TABLE].partitions, rules.columns.date))
+    values, lines = (np.concatenate([part[i] for part in items]) for i in (0, 1))
     if not len(values):
         raise InputContractError(f"{rules.path}: column {rules.columns.date!r} holds no date; expected those of orders")
     days, place = np.unique(values, return_inverse=True)
@@ -109,10 +109,10 @@ def late_strays(rules: OrderRules, days: Any, counts: Any) -> list[str]:
 
     Raise InputContractError if they lie so far from so many others that their dates must be wrong.
     """
-    found = None if rules.as_of else last_before_strays(days, counts, FAR)
-    if found is None:
+    parts = None if rules.as_of else last_before_strays(days, counts, FAR)
+    if parts is None:
         return [] if rules.as_of else thin_tail(days, counts)
-    (day, lines), total, last = found, int(counts.sum()), written(days[-1])
+    (day, lines), total, last = parts, int(counts.sum()), written(days[-1])
     text = (
         f"{lines:,} of {total:,} order lines are dated after {written(day)}, far after all others, and move the last "
         f"day that counts to {last}; set lifetime_value.as_of = {written(day)} to pass over them, or {last} if they "
@@ -125,12 +125,12 @@ def late_strays(rules: OrderRules, days: Any, counts: Any) -> list[str]:
 
 def thin_tail(days: Any, counts: Any) -> list[str]:
     """Return what to say of a table that ends with few lines over a long time, as planned deliveries do."""
-    found = last_before_thin_tail(days, counts)
-    if found is None:
+    parts = last_before_thin_tail(days, counts)
+    if parts is None:
         return []
-    day, last = written(found[0]), written(days[-1])
+    day, last = written(parts[0]), written(days[-1])
     text = (
-        f"after {day}, order lines come at less than a tenth of their pace: {found[1]:,} until {last}, the last day "
+        f"after {day}, order lines come at less than a tenth of their pace: {parts[1]:,} until {last}, the last day "
         f"that counts; if these are in the future, set lifetime_value.as_of = {day}"
     )
     return [text]
@@ -138,11 +138,11 @@ def thin_tail(days: Any, counts: Any) -> list[str]:
 
 def early_strays(days: Any, counts: Any) -> list[str]:
     """Return what to say of a few lines far before all others, which make the orders seem to reach back farther."""
-    found = last_before_strays(-days[::-1], counts[::-1], FAR)
-    if found is None:
+    parts = last_before_strays(-days[::-1], counts[::-1], FAR)
+    if parts is None:
         return []
     text = (
-        f"{found[1]:,} of {counts.sum():,} order lines are dated before {written(-found[0])}, far before all others: "
+        f"{parts[1]:,} of {counts.sum():,} order lines are dated before {written(-parts[0])}, far before all others: "
         f"the orders count as beginning on {written(days[0])}; remove lines whose dates are placeholders"
     )
     return [text]

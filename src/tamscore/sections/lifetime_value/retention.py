@@ -22,24 +22,24 @@ def retention(
     `sums` has customers in the `base` and those that have `stayed` (K,). A party type of which nothing is known gets
     what is assumed, or NaN.
     """
-    rates, told, start = [], [], 0
+    rates, items, start = [], [], 0
     for policy in policies:
         here = slice(start, start + len(policy.cluster_ids))
-        found = of_party(sums["stayed"][here], sums["base"][here], months, assumed)
-        rates.append(found.shrunk)
+        result = of_party(sums["stayed"][here], sums["base"][here], months, assumed)
+        rates.append(result.shrunk)
         for place, cluster in enumerate(policy.cluster_ids):
-            shares = {"own": share(found.own[place]), "shrunk": share(found.shrunk[place])}
-            told.append({"cluster": cluster, "customers": int(sums["base"][start + place]), **shares})
+            shares = {"own": share(result.own[place]), "shrunk": share(result.shrunk[place])}
+            items.append({"cluster": cluster, "customers": int(sums["base"][start + place]), **shares})
         start = here.stop
     every = np.concatenate(rates)
-    return (None, []) if np.isnan(every).all() else (every, told)
+    return (None, []) if np.isnan(every).all() else (every, items)
 
 
 def of_party(stayed: Any, base: Any, months: int, assumed: float | None) -> Retention:
     """The retention of the clusters (k,) of one party type."""
-    found = shrunk_retention(stayed, base, months)
-    if found is not None:
-        return found
+    result = shrunk_retention(stayed, base, months)
+    if result is not None:
+        return result
     rate = np.nan if assumed is None else assumed
     return Retention(rate, np.full(len(base), np.nan), np.full(len(base), rate), np.inf)
 

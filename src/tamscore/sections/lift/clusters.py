@@ -44,5 +44,5 @@ def design_effects(code: Any, bought: Any, family: Any, levels: int) -> Any:
     between = np.bincount(of, (won - rate[of] * accounts) ** 2, levels) * families / np.maximum(families - 1, 1)
     alone = size * rate * (1 - rate)
     most = np.bincount(of, accounts.astype(np.float64) ** 2, levels) / np.maximum(size, 1)
-    found = np.where(alone > 0, between / np.where(alone > 0, alone, 1.0), most)
-    return np.maximum(found, 1.0)
+    where = np.where(alone > 0, between / np.where(alone > 0, alone, 1.0), most)
+    return np.maximum(where, 1.0)

@@ -55,8 +55,8 @@ class HoldoutDesign:
         share = float(self.controls.sum() / self.accounts.sum())
         if share >= MOST:
             return None
-        found = smallest(lambda wider: self.with_share(wider).power(lift) >= ENOUGH, share, MOST, STEPS)
-        return None if found is None else int(self.with_share(found).controls.sum())
+        value = smallest(lambda wider: self.with_share(wider).power(lift) >= ENOUGH, share, MOST, STEPS)
+        return None if value is None else int(self.with_share(value).controls.sum())
 
     def with_share(self, share: float) -> HoldoutDesign:
         """Return the design with another share of controls in every stratum."""
@@ -109,7 +109,7 @@ def chosen(ids: pa.Array, stratum: Any, controls: Any, seed: int) -> Any:
     The number goes by the id (m,), as ids are compared, and by the seed alone. Accounts with one id, as that of their
     family, are controls together or not at all: one that has more accounts than are still wanted is passed over.
     """
-    number, found = draw_number(id_hash(ids), seed), np.zeros(len(stratum), bool)
+    number, values = draw_number(id_hash(ids), seed), np.zeros(len(stratum), bool)
     for place, wanted in enumerate(controls.tolist()):
         if not wanted:
             continue
@@ -118,35 +118,35 @@ def chosen(ids: pa.Array, stratum: Any, controls: Any, seed: int) -> Any:
         if len(lowest) == wanted:  # else the last of them is a family larger than what is left
             rows = lowest
         _, lot, size = np.unique(number[rows], return_inverse=True, return_counts=True)
-        found[rows[take(size, wanted)[lot]]] = True
-    return found
+        values[rows[take(size, wanted)[lot]]] = True
+    return values
 
 
 def take(size: Any, wanted: int) -> Any:
     """Return which lots (l,) bool of these sizes (l,) are taken, the first first, until there are as many as wanted."""
-    found, left = np.zeros(len(size), bool), wanted
+    values, left = np.zeros(len(size), bool), wanted
     whole = int(np.searchsorted(np.cumsum(size), wanted, side="right"))  # so many fit without a gap
-    found[:whole] = True
+    values[:whole] = True
     left -= int(size[:whole].sum())
     for place in range(whole, len(size)):
         if not left:
             break
         if size[place] <= left:
-            found[place] = True
+            values[place] = True
             left -= int(size[place])
-    return found
+    return values
 
 
 def announcement(design: HoldoutDesign, lift: float) -> dict[str, Any]:
     """Return which effect can be seen, as JSON holds it."""
-    found = design.power(lift)
+    value = design.power(lift)
     return {
         "controls": int(design.controls.sum()),
         "accounts": int(design.accounts.sum()),
         "lift": lift,
-        "power": found,
-        "can_be_seen": found >= ENOUGH,
-        "controls_needed": None if found >= ENOUGH else design.controls_for(lift),
+        "power": value,
+        "can_be_seen": value >= ENOUGH,
+        "controls_needed": None if value >= ENOUGH else design.controls_for(lift),
         "most_controls": int(of_share(design.accounts, MOST).sum()),
         "smallest_lift": design.smallest_lift,
     }

@@ -43,7 +43,7 @@ def by_touch(experiment: Experiment, touches: PlannedTouches, *, of_customers: b
     money holds. `open` is the mean that the plan's share of whitespace counts with: of likelihoods for prospects, of
     whitespace times likelihood for customers; `sales` the mean of positive sales, which counts for customers alone.
     """
-    found = []
+    items = []
     weight = touches.likelihood * touches.whitespace if of_customers else touches.likelihood
     for number, (role, level) in enumerate(touches.names):
         mine = touches.place == number
@@ -53,11 +53,11 @@ def by_touch(experiment: Experiment, touches: PlannedTouches, *, of_customers: b
         part = part_of(experiment, mine)
         effect = money_of(part) if of_customers else of_strata(totals(part.alone))
         if effect is not None:
-            told = {"role": role, "service_level": level, "treated": treated, "controls": controls}
-            told |= {name: float(getattr(effect, end)) for name, end in EFFECT.items()}
-            told |= {"open": float(weight[mine].mean())}
-            found.append({**told, "sales": float(np.maximum(part.sales, 0.0).mean()) if of_customers else 0.0})
-    return found
+            record = {"role": role, "service_level": level, "treated": treated, "controls": controls}
+            record |= {name: float(getattr(effect, end)) for name, end in EFFECT.items()}
+            record |= {"open": float(weight[mine].mean())}
+            items.append({**record, "sales": float(np.maximum(part.sales, 0.0).mean()) if of_customers else 0.0})
+    return items
 
 
 EFFECT = {"effect": "value", "low": "low", "high": "high"}
@@ -82,5 +82,5 @@ def money_of(part: Experiment) -> Effect | None:
     """Return the effect on the money of customers, None where no interval of it holds, as of families."""
     if part.amount is None or part.family is not None:
         return None
-    found = of_money(part.amount, part.sales, part.control, part.stratum)
-    return found.effect if found.is_admitted else None
+    effect = of_money(part.amount, part.sales, part.control, part.stratum)
+    return effect.effect if effect.is_admitted else None

@@ -79,13 +79,13 @@ def by_group(experiment: Experiment) -> dict[str, list[dict[str, Any]]]:
 
     Every stratum has the same share of controls, so that those of a group compare without weights.
     """
-    found = {}
+    record = {}
     for column, (names, place) in experiment.groups.items():
         here = place >= 0
         counts = counts_by(place[here], len(names), experiment.control[here], experiment.bought[here])
         alone = effective(counts, place, experiment.control, experiment.bought, experiment.family)
-        found[column] = rows_of(names, counts, alone)
-    return {column: rows for column, rows in found.items() if rows}
+        record[column] = rows_of(names, counts, alone)
+    return {column: rows for column, rows in record.items() if rows}
 
 
 def rows_of(names: Sequence[str], counts: ArmCounts, alone: ArmCounts) -> list[dict[str, Any]]:
@@ -93,12 +93,12 @@ def rows_of(names: Sequence[str], counts: ArmCounts, alone: ArmCounts) -> list[d
 
     One with too few controls or treated accounts, counted as `alone`, has no effect.
     """
-    found = []
+    items = []
     for name, mine, single in zip(names, one_by_one(counts), one_by_one(alone), strict=True):
         if mine.accounts:
             enough = min(single.treated, single.controls) >= FEWEST_CONTROLS
-            found.append(row_of(name, mine, of_strata(single) if enough else None))
-    return found
+            items.append(row_of(name, mine, of_strata(single) if enough else None))
+    return items
 
 
 def one_by_one(counts: ArmCounts) -> list[ArmCounts]:
@@ -153,10 +153,10 @@ def money(experiment: Experiment, *, of_customers: bool) -> dict[str, Any] | Non
             | effect_record(None)
             | {"why_not": "of prospects money varies too much for a verdict; buyers are one"}
         )
-    found = of_money(experiment.amount, experiment.sales, experiment.control, experiment.stratum)
-    facts = {"theta": found.theta, "skewness": found.skewness}
-    if found.is_admitted:
-        return means | effect_record(found.effect) | facts | {"why_not": ""}
-    few = f"{found.fewest:,} customers in the smaller arm, {FEWEST_CUSTOMERS} are needed"
-    skewed = f"a few large amounts decide: skewness {abs(found.skewness):.2f}, below {MOST_SKEWED} is needed"
-    return means | effect_record(None) | facts | {"why_not": few if found.fewest < FEWEST_CUSTOMERS else skewed}
+    effect = of_money(experiment.amount, experiment.sales, experiment.control, experiment.stratum)
+    facts = {"theta": effect.theta, "skewness": effect.skewness}
+    if effect.is_admitted:
+        return means | effect_record(effect.effect) | facts | {"why_not": ""}
+    few = f"{effect.fewest:,} customers in the smaller arm, {FEWEST_CUSTOMERS} are needed"
+    skewed = f"a few large amounts decide: skewness {abs(effect.skewness):.2f}, below {MOST_SKEWED} is needed"
+    return means | effect_record(None) | facts | {"why_not": few if effect.fewest < FEWEST_CUSTOMERS else skewed}

@@ -56,22 +56,22 @@ def effect_sentences(announced: Record) -> str:
     lift = f"a lift of {announced['lift']:.0%}"
     head = f"{count_text(announced['controls'], 'control')} of {count_text(announced['accounts'], 'account')}"
     if announced["can_be_seen"]:
-        told = f"{head}: {lift} is seen with power {announced['power']:.2f}."
+        text = f"{head}: {lift} is seen with power {announced['power']:.2f}."
     elif announced["controls_needed"] is not None:
-        told = f"{head}: {lift} cannot be seen, its power is {announced['power']:.2f}; it takes "
-        told += f"{count_text(announced['controls_needed'], 'control')} for {ENOUGH}."
+        text = f"{head}: {lift} cannot be seen, its power is {announced['power']:.2f}; it takes "
+        text += f"{count_text(announced['controls_needed'], 'control')} for {ENOUGH}."
     else:
-        told = f"{head}: {lift} cannot be seen, its power is {announced['power']:.2f}; "
-        told += f"{count_text(announced['most_controls'], 'control')}, half of all, are too few as well."
+        text = f"{head}: {lift} cannot be seen, its power is {announced['power']:.2f}; "
+        text += f"{count_text(announced['most_controls'], 'control')}, half of all, are too few as well."
     smallest = announced["smallest_lift"]
     least = "No lift up to 300% has that power" if smallest is None else f"The smallest with power {ENOUGH} is"
-    return f"{told} {least}{'.' if smallest is None else f' {smallest:.0%}.'}"
+    return f"{text} {least}{'.' if smallest is None else f' {smallest:.0%}.'}"
 
 
 def answer_holdout(record: Record) -> Chapter:
     """Return what the command says of a holdout."""
-    told = holdout_chapter(record)
-    return Chapter(told.anchor, "", "", (*told.blocks, Text(told.message)))
+    chapter = holdout_chapter(record)
+    return Chapter(chapter.anchor, "", "", (*chapter.blocks, Text(chapter.message)))
 
 
 def lift_chapter(record: Record) -> Chapter:
@@ -87,16 +87,16 @@ def lift_chapter(record: Record) -> Chapter:
 
 def report_chapter(records: Sequence[Record]) -> Chapter:
     """Return the chapter of a report on what came of some holdouts, one behind the other."""
-    told, blocks = [], list[Block]()
+    items, blocks = [], list[Block]()
     for record in records:
         chapter = lift_chapter(record)
         head = f"Of {record['of']}, holdout {record['name']}: " if len(records) > 1 else ""
-        told.append(f"{head}{chapter.message}")
+        items.append(f"{head}{chapter.message}")
         lines = [("holdout", f"{record['name']}, {record['of']}"), ("drawn", str(record["drawn_at"])[:10])]
         lines.append(("looked at", f"{record['looked_at']}, outcomes of {count_text(record['days'], 'day')}"))
         lines += [("beware", text) for text in record["warnings"]]
         blocks += [Terms(tuple(lines)), *chapter.blocks]
-    return Chapter("lift", "Did it work?", " ".join(told), tuple(blocks))
+    return Chapter("lift", "Did it work?", " ".join(items), tuple(blocks))
 
 
 def buyers_table(caption: str, head: str, rows: list[Record]) -> Table:
@@ -122,8 +122,8 @@ def touches_table(rows: list[Record], of: str) -> Table:
     unit = "money" if of == "customers" else "permille"
     columns = f"touch plan:id|treated:count|controls:count|effect:{unit}|from:{unit}/2|to:{unit}/2"
     names = ("treated", "controls", "effect", "low", "high")
-    told = [(f"{row['role']}/{row['service_level']}", *(row[name] for name in names)) for row in rows]
-    return table("Effect by touch plan of the day of the draw", columns, told, NEXT)
+    items = [(f"{row['role']}/{row['service_level']}", *(row[name] for name in names)) for row in rows]
+    return table("Effect by touch plan of the day of the draw", columns, items, NEXT)
 
 
 def message(record: Record) -> str:
@@ -131,18 +131,18 @@ def message(record: Record) -> str:
     row = record["buyers"]
     lift = "" if row["lift"] is None else f", a lift of {row['lift']:+.0%}"
     span = f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f} points"
-    told = f"Buyers: {VERDICTS[row['verdict']]}: {100 * row['effect']:+.1f} points ({span}){lift}."
+    text = f"Buyers: {VERDICTS[row['verdict']]}: {100 * row['effect']:+.1f} points ({span}){lift}."
     amount = record["money"]
     if amount is not None and amount["effect"] is not None:
-        told += f" Money: {VERDICTS[amount['verdict']]}: {money(amount['effect'])} an account "
-        told += f"({money(amount['low'])} to {money(amount['high'])})."
-    return told
+        text += f" Money: {VERDICTS[amount['verdict']]}: {money(amount['effect'])} an account "
+        text += f"({money(amount['low'])} to {money(amount['high'])})."
+    return text
 
 
 def answer_lift(record: Record) -> Chapter:
     """Return what the command says: how outcomes met accounts, what to beware of, and the chapter."""
-    told = lift_chapter(record)
+    chapter = lift_chapter(record)
     lines = [("holdout", record["name"]), ("outcomes", record["outcomes"])]
     lines += [("beware", text) for text in record["warnings"]]
-    lines.append(("result", told.message))
-    return Chapter(told.anchor, "", "", (Terms(tuple(lines)), *told.blocks))
+    lines.append(("result", chapter.message))
+    return Chapter(chapter.anchor, "", "", (Terms(tuple(lines)), *chapter.blocks))

@@ -23,12 +23,12 @@ def chapter(record: Record) -> Chapter:
 
 def features(party: Record) -> str:
     """Return the features that tell most, and those that were left out."""
-    told = ", ".join(item["feature"] for item in party["strongest"]) or "nothing"
+    text = ", ".join(item["feature"] for item in party["strongest"]) or "nothing"
     left = f"; left out: {', '.join(party['excluded'])}" if party["excluded"] else ""
-    return told + left
+    return text + left
 
 
 def message(record: Record) -> str:
     """Return how well customers are told from prospects, in one sentence."""
-    told = ", ".join(f"{party['area']:.0%} for {words(party['party_type'])}" for party in record["parties"])
-    return f"Features tell customers from prospects with an area under the ROC curve of {told}."
+    text = ", ".join(f"{party['area']:.0%} for {words(party['party_type'])}" for party in record["parties"])
+    return f"Features tell customers from prospects with an area under the ROC curve of {text}."

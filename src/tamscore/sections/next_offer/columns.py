@@ -131,12 +131,12 @@ class NextOfferState:
         for c, cluster in enumerate(self.clusters):
             for j in range(int(self.offers.counts[c])):
                 product = self.products[int(self.offers.product[c, j])].as_py()
-                told = {
+                result = {
                     "share": round(float(self.offers.share[c, j]), 6),
                     "value": round(float(self.offers.value[c, j]), 2),
                 }
                 offered = sum(by_kind[cluster, product, kind] for kind in KINDS)
-                rows.append({"cluster": cluster, "product": product, **told, "offered_to": offered})
+                rows.append({"cluster": cluster, "product": product, **result, "offered_to": offered})
         texts, schema = (
             ("cluster", "product"),
             [("share", pa.float64()), ("value", pa.float64()), ("offered_to", pa.int64())],

@@ -47,13 +47,13 @@ def rank_offers(products: Sequence[Any], shares: Sequence[Any], values: Sequence
     ]
     width = max((len(order) for order in orders), default=0)
     clusters = len(orders)
-    found = Offers(
+    offers = Offers(
         np.full((clusters, width), -1), np.full((clusters, width), np.nan), np.full((clusters, width), np.nan)
     )
     for c, order in enumerate(orders):
-        for table, columns in ((found.product, products), (found.share, shares), (found.value, values)):
+        for table, columns in ((offers.product, products), (offers.share, shares), (offers.value, values)):
             table[c, : len(order)] = columns[c][order]
-    return found
+    return offers
 
 
 @dataclass(frozen=True)

@@ -90,14 +90,14 @@ def stored_offers(market: Market, names: pa.Array, settings: NextOffer) -> Known
     return known
 
 
-def require_same(said: Mapping[str, Any], settings: NextOffer, run: str) -> None:
+def require_same(text: Mapping[str, Any], settings: NextOffer, run: str) -> None:
     """Raise InputContractError if a job asks for offers that an earlier run has not learned."""
-    if said["owned"] != settings.owned:
+    if text["owned"] != settings.owned:
         raise InputContractError(
-            f"next_offer.owned: expected {said['owned']:g}, by which run {run} makes offers, got {settings.owned:g}; "
+            f"next_offer.owned: expected {text['owned']:g}, by which run {run} makes offers, got {settings.owned:g}; "
             f"{REMEDY}"
         )
-    if said["model"] is None and settings.by != "share":
+    if text["model"] is None and settings.by != "share":
         raise InputContractError(
             f"next_offer.by: expected 'share', since run {run} has learned no probabilities, got {settings.by!r}; "
             f"{REMEDY}"
@@ -105,17 +105,17 @@ def require_same(said: Mapping[str, Any], settings: NextOffer, run: str) -> None
 
 
 def parse(
-    said: Mapping[str, Any], arrays: Mapping[str, Any], clusters: Sequence[str], names: pa.Array, where: str, run: str
+    text: Mapping[str, Any], arrays: Mapping[str, Any], clusters: Sequence[str], names: pa.Array, where: str, run: str
 ) -> KnownOffers:
     """Return the offers that two files of a model hold; raise InputContractError if they do not fit."""
     try:
-        if said["format"] != FORMAT or list(said["clusters"]) != list(clusters):
+        if text["format"] != FORMAT or list(text["clusters"]) != list(clusters):
             raise ValueError(f"expected format {FORMAT} and clusters {', '.join(clusters)}")  # noqa: TRY301 - one way out
-        number = np.append(places_in(pa.array(said["products"], names.type), names), -1)
+        number = np.append(places_in(pa.array(text["products"], names.type), names), -1)
         product = number[numbers_of(arrays["columns"], 0, len(number) - 1)]
         offers = offers_of(arrays, number, len(clusters))
-        model = model_of(said["model"], arrays, len(product), len(clusters))
-        return KnownOffers(product, offers, model, int(said["customers"]), said["source"] or run)
+        model = model_of(text["model"], arrays, len(product), len(clusters))
+        return KnownOffers(product, offers, model, int(text["customers"]), text["source"] or run)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise InputContractError(f"{where}: {NAME}: {error}; run its job again") from error
 
@@ -137,15 +137,15 @@ def numbers_of(stored: Any, low: int, stop: int) -> Any:
 
 
 def model_of(
-    said: Mapping[str, Any] | None, arrays: Mapping[str, Any], products: int, clusters: int
+    text: Mapping[str, Any] | None, arrays: Mapping[str, Any], products: int, clusters: int
 ) -> OwnershipModel | None:
     """Return a stored ownership model, None for offers by share; raise ValueError if its arrays do not fit."""
-    if said is None:
+    if text is None:
         return None
     weights, probability = arrays["weights"], arrays["probability"]
     if weights.shape != (products + clusters, products) or probability.shape != (BINS,):
         raise ValueError(f"expected weights {(products + clusters, products)}, got {weights.shape}")
     if not (np.isfinite(weights).all() and ((probability >= 0) & (probability <= 1)).all()):
         raise ValueError("expected finite weights and probabilities from 0 to 1")
-    error = {float(penalty): float(value) for penalty, value in said["error"]}
-    return OwnershipModel(weights, probability, error=error, **{name: float(said[name]) for name in FIGURES})
+    error = {float(penalty): float(value) for penalty, value in text["error"]}
+    return OwnershipModel(weights, probability, error=error, **{name: float(text[name]) for name in FIGURES})

@@ -67,19 +67,19 @@ def stored_products(market: Market, names: pa.Array, share: float) -> ProductMod
 
 
 def parse(
-    said: Mapping[str, Any], arrays: Mapping[str, Any], clusters: Sequence[str], names: pa.Array, where: str, run: str
+    text: Mapping[str, Any], arrays: Mapping[str, Any], clusters: Sequence[str], names: pa.Array, where: str, run: str
 ) -> ProductModel:
     """Return the potentials of some products that two files of a model hold; InputContractError if they do not fit."""
     try:
-        if said["format"] != FORMAT or list(said["clusters"]) != list(clusters):
+        if text["format"] != FORMAT or list(text["clusters"]) != list(clusters):
             raise ValueError(f"expected format {FORMAT} and clusters {', '.join(clusters)}")  # noqa: TRY301 - one way out
-        shape = len(clusters), len(said["products"])
-        place = places_in(names, pa.array(said["products"], names.type))
+        shape = len(clusters), len(text["products"])
+        place = places_in(names, pa.array(text["products"], names.type))
         columns = {name: pick(arrays[name], shape, place, missing) for name, missing in UNKNOWN.items()}
         offered = pick(arrays["offered"], shape, place, 0).astype(bool)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise InputContractError(f"{where}: {NAME}: {error}; run its job again") from error
-    return ProductModel(ProductPotentials(**columns), offered, said["source"] or run)
+    return ProductModel(ProductPotentials(**columns), offered, text["source"] or run)
 
 
 def pick(stored: Any, shape: tuple[int, int], place: Any, missing: float) -> Any:

@@ -44,9 +44,9 @@ def boost(columns: Sequence[Any], levels: Sequence[int], label: Any, count: int)
 def standing_for(codes: Any, levels: int) -> Any:
     """For each level the one (levels,) that it is learned from as: itself, or the first of the rare ones."""
     rare = np.flatnonzero(np.bincount(codes, minlength=levels) < min(RARE, len(codes) * RARE_SHARE))
-    found = np.arange(levels)
-    found[rare] = rare[:1]
-    return found
+    values = np.arange(levels)
+    values[rare] = rare[:1]
+    return values
 
 
 def forest_of(boosted: Any, trees: int, levels: Sequence[int], standing: Mapping[int, Any] | None = None) -> Forest:
@@ -88,13 +88,13 @@ def small_levels(
     sets = np.concatenate([item.raw_left_cat_bitsets for item in grown]).astype("<u4").view(np.uint8)
     starts = np.cumsum([0, *(len(item.raw_left_cat_bitsets) for item in grown)])[:-1]
     place = nodes["bitset_idx"] + np.repeat(starts, [len(item.nodes) for item in grown])
-    found = np.zeros((len(nodes), max(levels)), bool)
+    values = np.zeros((len(nodes), max(levels)), bool)
     for category, known in zip(np.flatnonzero(levels).tolist(), categories_of(boosted), strict=True):
         at, every = np.flatnonzero(nodes["is_categorical"].astype(bool) & (column == category)), range(levels[category])
         left = np.repeat(nodes["missing_go_to_left"].astype(bool)[at, None], levels[category], axis=1)
         left[:, known] = np.unpackbits(sets[place[at]], axis=1, count=len(known), bitorder="little")
-        found[at, : levels[category]] = left[:, standing.get(category, every)]
-    return np.packbits(found, axis=1, bitorder="little")
+        values[at, : levels[category]] = left[:, standing.get(category, every)]
+    return np.packbits(values, axis=1, bitorder="little")
 
 
 def categories_of(boosted: Any) -> list[Any]:

@@ -45,11 +45,11 @@ class Calibration:
 
     def probability(self, xp: Any, score: Array) -> Array:
         """The probabilities (m,) of some scores in log-odds."""
-        found = through(xp, score, self.x, self.y) if len(self.x) else sigmoid(xp, self.slope * score + self.offset)
-        found = xp.clip(found, self.least, 1.0 - self.least)
+        result = through(xp, score, self.x, self.y) if len(self.x) else sigmoid(xp, self.slope * score + self.offset)
+        result = xp.clip(result, self.least, 1.0 - self.least)
         if self.shift:
-            found = sigmoid(xp, xp.log(found / (1.0 - found)) + self.shift)
-        return round_off(xp, xp.minimum(found / self.labelled, xp.ones_like(found)))
+            result = sigmoid(xp, xp.log(result / (1.0 - result)) + self.shift)
+        return round_off(xp, xp.minimum(result / self.labelled, xp.ones_like(result)))
 
 
 def sigmoid(xp: Any, odds: Array) -> Array:
@@ -104,10 +104,10 @@ def move(calibration: Calibration, share: float, prior: float) -> Calibration:
 
 def freed(calibration: Calibration, score: Any, weight: Any, prior: float) -> Calibration:
     """The calibration where label 0 says nothing, so that the share `prior` of all rows would buy on the average."""
-    found = calibration.probability(np, score)
-    low, high = min(float(np.average(found, weights=weight)), 1.0) * 1e-3, 1.0 / prior
+    probability = calibration.probability(np, score)
+    low, high = min(float(np.average(probability, weights=weight)), 1.0) * 1e-3, 1.0 / prior
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        mean = float(np.average(np.minimum(found / middle, 1.0), weights=weight))
+        mean = float(np.average(np.minimum(probability / middle, 1.0), weights=weight))
         low, high = (middle, high) if mean > prior else (low, middle)
     return replace(calibration, labelled=float((low + high) / 2))

@@ -58,8 +58,8 @@ class Probabilities:
         """The columns of the scored rows of a partition."""
         import pyarrow as pa
 
-        told = rows.foretold or self.foretell(RowsToForetell(rows.part, rows.assigned, rows.at, (), backend))
-        probability, *why = told.more.values()
+        forecast = rows.foretold or self.foretell(RowsToForetell(rows.part, rows.assigned, rows.at, (), backend))
+        probability, *why = forecast.more.values()
         numbers = [item.astype(np.int64) for item in why]
         text = text_dictionary(*reasons.texts(numbers, self.model.design.state_names))
         place = propensity.band(np, probability, self.bands)
@@ -71,10 +71,10 @@ class Probabilities:
 
     def count(self, scored: pa.Table) -> Any:
         """Accounts and expected buyers (2, 3) by band."""
-        told = scored["propensity"].to_numpy()
-        place = propensity.band(np, told, self.bands)
+        text = scored["propensity"].to_numpy()
+        place = propensity.band(np, text, self.bands)
         size = len(propensity.BANDS)
-        return np.stack([np.bincount(place, minlength=size), np.bincount(place, weights=told, minlength=size)])
+        return np.stack([np.bincount(place, minlength=size), np.bincount(place, weights=text, minlength=size)])
 
     def findings(self, counts: Sequence[Any]) -> Findings:
         """The verdict, bands with what contacting them costs, and the model for later runs."""
@@ -140,9 +140,9 @@ def foretold(
         raw = features.raw(at[first:stop] - features.first, encoding, backend)
         for start in range(0, len(raw), backend.block_rows):
             block = raw.part(start, start + backend.block_rows)
-            told, begin = propensity.foretell(model, scorer, backend, block.numeric, block.codes), first + start
+            scores, begin = propensity.foretell(model, scorer, backend, block.numeric, block.codes), first + start
             here = slice(begin, begin + len(block))
-            probability[here] = backend.get(told.probability)
-            for place, reason in zip(why, told.reasons, strict=True):
+            probability[here] = backend.get(scores.probability)
+            for place, reason in zip(why, scores.reasons, strict=True):
                 place[here] = backend.get(reason)
     return probability, why

@@ -61,8 +61,8 @@ class PropensityDesign:
 
     def raw(self, xp: Any, numbers: Mapping[str, Array], codes: Mapping[str, Array]) -> list[Array]:
         """The values of each of `columns`: numbers (m,) float64, NaN where not finite, and codes (m,) int64."""
-        found = [finite(xp, numbers[item.column]) for item in self.numbers]
-        return found + [codes[vocabulary.column] for vocabulary in self.vocabularies]
+        items = [finite(xp, numbers[item.column]) for item in self.numbers]
+        return items + [codes[vocabulary.column] for vocabulary in self.vocabularies]
 
     def straight(self, xp: Any, raw: Sequence[Array]) -> list[Array]:
         """The columns (m,) float64 that a line takes: numbers, 0/1 columns of levels and of what is missing."""
@@ -73,11 +73,11 @@ class PropensityDesign:
 
     def states(self, xp: Any, raw: Sequence[Array]) -> list[Array]:
         """What a person would call the value of each of `columns`, as a place (m,) in `state_names`."""
-        found = []
+        items = []
         for column, item in zip(raw, self.numbers, strict=False):
             place = xp.astype(column > item.low, xp.uint8) + xp.astype(column > item.high, xp.uint8)
-            found.append(xp.where(xp.isnan(column), xp.full_like(place, 3), place))
-        return [*found, *raw[len(self.numbers) :]]
+            items.append(xp.where(xp.isnan(column), xp.full_like(place, 3), place))
+        return [*items, *raw[len(self.numbers) :]]
 
     @property
     def state_names(self) -> list[tuple[str, ...]]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def lift(rows: Sequence[dict[str, Any]], deciles: Table) -> Figure:
     """The deciles as a curve of buyers reached and, where probabilities are told, predicted against observed."""
-    told = ", ".join(f"{row['decile']:.0f}: {row['capture']:.0%}" for row in rows)
-    alt = f"Share of all buyers reached by contacting the best deciles first: {told}."
+    text = ", ".join(f"{row['decile']:.0f}: {row['capture']:.0%}" for row in rows)
+    alt = f"Share of all buyers reached by contacting the best deciles first: {text}."
     calibrated = all(row["predicted"] is not None for row in rows)
     if calibrated:
         pairs = ", ".join(f"{row['predicted']:.1%} against {row['observed']:.1%}" for row in rows)

@@ -75,8 +75,8 @@ class Forest:
     @cached_property
     def means(self) -> Any:
         """The mean score of the rows in every node."""
-        found = [means_of(self.of(tree)) for tree in range(len(self.starts) - 1)]
-        return np.concatenate([np.empty(0), *found])
+        items = [means_of(self.of(tree)) for tree in range(len(self.starts) - 1)]
+        return np.concatenate([np.empty(0), *items])
 
     @property
     def expected(self) -> float:
@@ -105,13 +105,13 @@ class Forest:
         """By column that is asked, the bits of the leaves that each cell cannot reach (cells, trees) uint16."""
         asked = np.unique(self.nodes.feature[self.nodes.feature != LEAF]).tolist()
         cells = {column: levels[column] or len(thresholds[column]) + 2 for column in asked}
-        found = {column: np.zeros((size, len(by_leaf)), np.uint16) for column, size in cells.items()}
+        record = {column: np.zeros((size, len(by_leaf)), np.uint16) for column, size in cells.items()}
         for tree, leaves in enumerate(by_leaf):
             for node, bits in leaves.struck.items():
                 nodes, column = self.nodes, int(self.nodes.feature[self.starts[tree] + node])
                 fails = fails_at(nodes, int(self.starts[tree]) + node, thresholds.get(column), cells[column])
-                found[column][fails, tree] |= np.uint16(bits)
-        return found
+                record[column][fails, tree] |= np.uint16(bits)
+        return record
 
     def thresholds(self, levels: Sequence[int]) -> dict[int, tuple[float, ...]]:
         """By column the thresholds, ascending, that numbers are held against."""

@@ -76,8 +76,8 @@ def foretell(
     xp, design = backend.xp, propensity.design
     raw = design.raw(xp, numbers, codes)
     score, added = scorer.explain(xp, raw)
-    found = strongest(xp, added, design.states(xp, raw), offsets_of(design.state_names))
-    return PropensityScores(round_off(xp, score), propensity.calibration.probability(xp, score), found)
+    items = strongest(xp, added, design.states(xp, raw), offsets_of(design.state_names))
+    return PropensityScores(round_off(xp, score), propensity.calibration.probability(xp, score), items)
 
 
 def judge(
@@ -89,15 +89,15 @@ def judge(
     """The propensity that the training rows teach, and how it did on rows that it was not taught."""
     learned = learning.learn(training, run)
     made = calibrate(learned, training, rules)
-    told = cross(learned, training, rules)
+    text = cross(learned, training, rules)
     propensity = PropensityModel(design, learned.model, made)
-    fair = told if rules.prior is None else None
+    fair = text if rules.prior is None else None
     return EvaluatedPropensity(
         propensity,
         learned.kind,
         learned.loss,
         verdict.verdict(learned.left_out, fair, training.label, training.weight),
-        verdict.deciles(told, fair, training.label, training.weight),
+        verdict.deciles(text, fair, training.label, training.weight),
         weights_of(propensity, training),
     )
 
@@ -133,13 +133,13 @@ def move(made: Calibration, score: Any, training: Training, rules: CalibrationRu
 
 def cross(learned: LearnedPropensity, training: Training, rules: CalibrationRules) -> Any:
     """Probabilities (n,) where neither model nor calibration has seen the row."""
-    found, fold, score = np.empty(len(training.label)), training.fold, learned.left_out
+    empty, fold, score = np.empty(len(training.label)), training.fold, learned.left_out
     for number in range(learning.FOLDS):
         inside, outside = fold != number, fold == number
         others = replace(training, label=training.label[inside], weight=training.weight[inside])
         made = calibration.calibrate(score[inside], others.label, others.weight, rules.kind)
-        found[outside] = move(made, score[inside], others, rules).probability(np, score[outside])
-    return found
+        empty[outside] = move(made, score[inside], others, rules).probability(np, score[outside])
+    return empty
 
 
 def weights_of(propensity: PropensityModel, training: Training) -> dict[str, float]:

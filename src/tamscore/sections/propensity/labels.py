@@ -56,13 +56,13 @@ def labels_of(market: Market, section: Propensity) -> list[Any]:
     with run.progress.stage("labels", run.plan.rows) as done:
         early = run.early.pop(EARLY, None)
         read = early or list(run.flow.map(read_labels, market.rows, run.flow.share(asked_of(run, section))))
-        found = [of_scored(labels, rows.reason) for labels, rows in zip(read, market.assigned, strict=True)]
+        items = [of_scored(labels, rows.reason) for labels, rows in zip(read, market.assigned, strict=True)]
         if section.as_of and section.feature_cutoff:
-            parts = [(part.partition, labels) for part, labels in zip(market.rows, found, strict=True)]
+            parts = [(part.partition, labels) for part, labels in zip(market.rows, items, strict=True)]
             for _ in run.flow.map(require_dates, parts, section.as_of, section.feature_cutoff):
                 pass
-        done(sum(map(len, found)))
-    return found
+        done(sum(map(len, items)))
+    return items
 
 
 def require_early(run: Run, parts: Sequence[PartRows], section: Propensity) -> None:
@@ -83,9 +83,9 @@ def of_scored(labels: Any, reason: Any) -> Any:
     return np.where(reason == Reason.SCORED, labels, np.int8(REJECTED))
 
 
-def counts_of(found: Sequence[Any]) -> dict[int, int]:
+def counts_of(result: Sequence[Any]) -> dict[int, int]:
     """How many accounts bought (1), did not (0), and are UNLABELLED."""
-    return {value: sum(int(np.count_nonzero(item == value)) for item in found) for value in (1, 0, UNLABELLED)}
+    return {value: sum(int(np.count_nonzero(item == value)) for item in result) for value in (1, 0, UNLABELLED)}
 
 
 def asked_of(run: Run, section: Propensity) -> Asked:

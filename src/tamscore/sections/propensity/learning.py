@@ -57,11 +57,11 @@ class Training:
     @property
     def fold(self) -> Any:
         """The fold (n,) of every row: buyers and others are spread evenly, in order."""
-        found = np.empty(len(self.label), np.int64)
+        empty = np.empty(len(self.label), np.int64)
         for value in (0, 1):
             rows = np.flatnonzero(self.label == value)
-            found[rows] = np.arange(len(rows)) % FOLDS
-        return found
+            empty[rows] = np.arange(len(rows)) % FOLDS
+        return empty
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ def learn(training: Training, run: Callable[..., Iterable[Any]]) -> LearnedPrope
     (weights,) = run(line_weights, [EVERY], training, None)
     tasks = [(kind, fold) for kind in KINDS for fold in range(FOLDS)]
     scores: dict[str, list[Any]] = {kind: [] for kind in KINDS}
-    for (kind, _), found in zip(tasks, run(scores_left_out, tasks, training, weights), strict=True):
-        scores[kind].append(found)
+    for (kind, _), result in zip(tasks, run(scores_left_out, tasks, training, weights), strict=True):
+        scores[kind].append(result)
     best = {kind: best_of(scores[kind], TREE_COUNTS if kind == "trees" else (0,), training) for kind in KINDS}
     kind = min(KINDS, key=lambda item: best[item].loss)
     chosen = best[kind]

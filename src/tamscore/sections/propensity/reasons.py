@@ -27,12 +27,12 @@ def strongest(xp: Any, added: Sequence[Array], states: Sequence[Array], offsets:
     """
     codes = 2 * offsets[-1]
     best = leading(xp, (keys_of(xp, *parts, codes) for parts in zip(added, states, offsets, strict=False)), REASONS)
-    found = []
+    items = []
     for item in best[: len(added)]:
         key = xp.astype(item, xp.int64)
         here = codes - 1 - key % codes
-        found.append(xp.where(key >= int(FAINT * MILLION) * codes, here, xp.full_like(here, -1)))
-    return found
+        items.append(xp.where(key >= int(FAINT * MILLION) * codes, here, xp.full_like(here, -1)))
+    return items
 
 
 def keys_of(xp: Any, added: Array, state: Array, offset: int, codes: int) -> Array:
@@ -59,21 +59,21 @@ def offsets_of(names: Sequence[Sequence[str]]) -> list[int]:
     return [0, *np.cumsum([len(name) for name in names]).tolist()]
 
 
-def texts(found: Sequence[Any], names: Sequence[Sequence[str]]) -> tuple[Any, list[str]]:
+def texts(result: Sequence[Any], names: Sequence[Sequence[str]]) -> tuple[Any, list[str]]:
     """Reasons on the host in words, as codes (m,) and texts: `+ employees high; - country = DE`."""
     import pyarrow as pa
 
     every = [name for item in names for name in item]
     base = 2 * len(every) + 1
-    combined = np.zeros(len(found[0]), np.int64)
-    for entry in found:
+    combined = np.zeros(len(result[0]), np.int64)
+    for entry in result:
         combined = combined * base + (entry + 1)
     encoded = pa.array(combined).dictionary_encode()
     distinct = encoded.dictionary.to_numpy()
     order = np.argsort(distinct)
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    return place[encoded.indices.to_numpy()], words(distinct[order], base, len(found), every)
+    return place[encoded.indices.to_numpy()], words(distinct[order], base, len(result), every)
 
 
 def words(combined: Any, base: int, places: int, every: Sequence[str]) -> list[str]:
@@ -81,8 +81,8 @@ def words(combined: Any, base: int, places: int, every: Sequence[str]) -> list[s
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    said = pa.array([None, *(f"{sign} {name}" for name in every for sign in "-+")], pa.string())
+    text = pa.array([None, *(f"{sign} {name}" for name in every for sign in "-+")], pa.string())
     digits = [combined // base ** (places - 1 - place) % base for place in range(places)]
-    led = pc.binary_join_element_wise("", *map(said.take, digits), BETWEEN, null_handling="skip")
-    told: list[str] = pc.utf8_slice_codeunits(led, len(BETWEEN)).to_pylist()
-    return told
+    led = pc.binary_join_element_wise("", *map(text.take, digits), BETWEEN, null_handling="skip")
+    items: list[str] = pc.utf8_slice_codeunits(led, len(BETWEEN)).to_pylist()
+    return items

@@ -41,13 +41,13 @@ def round_off(value: float | None) -> float | None:
 
 def suspects(drawn: LabelledRows, design: PropensityDesign) -> list[str]:
     """The numeric features that tell buyers from others alone, so that they may know of the label window."""
-    found = []
+    items = []
     for number, values in zip(design.numbers, drawn.numeric, strict=True):
         known = np.isfinite(values)
         buys = drawn.label[known] == 1
         if buys.any() and not buys.all() and separability(values[known], buys) >= ODD:
-            found.append(number.column)
-    return found
+            items.append(number.column)
+    return items
 
 
 def findings(
@@ -69,16 +69,16 @@ def findings(
 
 def notices(record: dict[str, Any]) -> tuple[str, ...]:
     """What a person should know before acting on a propensity."""
-    said = [
+    items = [
         f"feature {name!r} tells buyers from others nearly alone; was it known by the cut-off?"
         for name in record["suspects"]
     ]
     if record["mode"] == "labelled":
-        said.append(
+        items.append(
             "no account is labelled as not having bought: a probability is that of being labelled a buyer, and too low "
             "if buyers lack the label; set propensity.class_prior to the share of accounts that buy"
         )
-    return tuple(said)
+    return tuple(items)
 
 
 def band_rows(counts: Any, bands: tuple[float, float], cost: float) -> list[dict[str, Any]]:

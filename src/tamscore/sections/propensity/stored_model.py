@@ -55,11 +55,11 @@ def arrays_of(model: PropensityModel) -> dict[str, Any]:
     """The arrays of the model by name."""
     line = model.model
     if isinstance(line, Line):
-        found = {"weights": np.asarray(line.weights), "means": np.asarray(line.means)}
+        record = {"weights": np.asarray(line.weights), "means": np.asarray(line.means)}
     else:
-        found = {"starts": line.starts, **line.nodes.columns}
-    found |= {"calibration.x": model.calibration.x, "calibration.y": model.calibration.y}
-    return {name: array.astype(np.uint8) if array.dtype == bool else array for name, array in found.items()}
+        record = {"starts": line.starts, **line.nodes.columns}
+    record |= {"calibration.x": model.calibration.x, "calibration.y": model.calibration.y}
+    return {name: array.astype(np.uint8) if array.dtype == bool else array for name, array in record.items()}
 
 
 def stored_propensity(market: Market, section: Propensity) -> tuple[PropensityModel, dict[str, Any]] | None:
@@ -71,47 +71,47 @@ def stored_propensity(market: Market, section: Propensity) -> tuple[PropensityMo
     earlier = market.model_source.earlier
     if market.model_source.record["source"] != "frozen" or earlier is None:
         return None
-    directory, found = earlier.directory, earlier.section(NAME)
-    if found is None:
+    directory, parts = earlier.directory, earlier.section(NAME)
+    if parts is None:
         return None
-    model = parse(*found, str(directory.model))
+    model = parse(*parts, str(directory.model))
     columns = training.columns_of(market, section)
     if model.design.columns != (*columns.numeric, *columns.categorical):
         raise InputContractError(
             f"propensity: the model of run {directory.run_key} was learned from {', '.join(model.design.columns)}, the "
             f"job names {', '.join((*columns.numeric, *columns.categorical))}; use the job file of the model"
         )
-    told = found[0]["record"]
-    return model, {**told, "model": {"source": "frozen", "run": told["model"].get("run", directory.run_key)}}
+    text = parts[0]["record"]
+    return model, {**text, "model": {"source": "frozen", "run": text["model"].get("run", directory.run_key)}}
 
 
-def parse(said: Mapping[str, Any], arrays: Mapping[str, Any], where: str) -> PropensityModel:
+def parse(text: Mapping[str, Any], arrays: Mapping[str, Any], where: str) -> PropensityModel:
     """The propensity that two files of a model hold; InputContractError where they do not make sense."""
     try:
-        if said["format"] not in {INDICATORS, FORMAT}:
-            raise ValueError(f"expected format {FORMAT}, got {said['format']!r}")  # noqa: TRY301 - one way out
-        numbers = tuple(Number(**item) for item in said["numbers"])
-        vocabularies = tuple(Vocabulary(item["column"], tuple(item["levels"])) for item in said["vocabularies"])
+        if text["format"] not in {INDICATORS, FORMAT}:
+            raise ValueError(f"expected format {FORMAT}, got {text['format']!r}")  # noqa: TRY301 - one way out
+        numbers = tuple(Number(**item) for item in text["numbers"])
+        vocabularies = tuple(Vocabulary(item["column"], tuple(item["levels"])) for item in text["vocabularies"])
         design = PropensityDesign(numbers, vocabularies)
-        return PropensityModel(design, model_of(said, arrays, design), calibration_of(said, arrays))
+        return PropensityModel(design, model_of(text, arrays, design), calibration_of(text, arrays))
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise InputContractError(f"{where}: {NAME}: {error}; run its job again") from error
 
 
-def model_of(said: Mapping[str, Any], arrays: Mapping[str, Any], design: PropensityDesign) -> Line | Forest:
+def model_of(text: Mapping[str, Any], arrays: Mapping[str, Any], design: PropensityDesign) -> Line | Forest:
     """The line or the trees of a stored model; ValueError where they do not hold together."""
-    if said["kind"] == "logistic":
-        line = Line(float(said["base"]), arrays["weights"], arrays["means"])
+    if text["kind"] == "logistic":
+        line = Line(float(text["base"]), arrays["weights"], arrays["means"])
         if not len(line.weights) == len(line.means) == len(design.straight_sources):
             raise ValueError(f"expected {len(design.straight_sources)} weights, got {len(line.weights)}")
         return line
-    if said["kind"] != "trees":
-        raise ValueError(f"expected logistic or trees, got {said['kind']!r}")
-    if said["format"] == INDICATORS:
+    if text["kind"] != "trees":
+        raise ValueError(f"expected logistic or trees, got {text['kind']!r}")
+    if text["format"] == INDICATORS:
         arrays = {**arrays, **asked_by_level(arrays["feature"], arrays["threshold"], design)}
     columns = {field.name: arrays[field.name] for field in fields(Nodes)}
     columns["missing_is_small"] = columns["missing_is_small"].astype(bool)
-    forest = Forest(float(said["base"]), arrays["starts"], Nodes(**columns))
+    forest = Forest(float(text["base"]), arrays["starts"], Nodes(**columns))
     if not forest.is_sound(design.levels):
         raise ValueError("its trees do not hold together")
     return forest
@@ -131,6 +131,6 @@ def asked_by_level(feature: Any, threshold: Any, design: PropensityDesign) -> di
     return {"feature": column[feature], "small_levels": packed}
 
 
-def calibration_of(said: Mapping[str, Any], arrays: Mapping[str, Any]) -> Calibration:
+def calibration_of(text: Mapping[str, Any], arrays: Mapping[str, Any]) -> Calibration:
     """The calibration of a stored model."""
-    return Calibration(arrays["calibration.x"], arrays["calibration.y"], **said["calibration"])
+    return Calibration(arrays["calibration.x"], arrays["calibration.y"], **text["calibration"])

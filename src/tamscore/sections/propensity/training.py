@@ -60,7 +60,7 @@ def draw_of(rows: Sequence[PartRows], labels: Sequence[Any], most: int, seed: in
         label: [draw.draw_number(part.hashes[mine == label], seed) for part, mine in zip(rows, labels, strict=True)]
         for label in (1, other)
     }
-    counts = {label: sum(map(len, found)) for label, found in numbers.items()}
+    counts = {label: sum(map(len, number)) for label, number in numbers.items()}
     buyers = min(counts[1], max(most // 2, most - counts[other]))
     return LabelledDraw(
         seed, {1: draw.threshold(numbers[1], buyers), other: draw.threshold(numbers[other], most - buyers)}
@@ -83,14 +83,14 @@ def draw_rows(
     return LabelledRows(numbers[at], labels[at], np.stack(numeric) if numeric else np.empty((0, len(at))), texts)
 
 
-def join(found: Sequence[LabelledRows]) -> LabelledRows:
+def join(labelled_rows: Sequence[LabelledRows]) -> LabelledRows:
     """All drawn rows in order of their draw numbers."""
-    numbers = np.concatenate([rows.numbers for rows in found])
+    numbers = np.concatenate([rows.numbers for rows in labelled_rows])
     order = np.argsort(numbers, kind="stable")
-    texts = take(joined_texts([rows.texts for rows in found]), order)
-    label = np.concatenate([rows.label for rows in found])[order]
+    texts = take(joined_texts([rows.texts for rows in labelled_rows]), order)
+    label = np.concatenate([rows.label for rows in labelled_rows])[order]
     return LabelledRows(
-        numbers[order], label, np.concatenate([rows.numeric for rows in found], axis=1)[:, order], texts
+        numbers[order], label, np.concatenate([rows.numeric for rows in labelled_rows], axis=1)[:, order], texts
     )
 
 

@@ -79,10 +79,10 @@ def pair_on(put: Callable[[Any], Array], pair: Pair) -> Pair:
 @cache
 def first_leaves() -> Any:
     """The first leaf (2 ** MOST_LEAVES,) uint8 that is in reach, by the bits of those that are not."""
-    found = np.zeros(1 << MOST_LEAVES, np.uint8)
+    values = np.zeros(1 << MOST_LEAVES, np.uint8)
     for leaf in reversed(range(MOST_LEAVES)):
-        found[(np.arange(len(found)) >> leaf) & 1 == 0] = leaf
-    return found
+        values[(np.arange(len(values)) >> leaf) & 1 == 0] = leaf
+    return values
 
 
 def cells_of(xp: Any, trees: ScoringTrees, raw: Sequence[Array]) -> dict[int, Array]:
@@ -120,7 +120,7 @@ def blocks_of(trees: ScoringTrees, cells: Mapping[int, Array], rows: int) -> Ite
 
 def scores_after(xp: Any, trees: ScoringTrees, raw: Sequence[Array], counts: Sequence[int]) -> Array:
     """The scores (counts, m) of every row after so many trees; the counts are even."""
-    found = []
+    items = []
     for cells, rows in blocks_of(trees, cells_of(xp, trees, raw), raw[0].shape[0]):
         total, leaves = start_of(xp, trees, rows), leaves_of(xp, trees, cells, rows)
         scores = []
@@ -128,8 +128,8 @@ def scores_after(xp: Any, trees: ScoringTrees, raw: Sequence[Array], counts: Seq
             add_scores(xp, pair, leaves[place - 1, :], total)
             if 2 * place in counts:
                 scores.append(xp.asarray(total, copy=True))
-        found.append(xp.stack(scores))
-    return xp.concat(found, axis=1)
+        items.append(xp.stack(scores))
+    return xp.concat(items, axis=1)
 
 
 def explain(xp: Any, trees: ScoringTrees, raw: Sequence[Array]) -> tuple[Array, list[Array]]:

@@ -69,14 +69,14 @@ def verdict(score: Any, probability: Any | None, label: Any, weight: Any) -> Pro
 
 def calibration_error(probability: Any, label: Any, weight: Any) -> float:
     """The mean distance of predicted and observed share over ten parts of equal weight."""
-    told = deciles(probability, probability, label, weight)
-    total = sum(decile.accounts for decile in told)
-    return sum(decile.accounts * abs((decile.predicted or 0.0) - decile.observed) for decile in told) / total
+    items = deciles(probability, probability, label, weight)
+    total = sum(decile.accounts for decile in items)
+    return sum(decile.accounts * abs((decile.predicted or 0.0) - decile.observed) for decile in items) / total
 
 
 def deciles(score: Any, probability: Any | None, label: Any, weight: Any) -> list[Decile]:
     """Ten parts of equal weight, best scores first; equal scores stay together, so that order says nothing."""
-    part, found = parts_of(score, weight), list[Decile]()
+    part, items = parts_of(score, weight), list[Decile]()
     rate, buyers = float(np.average(label, weights=weight)), float(np.sum(weight * label))
     contacted = captured = 0.0
     for number in np.unique(part):
@@ -86,8 +86,8 @@ def deciles(score: Any, probability: Any | None, label: Any, weight: Any) -> lis
         predicted = None if probability is None else float(np.average(probability[rows], weights=weight[rows]))
         contacts = contacted / captured if captured else None
         share = captured / buyers
-        found.append(Decile(len(found) + 1, mine, predicted, bought / mine, bought / mine / rate, share, contacts))
-    return found
+        items.append(Decile(len(items) + 1, mine, predicted, bought / mine, bought / mine / rate, share, contacts))
+    return items
 
 
 def parts_of(score: Any, weight: Any) -> Any:

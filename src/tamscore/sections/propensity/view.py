@@ -52,8 +52,8 @@ def message(record: Record) -> str:
 
 def quality(record: Record) -> str:
     """Return the verdict in one line."""
-    found = record["quality"]
-    return ", ".join(f"{name} {found[key]:.3f}" for key, name in QUALITY.items() if found.get(key) is not None)
+    result = record["quality"]
+    return ", ".join(f"{name} {result[key]:.3f}" for key, name in QUALITY.items() if result.get(key) is not None)
 
 
 def bands(record: Record) -> Table:

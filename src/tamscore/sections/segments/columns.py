@@ -83,11 +83,13 @@ class SegmentsState:
         asked = list(dict.fromkeys(filter(None, self.named.values())))
         table = rows.read(asked) if asked else {}
         sales = "trailing_sales" if "trailing_sales" in scores.column_names else "sales"
-        found = {"sales": float_column(scores[sales]), "potential": float_column(scores["potential"])}
+        record = {"sales": float_column(scores[sales]), "potential": float_column(scores["potential"])}
         before, margin = ("sales_before", "yearly_margin")
-        found["before"] = float_column(scores[before]) if before in scores.column_names else nothing
-        found["margin"] = float_column(scores[margin]) if margin in scores.column_names else nothing
-        return found | {name: float_column(table[column]) if column else nothing for name, column in self.named.items()}
+        record["before"] = float_column(scores[before]) if before in scores.column_names else nothing
+        record["margin"] = float_column(scores[margin]) if margin in scores.column_names else nothing
+        return record | {
+            name: float_column(table[column]) if column else nothing for name, column in self.named.items()
+        }
 
     def count(self, scored: pa.Table) -> tuple[Any, Any, Sums]:
         """How many accounts (flags,) carry each flag, how many (K, actions) get each action, sums of own segments."""

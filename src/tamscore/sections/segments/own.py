@@ -103,7 +103,7 @@ class OwnSegments:
         per_account = [money[name] / of["accounts"] for name in ("sales", "potential", "whitespace")]
         facts = SegmentFacts(np.ones(len(sums)), money["margin"], money["now"], money["before"], *per_account)
         verdicts = judge(facts) if sums else None
-        told = {test: pa.array(getattr(verdicts, test) if verdicts else [], pa.string()) for test in TESTS}
+        record = {test: pa.array(getattr(verdicts, test) if verdicts else [], pa.string()) for test in TESTS}
         given = np.array([self.terms.get((party, text), (np.nan, np.nan)) for text in sums]).reshape(-1, 2)
         terms = np.stack([value, *given.T])
         priority, gaps = segment_priority(terms, self.weights)
@@ -116,7 +116,7 @@ class OwnSegments:
                 "name": pa.array([self.name(text) for text in sums], pa.string()),
                 **{name: of[name].astype(np.int64) for name in ("accounts", "customers")},
                 **{name: np.round(money[name], 2) for name in ("sales", "potential", "whitespace")},
-                **told,
+                **record,
                 "margin": nullable(np.round(money["margin"], 2)),
                 **{name: nullable(np.round(values, 2)) for name, values in amounts.items()},
                 "missing": pa.array(["|".join(gap) for gap in gaps], pa.string()),
@@ -135,8 +135,8 @@ def own_codes(table: pa.Table, columns: Sequence[str]) -> tuple[Any, list[str]]:
         codes = encoded.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)
         place = place * len(distinct) + np.array([at[text] for text in texts])[codes]
         levels.append(distinct)
-    found, of_rows = np.unique(place, return_inverse=True)
-    places = np.unravel_index(found, [len(distinct) for distinct in levels])
+    values, of_rows = np.unique(place, return_inverse=True)
+    places = np.unravel_index(values, [len(distinct) for distinct in levels])
     pairs = zip(levels, places, strict=True)
     items = [[distinct[code].replace(BETWEEN, " ") for code in codes.tolist()] for distinct, codes in pairs]
     return of_rows, [BETWEEN.join(text) for text in zip(*items, strict=True)]
@@ -174,20 +174,20 @@ def sums_of(scored: pa.Table) -> Sums:
     party, own = (as_dictionary(scored[name]) for name in ("party_type", "own_segment"))
     texts = own.dictionary.to_pylist()
     place = party.indices.to_numpy().astype(np.int64) * len(texts) + own.indices.to_numpy()
-    found, place = np.unique(place, return_inverse=True)
-    sums = np.stack([np.bincount(place, weights=record[name], minlength=len(found)) for name in MEASURES], axis=1)
-    keys = [(party.dictionary[code // len(texts)].as_py(), texts[code % len(texts)]) for code in found.tolist()]
+    values, place = np.unique(place, return_inverse=True)
+    sums = np.stack([np.bincount(place, weights=record[name], minlength=len(values)) for name in MEASURES], axis=1)
+    keys = [(party.dictionary[code // len(texts)].as_py(), texts[code % len(texts)]) for code in values.tolist()]
     return dict(zip(keys, sums, strict=True))
 
 
 def require_few(columns: Sequence[str], run: Run) -> None:
     """Raise InputContractError if the columns make more than MOST segments."""
-    found: set[str] = set()
+    names: set[str] = set()
     for texts in run.map("own segments", texts_of, run.plan.partitions, tuple(columns)):
-        found |= texts
-    if len(found) > MOST:
+        names |= texts
+    if len(names) > MOST:
         raise InputContractError(
-            f"segments.own: {' and '.join(map(repr, columns))} make {len(found):,} segments, expected at most "
+            f"segments.own: {' and '.join(map(repr, columns))} make {len(names):,} segments, expected at most "
             f"{MOST:,}; name columns with fewer values, or fewer columns"
         )
 

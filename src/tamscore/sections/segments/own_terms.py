@@ -59,9 +59,9 @@ def sums_of_own(
     table = tables.read(part.partition, asked, dictionary=own).take(pa.array(at))
     codes, texts = own_codes(table, own)
     place = part.party[at].astype(np.int64) * len(texts) + codes
-    found, place = np.unique(place, return_inverse=True)
+    values, place = np.unique(place, return_inverse=True)
     columns = [float_column(table[name]) if name else np.full(len(at), np.nan) for name in named]
     weights = [[cents(column) for column in columns], [~np.isnan(column) for column in columns]]
-    sums = np.array([[np.bincount(place, item, len(found)) for item in weight] for weight in weights])
-    keys = [(PARTY_TYPES[code // len(texts)], texts[code % len(texts)]) for code in found.tolist()]
+    sums = np.array([[np.bincount(place, item, len(values)) for item in weight] for weight in weights])
+    keys = [(PARTY_TYPES[code // len(texts)], texts[code % len(texts)]) for code in values.tolist()]
     return {key: sums[:, :, position] for position, key in enumerate(keys)}

@@ -41,12 +41,12 @@ def prepare(market: Market, settings: Segments) -> SegmentsState:
     terms = np.stack([totals["lifetime_value"], *terms_of(market, settings)])
     value, gaps = segment_tests.priority(terms, settings.weights)
     verdicts = [judge(party, market, at, totals) for at, party in enumerate(market.parties)]
-    told = {test: [item for verdict in verdicts for item in getattr(verdict, test)] for test in TESTS}
+    row = {test: [item for verdict in verdicts for item in getattr(verdict, test)] for test in TESTS}
     names = [name for fit in market.fitted for name in fit.names]
     columns = {
         "cluster": list(market.clusters),
         "name": names,
-        **told,
+        **row,
         **{name: nullable(np.round(totals[name], 2)) for name in ("margin", "sales_now", "sales_before")},
         **{name: nullable(np.round(column, 2)) for name, column in zip(TERMS, terms, strict=True)},
         "priority": nullable(np.round(value, 2)),
@@ -59,10 +59,10 @@ def prepare(market: Market, settings: Segments) -> SegmentsState:
     named = {"size": size, "cost": settings.cost_to_serve, "advocate": settings.advocate}
     limits = [FlagLimits(policy.limits.sales, policy.limits.potential, small, drop) for policy in market.policies]
     party = np.repeat(np.arange(len(market.policies)), [len(policy.cluster_ids) for policy in market.policies])
-    record = {"weights": settings.weights, "meaningful": told["meaningful"].count("yes"), "of": len(names)}
+    record = {"weights": settings.weights, "meaningful": row["meaningful"].count("yes"), "of": len(names)}
     record["missing"] = sorted({term for gap in gaps for term in gap})
     parties, own = tuple(policy.name for policy in market.policies), own_of(market, settings)
-    answers, table = answers_of(told, verdicts), pa.table(columns)
+    answers, table = answers_of(row, verdicts), pa.table(columns)
     return SegmentsState(market.clusters, answers, tuple(limits), party, named, table, record, parties, own)
 
 
@@ -75,9 +75,9 @@ def own_of(market: Market, settings: Segments) -> OwnSegments | None:
     return OwnSegments(settings.own, naming.titles, naming.names, settings.weights, terms)
 
 
-def answers_of(told: dict[str, list[str]], verdicts: Sequence[Verdicts]) -> SegmentAnswers:
+def answers_of(record: dict[str, list[str]], verdicts: Sequence[Verdicts]) -> SegmentAnswers:
     """What the tests of all segments allow."""
-    profitable, growing = (np.array(told[name]) for name in ("profitable", "growing"))
+    profitable, growing = (np.array(record[name]) for name in ("profitable", "growing"))
     is_open = np.array([flag for verdict in verdicts for flag in verdict.open])
     return SegmentAnswers((growing == "yes") & is_open & (profitable != "no"), profitable == "yes", growing == "no")
 

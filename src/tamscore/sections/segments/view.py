@@ -32,13 +32,15 @@ def tests(record: Record) -> Table:
 
 def own(record: Record) -> list[Table]:
     """Return the segments of the user's own with most whitespace, where the job has some."""
-    if (found := record.get("own")) is None:
+    if (result := record.get("own")) is None:
         return []
     shown = ("name", "party_type", "accounts", "whitespace", *TESTS, "action", "priority")
-    rows = [[row.get(name) for name in shown] for row in found["top"]]
+    rows = [[row.get(name) for name in shown] for row in result["top"]]
     columns = "segment:name|party type:code/3|accounts:count|whitespace:money"
     columns += "".join(f"|{name}/3" for name in TESTS)
-    note = f"{len(rows)} of {found['of']:,} by {' and '.join(found['columns'])}; {found['meaningful']:,} are meaningful"
+    note = (
+        f"{len(rows)} of {result['of']:,} by {' and '.join(result['columns'])}; {result['meaningful']:,} are meaningful"
+    )
     return [without_empty(table("Segments of your own", f"{columns}|action|priority:money/2", rows, note))]
 
 

@@ -104,9 +104,9 @@ def _plan(column: ScannedColumn, layout: NumberFormat | Doubt, max_bad_share: fl
 
 
 def _as_given(scan: Scan, kind: ColumnType) -> str:
-    said = {"range": ": closed ranges as their midpoints, open ones as their lower bounds, '< 10' as 0 to 10"}
+    record = {"range": ": closed ranges as their midpoints, open ones as their lower bounds, '< 10' as 0 to 10"}
     mixed = f"; {', '.join(sorted(scan.signs))} are read as one currency" if len(scan.signs) > 1 else ""
-    return f"as given{said.get(kind.kind, '')}{mixed if kind.kind in NUMERIC else ''}"
+    return f"as given{record.get(kind.kind, '')}{mixed if kind.kind in NUMERIC else ''}"
 
 
 def _described(column: ScannedColumn, kind: ColumnType, why: str, layout: NumberFormat) -> ColumnPlan:

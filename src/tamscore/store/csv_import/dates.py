@@ -44,14 +44,14 @@ def moments(texts: Any, order: str) -> tuple[Any, np.ndarray]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = pc.extract_regex(texts, rf"^{_SHAPES[order]}{_TIME}$")
-    part = {name: pc.struct_field(found, name) for name in ("y", "m", "d", "H", "M", "S", "f", "half", "zone")}
+    result = pc.extract_regex(texts, rf"^{_SHAPES[order]}{_TIME}$")
+    part = {name: pc.struct_field(result, name) for name in ("y", "m", "d", "H", "M", "S", "f", "half", "zone")}
     timed = as_mask(pc.not_equal(part["H"], ""))
     zoned = as_mask(pc.not_equal(part["zone"], ""))
     days, real = _days(part)
     moment, in_day = _time_of_day(part)
     micros = days * _DAY_MICROSECONDS + moment - _zone_shift(part["zone"])
-    valid = as_mask(pc.is_valid(found)) & real & in_day
+    valid = as_mask(pc.is_valid(result)) & real & in_day
     return pa.array(micros, mask=~valid), np.where(zoned, "zoned", np.where(timed, "time", "date")).astype(object)
 
 

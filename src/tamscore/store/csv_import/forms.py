@@ -148,17 +148,17 @@ def _dates(texts: Any, rest: np.ndarray, codes: np.ndarray, names: list[str]) ->
     some = texts.take(places)
     for form, pattern in ((SHORT_DAY, _SHORT_DAY), (NO_DAY, _NO_DAY)):
         codes[places[as_mask(pc.match_substring_regex(some, pattern))]] = _CODE[form]
-    found = date_orders(some)
-    for form in sorted(set(found) - {""}):
-        codes[places[found == form]] = len(names)
+    values = date_orders(some)
+    for form in sorted(set(values) - {""}):
+        codes[places[values == form]] = len(names)
         names.append(form)
-    return np.setdiff1d(rest, places[(found != "") | (codes[places] != _CODE[MIXED])], assume_unique=True)
+    return np.setdiff1d(rest, places[(values != "") | (codes[places] != _CODE[MIXED])], assume_unique=True)
 
 
 def _ranges(texts: Any, places: np.ndarray, codes: np.ndarray) -> None:
-    found = range_styles(texts.take(places))
-    for form in sorted(set(found) - {""}):
-        codes[places[found == form]] = _CODE[form]
+    values = range_styles(texts.take(places))
+    for form in sorted(set(values) - {""}):
+        codes[places[values == form]] = _CODE[form]
 
 
 def _words(texts: Any, rest: np.ndarray, codes: np.ndarray, empty: frozenset[str]) -> None:

@@ -34,8 +34,8 @@ class Row:
 
 def lines(text: str) -> list[str]:
     """Return the lines of text with their ends, as a CSV reader counts them (a form feed ends none)."""
-    found = _LINE.findall(text)
-    return found[:-1] if found and not found[-1] else found
+    items = _LINE.findall(text)
+    return items[:-1] if items and not items[-1] else items
 
 
 def preamble(text: str, delimiter: str | None, skip: int | None) -> tuple[int, str | None]:

@@ -59,15 +59,15 @@ def _unreadable(scan: Scan, kind: ColumnType, layout: NumberFormat, max_bad_shar
     values = scan.filled
     if not bad:
         return ""
-    told = f"{reasons(scan, kind, layout)}, {cells[0]}"
+    text = f"{reasons(scan, kind, layout)}, {cells[0]}"
     if bad > max_bad_share * values:
-        return f"only {(values - bad) / values:.1%} of the cells read as {kind} ({told}){remedy(scan, kind, bad)}"
+        return f"only {(values - bad) / values:.1%} of the cells read as {kind} ({text}){remedy(scan, kind, bad)}"
     if kind.kind not in DATED and doubts.looks_like_ids(scan):
-        return f"{bad:,} of {values:,} cells are no numbers ({told}), and identifiers must not be lost"
+        return f"{bad:,} of {values:,} cells are no numbers ({text}), and identifiers must not be lost"
     number = lost(scan, kind, layout)
     if number:
         return (
-            f"{number:,} of {values:,} cells hold digits that do not read as {kind} ({told}){remedy(scan, kind, bad)}"
+            f"{number:,} of {values:,} cells hold digits that do not read as {kind} ({text}){remedy(scan, kind, bad)}"
         )
     return ""
 

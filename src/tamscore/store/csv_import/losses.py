@@ -39,21 +39,21 @@ def lost(scan: Scan, kind: ColumnType, layout: NumberFormat) -> int:
 
 def losses(scan: Scan, kind: ColumnType, layout: NumberFormat) -> list[tuple[str, int]]:
     """Return the reasons why cells have no value under the type with the number of their cells, most first."""
-    found: Counter[str] = Counter()
+    result: Counter[str] = Counter()
     for shape in scan.refused(kind, layout):
         if shape == form.WORD:
-            found.update({repr(word): times for word, times in scan.words.items()})
-            found["other words"] += scan.forms[shape] - scan.words.total()
+            result.update({repr(word): times for word, times in scan.words.items()})
+            result["other words"] += scan.forms[shape] - scan.words.total()
         else:
-            found[reason(shape, kind)] += scan.forms[shape]
-    return sorted(((text, times) for text, times in found.items() if times), key=lambda parts: (-parts[1], parts[0]))
+            result[reason(shape, kind)] += scan.forms[shape]
+    return sorted(((text, times) for text, times in result.items() if times), key=lambda parts: (-parts[1], parts[0]))
 
 
 def reasons(scan: Scan, kind: ColumnType, layout: NumberFormat) -> str:
     """Return the losses in words, such as "'tbd' (3), a range (2)"."""
-    found = losses(scan, kind, layout)
-    more = sum(times for _, times in found[SHOWN:])
-    shown = [f"{text} ({times:,})" for text, times in found[:SHOWN]]
+    items = losses(scan, kind, layout)
+    more = sum(times for _, times in items[SHOWN:])
+    shown = [f"{text} ({times:,})" for text, times in items[:SHOWN]]
     return ", ".join([*shown, *([f"others ({more:,})"] if more else [])])
 
 

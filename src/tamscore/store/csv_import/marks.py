@@ -86,21 +86,21 @@ def _patterns() -> dict[str, str]:
     """Return the pattern of each style of digits without a sign; a text has the last style that matches."""
     three = {",": rf"(?:{_groups(',')}|[1-9]\d?(?:,\d{{2}})+,\d{{3}})", ".": _groups(r"\.")}
     own = {"space": " ", "wide": f"[{WIDE_SPACES}]", "quote": f"[{QUOTES}]"}
-    found = {name: _groups(mark) for name, mark in own.items()}
-    found |= {"zero": r"0\d+", "exp": r"\d{1,8}e[-+]\d+", "loose exp": r"\d{1,8}(?:[eE]\d+|E[-+]\d+)"}
+    record = {name: _groups(mark) for name, mark in own.items()}
+    record |= {"zero": r"0\d+", "exp": r"\d{1,8}e[-+]\d+", "loose exp": r"\d{1,8}(?:[eE]\d+|E[-+]\d+)"}
     for mark in MARKS:
         point = f"[{mark}]"
-        found[f"dec {mark}"] = rf"(?:0|[1-9]\d*)?{point}\d+|(?:0|[1-9]\d*){point}"
-        found[f"whole {mark}"] = rf"(?:0|[1-9]\d*){point}0*"
-        found[f"amb {mark}"] = rf"[1-9]\d{{0,2}}{point}\d{{3}}"
-        found[f"zero {mark}"] = rf"0\d+{point}\d*"
-        found[f"group {mark}"] = rf"[1-9]\d{{0,2}}(?:{point}\d{{3}}){{2,}}"
-        found[f"both {mark}"] = rf"{three[OTHER[mark]]}{point}\d*"
-        found |= {f"{name} {mark}": rf"{_groups(group)}{point}\d*" for name, group in own.items()}
-        found[f"exp {mark}"] = rf"(?:\d{{0,8}}{point}\d*[1-9]\d*|\d{{1,8}}{point}\d*)[eE][-+]?\d+"
-        found[f"loose exp {mark}"] = rf"\d(?:{point}\d*)E[+]\d+"
-    found["group ,"] += r"|[1-9]\d?(?:,\d{2})+,\d{3}"
-    return {style: rf"^(?:{pattern})$" for style, pattern in found.items()}
+        record[f"dec {mark}"] = rf"(?:0|[1-9]\d*)?{point}\d+|(?:0|[1-9]\d*){point}"
+        record[f"whole {mark}"] = rf"(?:0|[1-9]\d*){point}0*"
+        record[f"amb {mark}"] = rf"[1-9]\d{{0,2}}{point}\d{{3}}"
+        record[f"zero {mark}"] = rf"0\d+{point}\d*"
+        record[f"group {mark}"] = rf"[1-9]\d{{0,2}}(?:{point}\d{{3}}){{2,}}"
+        record[f"both {mark}"] = rf"{three[OTHER[mark]]}{point}\d*"
+        record |= {f"{name} {mark}": rf"{_groups(group)}{point}\d*" for name, group in own.items()}
+        record[f"exp {mark}"] = rf"(?:\d{{0,8}}{point}\d*[1-9]\d*|\d{{1,8}}{point}\d*)[eE][-+]?\d+"
+        record[f"loose exp {mark}"] = rf"\d(?:{point}\d*)E[+]\d+"
+    record["group ,"] += r"|[1-9]\d?(?:,\d{2})+,\d{3}"
+    return {style: rf"^(?:{pattern})$" for style, pattern in record.items()}
 
 
 def _groups(mark: str) -> str:

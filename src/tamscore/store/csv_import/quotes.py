@@ -115,8 +115,8 @@ class QuoteCheck:
         beside = places + step
         if len(beside) and (beside[0] < 0 or beside[-1] >= len(array)):
             beside = np.clip(beside, 0, len(array) - 1)  # the bytes begin with a row, and their end is not known yet
-        found: np.ndarray = self._ends[array[beside]]
-        return found
+        _end: np.ndarray = self._ends[array[beside]]
+        return _end
 
     def _doubtful(self, work: bytes, places: np.ndarray, ends: np.ndarray) -> int:
         """Count the whole rows where some quotes follow no rule: lines that do are passed over, the others read."""

@@ -69,15 +69,15 @@ def read_ranges(texts: Any, layout: NumberFormat) -> Any:
 
 def _numbers_of(ranges: list[_Range], count: int, layout: NumberFormat) -> np.ndarray:
     values = np.full(count, np.nan)
-    for found in ranges:
-        low, high = _numbers(found.low, layout), _numbers(found.high, layout)
-        if found.shape == "closed":
+    for result in ranges:
+        low, high = _numbers(result.low, layout), _numbers(result.high, layout)
+        if result.shape == "closed":
             fits, number = low <= high, low + (high - low) / 2
-        elif found.shape == "from":
+        elif result.shape == "from":
             fits, number = ~np.isnan(low), low
         else:
             fits, number = high > 0, high / 2
-        values[found.places[fits]] = number[fits]
+        values[result.places[fits]] = number[fits]
     return values
 
 
@@ -89,7 +89,7 @@ def _ranges(texts: Any) -> list[_Range]:
     places = np.flatnonzero(as_mask(likely))
     some = texts.take(places)
     ranges = [_shaped(some, places, shape) for shape in _SHAPES] if len(places) else []
-    return [found for found in ranges if len(found.places)]
+    return [result for result in ranges if len(result.places)]
 
 
 def _shaped(texts: Any, places: np.ndarray, shape: str) -> _Range:

@@ -139,8 +139,8 @@ class Scan:
     ) -> None:
         cells = self.examples.setdefault(shape, [])
         if len(cells) < EXAMPLES:
-            found = np.flatnonzero(where[places])[: EXAMPLES - len(cells)]
-            cells += [CsvCell(file, int(rows[place]), texts[int(places[place])].as_py()) for place in found]
+            values = np.flatnonzero(where[places])[: EXAMPLES - len(cells)]
+            cells += [CsvCell(file, int(rows[place]), texts[int(places[place])].as_py()) for place in values]
 
     def count_styles(self, *styles: str) -> int:
         """Return the number of cells that are numbers in one of the styles."""

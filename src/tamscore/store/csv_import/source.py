@@ -79,16 +79,16 @@ def find(paths: Iterable[Path | str]) -> list[Path]:
 
     UsageError when a path leads to no CSV file.
     """
-    found: dict[Path, None] = {}
+    record: dict[Path, None] = {}
     for path in map(Path, paths):
         files = _files(path)
         if not files:
             endings = ", ".join(ENDINGS)
             raise UsageError(f"{path}: no CSV file found; expected a file, a folder with {endings}, or a glob pattern")
-        found.update(dict.fromkeys(files))
-    if not found:
+        record.update(dict.fromkeys(files))
+    if not record:
         raise UsageError("no CSV file given; name at least one file, folder or glob")
-    return list(found)
+    return list(record)
 
 
 def _files(path: Path) -> list[Path]:

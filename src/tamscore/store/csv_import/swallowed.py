@@ -106,14 +106,14 @@ class RowLook:
             clean = np.flatnonzero(~np.logical_or.reduce(several))
             some = clean[:: max(1, len(clean) // SAMPLE_ROWS)]
             self.columns = [describe_cells(column.take(pa.array(some)).to_pylist()) for column in batch.columns]
-        found = [
+        swallowed_rows = [
             SwallowedRows(int(numbers[row]), name, len(split_lines(text)), example)
             for place, name in enumerate(self.names)
             if name not in self.exempt
             for row, text in self._candidates(batch.column(place), several[place])
             if (example := self._row_in(text, place))
         ]
-        return min(found, key=lambda rows: rows.row, default=None)
+        return min(swallowed_rows, key=lambda rows: rows.row, default=None)
 
     def _candidates(self, column: Any, several: np.ndarray) -> Iterator[tuple[int, str]]:
         """Yield the cells of several lines with enough delimiters for a row among them."""
@@ -145,11 +145,11 @@ class RowLook:
 
     def _like(self, cells: list[tuple[int, str]], *, doubt: bool) -> bool:
         """Return whether cells look like those of their columns; `doubt` where none of them can tell."""
-        told = [
+        items = [
             (self.columns[at], cell.strip('"')) for at, cell in cells if self.columns[at].tells and cell.strip('" ')
         ]
-        fitting = sum(column.fits(cell) for column, cell in told)
-        return fitting >= LIKE_SHARE * len(told) if told else doubt
+        fitting = sum(column.fits(cell) for column, cell in items)
+        return fitting >= LIKE_SHARE * len(items) if items else doubt
 
 
 def has_row(text: str, delimiter: str, width: int) -> bool:
@@ -162,5 +162,5 @@ def _several_lines(column: Any) -> np.ndarray:
     import pyarrow.compute as pc
 
     mask = pc.or_(pc.match_substring(column, "\n"), pc.match_substring(column, "\r"))
-    found: np.ndarray = mask.to_numpy(zero_copy_only=False)
-    return found
+    values: np.ndarray = mask.to_numpy(zero_copy_only=False)
+    return values

@@ -108,21 +108,21 @@ class Bucket:
     def entries(self, prefix: str) -> list[StoredObject]:
         """Every object whose key begins with the prefix, a folder, in order of key."""
         store, library = client(self.url)
-        found = self.ask(prefix, lambda: library.list(store, prefix).collect_async())
-        return sorted(map(StoredObject.of, found), key=lambda entry: entry.key)
+        result = self.ask(prefix, lambda: library.list(store, prefix).collect_async())
+        return sorted(map(StoredObject.of, result), key=lambda entry: entry.key)
 
     def folders(self, prefix: str) -> tuple[list[str], list[StoredObject]]:
         """The folders and the objects in a folder, both in order of key."""
         store, library = client(self.url)
-        found = self.ask(prefix, lambda: library.list_with_delimiter_async(store, prefix))
-        entries = sorted(map(StoredObject.of, found["objects"]), key=lambda entry: entry.key)
-        return sorted(found["common_prefixes"]), entries
+        result = self.ask(prefix, lambda: library.list_with_delimiter_async(store, prefix))
+        entries = sorted(map(StoredObject.of, result["objects"]), key=lambda entry: entry.key)
+        return sorted(result["common_prefixes"]), entries
 
     def ask(self, key: str, request: Callable[[], Awaitable[Answer]]) -> Answer:
         """The answer to a request, or an error that names the object and is one of ours."""
         import asyncio
 
-        from obstore import exceptions as told
+        from obstore import exceptions as text
 
         async def answered() -> Answer:
             return await request()
@@ -134,15 +134,15 @@ class Bucket:
             if "NoSuchBucket" in str(error):
                 raise UsageError(f"{self.url}: there is no such bucket; make it, or name another") from None
             raise FileNotFoundError(2, "no such object", where) from None
-        except (told.AlreadyExistsError, told.PreconditionError):
+        except (text.AlreadyExistsError, text.PreconditionError):
             raise ConflictError(where) from None
-        except (told.PermissionDeniedError, told.UnauthenticatedError) as error:
+        except (text.PermissionDeniedError, text.UnauthenticatedError) as error:
             raise UsageError(
                 f"{where}: access denied ({short(error)}); mend the credentials in the environment"
             ) from None
-        except (told.NotSupportedError, NotImplementedError) as error:
+        except (text.NotSupportedError, NotImplementedError) as error:
             raise UsageError(f"{where}: the store cannot do this ({short(error)}); use another") from None
-        except (told.BaseError, OSError) as error:
+        except (text.BaseError, OSError) as error:
             raise unanswered(where, error) from None
 
 

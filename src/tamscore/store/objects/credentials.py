@@ -53,10 +53,10 @@ def wants_aws() -> bool:
 def google_type() -> str | None:
     """Return the type that the file with Google's credentials says it is of, None without one that says so."""
     try:
-        found = json.loads(Path(os.environ.get(GOOGLE_FILE, "")).read_text(encoding="utf-8"))
+        record = json.loads(Path(os.environ.get(GOOGLE_FILE, "")).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return str(found["type"]) if isinstance(found, dict) and "type" in found else None
+    return str(record["type"]) if isinstance(record, dict) and "type" in record else None
 
 
 def ask(url: str, module: str, name: str, *, must: bool) -> Any:
@@ -88,10 +88,10 @@ def plain_aws(url: str) -> dict[str, str]:
     if provider is None:
         return {}
     given = provider()
-    found = {
+    record = {
         "aws_access_key_id": given["access_key_id"],
         "aws_secret_access_key": given["secret_access_key"],
         "aws_session_token": given.get("token"),
         "aws_region": provider.config.get("region"),
     }
-    return {name: str(value) for name, value in found.items() if value}
+    return {name: str(value) for name, value in record.items() if value}

@@ -60,8 +60,8 @@ def hold(output: ObjectPath, purpose: str) -> Iterator[None]:
 
 def take(lock: ObjectPath, purpose: str) -> None:
     """Take the lock where it is free or its holder is dead; RetryableError with the holder's name else."""
-    said, before = read_lock(lock)
-    if said:
+    row, before = read_lock(lock)
+    if row:
         before = unchanged_for(lock, before, SILENT_S)
     try:
         write(lock, record(purpose), before)
@@ -74,8 +74,8 @@ def unchanged_for(lock: ObjectPath, before: StoredObject | None, seconds: float)
     patience = time.monotonic() + seconds
     while time.monotonic() < patience:
         time.sleep(LOOK_S)
-        said, now = read_lock(lock)
-        if not said:
+        row, now = read_lock(lock)
+        if not row:
             return now
         if now != before:
             raise take_lease(lock)
@@ -101,8 +101,8 @@ def beat(lock: ObjectPath, purpose: str, over: threading.Event) -> None:
     """Give signs of life until it is over, or the lock belongs to somebody else."""
     while not over.wait(BEAT_S):
         with suppress(RetryableError):  # the next one may get through
-            said, before = read_lock(lock)
-            if not is_mine(said):
+            row, before = read_lock(lock)
+            if not is_mine(row):
                 return
             with suppress(ConflictError):
                 write(lock, record(purpose), before)
@@ -111,15 +111,15 @@ def beat(lock: ObjectPath, purpose: str, over: threading.Event) -> None:
 def release(lock: ObjectPath) -> None:
     """Free the lock, if it is still ours; where that fails it goes stale by itself."""
     with suppress(RetryableError, ConflictError):
-        said, before = read_lock(lock)
-        if is_mine(said):
+        row, before = read_lock(lock)
+        if is_mine(row):
             write(lock, {}, before)
 
 
 def require_free(output: ObjectPath) -> None:
     """Nothing, where nobody else holds the output; RetryableError with the holder's name else."""
-    said, _ = read_lock(output / LOCK)
-    if said and not is_mine(said):
+    row, _ = read_lock(output / LOCK)
+    if row and not is_mine(row):
         raise take_lease(output / LOCK)
 
 
@@ -148,15 +148,15 @@ def read_lock(lock: ObjectPath) -> tuple[dict[str, Any], StoredObject | None]:
     except FileNotFoundError:
         return {}, None
     try:
-        said = json.loads(data)
+        row = json.loads(data)
     except ValueError:
         return {}, entry
-    return (said if isinstance(said, dict) else {}), entry
+    return (row if isinstance(row, dict) else {}), entry
 
 
-def is_mine(found: dict[str, Any]) -> bool:
+def is_mine(row: dict[str, Any]) -> bool:
     """Whether a lock was written by this process."""
-    return found.get("mark") == mine()
+    return row.get("mark") == mine()
 
 
 def take_lease(lock: ObjectPath) -> RetryableError:

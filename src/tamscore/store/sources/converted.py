@@ -68,8 +68,8 @@ def find(path: str, columns: InputColumns, key: str) -> FoundFiles | None:
     files = [(file.name, content_digest(file)) for file in listed.files]
     copies = keep_copies(columns.copies, key, (listed.kind, *files, *parts), make)
     pairs = zip(stamped, copies, strict=True)
-    found = (SourceFile(file, file.name, copy, stamp=stamp) for (file, stamp), copy in pairs)
-    return FoundFiles(listed.kind, tuple(found), listed.ignored)
+    result = (SourceFile(file, file.name, copy, stamp=stamp) for (file, stamp), copy in pairs)
+    return FoundFiles(listed.kind, tuple(result), listed.ignored)
 
 
 def listed_at(path: str, key: str) -> Listed | None:

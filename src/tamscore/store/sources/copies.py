@@ -120,12 +120,12 @@ def is_whole(path: Path) -> bool:
     Only the time of access moves: a run that reads the copy looks at the time of change.
     """
     try:
-        found = Placed.of(path).xxh3 == path.stem
-        if found:
+        flag = Placed.of(path).xxh3 == path.stem
+        if flag:
             os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
     except OSError:
         return False
-    return found
+    return flag
 
 
 def content_digest(file: Path) -> bytes:
@@ -162,8 +162,8 @@ def sweep(output: Location, manifests: Iterable[dict[str, Any]]) -> None:
 
 def last_used(path: Path) -> float:
     """Return when a copy was written or read last, in seconds since 1970."""
-    found = path.stat()
-    return max(found.st_mtime, found.st_atime)
+    stat = path.stat()
+    return max(stat.st_mtime, stat.st_atime)
 
 
 def leads_to_all(index: Path, there: Collection[str]) -> bool:

@@ -84,11 +84,11 @@ def open_delta(folder: Location, key: str, version: int | None) -> Any:
     return table
 
 
-def rows_of(found: Any) -> list[dict[str, Any]]:
+def rows_of(result: Any) -> list[dict[str, Any]]:
     """Return the rows of a table of the library as dictionaries."""
     import pyarrow as pa
 
-    rows: list[dict[str, Any]] = pa.table(found).to_pylist()
+    rows: list[dict[str, Any]] = pa.table(result).to_pylist()
     return rows
 
 
@@ -104,8 +104,8 @@ def live_files(
     for action in actions:
         name = unquote(action["path"])
         path = location(name) if "://" in name else folder / name
-        told = {key.removeprefix(PARTITION): value for key, value in action.items() if key.startswith(PARTITION)}
-        constants = [Constant(logical[text].name, logical[text].type, value) for text, value in told.items()]
+        record = {key.removeprefix(PARTITION): value for key, value in action.items() if key.startswith(PARTITION)}
+        constants = [Constant(logical[text].name, logical[text].type, value) for text, value in record.items()]
         vector = next((those for uri, those in vectors.items() if uri.endswith(f"/{name}")), None)
         yield live_file(SourceFile(path, name, None, tuple(constants)), logical, vector, keep)
 
@@ -129,8 +129,10 @@ def live_file(
     names = [
         stored.get(item, None if item in current else item) for item in there
     ]  # None: dropped, its name given again
-    told = {*names, *(constant.name for constant in file.constants)}
-    later = {field.name: Constant(field.name, field.type, None) for field in logical.values() if field.name not in told}
+    members = {*names, *(constant.name for constant in file.constants)}
+    later = {
+        field.name: Constant(field.name, field.type, None) for field in logical.values() if field.name not in members
+    }
     copy = None
     if vector is not None or names != there:
         what = "Delta", identity(file.path, stamp), names, vector

@@ -47,14 +47,14 @@ def find(folder: Location, key: str, version: int | None, copies: Copies) -> Fou
     return FoundFiles("Iceberg", files, version=str(scan.snapshot().snapshot_id))
 
 
-def refusal(said: str) -> str:
+def refusal(text: str) -> str:
     """Return why a table is not read, given what the library says, and what to do."""
-    if "equality deletes" in said:
+    if "equality deletes" in text:
         return (
             "the Iceberg table has equality delete files, which are not read; compact it, such as by "
             "rewrite_data_files of Spark, or write it as plain Parquet"
         )
-    return f"the Iceberg table cannot be read ({said}); write it as plain Parquet"
+    return f"the Iceberg table cannot be read ({text}); write it as plain Parquet"
 
 
 def open_iceberg(folder: Location) -> Any:
@@ -72,7 +72,7 @@ def open_iceberg(folder: Location) -> Any:
 def metadata_of(folder: Location) -> str:
     """Return the name of the newest metadata file: the one that a hint names, else that of the highest number."""
     names = sorted(entry.name for entry in (folder / "metadata").iterdir() if entry.name.endswith(METADATA))
-    numbers = {name: int(found[1]) for name in names if (found := NUMBER.match(name))}
+    numbers = {name: int(match[1]) for name in names if (match := NUMBER.match(name))}
     hint = folder / "metadata" / HINT
     wanted = hint.read_bytes().decode().strip() if hint.is_file() else str(max(numbers.values(), default=-1))
     best = [name for name, number in numbers.items() if str(number) == wanted]

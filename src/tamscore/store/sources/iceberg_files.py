@@ -44,8 +44,8 @@ class TableFile(InputFile):
     def open(self, seekable: bool = True) -> Any:  # noqa: FBT001, FBT002 - the library's signature
         """Return it as an open file."""
         del seekable
-        found = source(str(self._place))
-        return self._place.open("rb") if isinstance(found, str) else found
+        result = source(str(self._place))
+        return self._place.open("rb") if isinstance(result, str) else result
 
 
 class TableFiles(FileIO):

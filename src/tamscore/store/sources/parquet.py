@@ -31,12 +31,12 @@ def find(path: str, key: str) -> FoundFiles:
     A folder is read with those below it. Each `key=value` in the path of a file below is a column of that file.
     """
     where = location(path)
-    found = files_in(where, key) if where.is_dir() else FoundFiles("Parquet", tuple(single_files(path)))
-    if not found.files:
-        others = ", ".join(map(repr, found.ignored[:3]))
+    files = files_in(where, key) if where.is_dir() else FoundFiles("Parquet", tuple(single_files(path)))
+    if not files.files:
+        others = ", ".join(map(repr, files.ignored[:3]))
         more = f", only {others}" if others else ""
         raise UsageError(f"{key}: no Parquet file at {path!r}{more}; give a file, a folder of *.parquet, or a glob")
-    return found
+    return files
 
 
 def single_files(path: str) -> Iterator[SourceFile]:
@@ -109,8 +109,8 @@ def constants_of(keys: dict[str, dict[str, str | None]]) -> dict[str, tuple[Cons
     import pyarrow as pa
 
     values: dict[str, list[str]] = {}
-    for told in keys.values():
-        for column, value in told.items():
+    for record in keys.values():
+        for column, value in record.items():
             values.setdefault(column, []).extend([] if value is None else [value])
     whole = {column for column, those in values.items() if those and are_whole(those)}
     return {
@@ -118,9 +118,9 @@ def constants_of(keys: dict[str, dict[str, str | None]]) -> dict[str, tuple[Cons
             Constant(column, pa.int64(), None if value is None else int(value), of_folder=True)
             if column in whole
             else Constant(column, pa.string(), value, of_folder=True)
-            for column, value in told.items()
+            for column, value in key.items()
         )
-        for name, told in keys.items()
+        for name, key in keys.items()
     }
 
 

@@ -50,8 +50,8 @@ def as_csv(path: Path, key: str) -> Path:
             f"{path}: the workbook cannot be read ({str(error).strip()}); save the sheet as CSV"
         ) from error
     if len(filled) != 1:
-        told = f"rows in the sheets {', '.join(map(repr, filled))}" if filled else "no rows"
-        raise InputContractError(f"{path}: expected a workbook with one sheet of rows, got {told}; save one as CSV")
+        text = f"rows in the sheets {', '.join(map(repr, filled))}" if filled else "no rows"
+        raise InputContractError(f"{path}: expected a workbook with one sheet of rows, got {text}; save one as CSV")
     if cell := never_computed(path):
         raise InputContractError(
             f"{path}: cell {cell}: a formula without a value, which reads as nothing; open the workbook in a program "
@@ -74,8 +74,8 @@ def never_computed(path: Path) -> str | None:
                 part = b""
                 while chunk := file.read(CHUNK):
                     part = part[-CELL:] + chunk
-                    if b"<f" in part and (found := NEVER_COMPUTED.search(part)):
-                        return found[1].decode()
+                    if b"<f" in part and (result := NEVER_COMPUTED.search(part)):
+                        return result[1].decode()
     return None
 
 

@@ -79,14 +79,14 @@ def from_environment(connection: str) -> str:
 
 def secrets_of(address: str) -> set[str]:
     """Return what of an address no message may hold: passwords, whole and in the parts that a parser may see."""
-    found = {os.environ.get("PGPASSWORD", ""), *PASSWORD.findall(address)}
+    names = {os.environ.get("PGPASSWORD", ""), *PASSWORD.findall(address)}
     if address.startswith(POSTGRESQL_SCHEMES):
         user, at, _ = address.partition("://")[2].rpartition("@")
         password = user.partition(":")[2]
         if at and password:
-            found |= {address, password, *SEPARATORS.split(password)}
-    found |= {unquote(item) for item in found}
-    return found - {""}
+            names |= {address, password, *SEPARATORS.split(password)}
+    names |= {unquote(item) for item in names}
+    return names - {""}
 
 
 @contextmanager
@@ -97,12 +97,12 @@ def asking(database: SourceDatabase) -> Iterator[None]:
     except Exception as error:
         if not is_of_driver(error):
             raise
-        said = database.without_secrets(said_by(error))
-        later = LATER.search(said)
+        without_secrets = database.without_secrets(said_by(error))
+        later = LATER.search(without_secrets)
         what = "the database does not answer" if later else "the database refuses"
         remedy = "see that it runs and can be reached, then run again" if later else "look at the query and the rights"
         kind = RetryableError if later else UsageError
-        raise kind(f"{KEY}: {database.name}: {what}: {said}; {remedy}") from None
+        raise kind(f"{KEY}: {database.name}: {what}: {without_secrets}; {remedy}") from None
 
 
 def is_of_driver(error: Exception) -> bool:

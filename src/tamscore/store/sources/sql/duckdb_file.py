@@ -30,8 +30,8 @@ def reader(database: SourceDatabase, sql: str) -> Iterator[pa.RecordBatchReader]
             connection = opened.enter_context(duckdb.connect(database.address, read_only=True, config=within_memory()))
             connection.execute("SET enable_progress_bar = false")
             connection.execute("SET enable_external_access = false")  # nobody can switch it on again
-            found = connection.sql(f"SELECT * FROM (\n{sql}\n)")  # noqa: S608 - the query is the user's own
-            rows = found.to_arrow_reader(BATCH_ROWS)
+            result = connection.sql(f"SELECT * FROM (\n{sql}\n)")  # noqa: S608 - the query is the user's own
+            rows = result.to_arrow_reader(BATCH_ROWS)
         yield rows
 
 

@@ -45,13 +45,13 @@ def classes(cursor: Any, query: str) -> dict[str, str]:
     asked = ", ".join(f"max(typeof({quote_sqlite(name)}) = '{text}')" for name in names for text in CLASSES)
     cursor.execute(f"SELECT {asked} FROM {query}")  # noqa: S608
     answers = iter(cursor.fetchone() or ())
-    found = {name: {text for text in CLASSES if next(answers)} for name in names}
-    for name, there in found.items():
+    record = {name: {text for text in CLASSES if next(answers)} for name in names}
+    for name, there in record.items():
         if "blob" in there or len(there - {"real"} | ({"integer"} if "real" in there else set())) > 1:
             raise InputContractError(
                 f"{KEY}: column {name!r} holds values of the types {' and '.join(sorted(there))}; cast it in the query"
             )
-    return {name: max(there, default="integer") for name, there in found.items()}
+    return {name: max(there, default="integer") for name, there in record.items()}
 
 
 def convert(kinds: dict[str, str], query: str) -> str:
