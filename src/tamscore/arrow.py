@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-BLOCK = 65_536
+_BLOCK = 65_536
 """So many texts are looked at together."""
 
 
@@ -21,7 +21,7 @@ def float_column(column: pa.ChunkedArray | pa.Array) -> Any:
     import pyarrow as pa
 
     if pa.types.is_decimal(column.type):
-        column = decimals_as_floats(column)
+        column = _decimals_as_floats(column)
     if not pa.types.is_float64(column.type):
         column = column.cast(pa.float64(), safe=False)
     if column.null_count:
@@ -29,28 +29,28 @@ def float_column(column: pa.ChunkedArray | pa.Array) -> Any:
     return np.asarray(column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy())
 
 
-EXACT_UNITS, EXACT_SCALE = 2**53, 22
+_EXACT_UNITS, _EXACT_SCALE = 2**53, 22
 """Whole numbers up to the first, and powers of ten up to the second, are exact in float64, so that a quotient of two is
 the nearest float64."""
 
 
-def decimals_as_floats(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray:
+def _decimals_as_floats(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray:
     """Return decimals as the nearest float64 (m,); Arrow's own cast makes 99.99000000000001 of 99.99."""
     import pyarrow as pa
 
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-    return pa.chunked_array([decimal_chunk_as_floats(chunk) for chunk in chunks], pa.float64())
+    return pa.chunked_array([_decimal_chunk_as_floats(chunk) for chunk in chunks], pa.float64())
 
 
-def decimal_chunk_as_floats(chunk: pa.Array) -> pa.Array:
+def _decimal_chunk_as_floats(chunk: pa.Array) -> pa.Array:
     """Return a chunk of decimals as float64 (m,): by its units, or as text where these are not exact."""
     import pyarrow as pa
 
-    if pa.types.is_decimal128(chunk.type) and 0 <= chunk.type.scale <= EXACT_SCALE and len(chunk):
+    if pa.types.is_decimal128(chunk.type) and 0 <= chunk.type.scale <= _EXACT_SCALE and len(chunk):
         missing = chunk.is_null().to_numpy(zero_copy_only=False)
         words = np.frombuffer(chunk.buffers()[1], np.int64).reshape(-1, 2)[chunk.offset : chunk.offset + len(chunk)]
         units, above = words.T
-        exact = (above == units >> 63) & (units <= EXACT_UNITS) & (units >= -EXACT_UNITS)
+        exact = (above == units >> 63) & (units <= _EXACT_UNITS) & (units >= -_EXACT_UNITS)
         if (exact | missing).all():
             return pa.array(units / 10.0**chunk.type.scale, pa.float64(), mask=missing)
     return chunk.cast(pa.string()).cast(pa.float64())
@@ -154,7 +154,7 @@ def text_order(texts: pa.Array) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    key = leading_bytes(texts)
+    key = _leading_bytes(texts)
     order = np.argsort(key, kind="stable")
     ordered = key[order]
     same = ordered[1:] == ordered[:-1]
@@ -165,7 +165,7 @@ def text_order(texts: pa.Array) -> Any:
     return order
 
 
-def leading_bytes(texts: pa.Array) -> Any:
+def _leading_bytes(texts: pa.Array) -> Any:
     """Return the eight bytes (m,) of each text behind what all begin with, as uint64; missing ones count as 0."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -179,9 +179,12 @@ def leading_bytes(texts: pa.Array) -> Any:
     least, most = (item.as_py().encode() for item in pc.min_max(texts).values())
     differs = (at for at, (item, other) in enumerate(zip(least, most, strict=False)) if item != other)
     shared = next(differs, min(len(least), len(most)))
-    for begin in range(0, len(key), BLOCK):
-        here = slice(begin, begin + BLOCK)
-        start, length = bounds[:-1][here].astype(np.int64) + shared, np.diff(bounds[begin : begin + BLOCK + 1]) - shared
+    for begin in range(0, len(key), _BLOCK):
+        here = slice(begin, begin + _BLOCK)
+        start, length = (
+            bounds[:-1][here].astype(np.int64) + shared,
+            np.diff(bounds[begin : begin + _BLOCK + 1]) - shared,
+        )
         for place in range(min(8, int(length.max()))):
             there = raw.take(start + place, mode="clip").astype(np.uint64) << np.uint64(56 - 8 * place)
             key[here] |= np.where(length > place, there, np.uint64(0))

@@ -28,8 +28,8 @@ GATES = ("leakage", "relabelled_share", "input_change")
 """What may close until a person has looked: a feature that looks like sales, a refresh that would move too many, an
 input that is unlike that of the run before."""
 
-USER = re.compile(r"://[^/\s@]+@")
-QUERY = re.compile(r"(://[^\s?'\"]*)\?[^\s'\"]+")
+_USER = re.compile(r"://[^/\s@]+@")
+_QUERY = re.compile(r"(://[^\s?'\"]*)\?[^\s'\"]+")
 
 
 class TamscoreError(Exception):
@@ -155,4 +155,4 @@ def first_line(error: BaseException) -> str:
 
 def without_secrets(text: str) -> str:
     """Return the text with user, password and query of every address in it replaced by ***."""
-    return QUERY.sub(r"\1?***", USER.sub("://***@", text))
+    return _QUERY.sub(r"\1?***", _USER.sub("://***@", text))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SUFFIX = "-accounts"
 """What the output of the accounts has behind the name of that of the families."""
-FINISHED = {"coverage", "backtest"}
+_FINISHED = {"coverage", "backtest"}
 """Sections that are about rows of the result, which are families."""
 
 
@@ -35,7 +35,7 @@ def accounts_job(job: Job) -> Job:
         return job
     settings = job.sections["families"].model_copy(update={"as_accounts": False, "features": {}})
     output = job.output.model_copy(update={"path": f"{job.output.path}{SUFFIX}", "columns": "all"})
-    record = {name: getattr(job, name) for name in job.model_fields_set - FINISHED}
+    record = {name: getattr(job, name) for name in job.model_fields_set - _FINISHED}
     return type(job).model_construct(**{**record, "families": settings, "output": output})
 
 
@@ -67,21 +67,21 @@ def market_of(job: Job, progress: Progress, score: Callable[[Job, Progress], Run
     members = accounts_job(job)
     progress.notice(f"families: scores the accounts first, into {members.output.path}")
     run = score(members, Progress(progress.listener))
-    record = told_of(run)
+    record = _told_of(run)
     what = ("families", Placed.of(run.path / MANIFEST).xxh3, job.sections["families"].model_dump_json())
     place = replace(copies_of(job), make=True)
-    (file,) = copies.keep_copies(place, MARKET, what, lambda: (table_of(job, members, run, record, progress),))
+    (file,) = copies.keep_copies(place, MARKET, what, lambda: (_table_of(job, members, run, record, progress),))
     return job.input.model_copy(update={"path": str(file), "sql": None, "connection": None, "version": None})
 
 
-def told_of(run: RunDirectory) -> dict[str, Any]:
+def _told_of(run: RunDirectory) -> dict[str, Any]:
     """Return what the table of families says of its accounts: their run, how many were read, scored and rejected."""
     rows = (run.manifest() or {})["rows"]
     rejected = {name: count for name, count in rows["rejected"].items() if count}
     return {"run": run.run_key, "read": rows["read"], "scored": rows["scored"], "rejected": rejected}
 
 
-def table_of(job: Job, members: Job, run: RunDirectory, record: dict[str, Any], progress: Progress) -> Path:
+def _table_of(job: Job, members: Job, run: RunDirectory, record: dict[str, Any], progress: Progress) -> Path:
     """Return a temporary file with the table of families, made of the scores of their accounts and of their input.
 
     It is named by content, since its name is part of what a run is named by.
@@ -89,13 +89,13 @@ def table_of(job: Job, members: Job, run: RunDirectory, record: dict[str, Any], 
     from tamscore.sections.families.staging import Source, stage
 
     plan = plan_of(members)
-    require_same(plan, run)
+    _require_same(plan, run)
     with progress.stage("families"):
         source = Source.of(members, job.sections["families"], plan.partitions, run.parts())
         return copies.named_by_content(stage(source, record))
 
 
-def require_same(plan: Plan, run: RunDirectory) -> None:
+def _require_same(plan: Plan, run: RunDirectory) -> None:
     """Raise RetryableError if the input of the accounts is not what their run has read."""
     if (run.manifest() or {})["inputs"]["digest"] != plan.digest:
         raise RetryableError(

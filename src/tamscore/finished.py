@@ -53,7 +53,7 @@ class FinishedRun:
 
         Raise InputContractError if a file is missing or is not what the run wrote.
         """
-        return Tables(self._run)
+        return _Tables(self._run)
 
     def scores(self) -> ds.Dataset:
         """Return its scores as a dataset, a row an account; `.to_table(columns=…, filter=…)` reads what is asked for.
@@ -75,7 +75,7 @@ class FinishedRun:
         return f"<tamscore run {self.key}: {self.manifest['rows']['scored']:,} accounts, {self.path}>"
 
 
-class Tables(Mapping[str, Any]):
+class _Tables(Mapping[str, Any]):
     """The tables of a run by name."""
 
     def __init__(self, run: StoredRun) -> None:

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
-    Given: TypeAlias = str | Path | Mapping[str, Any] | Job
+    _Given: TypeAlias = str | Path | Mapping[str, Any] | Job
 
 __all__ = ["load_job", "refresh", "run", "score"]
 
-TABLE_ROWS = 131_072
+_TABLE_ROWS = 131_072
 """Rows of a row group of a table at hand: what is read together."""
 
 
@@ -49,7 +49,7 @@ def load_job(path: str | Path, overrides: Sequence[str] = ()) -> Job:
 
 
 def run(
-    job: Given, data: Any = None, *, overrides: Sequence[str] = (), accept: bool = False, verbose: bool = False
+    job: _Given, data: Any = None, *, overrides: Sequence[str] = (), accept: bool = False, verbose: bool = False
 ) -> FinishedRun:
     """Score the whole market of a job, and return the run that was written to its `output.path`.
 
@@ -78,11 +78,11 @@ def run(
     def work(loaded: Job, progress: Progress) -> RunDirectory:
         return pipeline.run(loaded, progress, accept=accept)
 
-    return carry_out(work, job, data, overrides, verbose=verbose)
+    return _carry_out(work, job, data, overrides, verbose=verbose)
 
 
 def score(
-    job: Given,
+    job: _Given,
     data: Any = None,
     *,
     model: str | Location | None = None,
@@ -113,11 +113,11 @@ def score(
     def work(loaded: Job, progress: Progress) -> RunDirectory:
         return pipeline.score(loaded, progress, name, own_ladders=own_ladders, or_run=or_run, accept=accept)
 
-    return carry_out(work, job, data, overrides, verbose=verbose)
+    return _carry_out(work, job, data, overrides, verbose=verbose)
 
 
 def refresh(
-    job: Given,
+    job: _Given,
     data: Any = None,
     *,
     start: str | Location,
@@ -142,24 +142,24 @@ def refresh(
     def work(loaded: Job, progress: Progress) -> RunDirectory:
         return pipeline.refresh(loaded, progress, str(start), accept=accept)
 
-    return carry_out(work, job, data, overrides, verbose=verbose)
+    return _carry_out(work, job, data, overrides, verbose=verbose)
 
 
-def carry_out(
-    work: Callable[[Job, Progress], RunDirectory], job: Given, data: Any, overrides: Sequence[str], *, verbose: bool
+def _carry_out(
+    work: Callable[[Job, Progress], RunDirectory], job: _Given, data: Any, overrides: Sequence[str], *, verbose: bool
 ) -> FinishedRun:
     """The run that `work` makes of a job, on data at hand where they are given."""
     from tamscore.engine import connect
 
-    with nullcontext() if data is None else table_file(data) as file:
-        loaded = loaded_job(job, overrides if file is None else [*overrides, f"input.path={json.dumps(str(file))}"])
+    with nullcontext() if data is None else _table_file(data) as file:
+        loaded = _loaded_job(job, overrides if file is None else [*overrides, f"input.path={json.dumps(str(file))}"])
         connect.begin(loaded.engine)
-        with at_work(loaded, verbose=verbose) as progress:
+        with _at_work(loaded, verbose=verbose) as progress:
             directory = work(loaded, progress)
     return open_run(str(directory.path))
 
 
-def loaded_job(job: Given, overrides: Sequence[str]) -> Job:
+def _loaded_job(job: _Given, overrides: Sequence[str]) -> Job:
     """The job of a file, of tables, or one that is loaded already, with overrides set."""
     if isinstance(job, str | Path):
         return job_file.load(Path(job), overrides)
@@ -168,21 +168,21 @@ def loaded_job(job: Given, overrides: Sequence[str]) -> Job:
         return job_file.parse(tables, "job", overrides) if overrides else job
     if not isinstance(job, Mapping):
         raise TypeError(f"job: expected the path of a job file, a dict or a Job, got {type(job).__name__}")
-    return job_file.parse(plain(job), "job", overrides, written=True)
+    return job_file.parse(_plain(job), "job", overrides, written=True)
 
 
-def plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     """The value with paths as texts and numbers of NumPy as those of Python, in tables and lists too."""
     if isinstance(value, Mapping):
-        return {key: plain(inner) for key, inner in value.items()}
+        return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
+        return [_plain(inner) for inner in value]
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     return value.item() if isinstance(value, np.generic) else value
 
 
-def table_of(data: Any) -> pa.Table:
+def _table_of(data: Any) -> pa.Table:
     """The rows as an Arrow table; TypeError that says what was given where they are none."""
     import pyarrow as pa
 
@@ -195,19 +195,19 @@ def table_of(data: Any) -> pa.Table:
 
 
 @contextmanager
-def table_file(data: Any) -> Iterator[Path]:
+def _table_file(data: Any) -> Iterator[Path]:
     """A Parquet file of a table or a DataFrame, there as long as what is inside runs."""
     import pyarrow.parquet as pq
 
-    table = table_of(data)
+    table = _table_of(data)
     with TemporaryDirectory(dir=temporary_folder()) as folder:
         file = Path(folder) / "data.parquet"
-        pq.write_table(table.replace_schema_metadata(None).combine_chunks(), file, row_group_size=TABLE_ROWS)
+        pq.write_table(table.replace_schema_metadata(None).combine_chunks(), file, row_group_size=_TABLE_ROWS)
         yield file
 
 
 @contextmanager
-def at_work(job: Job, *, verbose: bool) -> Iterator[Progress]:
+def _at_work(job: Job, *, verbose: bool) -> Iterator[Progress]:
     """The progress of a run, shown if asked for; its metrics are left where the job asks for them."""
     from tamscore import terminal
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from tamscore.progress import StageTime
 
-Severity = Literal["INFO", "WARN", "ERROR"]
-NUMBERS: dict[Severity, int] = {"INFO": 9, "WARN": 13, "ERROR": 17}
+_Severity = Literal["INFO", "WARN", "ERROR"]
+_NUMBERS: dict[_Severity, int] = {"INFO": 9, "WARN": 13, "ERROR": 17}
 
 
 VARIABLE = "TAMSCORE_LOG_FORMAT"
@@ -34,7 +34,7 @@ TRACE = "exception.stacktrace"
 """The attribute that holds a traceback."""
 
 
-def record(severity: Severity, event: str, body: str, attributes: Mapping[str, Any]) -> str:
+def record(severity: _Severity, event: str, body: str, attributes: Mapping[str, Any]) -> str:
     """A record of now as one line."""
     resource = {
         "service.name": "tamscore",
@@ -45,7 +45,7 @@ def record(severity: Severity, event: str, body: str, attributes: Mapping[str, A
     fields = {
         "timestamp": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "severity_text": severity,
-        "severity_number": NUMBERS[severity],
+        "severity_number": _NUMBERS[severity],
         "body": body,
         "attributes": {"event.name": f"tamscore.{event}", **attributes},
         "resource": resource,
@@ -80,28 +80,28 @@ class Records(Listener):
         print(record("INFO", event, body, {**self._run, **attributes}), file=self._stream, flush=True)
 
 
-class LibraryRecords(logging.Handler):
+class _LibraryRecords(logging.Handler):
     """Writes what libraries log as records to standard error."""
 
     def emit(self, entry: logging.LogRecord) -> None:
         """Write a record; a log that cannot be written stops no work."""
-        severity: Severity = "ERROR" if entry.levelno >= logging.ERROR else "WARN"
+        severity: _Severity = "ERROR" if entry.levelno >= logging.ERROR else "WARN"
         attributes = {"log.logger": entry.name}
         if entry.exc_info and entry.exc_info[1]:
             attributes[TRACE] = "".join(traceback.format_exception(entry.exc_info[1]))
         with suppress(Exception):
-            line = record(severity if entry.levelno >= logging.WARNING else "INFO", "log", body_of(entry), attributes)
+            line = record(severity if entry.levelno >= logging.WARNING else "INFO", "log", _body_of(entry), attributes)
             sys.stderr.write(line + "\n")
             sys.stderr.flush()
 
 
-def body_of(entry: logging.LogRecord) -> str:
+def _body_of(entry: logging.LogRecord) -> str:
     """What a library says; of a warning its first line, without the line of source below it."""
     text = entry.getMessage().strip()
     return text.partition("\n")[0] if entry.name == "py.warnings" else text
 
 
-def uncaught(error: BaseException | None, where: str) -> None:
+def _uncaught(error: BaseException | None, where: str) -> None:
     """Log an error that nobody catches."""
     known = (type(error), error, error.__traceback__) if error is not None else None
     logging.getLogger("tamscore").error("%s: %s", where, error, exc_info=known)
@@ -109,11 +109,11 @@ def uncaught(error: BaseException | None, where: str) -> None:
 
 def capture() -> logging.Handler:
     """Send what libraries say to standard error as records, from now on; the handler that does so."""
-    handler = LibraryRecords()
+    handler = _LibraryRecords()
     logging.getLogger().addHandler(handler)
     logging.captureWarnings(capture=True)
-    threading.excepthook = lambda event: uncaught(event.exc_value, f"thread {getattr(event.thread, 'name', '?')}")
-    sys.unraisablehook = lambda event: uncaught(event.exc_value, event.err_msg or "ignored")
+    threading.excepthook = lambda event: _uncaught(event.exc_value, f"thread {getattr(event.thread, 'name', '?')}")
+    sys.unraisablehook = lambda event: _uncaught(event.exc_value, event.err_msg or "ignored")
     return handler
 
 

@@ -10,10 +10,10 @@ from urllib.request import url2pathname
 
 def with_extra(extra: str) -> str:
     """Return the command that installs an extra, from where this copy came if that is known."""
-    return f"pip install '{requirement(extra)}'"
+    return f"pip install '{_requirement(extra)}'"
 
 
-def requirement(extra: str) -> str:
+def _requirement(extra: str) -> str:
     """Return the copy that is installed, with an extra, as pip takes it."""
     try:
         model_source = json.loads(metadata.distribution("tamscore").read_text("direct_url.json") or "{}")

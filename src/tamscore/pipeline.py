@@ -87,7 +87,7 @@ def run(
         return run(members, own, backend, yields=yields, accept=accept)
 
     market = family_runs.market_of(job, progress, accounts)
-    return carry_out(job, progress, NewModel(), backend, yields=yields, accept=accept, market=market)
+    return _carry_out(job, progress, NewModel(), backend, yields=yields, accept=accept, market=market)
 
 
 def score(
@@ -117,7 +117,7 @@ def score(
         return score(members, own, family_runs.accounts_of(model_source.earlier.directory), **how)
 
     market = family_runs.market_of(job, progress, accounts)
-    return carry_out(job, progress, model_source, backend, accept=accept, market=market)
+    return _carry_out(job, progress, model_source, backend, accept=accept, market=market)
 
 
 def refresh(
@@ -134,11 +134,11 @@ def refresh(
         return refresh(members, own, named, accept=accept, backend=backend)
 
     market = family_runs.market_of(job, progress, accounts)
-    return carry_out(job, progress, model_source, backend, accept=accept, market=market)
+    return _carry_out(job, progress, model_source, backend, accept=accept, market=market)
 
 
 @device_errors()
-def carry_out(
+def _carry_out(
     job: Job,
     progress: Progress,
     model_source: ModelSource,
@@ -164,7 +164,7 @@ def carry_out(
     with directory.hold():
         damage = directory.damage()
         if damage == []:
-            progress.notice(f"nothing to do: {directory.path} holds this very run{left_since(directory)}")
+            progress.notice(f"nothing to do: {directory.path} holds this very run{_left_since(directory)}")
             if has_other_report(directory, job):
                 progress.notice("[report] was another one; it changes no score: give it to tamscore report by --set")
             directory.point_here()
@@ -181,17 +181,17 @@ def carry_out(
             require_seen(plan, flow)
             current = Run(job, columns, plan, backend, flow, progress, checkpoints, owners_from=place.owners_from)
             capacity.require_start(plan.partitions, columns, backend, flow)
-            rows, change, joins = admit(current, model_source, None if yields else directory.output, accept=accept)
+            rows, change, joins = _admit(current, model_source, None if yields else directory.output, accept=accept)
             fitted = checkpoints.once("model", partial(model_source.fit_models, current, rows), "model")
             fitted = name_clusters(job, fitted, progress, is_new=model_source.earlier is None)
-            assigned = assign(current, rows, fitted, partial(drift_setup, current, rows, model_source, fitted))
+            assigned = _assign(current, rows, fitted, partial(drift_setup, current, rows, model_source, fitted))
             review = replace(review_run(current, model_source, rows, fitted, assigned), input_change=change)
-            valued = value(current, model_source, rows, fitted, assigned)
+            valued = _value(current, model_source, rows, fitted, assigned)
             sections = prepare_sections(SECTIONS.values(), valued)
-            priorities, foretold = rank(valued, sections)
+            priorities, foretold = _rank(valued, sections)
             sections = sections.place(priorities)
-            scored = write_scores(valued, sections, priorities, foretold, directory)
-            tables = collect_tables(valued, sections, scored, review)
+            scored = _write_scores(valued, sections, priorities, foretold, directory)
+            tables = _collect_tables(valued, sections, scored, review)
             tables = replace(tables, joins=joins, sealed=sealed_roles.record_of(current))
             write_run(directory, tables, job, choice, progress)
             progress.figures["workers"] = flow.workers
@@ -199,7 +199,7 @@ def carry_out(
     return directory
 
 
-def admit(
+def _admit(
     current: Run, model_source: ModelSource, output: Location | None, *, accept: bool
 ) -> tuple[list[PartRows], dict[str, Any] | None, list[Match]]:
     """The rows of the market, how the input compares with the run before, the match of its further tables.
@@ -225,13 +225,13 @@ def admit(
     return rows, change, joins
 
 
-def left_since(directory: RunDirectory) -> str:
+def _left_since(directory: RunDirectory) -> str:
     """How many accounts have left a version since, and what that means for its input; "" where none has."""
     count = forgotten.count_from(directory.output, directory.run_key)
     return f"; {count:,} accounts were forgotten from it, which its input still has: remove them there" if count else ""
 
 
-def assign(
+def _assign(
     current: Run, parts: list[PartRows], fitted: Sequence[PartyFit], setup: Callable[[], DriftSetup | None]
 ) -> list[AssignedRows]:
     """The cluster of every row, and customers' sales; InputContractError where too many rows have unusable features."""
@@ -249,7 +249,7 @@ def assign(
     return assigned
 
 
-def value(
+def _value(
     current: Run,
     model_source: ModelSource,
     rows: list[PartRows],
@@ -266,7 +266,7 @@ def value(
     return Market(current, model_source, rows, fitted, assigned, parties, policies)
 
 
-def rank(market: Market, sections: Sections) -> tuple[list[PartPriority], list[dict[str, WinForecast]]]:
+def _rank(market: Market, sections: Sections) -> tuple[list[PartPriority], list[dict[str, WinForecast]]]:
     """The priority of every account, and what sections have foretold of it, partition by partition."""
     heap.give_back()  # what sections were prepared from is gone
     foretold = foretell(market, sections.prepared)
@@ -275,7 +275,7 @@ def rank(market: Market, sections: Sections) -> tuple[list[PartPriority], list[d
         return prioritise(market, priority_rules(market.this.job), foretold), foretold
 
 
-def write_scores(
+def _write_scores(
     market: Market,
     sections: Sections,
     priorities: list[PartPriority],
@@ -299,7 +299,7 @@ def write_scores(
     return sealed
 
 
-def collect_tables(market: Market, sections: Sections, scored: list[ScoredPart], review: Review) -> RunTables:
+def _collect_tables(market: Market, sections: Sections, scored: list[ScoredPart], review: Review) -> RunTables:
     """Everything that the run has found."""
     current, assigned, parties = market.this, market.assigned, by_party(market.assigned)
     return RunTables(

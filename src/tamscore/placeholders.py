@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import re
 
-NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-FORMS = (
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_FORMS = (
     r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}",  # Jinja, Airflow, dbt, Helm, Go
     r"[$@#]\{[^{}]*\}",  # ${NAME} of shells and many more, @{…}, #{…}
     r"\$\([^()]*\)|`[^`]+`",  # $(command) and `command`
-    rf"\$\$?{NAME}",  # $NAME
-    rf"(?<!\$)\{{{NAME}(?:[.:!][^{{}}]*)?\}}",  # {name} of Python
+    rf"\$\$?{_NAME}",  # $NAME
+    rf"(?<!\$)\{{{_NAME}(?:[.:!][^{{}}]*)?\}}",  # {name} of Python
     r"%\([^()]+\)[-0-9.]*[a-zA-Z]",  # %(name)s
     r"%[A-Z][A-Z0-9_]{2,}%",  # %NAME% of Windows
     r"%[A-Za-z][-_.:T/]?%[A-Za-z](?![0-9A-Fa-f])|%Y(?![A-Za-z0-9])",  # %Y-%m-%d
-    rf"<{NAME}(?:[ .-]{NAME})*>",  # <PATH> of instructions
+    rf"<{_NAME}(?:[ .-]{_NAME})*>",  # <PATH> of instructions
 )
-PLACEHOLDER = re.compile("|".join(FORMS))
+_PLACEHOLDER = re.compile("|".join(_FORMS))
 
 
 def placeholder_in(path: str) -> str | None:
     """The first placeholder in a path that nobody filled in, None where there is none."""
-    result = PLACEHOLDER.search(path)
+    result = _PLACEHOLDER.search(path)
     return result[0] if result else None
 
 

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-UNITS = {"guard": "party types", "fit": "party types", "inspect": "bytes", "write": "bytes"}
+_UNITS = {"guard": "party types", "fit": "party types", "inspect": "bytes", "write": "bytes"}
 """What the stages count, where it is not rows."""
 
 
 def unit_of(stage: str) -> str:
     """What a stage counts."""
-    return UNITS.get(stage, "rows")
+    return _UNITS.get(stage, "rows")
 
 
 @dataclass(frozen=True)

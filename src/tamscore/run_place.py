@@ -25,43 +25,43 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.partitions import Plan
 
-UNCOUNTED = {"engine", "output", "device", "input", "metrics", "report"}
+_UNCOUNTED = {"engine", "output", "device", "input", "metrics", "report"}
 """Sections of the job file that change no number of a run, beside those that are asked about finished runs."""
 
 
 @dataclass(frozen=True)
-class Place:
+class _Place:
     """Where the results of a run belong; `owners_from` is the coverage whose people own its accounts, None for none."""
 
     directory: RunDirectory
     owners_from: str | None = None
 
 
-def place_of(job: Job, plan: Plan, backend: Backend, model_source: ModelSource) -> Place:
+def place_of(job: Job, plan: Plan, backend: Backend, model_source: ModelSource) -> _Place:
     """Where the results of a job on these inputs belong: where those of the earlier run lie, if they stand for them.
 
     A complete version of the same job and inputs stands as it was made, by the owners that were known then.
     """
-    output, made, counted = location(job.output.path), model_source.made, counted_of(job, plan)
-    known = sealed_owners(job, output)
+    output, made, counted = location(job.output.path), model_source.made, _counted_of(job, plan)
+    known = _sealed_owners(job, output)
     if made is not None:
         owners = known.get(current_version(output) or "")
-        there = RunDirectory(output, key_of(counted, backend, made, owners))
+        there = RunDirectory(output, _key_of(counted, backend, made, owners))
         if current_version(output) == there.run_key and there.is_complete():
-            return Place(there, owners)
+            return _Place(there, owners)
     for version, owners in known.items():
-        if key_of(counted, backend, model_source.record, owners) == version:
-            return Place(RunDirectory(output, version), owners)
-    owners = newest_owners(job, output)
-    return Place(RunDirectory(output, key_of(counted, backend, model_source.record, owners)), owners)
+        if _key_of(counted, backend, model_source.record, owners) == version:
+            return _Place(RunDirectory(output, version), owners)
+    owners = _newest_owners(job, output)
+    return _Place(RunDirectory(output, _key_of(counted, backend, model_source.record, owners)), owners)
 
 
-def sealed_owners(job: Job, output: Location) -> dict[str, str | None]:
+def _sealed_owners(job: Job, output: Location) -> dict[str, str | None]:
     """Return whose owners the complete versions have kept that a job with the last owners may have made.
 
     The current one comes first, then those that came to count last.
     """
-    if not keeps_books(job):
+    if not _keeps_books(job):
         return {}
     current = current_version(output)
     newest = [current, *(entry.version for entry in reversed(history.entries(output, current)))]
@@ -70,13 +70,13 @@ def sealed_owners(job: Job, output: Location) -> dict[str, str | None]:
     return {key: manifest[OWNERS_FROM] for key, manifest in manifests.items() if OWNERS_FROM in manifest}
 
 
-def newest_owners(job: Job, output: Location) -> str | None:
+def _newest_owners(job: Job, output: Location) -> str | None:
     """Return the coverage whose people own the accounts of a new run of a job; None without one."""
-    folder = newest_coverage(output) if keeps_books(job) else None
+    folder = newest_coverage(output) if _keeps_books(job) else None
     return None if folder is None else folder.name
 
 
-def keeps_books(job: Job) -> bool:
+def _keeps_books(job: Job) -> bool:
     """Return whether a job has a coverage whose owners are those of the last one."""
     coverage = sealed_roles.coverage_of(job)
     return coverage is not None and coverage.keeps_books
@@ -88,13 +88,13 @@ def has_other_report(directory: RunDirectory, job: Job) -> bool:
     return any(stored.get(key) != value for key, value in job.report.model_dump(mode="json").items())
 
 
-def counted_of(job: Job, plan: Plan) -> tuple[dict[str, Any], dict[str, Any]]:
+def _counted_of(job: Job, plan: Plan) -> tuple[dict[str, Any], dict[str, Any]]:
     """The inputs and the settings that the numbers of a run follow from.
 
     Engine and output do not count, they change no number; nor does the place of a table, but what it holds.
     """
     later = {name for name, section in SECTIONS.items() if section.folder}
-    settings = job.model_dump(mode="json", exclude=UNCOUNTED | later)
+    settings = job.model_dump(mode="json", exclude=_UNCOUNTED | later)
     if (written := written_columns(job)) is not None:
         settings["written"] = sorted(written)
     for table in plan.tables:
@@ -113,7 +113,7 @@ def counted_of(job: Job, plan: Plan) -> tuple[dict[str, Any], dict[str, Any]]:
     return read, settings
 
 
-def key_of(counted: tuple[Any, Any], backend: Backend, record: dict[str, Any], owners_from: str | None = None) -> str:
+def _key_of(counted: tuple[Any, Any], backend: Backend, record: dict[str, Any], owners_from: str | None = None) -> str:
     """The key of the run of a job on its inputs, with a model that came about as the record says.
 
     `owners_from` is the coverage whose people own its accounts.

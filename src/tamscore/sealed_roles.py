@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
-EARLY = "coverage"
+_EARLY = "coverage"
 """Under this name a run keeps what was said before the fit."""
 
 
@@ -97,13 +97,13 @@ def check_early(job: Job, known: Callable[[], KnownAccounts] | None = None) -> l
 
 def notices_before_scores(run: Run, known: Callable[[], KnownAccounts]) -> None:
     """Raise and say what `check_early` does of a run; what is said is kept, so that it is said once."""
-    run.early[EARLY] = check_early(run.job, known)
-    for text in run.early[EARLY]:
+    run.early[_EARLY] = check_early(run.job, known)
+    for text in run.early[_EARLY]:
         run.progress.notice(text)
 
 
 @dataclass(frozen=True)
-class StagedScores:
+class _StagedScores:
     """The scores of a run that is not complete, part by part with what was placed, as a coverage reads them."""
 
     directory: RunDirectory
@@ -136,7 +136,7 @@ class StagedScores:
 
 
 @dataclass(frozen=True)
-class PartToSeal:
+class _PartToSeal:
     """A part of the scores that is written again: its number, what it comes to, codes (m,) of its texts by column."""
 
     index: int
@@ -156,7 +156,7 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
 
     directory = plan.directory
     names = [directory.name_of(directory.part(part.partition.index)) for part in market.rows]
-    staged = StagedScores(
+    staged = _StagedScores(
         directory,
         {name: part.files[name] for name, part in zip(names, scored, strict=True)},
         run.columns.id_form,
@@ -164,22 +164,22 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
     )
     with run.progress.stage("coverage", run.plan.rows):
         result, columns = cover_rows(staged, settings, backend.load("cpu"), Progress())
-        for text in doubts(result):
-            if f"coverage: {text}" not in run.early.get(EARLY, ()):
+        for text in _doubts(result):
+            if f"coverage: {text}" not in run.early.get(_EARLY, ()):
                 run.progress.notice(f"coverage: {text}")
     levels = {name: column.levels for name, column in columns.items()}
     ends = np.cumsum([part.scored for part in scored])
     items = (
-        PartToSeal(
+        _PartToSeal(
             part.partition.index, made, {name: column.code[end - made.scored : end] for name, column in columns.items()}
         )
         for part, made, end in zip(market.rows, scored, ends.tolist(), strict=True)
     )
-    sealed = run.flow.map(seal_part, items, run.flow.share(replace(plan, staged=False)), run.flow.share(levels))
+    sealed = run.flow.map(_seal_part, items, run.flow.share(replace(plan, staged=False)), run.flow.share(levels))
     return list(run.as_stage("roles", sealed))
 
 
-def doubts(result: CoverageResult) -> list[str]:
+def _doubts(result: CoverageResult) -> list[str]:
     """Return what a person should know of the tables of a coverage."""
     from tamscore.sections.coverage.measured import measured_notices
 
@@ -187,15 +187,15 @@ def doubts(result: CoverageResult) -> list[str]:
     return [*noticed, *result.doubts, *measured_notices(result.measured)]
 
 
-def seal_part(item: PartToSeal, plan: ScorePlan, levels: dict[str, list[str]]) -> ScoredPart:
+def _seal_part(item: _PartToSeal, plan: ScorePlan, levels: dict[str, list[str]]) -> ScoredPart:
     """Write a part of the scores again with who covers each account; return what it comes to."""
     path = plan.directory.part(item.index)
     table = contents.placed_table(path, item.part.files[plan.directory.name_of(path)])
     texts = {name: nullable_dictionary(item.codes[name], levels[name]) for name in TEXTS}
-    return rewrite_part(item.index, item.part, with_roles(table, texts), plan)
+    return rewrite_part(item.index, item.part, _with_roles(table, texts), plan)
 
 
-def with_roles(table: pa.Table, texts: dict[str, pa.Array]) -> pa.Table:
+def _with_roles(table: pa.Table, texts: dict[str, pa.Array]) -> pa.Table:
     """Return scores with who covers each account in place of what quadrants suggest, or of what stood there."""
     import pyarrow as pa
 

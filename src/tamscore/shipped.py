@@ -21,7 +21,7 @@ TEMPLATES = {
 """A file or folder, by the name of the template."""
 
 
-def data_folder() -> Path:
+def _data_folder() -> Path:
     """Return the folder that holds `docs` and `jobs`; raise UsageError if this copy of the package came without."""
     package = Path(__file__).parent
     for folder in (package / "data", package.parents[1]):
@@ -32,7 +32,7 @@ def data_folder() -> Path:
 
 def pages() -> dict[str, Path]:
     """Return the pages of the documentation by name."""
-    return {path.stem: path for path in sorted((data_folder() / "docs").glob("*.md"))}
+    return {path.stem: path for path in sorted((_data_folder() / "docs").glob("*.md"))}
 
 
 def title_of(page: Path) -> str:
@@ -53,6 +53,6 @@ def template_files(name: str) -> dict[str, bytes]:
     """Return the files of a template by their names; raise UsageError if there is no such template."""
     if name not in TEMPLATES:
         raise UsageError(f"template {name!r}: expected one of {', '.join(TEMPLATES)}")
-    place = data_folder() / TEMPLATES[name]
+    place = _data_folder() / TEMPLATES[name]
     files = [place] if place.is_file() else sorted(path for path in place.iterdir() if path.is_file())
     return {path.name: path.read_bytes() for path in files}

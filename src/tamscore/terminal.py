@@ -27,7 +27,7 @@ LOG_FORMAT: ContextVar[Literal["text", "json"]] = ContextVar("log_format", defau
 """Whether what is told goes to a person, or to a log that machines read."""
 HOW_MUCH: ContextVar[Literal["quiet", "usual", "verbose"]] = ContextVar("how_much", default="usual")
 """Whether progress is shown, and in bars where there is a terminal."""
-PLAIN_WIDTH = 400
+_PLAIN_WIDTH = 400
 """Tables that no terminal shows are as wide as they need to be: one line for each row."""
 
 
@@ -40,15 +40,15 @@ def listening(*, as_json: bool = False, stream: TextIO | None = None) -> Iterato
     elif LOG_FORMAT.get() == "json":
         yield logs.Records(stream)
     elif as_json:
-        yield Events(stream, json_line)
-    elif is_screen(stream) and HOW_MUCH.get() == "usual":
-        with Bar(stream) as bar:
+        yield _Events(stream, json_line)
+    elif _is_screen(stream) and HOW_MUCH.get() == "usual":
+        with _Bar(stream) as bar:
             yield bar
     else:
-        yield Events(stream, event_line)
+        yield _Events(stream, event_line)
 
 
-def is_screen(stream: TextIO) -> bool:
+def _is_screen(stream: TextIO) -> bool:
     """Whether the stream is a terminal that can move its cursor."""
     return stream.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
 
@@ -63,7 +63,7 @@ def console(stream: TextIO | None = None) -> Console:
             raise BrokenPipeError
 
     stream = stream or sys.stdout
-    width = None if stream.isatty() else PLAIN_WIDTH
+    width = None if stream.isatty() else _PLAIN_WIDTH
     return Quiet(file=stream, width=width, markup=False, emoji=False, highlight=False)
 
 
@@ -96,7 +96,7 @@ def logging_as(log_format: Literal["text", "json"]) -> Iterator[None]:
         LOG_FORMAT.reset(before)
 
 
-class Events(Listener):
+class _Events(Listener):
     """One line for each stage that ends and for each notice."""
 
     def __init__(self, stream: TextIO, shape: Callable[[str, dict[str, Any]], str]) -> None:
@@ -119,10 +119,10 @@ class Events(Listener):
 
 def event_line(event: str, fields: dict[str, Any]) -> str:
     """An event as `event key=value …`; texts are quoted where they hold more than one word."""
-    return " ".join([event, *(f"{key}={word(value)}" for key, value in fields.items())])
+    return " ".join([event, *(f"{key}={_word(value)}" for key, value in fields.items())])
 
 
-def word(value: object) -> str:
+def _word(value: object) -> str:
     """A value as one word of an event line."""
     text = str(value)
     bare = text and text.isprintable() and not set(text) & set(" \"'=\\")
@@ -134,12 +134,12 @@ def json_line(event: str, fields: dict[str, Any]) -> str:
     return json.dumps({"event": event, **fields}, ensure_ascii=False)
 
 
-class Bar(Listener):
+class _Bar(Listener):
     """A bar for each stage, one below the other; notices appear above them."""
 
     def __init__(self, stream: TextIO) -> None:
         self._console = console(stream)
-        self._progress = bars(self._console)
+        self._progress = _bars(self._console)
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
@@ -171,24 +171,24 @@ class Bar(Listener):
         self._console.print(clean(text))
 
 
-def bars(console: Console) -> RichProgress:
+def _bars(console: Console) -> RichProgress:
     """The stages on a console: name, bar, done of total, speed, time."""
     from rich import progress
     from rich.text import Text
 
     class Done(progress.ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(amount(task), justify="right")
+            return Text(_amount(task), justify="right")
 
     class Speed(progress.ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(speed(task), justify="right")
+            return Text(_speed(task), justify="right")
 
     columns = (progress.TextColumn("{task.description:<9}"), progress.BarColumn(24), Done(), Speed())
     return progress.Progress(*columns, progress.TimeElapsedColumn(), console=console, refresh_per_second=5)
 
 
-def amount(task: Task) -> str:
+def _amount(task: Task) -> str:
     """How much of a stage is done, of how much."""
     unit = unit_of(task.description)
     from rich.filesize import decimal
@@ -200,12 +200,12 @@ def amount(task: Task) -> str:
     return f"{task.completed:,.0f}/{task.total:,.0f} {unit}"
 
 
-def speed(task: Task) -> str:
+def _speed(task: Task) -> str:
     """How fast a stage is: of late while it runs, on average when it is over."""
     from rich.filesize import decimal
 
     over = task.completed / task.elapsed if task.finished and task.elapsed else None
     rate, unit = over or task.speed, unit_of(task.description)
-    if not rate or unit == "party types" or not amount(task):
+    if not rate or unit == "party types" or not _amount(task):
         return ""
     return f"{decimal(int(rate))}/s" if unit == "bytes" else f"{rate:,.0f} {unit}/s"

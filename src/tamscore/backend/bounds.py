@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.backend.coded import Block
 
-WIDEST = 2.0**30
+_WIDEST = 2.0**30
 """Gaps are cut there: no center moves as far."""
-MOSTLY = 0.7
+_MOSTLY = 0.7
 """If more than this share of the rows is looked at again, all are: to pick them out costs as much."""
 
 
@@ -32,9 +32,9 @@ def sides(backend: Backend, x: Block, sq_norms: Any, centers: Any, before: Sides
     if before is None or before.gaps is None or len(before.gaps.centers) != len(centers):
         label, gap = label_with_gap(x, sq_norms, centers)
         return replace(kernels.sides_of(backend, x, label, len(centers)), gaps=Gaps(centers, gap))
-    gap = before.gaps.least - np.take(drift(before.gaps.centers, centers), before.label)
+    gap = before.gaps.least - np.take(_drift(before.gaps.centers, centers), before.label)
     (open_rows,) = np.nonzero(gap <= 0)
-    if len(open_rows) > MOSTLY * len(gap):
+    if len(open_rows) > _MOSTLY * len(gap):
         label, gap = label_with_gap(x, sq_norms, centers)
         (moved,) = np.nonzero(label != before.label)
     else:
@@ -44,7 +44,7 @@ def sides(backend: Backend, x: Block, sq_norms: Any, centers: Any, before: Sides
     return replace(kernels.moved_sides(backend, x, label, moved, before), gaps=Gaps(centers, gap))
 
 
-def drift(before: Any, centers: Any) -> Any:
+def _drift(before: Any, centers: Any) -> Any:
     """By how many units (k,) int32 the gap of a row of each label can have shrunk: rounded up."""
     away = centers - before
     moved = np.ceil(np.sqrt(np.einsum("ij,ij->i", away, away)))
@@ -69,4 +69,4 @@ def label_with_gap(x: Block, sq_norms: Any, centers: Any) -> tuple[Any, Any]:
         label[close] = least_two(centers, rows, numbers_of(rows).astype(np.float64))[0]
     nearest = np.sqrt(np.maximum(sq_norms + best + slack, 0.0))
     following = np.sqrt(np.maximum(sq_norms + second - slack, 0.0))
-    return label, np.minimum(np.floor(following - nearest) - 2.0, WIDEST).astype(np.int32)
+    return label, np.minimum(np.floor(following - nearest) - 2.0, _WIDEST).astype(np.int32)

@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-PINNED = {"CUPY_TF32": "0", "CUPY_CUDA_PER_THREAD_DEFAULT_STREAM": "0"}
+_PINNED = {"CUPY_TF32": "0", "CUPY_CUDA_PER_THREAD_DEFAULT_STREAM": "0"}
 """Products must be those of float32, since labels rely on how little they are off; and all threads share one stream,
 since a block that one thread has filled is read by others."""
-PER_THREAD_STREAM = 2
+_PER_THREAD_STREAM = 2
 """The number that CUDA gives a default stream of a thread's own."""
-os.environ.update(PINNED)  # CuPy looks when it is imported, which a worker may do before the first array
-RELEASE_SHARE = 0.5
+os.environ.update(_PINNED)  # CuPy looks when it is imported, which a worker may do before the first array
+_RELEASE_SHARE = 0.5
 """So much of a device's memory its pool keeps when it has nothing to hold."""
-DRIVER = "libcuda.so.1"
+_DRIVER = "libcuda.so.1"
 _ONE_AT_A_TIME = Lock()
 
 
@@ -76,9 +76,9 @@ def _device() -> Device:
     require_one_stream(cp)
     memory = int(cp.cuda.runtime.memGetInfo()[1])
     start_pool = rmm_pool.start_pool if choose_reader().name == "full" else lean.start_pool
-    peak = start_pool(cp, int(memory * RELEASE_SHARE))
+    peak = start_pool(cp, int(memory * _RELEASE_SHARE))
     properties = cp.cuda.runtime.getDeviceProperties(cp.cuda.runtime.getDevice())
-    own = Kernels(cp, _kernel, int(properties["multiProcessorCount"]), has_blas)
+    own = Kernels(cp, _kernel, int(properties["multiProcessorCount"]), _has_blas)
     return Device(cp, Namespace(array_api_compat.cupy, cp, own.product), own, memory, peak)
 
 
@@ -94,7 +94,7 @@ def _warm_up() -> None:
 
 
 @cache
-def has_blas() -> bool:
+def _has_blas() -> bool:
     """Whether CuPy finds cuBLAS, with which it multiplies matrices."""
     try:
         from cupy.cuda import cublas  # noqa: F401
@@ -105,7 +105,7 @@ def has_blas() -> bool:
 
 def require_one_stream(cp: Any) -> None:
     """Raise DeviceError if CuPy was imported with a default stream for each thread."""
-    if cp.cuda.get_current_stream().ptr == PER_THREAD_STREAM:
+    if cp.cuda.get_current_stream().ptr == _PER_THREAD_STREAM:
         raise DeviceError(
             "device = 'cuda': CuPy was imported with CUPY_CUDA_PER_THREAD_DEFAULT_STREAM=1, but threads of a run share "
             "arrays; unset it, then start again"
@@ -115,7 +115,7 @@ def require_one_stream(cp: Any) -> None:
 def gpu_of_process() -> str:
     """The UUID of the GPU of this process, or of its slice of one (MIG); DeviceError where there is none that works."""
     cp = device().cp
-    return uuid_of(CDLL(DRIVER), cp.cuda.runtime.getDevice())
+    return uuid_of(CDLL(_DRIVER), cp.cuda.runtime.getDevice())
 
 
 def uuid_of(driver: Any, place: int) -> str:
@@ -137,7 +137,7 @@ def _kernel(width: int, name: str) -> Any:
 def _module(width: int) -> Any:
     import cupy as cp
 
-    return _shipped_module() or compiled_module(cp, width)
+    return _shipped_module() or _compiled_module(cp, width)
 
 
 @cache
@@ -161,7 +161,7 @@ def shipped_module(cp: Any, folder: Path) -> Any | None:
     return module
 
 
-def compiled_module(cp: Any, width: int) -> Any:
+def _compiled_module(cp: Any, width: int) -> Any:
     """The kernels of one width, or those that serve all, compiled when the first is called."""
     source = SOURCE.read_text(encoding="utf-8")
     return cp.RawModule(code=source, options=("-std=c++17", f"-DONLY={width}"), backend="nvrtc")

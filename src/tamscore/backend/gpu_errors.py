@@ -11,24 +11,24 @@ from tamscore.errors import DeviceError, TamscoreError, first_line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LIBRARIES = {"cupy", "cupy_backends", "cupyx", "cudf", "pylibcudf", "rmm", "cuml", "numba", "cuda", "pynvml"}
+_LIBRARIES = {"cupy", "cupy_backends", "cupyx", "cudf", "pylibcudf", "rmm", "cuml", "numba", "cuda", "pynvml"}
 """Packages whose own kinds of errors tell of a GPU."""
-OF_CUDA = re.compile(r"\bCUDA error\b|\bcudaError[A-Z]\w*|\b(CUDA|NVRTC)_ERROR_\w+|\bCUBLAS_STATUS_\w+")
-OF_MEMORY = re.compile(r"cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|out_of_memory|CUBLAS_STATUS_ALLOC_FAILED")
+_OF_CUDA = re.compile(r"\bCUDA error\b|\bcudaError[A-Z]\w*|\b(CUDA|NVRTC)_ERROR_\w+|\bCUBLAS_STATUS_\w+")
+_OF_MEMORY = re.compile(r"cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|out_of_memory|CUBLAS_STATUS_ALLOC_FAILED")
 
 
 def is_of_gpu(error: BaseException) -> bool:
     """Return whether an error comes from a GPU or its libraries, rather than from the data that they were given."""
     if isinstance(error, TamscoreError | MemoryError | ImportError):
         return False
-    of_library = type(error).__module__.partition(".")[0] in LIBRARIES
-    return of_library or bool(isinstance(error, RuntimeError) and OF_CUDA.search(str(error)))
+    of_library = type(error).__module__.partition(".")[0] in _LIBRARIES
+    return of_library or bool(isinstance(error, RuntimeError) and _OF_CUDA.search(str(error)))
 
 
 def explain_error(error: BaseException) -> DeviceError | MemoryError:
     """Return the error to raise in place of one of a GPU: MemoryError if its memory is full, else DeviceError."""
     text = f"{type(error).__name__}: {first_line(error)}"
-    if OF_MEMORY.search(str(error)):
+    if _OF_MEMORY.search(str(error)):
         return MemoryError(f"on the GPU: {text}")
     return DeviceError(
         f"the GPU fails: {text}; look at nvidia-smi and the system's log (Xid), run again where it was a passing "

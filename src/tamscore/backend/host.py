@@ -29,18 +29,18 @@ def batches(partition: Partition, columns: list[str]) -> Iterator[pa.RecordBatch
     import pyarrow.parquet as pq
 
     for piece in partition.pieces:
-        with pq.ParquetFile(piece.file, **READING) as file:
+        with pq.ParquetFile(piece.file, **_READING) as file:
             yield from file.iter_batches(
                 READ_ROWS, row_groups=list(piece.row_groups), columns=columns, use_threads=False
             )
 
 
-READING: dict[str, Any] = {"page_checksum_verification": True, "pre_buffer": False, "buffer_size": 1 << 16}
+_READING: dict[str, Any] = {"page_checksum_verification": True, "pre_buffer": False, "buffer_size": 1 << 16}
 """How files are read: through a small window, since bringing whole columns into memory first costs memory and time."""
 READ_ROWS = 65_536
 """So many rows of Arrow are turned into numbers at a time."""
-CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-FEW_SEGMENTS = 64
+_CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_FEW_SEGMENTS = 64
 """Up to so many segments a product with the indicator matrix beats counting feature by feature."""
 
 
@@ -85,7 +85,7 @@ class HostBackend:
 
     def segment_sum(self, rows: Array, label: Array, segments: int) -> Array:
         """The sum of the rows (d, m) of each label, as (segments, d) float64."""
-        if segments > FEW_SEGMENTS:
+        if segments > _FEW_SEGMENTS:
             sums = [np.bincount(label, weights=feature, minlength=segments) for feature in rows]
             return np.array(sums).reshape(-1, segments).T
         return (label == np.arange(segments)[:, None]).astype(np.float64) @ rows.astype(np.float64).T
@@ -121,7 +121,7 @@ class HostBackend:
     def memory(self) -> int:
         """The bytes that this machine, or the container around this process, has."""
         whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        limits = [Path(path).read_text(encoding="ascii").strip() for path in CONTAINER_LIMITS if Path(path).exists()]
+        limits = [Path(path).read_text(encoding="ascii").strip() for path in _CONTAINER_LIMITS if Path(path).exists()]
         return min([whole, *(int(limit) for limit in limits if limit.isdecimal())])
 
     def reading_bytes(self, rows: int, columns: int) -> int:

@@ -14,9 +14,9 @@ from tamscore.backend.coded import CodedBlock, host_products
 if TYPE_CHECKING:
     from tamscore.backend.coded import Block
 
-MANY = 128
+_MANY = 128
 """From so many centers on, the scores of a row lie side by side, where NumPy finds the least of them at once."""
-SCORES = 2**17
+_SCORES = 2**17
 """So many scores are in memory at once there: they stay in a core's second-level cache."""
 
 
@@ -26,14 +26,14 @@ def least_two(centers: Any, x: Block, numbers: Any) -> tuple[Any, Any, Any]:
     `numbers` (n, m) are those of the block in the type of the arithmetic: in float64 scores are exact.
     """
     own = np.einsum("ij,ij->i", centers, centers).astype(numbers.dtype)
-    if len(centers) >= MANY:
-        return least_by_row(centers, own, x, numbers)
+    if len(centers) >= _MANY:
+        return _least_by_row(centers, own, x, numbers)
     score = host_products(-2.0 * centers, x, numbers)
     score += own[:, None]
-    return least(score)
+    return _least(score)
 
 
-def least(score: Any) -> tuple[Any, Any, Any]:
+def _least(score: Any) -> tuple[Any, Any, Any]:
     """For scores (k, m), the place (m,) of the least, the first of equals, the least itself and the next one (m,)."""
     best, second = score[0].copy(), np.full(score.shape[1], np.inf, score.dtype)
     # A later place is a larger number, so that the last to have been the least is a maximum, which needs no branch.
@@ -47,12 +47,12 @@ def least(score: Any) -> tuple[Any, Any, Any]:
     return place.astype(np.int64), best, second
 
 
-def least_by_row(centers: Any, own: Any, x: Block, numbers: Any) -> tuple[Any, Any, Any]:
+def _least_by_row(centers: Any, own: Any, x: Block, numbers: Any) -> tuple[Any, Any, Any]:
     """The same for many centers (k, d) with squared norms `own` (k,), a few rows at a time."""
     k, (n, m) = len(centers), numbers.shape
     scaled = (-2.0 * centers).astype(numbers.dtype)
-    tables = [(code, np.ascontiguousarray(table.T * x.on)) for code, table in categories(x, scaled)]
-    weights, at_once = np.ascontiguousarray(scaled[:, :n].T), max(1, SCORES // k)
+    tables = [(code, np.ascontiguousarray(table.T * x.on)) for code, table in _categories(x, scaled)]
+    weights, at_once = np.ascontiguousarray(scaled[:, :n].T), max(1, _SCORES // k)
     place, best, second = np.empty(m, np.int64), np.empty(m, numbers.dtype), np.empty(m, numbers.dtype)
     capacity, rows = np.empty((at_once, k), numbers.dtype), np.arange(at_once)
     for start in range(0, m, at_once):
@@ -69,6 +69,6 @@ def least_by_row(centers: Any, own: Any, x: Block, numbers: Any) -> tuple[Any, A
     return place, best, second
 
 
-def categories(x: Block, values: Any) -> Any:
+def _categories(x: Block, values: Any) -> Any:
     """The codes (m,) of each category of a block, and the part of values (k, d) that belongs to it."""
     return x.of_categories(values) if isinstance(x, CodedBlock) else ()

@@ -22,7 +22,7 @@ def scaler_stats(xp: Any, x: Array, to_host: Any) -> Moments:
     return Moments(rows, to_host(mean), to_host(variance))
 
 
-def one_hot(xp: Any, label: Array, segments: int) -> Array:
+def _one_hot(xp: Any, label: Array, segments: int) -> Array:
     """The indicator matrix (segments, m) float64 of the labels (m,)."""
     every = xp.arange(segments, dtype=label.dtype, device=label.device)
     return xp.astype(label[None, :] == every[:, None], xp.float64)
@@ -30,12 +30,12 @@ def one_hot(xp: Any, label: Array, segments: int) -> Array:
 
 def segment_sum(xp: Any, rows: Array, label: Array, segments: int) -> Array:
     """The sum of the rows (d, m) of each label as (segments, d) float64."""
-    return one_hot(xp, label, segments) @ xp.astype(rows, xp.float64).T
+    return _one_hot(xp, label, segments) @ xp.astype(rows, xp.float64).T
 
 
 def segment_count(xp: Any, label: Array, segments: int) -> Array:
     """The number of rows of each label (segments,) int64."""
-    return xp.astype(xp.sum(one_hot(xp, label, segments), axis=1), xp.int64)
+    return xp.astype(xp.sum(_one_hot(xp, label, segments), axis=1), xp.int64)
 
 
 def segment_order(xp: Any, value: Array, label: Array, segments: int) -> tuple[Array, Array]:

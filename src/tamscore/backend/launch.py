@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).with_name("kernels.cu")
 WIDTHS = (8, 12, 16, 32, 64)
 """Scores a row that the kernels for few centers are made for; beyond the last a matrix product makes them."""
-THREADS = 128
-BLOCKS_A_PROCESSOR = 8
-COPIES = 16
+_THREADS = 128
+_BLOCKS_A_PROCESSOR = 8
+_COPIES = 16
 """Tables of sums that blocks add to, so that they do not wait for each other."""
-PRODUCT_BYTES = 2**29
+_PRODUCT_BYTES = 2**29
 """So much memory a matrix of scores may take; more rows are taken in slices."""
 
 
@@ -49,13 +49,13 @@ class Kernels:
 
     def label(self, x: Array, sq_norms: Array, centers: Array) -> Array:
         """The label (m,) of every row of a block, without distances."""
-        x, centers, label = align(self.cp, x), self.cp.ascontiguousarray(centers), self.labels(x)
+        x, centers, label = _align(self.cp, x), self.cp.ascontiguousarray(centers), self.labels(x)
         if width := width_of(len(centers)):
             self.launch(width, f"label_{width}", x, *self.spread_label(centers, width), label)
             return label
         scaled, own64 = (-2.0 * centers).astype(np.float32), self.cp.sum(centers * centers, axis=1)
         own = self.cp.concatenate((own64, self.cp.max(own64, keepdims=True))).astype(np.float32)
-        for rows in slices(x, len(centers), 4):
+        for rows in _slices(x, len(centers), 4):
             products = self.product(scaled, x[:, rows])
             norms = self.cp.ascontiguousarray(sq_norms[rows])
             self.launch(
@@ -70,7 +70,7 @@ class Kernels:
         if not width:
             label = self.label(x, sq_norms, centers)
             return label, *self.sums(x, label, k)
-        x, centers = align(self.cp, x), self.cp.ascontiguousarray(centers)
+        x, centers = _align(self.cp, x), self.cp.ascontiguousarray(centers)
         label, tables = self.labels(x), self.tables(k, len(x))
         laid_out = self.spread_label(centers, width)
         self.launch(width, f"accumulate_{width}", x, *laid_out, label, tables, np.int32(len(tables)))
@@ -78,14 +78,14 @@ class Kernels:
 
     def sums(self, x: Array, label: Array, k: int) -> tuple[Array, Array]:
         """The sums (k, d) float64 and counts (k,) int64 of the rows by label."""
-        x, label, tables = align(self.cp, x), self.cp.ascontiguousarray(label), self.tables(k, len(x))
+        x, label, tables = _align(self.cp, x), self.cp.ascontiguousarray(label), self.tables(k, len(x))
         self.launch(0, "add_rows", x, np.int32(k), label, tables, np.int32(len(tables)))
         return self.add(tables)
 
     def nearest(self, x: Array, centers: Array) -> Nearest:
         """The nearest and second nearest center of every row, exactly."""
         cp, k, width = self.cp, len(centers), width_of(len(centers))
-        x, centers = align(cp, x), cp.ascontiguousarray(centers)
+        x, centers = _align(cp, x), cp.ascontiguousarray(centers)
         label, nearest, following = self.labels(x), *(cp.empty(x.shape[1], np.float64) for _ in range(2))
         if width:
             scaled, own = cp.empty((len(x), width), np.float64), cp.empty(width + 1, np.float64)
@@ -93,7 +93,7 @@ class Kernels:
             self.launch(width, f"nearest_{width}", x, scaled, own, label, nearest, following)
             return Nearest(label, nearest, following)
         own = cp.concatenate((cp.sum(centers * centers, axis=1), cp.full(1, np.inf)))
-        for rows in slices(x, k, 8):
+        for rows in _slices(x, k, 8):
             block = x[:, rows].astype(np.float64)
             products, norms = self.product(-2.0 * centers, block), cp.sum(block * block, axis=0)
             args = (products, np.int64(block.shape[1]), np.int32(k), own, norms)
@@ -129,7 +129,7 @@ class Kernels:
         """Lay out centers for the scores of a width."""
         k, features = centers.shape
         args = (centers, np.int32(k), np.int32(features), np.int32(width), *into)
-        self.function(0, name)((1,), (THREADS,), args)
+        self.function(0, name)((1,), (_THREADS,), args)
 
     def launch(self, width: int, name: str, x: Array, *args: Any, before: tuple[Any, ...] = ()) -> None:
         """Start a kernel on the rows of a block."""
@@ -140,8 +140,8 @@ class Kernels:
     def start(self, width: int, name: str, rows: int, *args: Any) -> None:
         """Start a kernel with as many blocks as so many rows need, or as the processors hold; none for no rows."""
         if rows:
-            blocks = min(-(-rows // THREADS), self.processors * BLOCKS_A_PROCESSOR)
-            self.function(width, name)((blocks,), (THREADS,), args)
+            blocks = min(-(-rows // _THREADS), self.processors * _BLOCKS_A_PROCESSOR)
+            self.function(width, name)((blocks,), (_THREADS,), args)
 
     def labels(self, x: Array) -> Array:
         """Room for the labels (m,) of a block."""
@@ -149,7 +149,7 @@ class Kernels:
 
     def tables(self, k: int, features: int) -> Array:
         """Tables (copies, k, d + 1) of sums and counts, all zero."""
-        copies = max(1, min(COPIES, 2**22 // (k * (features + 1))))
+        copies = max(1, min(_COPIES, 2**22 // (k * (features + 1))))
         return self.cp.zeros((copies, k, features + 1), np.int64)
 
     def add(self, tables: Array) -> tuple[Array, Array]:
@@ -158,13 +158,13 @@ class Kernels:
         return table[:, :-1].astype(np.float64), self.cp.ascontiguousarray(table[:, -1])
 
 
-def align(cp: Any, x: Array) -> Array:
+def _align(cp: Any, x: Array) -> Array:
     """The block in float32 with the values of each feature side by side."""
     x = x if x.dtype == np.float32 else x.astype(np.float32)
     return x if x.strides[1] == x.itemsize else cp.ascontiguousarray(x)
 
 
-def slices(x: Array, k: int, itemsize: int) -> Iterator[slice]:
+def _slices(x: Array, k: int, itemsize: int) -> Iterator[slice]:
     """The rows of a block in slices whose scores (k, b) fit the memory for them."""
-    rows = max(1, PRODUCT_BYTES // (k * itemsize))
+    rows = max(1, _PRODUCT_BYTES // (k * itemsize))
     return (slice(start, min(start + rows, x.shape[1])) for start in range(0, x.shape[1], rows))

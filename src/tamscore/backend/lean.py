@@ -33,13 +33,13 @@ def batches(read: Iterator[list[Any]]) -> Iterator[Any]:
     for arrays in read:
         held.append(arrays)
         if sum(len(items[0]) for items in held) >= BATCH_ROWS:
-            yield join(held)
+            yield _join(held)
             held = []
     if held:
-        yield join(held)
+        yield _join(held)
 
 
-def join(parts: list[list[Any]]) -> Any:
+def _join(parts: list[list[Any]]) -> Any:
     """Return a block (d, m) float64 of the columns of several parts, one after another; no column is copied twice."""
     block = np.empty((len(parts[0]), sum(len(arrays[0]) for arrays in parts)))
     start = 0

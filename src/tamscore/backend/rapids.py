@@ -30,8 +30,8 @@ class RapidsBackend(CudaBackend):
         """The columns of a partition as float64 arrays (m,), nulls as NaN, chunk by chunk; of the `rows` if given."""
         cp = self.device.cp
         try:
-            chunks = read(partition, columns)
-            yield from chunks if rows is None else take(cp, chunks, rows)
+            chunks = _read(partition, columns)
+            yield from chunks if rows is None else _take(cp, chunks, rows)
         except (RuntimeError, ValueError, TypeError, KeyError, OverflowError) as error:
             if is_of_gpu(error):
                 raise explain_error(error) from error
@@ -48,7 +48,7 @@ class RapidsBackend(CudaBackend):
         return scalers.fit_scaler(preprocessing, kind, column)
 
 
-def read(partition: Partition, columns: list[str]) -> Iterator[list[Array]]:
+def _read(partition: Partition, columns: list[str]) -> Iterator[list[Array]]:
     """Yield the columns of a whole partition as float64 arrays (m,) on the GPU, nulls as NaN, a chunk at a time.
 
     Raises InputContractError if there are not as many rows as the footers tell of.
@@ -77,7 +77,7 @@ def tables(partition: Partition, columns: list[str]) -> Iterator[Any]:
             yield cudf.DataFrame.from_pylibcudf(reader.read_chunk())
 
 
-def take(cp: Any, read: Iterator[list[Array]], rows: Any) -> Iterator[list[Array]]:
+def _take(cp: Any, read: Iterator[list[Array]], rows: Any) -> Iterator[list[Array]]:
     """Yield the rows at ascending host positions (r,) of columns that come a chunk at a time; one chunk at least."""
     stop, empty = 0, True
     for arrays in read:

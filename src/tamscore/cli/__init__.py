@@ -50,10 +50,10 @@ Exit codes: 0 done, 1 unexpected, 2 usage or job file, 3 input contract, 4 a per
 6 out of memory, 7 device, 10 nothing to do, 128 + signal when stopped."""
 
 
-HOW_MUCH = {"-q", "--quiet", "-v", "--verbose"}
+_HOW_MUCH = {"-q", "--quiet", "-v", "--verbose"}
 
 
-class Commands(TyperGroup):
+class _Commands(TyperGroup):
     """The commands, with every error of theirs told in one way."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -61,7 +61,7 @@ class Commands(TyperGroup):
         _protected_args = [*ctx._protected_args, *ctx.args]  # noqa: SLF001
         with (
             terminal.logging_as(ctx.params["log_format"]),
-            report_errors(as_json="--json" in _protected_args, answers=only_answers(_protected_args)),
+            report_errors(as_json="--json" in _protected_args, answers=_only_answers(_protected_args)),
         ):
             return super().invoke(ctx)
 
@@ -72,7 +72,7 @@ class Commands(TyperGroup):
             report_errors(as_json=False),
         ):
             require_utf8(args)
-            return super().make_context(info_name, how_much_first(args), *more, **options)
+            return super().make_context(info_name, _how_much_first(args), *more, **options)
 
     def format_commands(self, _: Any, formatter: Any) -> None:
         """Write the commands group by group."""
@@ -81,24 +81,24 @@ class Commands(TyperGroup):
                 formatter.write_dl([(name, self.commands[name].get_short_help_str(72)) for name in group])
 
 
-def only_answers(args: list[str]) -> bool:
+def _only_answers(args: list[str]) -> bool:
     """Return whether all that a command does is print: by its name, on trial, or for want of a place to write to."""
     if not args:
         return False
     to = any(text == "--to" or text.startswith("--to=") for text in args)
     printed = {"campaigns": not to, "export": "--to=-" in args or ("--to", "-") in pairwise(args)}
-    return args[0] in ANSWERS or "--dry-run" in args or printed.get(args[0], False)
+    return args[0] in _ANSWERS or "--dry-run" in args or printed.get(args[0], False)
 
 
-def how_much_first(args: list[str]) -> list[str]:
+def _how_much_first(args: list[str]) -> list[str]:
     """Return the arguments with -q and -v before the command, wherever they stand."""
-    wanted = [text for text in args if text in HOW_MUCH]
-    return [*wanted, *(text for text in args if text not in HOW_MUCH)]
+    wanted = [text for text in args if text in _HOW_MUCH]
+    return [*wanted, *(text for text in args if text not in _HOW_MUCH)]
 
 
 app = typer.Typer(
     name="tamscore",
-    cls=Commands,
+    cls=_Commands,
     help="Score a whole total addressable market: clusters of peers, sales potential and whitespace for every account.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
@@ -150,7 +150,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     },
 }
 """The commands by what they are about, in the order of the help."""
-ANSWERS = {
+_ANSWERS = {
     "check",
     "show",
     "explain",
@@ -167,12 +167,12 @@ ANSWERS = {
     "bench",
 }
 """The commands that are asked for what they print."""
-for group in COMMANDS.values():
-    for name, command in group.items():
-        app.command(name, epilog=epilog_of(name))(command)
+for _group in COMMANDS.values():
+    for _name, _command in _group.items():
+        app.command(_name, epilog=epilog_of(_name))(_command)
 
 
-def tell(asked: bool) -> None:
+def _tell(asked: bool) -> None:
     """Print the version, if asked."""
     if asked:
         print(f"tamscore {__version__}")
@@ -180,9 +180,9 @@ def tell(asked: bool) -> None:
 
 
 @app.callback()
-def options(
+def _options(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=tell)
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_tell)
     ] = False,
     log_format: Annotated[
         Literal["text", "json"],
@@ -199,7 +199,7 @@ def options(
     terminal.HOW_MUCH.set("quiet" if quiet else "verbose" if verbose else "usual")
 
 
-def require_typer() -> None:
+def _require_typer() -> None:
     """Exit with a message where typer is too old: every exit code would become 1, with a traceback."""
     if not hasattr(typer, "TyperException"):
         from tamscore.questions.packages import FLOORS
@@ -210,7 +210,7 @@ def require_typer() -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    require_typer()
+    _require_typer()
     open_all()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # partitions share the threads; those of BLAS would only wait
     gc.set_threshold(200_000)  # nearly all that Python would look through is modules, which stay

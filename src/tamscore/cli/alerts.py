@@ -10,11 +10,11 @@ import typer
 from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Run, Since, file_option, run_compared_with
 
-To = Annotated[Path | None, file_option("--to", "FILE", "Write every alert to this Parquet file.")]
-Top = Annotated[int, typer.Option("--top", metavar="N", min=0, help="Alerts of each kind to list.")]
+_To = Annotated[Path | None, file_option("--to", "FILE", "Write every alert to this Parquet file.")]
+_Top = Annotated[int, typer.Option("--top", metavar="N", min=0, help="Alerts of each kind to list.")]
 
 
-def alerts(run: Run, since: Since = None, to: To = None, top: Top = 10, as_json: AsJson = False) -> None:
+def alerts(run: Run, since: Since = None, to: _To = None, top: _Top = 10, as_json: AsJson = False) -> None:
     """List the accounts to call now.
 
     Who may leave, who left, and whose contract ends, by the run itself; who may buy, by what changed about the account

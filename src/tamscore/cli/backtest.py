@@ -11,11 +11,11 @@ from tamscore import terminal
 from tamscore.cli.arguments import EventsAsJson, JobFile, Overrides
 from tamscore.errors import JobFileError
 
-Realised = Annotated[
+_Realised = Annotated[
     str | None,
     typer.Option("--realised", metavar="COLUMN", help="Sales of the next window; short for backtest.realised."),
 ]
-Table = Annotated[
+_Table = Annotated[
     str | None,
     typer.Option("--table", metavar="PATH", help="The table that holds them, joined by id; short for backtest.table."),
 ]
@@ -23,8 +23,8 @@ Table = Annotated[
 
 def backtest(
     job: JobFile,
-    realised: Realised = None,
-    table: Table = None,
+    realised: _Realised = None,
+    table: _Table = None,
     overrides: Overrides = None,
     as_json: EventsAsJson = False,
 ) -> None:

@@ -62,10 +62,10 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
         print(json.dumps(record.record(rows, written), indent=1, ensure_ascii=False))
     else:
         terminal.put_chapter(chapter(rows))
-        print("".join(f"{text}\n" for channel_list in written for text in lines(channel_list, target)), end="")
+        print("".join(f"{text}\n" for channel_list in written for text in _lines(channel_list, target)), end="")
 
 
-def lines(channel_list: ChannelList, target: Target) -> list[str]:
+def _lines(channel_list: ChannelList, target: Target) -> list[str]:
     """What became of a channel."""
     left = f", {channel_list.gone:,} have left it" if channel_list.gone else ""
     name = f"{channel_list.channel}: {count_text(channel_list.accounts, 'account')} in {channel_list.file}{left}"

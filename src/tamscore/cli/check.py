@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.partitions import Plan
 
-Found = TypeVar("Found")
-Line = tuple[str, str]
-ROLES = ("account_id", "sales", "party_type", "market_segment", "revenue", "name")
+_Found = TypeVar("_Found")
+_Line = tuple[str, str]
+_ROLES = ("account_id", "sales", "party_type", "market_segment", "revenue", "name")
 
 
 def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) -> None:
@@ -44,17 +44,17 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
     choice = attempt(problems, lambda: device.choose(loaded.device, kind=loaded.engine.kind))
     accounts = accounts_job(loaded)
     plan = plan_found(problems, accounts)
-    capacity = attempt(problems, lambda: room_for(place(loaded.output.path)))
-    lines = [*device_lines(loaded, choice), ("job", near(job.absolute())), *method_lines(accounts, plan)]
-    lines += family_lines(loaded, accounts)
-    lines += output_lines(loaded, choice, plan, capacity)
-    lines += later_commands(loaded)
+    capacity = attempt(problems, lambda: _room_for(place(loaded.output.path)))
+    lines = [*_device_lines(loaded, choice), ("job", near(job.absolute())), *_method_lines(accounts, plan)]
+    lines += _family_lines(loaded, accounts)
+    lines += _output_lines(loaded, choice, plan, capacity)
+    lines += _later_commands(loaded)
     doubts = attempt(problems, lambda: sealed_roles.check_early(loaded)) or []
     findings = [] if plan is None else attempt(problems, lambda: check_parts(accounts, plan)) or []
     problems += [finding.refusal(finding.text) for finding in findings if finding.stops]
     notes = [*(finding.text for finding in findings if not finding.stops), *doubts]
     if as_json:
-        print(json.dumps(as_record(lines, notes, problems), ensure_ascii=False))
+        print(json.dumps(_as_record(lines, notes, problems), ensure_ascii=False))
     else:
         terms = Terms((*lines, *(("look at", text) for text in notes)))
         terminal.put_chapter(Chapter("check", "", "", (terms,)))
@@ -80,13 +80,13 @@ def plan_found(problems: list[TamscoreError], job: Job) -> Plan | None:
     return market and replace(market, tables=record)
 
 
-def family_lines(job: Job, accounts: Job) -> Iterator[Line]:
+def _family_lines(job: Job, accounts: Job) -> Iterator[_Line]:
     """Where the accounts are scored, if families are the rows of the job; what is read and looked at is theirs."""
     if accounts is not job:
         yield "families", f"scored as rows, after a run of the accounts into {near(place(accounts.output.path))}"
 
 
-def later_commands(job: Job) -> Iterator[Line]:
+def _later_commands(job: Job) -> Iterator[_Line]:
     """What would keep commands about the finished run from working; no score needs it."""
     from tamscore.sections import SECTIONS
 
@@ -97,7 +97,7 @@ def later_commands(job: Job) -> Iterator[Line]:
         yield from ((name, f"{problem}; no score needs it, tamscore {name} will") for problem in problems)
 
 
-def as_record(lines: Iterable[Line], notes: list[str], problems: list[TamscoreError]) -> dict[str, Any]:
+def _as_record(lines: Iterable[_Line], notes: list[str], problems: list[TamscoreError]) -> dict[str, Any]:
     """The whole page for machines: facts by name, what to look at, problems with the exit code of each."""
     facts: dict[str, list[str]] = {}
     name = ""
@@ -108,7 +108,7 @@ def as_record(lines: Iterable[Line], notes: list[str], problems: list[TamscoreEr
     return {"ready": not problems, "facts": facts, "notices": notes, "problems": told_problems}
 
 
-def attempt(problems: list[TamscoreError], ask: Callable[[], Found]) -> Found | None:
+def attempt(problems: list[TamscoreError], ask: Callable[[], _Found]) -> _Found | None:
     """The answer, or None where there is a problem, which is kept: the other questions are asked too."""
     try:
         return ask()
@@ -117,7 +117,7 @@ def attempt(problems: list[TamscoreError], ask: Callable[[], Found]) -> Found | 
         return None
 
 
-def device_lines(job: Job, choice: DeviceChoice | None) -> Iterator[Line]:
+def _device_lines(job: Job, choice: DeviceChoice | None) -> Iterator[_Line]:
     """The device of the job, and what `auto` would choose."""
     from tamscore.engine import device
 
@@ -129,10 +129,10 @@ def device_lines(job: Job, choice: DeviceChoice | None) -> Iterator[Line]:
         yield name, f"auto would choose {auto.name}, {auto.reason.removeprefix('auto, ')}"
 
 
-def method_lines(job: Job, plan: Plan | None) -> Iterator[Line]:
+def _method_lines(job: Job, plan: Plan | None) -> Iterator[_Line]:
     """What is read, and what is done with it."""
     if plan is not None:
-        yield from input_lines(job, plan)
+        yield from _input_lines(job, plan)
     features = job.features
     scalings = Counter(feature.scaling for feature in features.numeric.values())
     of_each = ", ".join(f"{count} {scaling}" for scaling, count in scalings.most_common())
@@ -140,12 +140,12 @@ def method_lines(job: Job, plan: Plan | None) -> Iterator[Line]:
     yield "features", f"{numeric}, {len(features.categorical)} categorical"
     k = job.clusters.k
     clusters = ", ".join(f"{count} {party}" for party, count in k.items()) if isinstance(k, dict) else f"{k}"
-    yield "clusters", f"{clusters}; fitted on {fit_rows(job, plan)}"
+    yield "clusters", f"{clusters}; fitted on {_fit_rows(job, plan)}"
     steps = ", ".join(f"P{line * 100:g}" for line in job.potential.lines)
     yield "potential", f"{steps}, top {job.potential.top_step}; pooled below {job.potential.min_customers} customers"
 
 
-def input_lines(job: Job, plan: Plan) -> Iterator[Line]:
+def _input_lines(job: Job, plan: Plan) -> Iterator[_Line]:
     """The files, what was passed over, and the columns by the part they play."""
     from tamscore.scoring.context import columns_read
 
@@ -154,7 +154,7 @@ def input_lines(job: Job, plan: Plan) -> Iterator[Line]:
     yield from (("", text) for text in plan.notices)
     columns = columns_read(job)
     yield "columns", f"{len(columns.all)} of {len(plan.schema.names)} are read"
-    roles = {role: [getattr(columns, role)] for role in ROLES}
+    roles = {role: [getattr(columns, role)] for role in _ROLES}
     roles |= {name: section.scored() for name, section in job.sections.items()}
     for role, named in roles.items():
         yield from (("", f"{role:<15}{name} ({plan.schema.field(name).type})") for name in named if name)
@@ -165,7 +165,7 @@ def input_lines(job: Job, plan: Plan) -> Iterator[Line]:
         yield from (("", text) for text in table.notices)
 
 
-def fit_rows(job: Job, plan: Plan | None) -> str:
+def _fit_rows(job: Job, plan: Plan | None) -> str:
     """How many rows the centers are fitted on."""
     wanted = job.clusters.fit_rows
     if wanted == "all" or (plan is not None and plan.rows <= wanted):
@@ -173,7 +173,7 @@ def fit_rows(job: Job, plan: Plan | None) -> str:
     return f"a sample of {wanted:,} rows"
 
 
-def room_for(output: Location) -> list[str]:
+def _room_for(output: Location) -> list[str]:
     """What a person should know about the output folder; UsageError where nothing can be written there."""
     from tamscore.questions.doctor import check_output
     from tamscore.store.objects.path import ObjectPath
@@ -188,9 +188,9 @@ def room_for(output: Location) -> list[str]:
     return [f"{item.value}{'' if item.ok else f'; {item.remedy}'}" for item in checks if item.name != "output"]
 
 
-def output_lines(
+def _output_lines(
     job: Job, choice: DeviceChoice | None, plan: Plan | None, capacity: list[str] | None
-) -> Iterator[Line]:
+) -> Iterator[_Line]:
     """Where the results would go, and whether they are there already."""
     from tamscore import backend, run_place
     from tamscore.scoring.model_source import NewModel

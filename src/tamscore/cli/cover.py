@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from tamscore.questions.stored import StoredRun
     from tamscore.sections.coverage.settings import Coverage
 
-Config = Annotated[
+_Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="TOML file with a section [coverage], in place of the run's own."),
 ]
-People = Annotated[
+_People = Annotated[
     str | None,
     typer.Option("--people", metavar="FILE", help="Table of people, in place of coverage.people of the settings."),
 ]
-Scenarios = Annotated[
+_Scenarios = Annotated[
     list[str] | None,
     typer.Option(
         "--scenario",
@@ -38,9 +38,9 @@ Scenarios = Annotated[
 
 def coverage(
     run: Run,
-    config: Config = None,
-    people: People = None,
-    scenario: Scenarios = None,
+    config: _Config = None,
+    people: _People = None,
+    scenario: _Scenarios = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
@@ -56,7 +56,7 @@ def coverage(
     from tamscore.sections.coverage.view import answer
 
     stored = open_run(run)
-    settings = with_people(settings_of(stored, config, overrides or ()), people)
+    settings = _with_people(_settings_of(stored, config, overrides or ()), people)
     with terminal.listening(as_json=as_json) as listener:
         result = cover(stored, settings, backend.load("cpu"), Progress(listener), scenario or ())
     if as_json:
@@ -65,7 +65,7 @@ def coverage(
         terminal.put_chapter(answer(result))
 
 
-def with_people(settings: Coverage, people: str | None) -> Coverage:
+def _with_people(settings: Coverage, people: str | None) -> Coverage:
     """The settings with another table of people; UsageError for a change of people, which is a scenario."""
     from tamscore.errors import UsageError
 
@@ -78,7 +78,7 @@ def with_people(settings: Coverage, people: str | None) -> Coverage:
     return settings.model_copy(update={"people": str(Path(people).absolute())})
 
 
-def settings_of(run: StoredRun, file: Path | None, overrides: Sequence[str]) -> Coverage:
+def _settings_of(run: StoredRun, file: Path | None, overrides: Sequence[str]) -> Coverage:
     """The section of the run's job, or of a file of its own, whose relative paths count from its folder."""
     from tamscore import job_file
     from tamscore.errors import JobFileError

@@ -33,7 +33,7 @@ Fields = Annotated[
     str | None,
     typer.Option("--fields", metavar="LIST", help="Columns, with commas; COLUMN=HEADER gives one another header."),
 ]
-MinMatchShare = Annotated[
+_MinMatchShare = Annotated[
     float,
     typer.Option(min=0, max=1, help="Share of the overrides that must name an account of the run; exits with 3 else."),
 ]
@@ -46,27 +46,27 @@ Null = Annotated[
         help="CSV for loaders: the text that clears a field, such as '#N/A', for cleared cells.",
     ),
 ]
-LEAVES = "most loaders leave a field as it is where the cell is empty; --null '#N/A' writes what clears it"
+_LEAVES = "most loaders leave a field as it is where the cell is empty; --null '#N/A' writes what clears it"
 Bom = Annotated[bool, typer.Option("--bom", help="CSV for spreadsheets: begin with a byte-order mark.")]
-Gone = Annotated[
+_Gone = Annotated[
     Literal["mark", "delete"] | None,
     typer.Option("--gone", help="Tables: mark accounts that the run lacks in the column gone_in (default), or delete."),
 ]
-PARQUET = "parquet:"
-STANDARD_OUTPUT = "-"
+_PARQUET = "parquet:"
+_STANDARD_OUTPUT = "-"
 
 
-def export_target(text: str) -> Target | TableTarget:
+def _export_target(text: str) -> Target | TableTarget:
     """Return the file, the folder or the table that `--to` names; UsageError where the name is not complete."""
     from tamscore.questions.export_file import Target
     from tamscore.questions.export_tables import table_target
     from tamscore.store.temporary import temporary_folder
 
     require_filled(text)
-    if text == STANDARD_OUTPUT:
+    if text == _STANDARD_OUTPUT:
         return Target(temporary_folder() / "export.csv", passed_on=True)
-    if text.startswith(PARQUET):
-        return Target(Path(text.removeprefix(PARQUET)), folder=True)
+    if text.startswith(_PARQUET):
+        return Target(Path(text.removeprefix(_PARQUET)), folder=True)
     return table_target(text) or Target(Path(text))
 
 
@@ -77,7 +77,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
         typer.Option(
             "--to",
             metavar="TARGET",
-            parser=export_target,
+            parser=_export_target,
             help="FILE.csv, FILE.parquet, - for standard output, parquet:FOLDER, delta:FOLDER, duckdb:FILE#TABLE, "
             "or postgresql:SCHEMA.TABLE.",
         ),
@@ -104,11 +104,11 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     titles: Annotated[
         bool, typer.Option("--titles", help="Headers in plain words, by [titles] of the job; the id keeps its name.")
     ] = False,
-    min_match_share: MinMatchShare = 0.5,
+    min_match_share: _MinMatchShare = 0.5,
     no_guard: NoGuard = False,
     null: Null = None,
     bom: Bom = False,
-    gone: Gone = None,
+    gone: _Gone = None,
     plan: Plan = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -131,17 +131,17 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     if by != "account":
         rows_only = {"--fields": fields, "--overrides": overrides, "--only": only, "--titles": titles}
         require_accounts(by, {**files_only, **rows_only})
-    require_none_of({"--gone": gone} if isinstance(to, Target) else files_only)
+    _require_none_of({"--gone": gone} if isinstance(to, Target) else files_only)
     asked = asked_for(fields, only)
     scored = with_columns(open_run(run, plan=plan), asked, since=since)
     if by != "account":
-        order = Order({}, KEY, {}, day_of(None), only_of(scored, only) if only else None)
+        order = Order({}, KEY, {}, _day_of(None), only_of(scored, only) if only else None)
         export_by(scored, guard(to, no_guard=no_guard, bom=bom), by, order, overwrite=overwrite, as_json=as_json)
         return
     chosen = fields.split(",") if fields else default_fields(scored)
     if titles:
         chosen = titles_of(scored, chosen)
-    order = order_of(scored, chosen, overrides_of(overrides, scored), day_of(on))
+    order = order_of(scored, chosen, _overrides_of(overrides, scored), _day_of(on))
     if only is not None:
         order = replace(order, only=only_of(scored, only))
     joined = None if overrides is None else match(overrides, scored, min_match_share)
@@ -149,15 +149,15 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
         if isinstance(to, Target):
             earlier = None if since is None else with_columns(open_run(since, beside=scored.directory), asked, scored)
             target = replace(to, guarded=not no_guard, null=null, bom=bom)
-            done = into_file(scored, earlier, order, target, Progress(listener), overwrite=overwrite)
+            done = _into_file(scored, earlier, order, target, Progress(listener), overwrite=overwrite)
         else:
-            done = into_table(scored, order, to, gone or "mark", Progress(listener), overwrite=overwrite)
-    text = as_record(done, order, joined) if as_json else as_text(done, order, joined)
-    print(text, file=sys.stderr if done.place == STANDARD_OUTPUT else sys.stdout)
+            done = _into_table(scored, order, to, gone or "mark", Progress(listener), overwrite=overwrite)
+    text = _as_record(done, order, joined) if as_json else _as_text(done, order, joined)
+    print(text, file=sys.stderr if done.place == _STANDARD_OUTPUT else sys.stdout)
 
 
 @dataclass(frozen=True)
-class ExportResult:
+class _ExportResult:
     """What an export wrote: its counts, where, and how people are told."""
 
     tally: ExportCounts
@@ -165,9 +165,9 @@ class ExportResult:
     lines: list[str]
 
 
-def into_file(
+def _into_file(
     run: StoredRun, since: StoredRun | None, order: Order, target: Target, progress: Progress, *, overwrite: bool
-) -> ExportResult:
+) -> _ExportResult:
     """Write an export to a file, a folder or standard output, and record it."""
     from tamscore.questions import export_file
     from tamscore.store.handed_out import not_handed_out, note, require_free
@@ -176,14 +176,14 @@ def into_file(
         note(run.directory, "export", "standard output", progress)
         tally = export_file.write(run, since, order, target, progress)
         streams.put(target.path)
-        return ExportResult(tally, STANDARD_OUTPUT, file_lines(tally, order, target, compared=since is not None))
+        return _ExportResult(tally, _STANDARD_OUTPUT, _file_lines(tally, order, target, compared=since is not None))
     require_free(run.directory, "export", target.path, overwrite=overwrite)
     with not_handed_out(run.directory, "export", target.path, progress):
         tally = export_file.write(run, since, order, target, progress)
-    return ExportResult(tally, str(target.path), file_lines(tally, order, target, compared=since is not None))
+    return _ExportResult(tally, str(target.path), _file_lines(tally, order, target, compared=since is not None))
 
 
-def into_table(
+def _into_table(
     run: StoredRun,
     order: Order,
     target: TableTarget,
@@ -191,21 +191,21 @@ def into_table(
     progress: Progress,
     *,
     overwrite: bool,
-) -> ExportResult:
+) -> _ExportResult:
     """Merge an export into a table, and record it."""
     from tamscore.questions import export_tables
 
     tally, name = export_tables.write(run, order, target, gone, progress, overwrite=overwrite)
-    return ExportResult(tally, name, table_lines(tally, name, gone))
+    return _ExportResult(tally, name, _table_lines(tally, name, gone))
 
 
-def require_none_of(options: dict[str, Any]) -> None:
+def _require_none_of(options: dict[str, Any]) -> None:
     """Raise UsageError if an option was given that has no meaning for the target."""
     if given := [name for name, value in options.items() if value]:
-        raise UsageError(f"{given[0]}: {NO_USE[given[0]]}; leave it out")
+        raise UsageError(f"{given[0]}: {_NO_USE[given[0]]}; leave it out")
 
 
-NO_USE = {
+_NO_USE = {
     "--gone": "expected a table, got a file, which holds the accounts of the run alone",
     "--since": "expected a file, got a table, which says itself what changed",
     **dict.fromkeys(("--null", "--bom", "--no-guard"), "expected a CSV file, got a table, which holds nulls"),
@@ -218,7 +218,7 @@ def asked_for(fields: str | None, only: str | None = None) -> list[str]:
     return [text.partition("=")[0].strip() for text in (*(fields or "").split(","), only or "")]
 
 
-def overrides_of(path: Path | None, run: StoredRun) -> Overrides:
+def _overrides_of(path: Path | None, run: StoredRun) -> Overrides:
     """The overrides of a file, none where there is no file."""
     from tamscore.questions import overrides
     from tamscore.questions.export import KEY, kinds_of
@@ -228,7 +228,7 @@ def overrides_of(path: Path | None, run: StoredRun) -> Overrides:
     )
 
 
-def day_of(text: str | None) -> date:
+def _day_of(text: str | None) -> date:
     """The day that an option names, today (UTC) where it is absent."""
     try:
         return datetime.now(UTC).date() if text is None else date.fromisoformat(text)
@@ -236,29 +236,29 @@ def day_of(text: str | None) -> date:
         raise UsageError(f"--on: expected a day such as 2027-03-31, got {text!r}") from None
 
 
-def as_text(done: ExportResult, order: Order, joined: Match | None) -> str:
+def _as_text(done: _ExportResult, order: Order, joined: Match | None) -> str:
     """The counts in a few lines, and how the overrides met the accounts."""
-    return "\n".join([*done.lines, *override_lines(done.tally, order), *([joined.notice] if joined else [])])
+    return "\n".join([*done.lines, *_override_lines(done.tally, order), *([joined.notice] if joined else [])])
 
 
-def as_record(done: ExportResult, order: Order, joined: Match | None) -> str:
+def _as_record(done: _ExportResult, order: Order, joined: Match | None) -> str:
     """The counts as JSON."""
     counts = {name: value for name, value in asdict(done.tally).items() if name != "met"}
     record = {
         **counts,
-        "unmatched": unknown_accounts(done.tally, order),
+        "unmatched": _unknown_accounts(done.tally, order),
         "joined": joined and joined.record,
         "file": done.place,
     }
     return json.dumps(record, ensure_ascii=False)
 
 
-def unknown_accounts(tally: ExportCounts, order: Order) -> list[str]:
+def _unknown_accounts(tally: ExportCounts, order: Order) -> list[str]:
     """The accounts that overrides name and the run does not have."""
     return sorted(order.overrides.keys() - tally.met)
 
 
-def file_lines(tally: ExportCounts, order: Order, target: Target, *, compared: bool) -> list[str]:
+def _file_lines(tally: ExportCounts, order: Order, target: Target, *, compared: bool) -> list[str]:
     """What was exported, in a few lines; what is new or changed only where it was compared with an earlier run."""
     against = f": {tally.new:,} new, {tally.changed:,} changed" if compared else ""
     place = "to standard output" if target.passed_on else f"in {target.path}"
@@ -266,12 +266,12 @@ def file_lines(tally: ExportCounts, order: Order, target: Target, *, compared: b
     items += cleared_lines(tally.cleared, tally.emptied, target)
     if tally.gone:
         items.append(f"{count_text(tally.gone, 'account')} of the earlier run are gone; an upsert removes nothing")
-    if order.overrides and tally.expired and not clears(target):
-        items.append(f"cells of expired overrides are empty: {LEAVES}")
+    if order.overrides and tally.expired and not _clears(target):
+        items.append(f"cells of expired overrides are empty: {_LEAVES}")
     return items
 
 
-def table_lines(tally: ExportCounts, name: str, gone: str) -> list[str]:
+def _table_lines(tally: ExportCounts, name: str, gone: str) -> list[str]:
     """What an export changed in a table, in a few lines."""
     accounts = count_text(tally.accounts, "account")
     if not tally.exported and not tally.gone:
@@ -281,17 +281,17 @@ def table_lines(tally: ExportCounts, name: str, gone: str) -> list[str]:
     return [f"{name}: {changes}, of {accounts} of the run"]
 
 
-def override_lines(tally: ExportCounts, order: Order) -> list[str]:
+def _override_lines(tally: ExportCounts, order: Order) -> list[str]:
     """How many overrides hold, and which accounts of theirs the run does not have."""
     items = []
     if order.overrides:
         items.append(f"overrides: {tally.overridden:,} hold, {tally.expired:,} have expired")
-    if left := unknown_accounts(tally, order):
+    if left := _unknown_accounts(tally, order):
         items.append(f"overrides of {count_text(len(left), 'account')} that the run does not have, such as {left[0]!r}")
     return items
 
 
-def clears(target: Target) -> bool:
+def _clears(target: Target) -> bool:
     """Whether the file says which fields are to be cleared; in Parquet a null does."""
     return target.null is not None or not target.is_csv
 
@@ -301,5 +301,5 @@ def cleared_lines(cleared: Mapping[str, int], accounts: int, target: Target) -> 
     if not accounts:
         return []
     fields = ", ".join(f"{name} {count:,}" for name, count in cleared.items())
-    text = "the file says so" if clears(target) else LEAVES
+    text = "the file says so" if _clears(target) else _LEAVES
     return [f"{count_text(accounts, 'account')} with values that became empty ({fields}): {text}"]

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import FrameType
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-GRACE_S = 8.0
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_GRACE_S = 8.0
 """So long may threads and worker processes take to end after a signal."""
-AGAIN_S = 0.25
+_AGAIN_S = 0.25
 """So often it is looked whether the end has begun: what is raised while garbage is collected goes nowhere."""
-DEBUG = "TAMSCORE_DEBUG"
+_DEBUG = "TAMSCORE_DEBUG"
 
 
 class Stopped(SystemExit):
@@ -57,52 +57,52 @@ def report_errors(*, as_json: bool, answers: bool = False) -> Iterator[None]:
     try:
         yield
     except (typer.Exit, typer.TyperException, typer.Abort) as end:
-        pass_on(end, as_json=as_json, answers=answers)
+        _pass_on(end, as_json=as_json, answers=answers)
         raise
     except TamscoreError as error:
-        fail(str(error), exit_code(error), as_json=as_json)
+        _fail(str(error), exit_code(error), as_json=as_json)
     except MemoryError as error:
         remedy = "set engine.workers lower, or run on a machine with more memory"
-        fail(f"out of memory; {remedy}", exit_code(error), as_json=as_json)
+        _fail(f"out of memory; {remedy}", exit_code(error), as_json=as_json)
     except KeyboardInterrupt as error:
         raise typer.Exit(exit_code(error)) from None
     except Stopped as stop:
-        say(f"stopped by {stop.name}", "stopped", stop.code, as_json=as_json)
+        _say(f"stopped by {stop.name}", "stopped", stop.code, as_json=as_json)
         raise
     except OSError as error:
-        fail(storage_problem(error), exit_code(error), as_json=as_json)
+        _fail(_storage_problem(error), exit_code(error), as_json=as_json)
     except UnicodeEncodeError as error:
-        fail(not_utf8(str(error.object)), UsageError.exit_code, as_json=as_json)
+        _fail(_not_utf8(str(error.object)), UsageError.exit_code, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the last place where it can be caught
-        fail(unexpected_line(error), exit_code(error), as_json=as_json)
+        _fail(_unexpected_line(error), exit_code(error), as_json=as_json)
     else:
-        require_output(as_json=as_json, answers=answers)
+        _require_output(as_json=as_json, answers=answers)
 
 
-def pass_on(end: Exception, *, as_json: bool, answers: bool) -> None:
+def _pass_on(end: Exception, *, as_json: bool, answers: bool) -> None:
     """Say what there is to say before the command line ends in its own way."""
     if isinstance(end, typer.Exit):
-        require_output(as_json=as_json, answers=answers and end.exit_code in {0, NothingToDo.exit_code})
+        _require_output(as_json=as_json, answers=answers and end.exit_code in {0, NothingToDo.exit_code})
     elif isinstance(end, typer.TyperException) and terminal.LOG_FORMAT.get() == "json":
-        fail(usage_problem(end), usage_code(end), as_json=as_json)
+        _fail(_usage_problem(end), _usage_code(end), as_json=as_json)
 
 
-def require_output(*, as_json: bool, answers: bool) -> None:
+def _require_output(*, as_json: bool, answers: bool) -> None:
     """Say that standard output could not be written; exits with 5 if that was all there is to have."""
     if why := lost_output():
         code = RetryableError.exit_code if answers else 0
         remedy = "make room and ask again" if answers else "files that it wrote are in place"
-        say(f"standard output: {why}; what the command printed is lost, {remedy}", "output", code, as_json=as_json)
+        _say(f"standard output: {why}; what the command printed is lost, {remedy}", "output", code, as_json=as_json)
         if answers:
             raise typer.Exit(code)
 
 
-def usage_problem(error: Exception) -> str:
+def _usage_problem(error: Exception) -> str:
     """What is wrong with the arguments, or the help that was meant."""
     return str(getattr(error, "format_message", error.__str__)())
 
 
-def usage_code(error: Exception) -> int:
+def _usage_code(error: Exception) -> int:
     """The exit code for wrong arguments."""
     return int(getattr(error, "exit_code", UsageError.exit_code))
 
@@ -123,18 +123,18 @@ def exit_code(error: BaseException) -> int:
     return next((code for kind, code in kinds.items() if isinstance(error, kind)), TamscoreError.exit_code)
 
 
-def fail(message: str, code: int, *, as_json: bool) -> NoReturn:
+def _fail(message: str, code: int, *, as_json: bool) -> NoReturn:
     """End with a message and an exit code; with a traceback too where the environment asks for one."""
-    trace = traceback.format_exc() if os.environ.get(DEBUG, "0") not in {"", "0"} else ""
+    trace = traceback.format_exc() if os.environ.get(_DEBUG, "0") not in {"", "0"} else ""
     if trace and terminal.LOG_FORMAT.get() == "text":
         print(trace, end="", file=sys.stderr)
     whole = as_json or terminal.LOG_FORMAT.get() == "json"
     for line in [message] if whole else message.splitlines():
-        say(f"error: {line}", "error", code, as_json=as_json, trace=trace)
+        _say(f"error: {line}", "error", code, as_json=as_json, trace=trace)
     raise typer.Exit(code) from None
 
 
-def say(text: str, event: str, code: object, *, as_json: bool, trace: str = "") -> None:
+def _say(text: str, event: str, code: object, *, as_json: bool, trace: str = "") -> None:
     """Write to standard error, as long as somebody listens."""
     bare = text.removeprefix("error: ")
     if terminal.LOG_FORMAT.get() == "json":
@@ -152,25 +152,25 @@ def require_utf8(arguments: Iterable[str]) -> None:
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise UsageError(not_utf8(text)) from None
+            raise UsageError(_not_utf8(text)) from None
 
 
-def not_utf8(text: str) -> str:
+def _not_utf8(text: str) -> str:
     """What to do about a name or an argument that files and tables cannot hold."""
     remedy = "rename the file or folder, or set a UTF-8 locale (LC_ALL=C.UTF-8)"
     return f"expected text in UTF-8, got {text!a}; {remedy}"
 
 
-def unexpected_line(error: Exception) -> str:
+def _unexpected_line(error: Exception) -> str:
     """One line about an error that nobody foresaw."""
     first = first_line(error)
-    return f"unexpected {type(error).__name__}: {first}; set {DEBUG}=1 to see where it comes from"
+    return f"unexpected {type(error).__name__}: {first}; set {_DEBUG}=1 to see where it comes from"
 
 
-def storage_problem(error: OSError) -> str:
+def _storage_problem(error: OSError) -> str:
     """One line about a file, disk or network that does not do what it should, and what to do."""
     if not error.strerror:
-        return unexpected_line(error)
+        return _unexpected_line(error)
     return str(unreadable(error.filename if error.filename is not None else "storage", error))
 
 
@@ -191,43 +191,43 @@ def leave(end: SystemExit) -> NoReturn:
 @contextmanager
 def stoppable() -> Iterator[None]:
     """Let signals end what is inside through its `finally` blocks; a second one, or no end in time, ends it at once."""
-    record = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    record = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
     for number, handler in record.items():
         if handler is not signal.SIG_IGN:  # nohup and background shells ask that it be ignored
-            signal.signal(number, stop)
+            signal.signal(number, _stop)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        if not is_due_to_signal(sys.exception()):
+        if not _is_due_to_signal(sys.exception()):
             for number, handler in record.items():
                 signal.signal(number, handler)
 
 
-def stop(number: int, _: FrameType | None) -> NoReturn:
+def _stop(number: int, _: FrameType | None) -> NoReturn:
     """Begin to end; from now on another signal ends at once."""
-    for other in STOP_SIGNALS:
-        signal.signal(other, lambda number, _: leave_at_once(number))
-    deadline = threading.Timer(GRACE_S, leave_at_once, (number,))
+    for other in _STOP_SIGNALS:
+        signal.signal(other, lambda number, _: _leave_at_once(number))
+    deadline = threading.Timer(_GRACE_S, _leave_at_once, (number,))
     deadline.daemon = True
     deadline.start()
-    signal.signal(signal.SIGALRM, lambda *_: None if is_due_to_signal(sys.exception()) else raise_stopped(number))
-    signal.setitimer(signal.ITIMER_REAL, AGAIN_S, AGAIN_S)
-    raise_stopped(number)
+    signal.signal(signal.SIGALRM, lambda *_: None if _is_due_to_signal(sys.exception()) else _raise_stopped(number))
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN_S, _AGAIN_S)
+    _raise_stopped(number)
 
 
-def leave_at_once(number: int) -> NoReturn:
+def _leave_at_once(number: int) -> NoReturn:
     """End without `finally` blocks; only temporary files are taken along."""
     remove_temporary_folder()
     os._exit(128 + number)
 
 
-def raise_stopped(number: int) -> NoReturn:
+def _raise_stopped(number: int) -> NoReturn:
     """Raise what ends the program through its `finally` blocks."""
     raise Stopped(number)
 
 
-def is_due_to_signal(error: BaseException | None) -> bool:
+def _is_due_to_signal(error: BaseException | None) -> bool:
     """Whether the program is on its way out because of a signal, in a `finally` block or in an `except` within one."""
     while error is not None and not isinstance(error, Stopped):
         error = error.__context__

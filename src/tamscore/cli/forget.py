@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from tamscore.store.forgetting import Forgetting
     from tamscore.store.location import Location
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of accounts, as the scores have them.")]
-From = Annotated[
+_Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of accounts, as the scores have them.")]
+_From = Annotated[
     Path | None, typer.Option("--from", metavar="FILE", help="A text file with more ids, one a line, in UTF-8.")
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
-SOURCE = (
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
+_SOURCE = (
     "remove the accounts from the source table, too: the next run scores whatever its input holds",
     "files elsewhere are not touched: exports, lists of campaigns, reports, backups; remove the accounts there",
 )
@@ -34,7 +34,7 @@ SOURCE = (
 
 
 def forget(
-    output: Output, ids: Ids = None, file: From = None, dry_run: DryRun = False, as_json: AsJson = False
+    output: Output, ids: _Ids = None, file: _From = None, dry_run: _DryRun = False, as_json: AsJson = False
 ) -> None:
     """Remove accounts from every version.
 
@@ -44,7 +44,7 @@ def forget(
     from tamscore.store import forgetting
     from tamscore.store.versions import output_of
 
-    asked = [*(ids or ()), *(ids_in(file) if file else ())]
+    asked = [*(ids or ()), *(_ids_in(file) if file else ())]
     if not asked:
         raise UsageError("expected the ids of accounts, or --from FILE, got neither")
     where = output_of(output)
@@ -52,11 +52,11 @@ def forget(
     if as_json:
         print(json.dumps({"dry_run": dry_run, **asdict(result)}, indent=1, ensure_ascii=False))
     else:
-        terminal.put_chapter(chapter(result))
-        print("\n".join([*lines(result, dry_run=dry_run), *of_families(where)]))
+        terminal.put_chapter(_chapter(result))
+        print("\n".join([*_lines(result, dry_run=dry_run), *_of_families(where)]))
 
 
-def of_families(output: Location) -> list[str]:
+def _of_families(output: Location) -> list[str]:
     """Return what is left to do if the rows of an output are families; nothing if they are accounts."""
     from tamscore.family_runs import SUFFIX, as_rows
     from tamscore.store.run_directory import RunDirectory, current_version
@@ -67,7 +67,7 @@ def of_families(output: Location) -> list[str]:
     return [f"its rows are families: forget their accounts in {output}{SUFFIX}, then run the job again"]
 
 
-def ids_in(file: Path) -> list[str]:
+def _ids_in(file: Path) -> list[str]:
     """Return the ids in a file, a line each, without blank lines; UsageError where it cannot be read as UTF-8."""
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -78,7 +78,7 @@ def ids_in(file: Path) -> list[str]:
     return [line for line in text.splitlines() if line.strip()]
 
 
-def lines(forgetting: Forgetting, *, dry_run: bool) -> list[str]:
+def _lines(forgetting: Forgetting, *, dry_run: bool) -> list[str]:
     """Return what that comes to, what was not found, and what is left to do."""
     verb = "would forget" if dry_run else "forgot"
     files = sum(len(change.files) for change in forgetting.versions) + len(forgetting.beside)
@@ -86,7 +86,7 @@ def lines(forgetting: Forgetting, *, dry_run: bool) -> list[str]:
     total = (
         f"{verb} {count_text(forgetting.accounts, 'account')} in {versions}; {count_text(files, 'file')} written again"
     )
-    items = [total, *unknown_ids(forgetting.unknown)]
+    items = [total, *_unknown_ids(forgetting.unknown)]
     items += [
         f"column {column!r} names them in {count_text(rows, 'row')} of other accounts; change that in the source table"
         for column, rows in forgetting.named.items()
@@ -95,10 +95,10 @@ def lines(forgetting: Forgetting, *, dry_run: bool) -> list[str]:
         f"written elsewhere: {out.path} on {out.host}, {out.command} on {out.at}" for out in forgetting.handed_out
     ]
     items += [f"{name} in the output was not written by tamscore: look into it" for name in forgetting.strange]
-    return [*items, *SOURCE]
+    return [*items, *_SOURCE]
 
 
-def chapter(forgetting: Forgetting) -> Chapter:
+def _chapter(forgetting: Forgetting) -> Chapter:
     """Return what changed in each version and beside, one a row."""
     rows = [
         (
@@ -118,6 +118,6 @@ def chapter(forgetting: Forgetting) -> Chapter:
     return Chapter("forget", "", "", (without_empty(table("", columns, [*rows, *beside, *unfinished])),))
 
 
-def unknown_ids(unknown: Iterable[str]) -> list[str]:
+def _unknown_ids(unknown: Iterable[str]) -> list[str]:
     """Return a line for each id that nothing has."""
     return [f"not found in any version: {text!r}" for text in unknown]

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from tamscore.first_job.vocabulary import Part
     from tamscore.view.blocks import Table
 
-ASKED: tuple[Part, ...] = ("account_id", "sales", "name", "party_type", "market_segment")
+_ASKED: tuple[Part, ...] = ("account_id", "sales", "name", "party_type", "market_segment")
 """The parts that a person at a terminal is asked about."""
-OUTPUT = "scores"
+_OUTPUT = "scores"
 
 
 def init(  # noqa: PLR0913, PLR0917 - every option of the command
@@ -59,27 +59,27 @@ def init(  # noqa: PLR0913, PLR0917 - every option of the command
     if source == STANDARD_INPUT:
         raise UsageError("-: expected a table that stays, since a job file names it; or score it once: tamscore run -")
     path = to or Path("job.toml")
-    require_new(path, overwrite=overwrite)
+    _require_new(path, overwrite=overwrite)
     further = SideTables(orders, products, people, labels)
-    suggest = partial(propose, source, path.parent, further=further, output=OUTPUT)
-    given = given_columns(columns or ())
+    suggest = partial(propose, source, path.parent, further=further, output=_OUTPUT)
+    given = _given_columns(columns or ())
     proposal = suggest(given)
     printed = None
     if not (yes or as_json) and sys.stdin.isatty():
-        put_proposal(proposal)
+        _put_proposal(proposal)
         printed = proposal
-        if answers := ask_columns(proposal):
+        if answers := _ask_columns(proposal):
             proposal = suggest(given | answers)
-    write(path, job_text(proposal))
+    _write(path, job_text(proposal))
     if as_json:
-        print(json.dumps(record(proposal, path, obstacles(path)), indent=1, ensure_ascii=False))
+        print(json.dumps(_record(proposal, path, _obstacles(path)), indent=1, ensure_ascii=False))
         return
     if proposal is not printed:
-        put_proposal(proposal)
-    put_next(path, obstacles(path))
+        _put_proposal(proposal)
+    _put_next(path, _obstacles(path))
 
 
-def put_next(path: Path, stopping: list[str]) -> None:
+def _put_next(path: Path, stopping: list[str]) -> None:
     """Print where the job file is, what would stop a run of it, and what to do next."""
     name = shlex.quote(near(path.absolute()))
     print(f"wrote {name}")
@@ -88,7 +88,7 @@ def put_next(path: Path, stopping: list[str]) -> None:
     print(f"next: tamscore check {name}; then: tamscore run {name}")
 
 
-def record(proposal: Proposal, path: Path, stopping: list[str]) -> dict[str, Any]:
+def _record(proposal: Proposal, path: Path, stopping: list[str]) -> dict[str, Any]:
     """Return a proposal for machines, with the job file and what would stop a run of it."""
     return {
         "job": str(path.absolute()),
@@ -103,7 +103,7 @@ def record(proposal: Proposal, path: Path, stopping: list[str]) -> dict[str, Any
     }
 
 
-def require_new(path: Path, *, overwrite: bool) -> None:
+def _require_new(path: Path, *, overwrite: bool) -> None:
     """Raise UsageError if the job file is there and may not be replaced; a table or a folder never may."""
     from tamscore.first_job.recognition import is_table
 
@@ -113,7 +113,7 @@ def require_new(path: Path, *, overwrite: bool) -> None:
         raise UsageError(f"{path}: is there already; name another file with --to, or add --overwrite")
 
 
-def given_columns(texts: Iterable[str]) -> dict[str, str]:
+def _given_columns(texts: Iterable[str]) -> dict[str, str]:
     """Return the columns of parts from `columns.PART=COLUMN`; raise UsageError for anything else."""
     from tamscore.first_job.vocabulary import NAMES
 
@@ -128,7 +128,7 @@ def given_columns(texts: Iterable[str]) -> dict[str, str]:
     return given
 
 
-def obstacles(path: Path) -> list[str]:
+def _obstacles(path: Path) -> list[str]:
     """Return what would stop a run of the job file, as `check` finds it."""
     from tamscore import job_file
     from tamscore.cli.check import attempt, plan_found
@@ -141,7 +141,7 @@ def obstacles(path: Path) -> list[str]:
     return [*map(str, problems), *(finding.text for finding in findings if finding.stops)]
 
 
-def write(path: Path, text: str) -> None:
+def _write(path: Path, text: str) -> None:
     """Write a job file in one step."""
     from tamscore.store import commit
 
@@ -150,37 +150,37 @@ def write(path: Path, text: str) -> None:
     commit.place_bytes(text.encode(), path)
 
 
-def put_proposal(proposal: Proposal) -> None:
+def _put_proposal(proposal: Proposal) -> None:
     """Print the choices with their reasons, the columns left out, and what is in doubt."""
     read = Terms((("table", proposal.path), ("rows", f"{proposal.rows:,}, {proposal.sampled:,} of them looked at")))
     doubts = Terms(tuple(("look at", text) for text in proposal.doubts))
-    blocks = (read, roles_table(proposal), features_table(proposal), left_out_table(proposal))
+    blocks = (read, _roles_table(proposal), _features_table(proposal), _left_out_table(proposal))
     terminal.put_chapter(Chapter("a first job", "", "", (*blocks, *((doubts,) if doubts.terms else ()))))
 
 
-def roles_table(proposal: Proposal) -> Table:
+def _roles_table(proposal: Proposal) -> Table:
     """Return one row for each part that a column plays."""
     return table(
         "", "part|column:id|why/2", [(role.part, role.column, role.reason) for role in proposal.roles.values()]
     )
 
 
-def features_table(proposal: Proposal) -> Table:
+def _features_table(proposal: Proposal) -> Table:
     """Return one row for each feature."""
     numeric = [(name, scaled.scaling, scaled.reason) for name, scaled in proposal.features.numeric.items()]
     categorical = [(name, "categories", "") for name in proposal.features.categorical]
     return table("", "feature:id|scaling|why/2", [*numeric, *categorical])
 
 
-def left_out_table(proposal: Proposal) -> Table:
+def _left_out_table(proposal: Proposal) -> Table:
     """Return one row for each column that is no feature."""
     return table("", "no feature:id|why", list(proposal.features.left_out.items()))
 
 
-def ask_columns(proposal: Proposal) -> dict[str, str]:
+def _ask_columns(proposal: Proposal) -> dict[str, str]:
     """Return the columns that a person at the terminal wants for parts, where they differ from the guesses."""
     answers: dict[str, str] = {}
-    for part in ASKED:
+    for part in _ASKED:
         guess = proposal.column(part) or ""
         answer = typer.prompt(
             f"column of {part} (Enter: {guess or 'none'})", default=guess, show_default=False, err=True

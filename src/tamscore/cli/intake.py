@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import.scan import CsvCell
     from tamscore.store.location import Location
 
-Result = TypeVar("Result")
-LONGEST = 34
+_Result = TypeVar("_Result")
+_LONGEST = 34
 """So many characters of the cells of a column are shown."""
 
 
@@ -62,7 +62,7 @@ def synth(  # noqa: PLR0913, PLR0917 - every option of the command
     if (effect is None) != (after is None):
         raise UsageError("--effect: expected together with --after RUN, whose holdouts the outcomes are of")
     if effect is not None:
-        make_outcomes(directory, after, effect, seed, as_json=as_json)
+        _make_outcomes(directory, after, effect, seed, as_json=as_json)
         return
     from tamscore.progress import Progress
     from tamscore.store import commit, folders
@@ -75,7 +75,7 @@ def synth(  # noqa: PLR0913, PLR0917 - every option of the command
     with folders.stage(inner if directory.is_dir() else directory) as folder:
         with terminal.listening() as listener, Progress(listener).stage("synth", rows) as done:
             more = {"orders": orders, "products": products, "families": families}
-            write_market(folder, rows, seed, files, steps(done), Month(month, events), **more)
+            write_market(folder, rows, seed, files, _steps(done), Month(month, events), **more)
         folders.move_in(folder, directory)
     if as_json:
         job, market = str(inner.absolute()), str((directory / "market").absolute())
@@ -85,7 +85,7 @@ def synth(  # noqa: PLR0913, PLR0917 - every option of the command
     print(f"next: tamscore run {shlex.quote(near((directory / 'job.toml').absolute()))}")
 
 
-def make_outcomes(directory: Path, after: Location, effect: float, seed: int, *, as_json: bool) -> None:
+def _make_outcomes(directory: Path, after: Location, effect: float, seed: int, *, as_json: bool) -> None:
     """Write outcomes of the holdouts of a run and the truth about them, and say what comes next."""
     from tamscore.questions.planted import write_outcomes
     from tamscore.questions.stored import open_run
@@ -105,7 +105,7 @@ def make_outcomes(directory: Path, after: Location, effect: float, seed: int, *,
     print(f"next: tamscore lift {shlex.quote(str(after))} --outcomes {shlex.quote(file)}")
 
 
-def steps(advance: Callable[[int], None]) -> Callable[[int], None]:
+def _steps(advance: Callable[[int], None]) -> Callable[[int], None]:
     """A function that is told how much is done in all and reports how much came on."""
     before = 0
 
@@ -147,25 +147,25 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
         csv_import.check_destination(destination, overwrite=overwrite)
     sources = [str(standard_input.store()) if source == standard_input.STANDARD_INPUT else source for source in sources]
     inspect = partial(
-        csv_import.inspect, sources, types_of(types or ()), delimiter=delimiter, encoding=encoding, decimal=decimal,
+        csv_import.inspect, sources, _types_of(types or ()), delimiter=delimiter, encoding=encoding, decimal=decimal,
         thousands=thousands, escape=escape, skip=skip, multiline=multiline or (), null_values=null or (),
         drop=drop or (), max_bad_share=max_bad_share,
     )  # fmt: skip
     size = sum(path.stat().st_size for path in csv_import.source.find(sources))
-    plan = measure_step("inspect", size, inspect)
+    plan = _measure_step("inspect", size, inspect)
     if not as_json:
-        tell_plan(plan)
+        _tell_plan(plan)
     write = partial(csv_import.write, plan, destination, max_rejected_share=max_rejected_share, overwrite=overwrite)
-    report = None if dry_run else measure_step("write", size, write)
+    report = None if dry_run else _measure_step("write", size, write)
     if as_json:
-        print(json.dumps(import_record(plan, report), indent=1, ensure_ascii=False))
+        print(json.dumps(_import_record(plan, report), indent=1, ensure_ascii=False))
     elif report is None:
         print("nothing was written (--dry-run)")
     else:
-        tell_report(report, destination)
+        _tell_report(report, destination)
 
 
-def import_record(plan: ImportPlan, report: ImportReport | None) -> dict[str, Any]:
+def _import_record(plan: ImportPlan, report: ImportReport | None) -> dict[str, Any]:
     """Return what an import found and wrote, for machines; no files for one that was only tried."""
     columns = ("name", "type", "why", "filled", "empty", "bad")
     return {
@@ -177,21 +177,21 @@ def import_record(plan: ImportPlan, report: ImportReport | None) -> dict[str, An
     }
 
 
-def measure_step(stage: str, size: int, step: Callable[..., Result]) -> Result:
+def _measure_step(stage: str, size: int, step: Callable[..., _Result]) -> _Result:
     """Return the result of a step of an import that reads so many bytes, its progress shown as a stage."""
     from tamscore.progress import Progress
 
     with terminal.listening() as listener, Progress(listener).stage(stage, size) as done:
-        return step(progress=meter(done))
+        return step(progress=_meter(done))
 
 
-def meter(advance: Callable[[int], None]) -> Callable[[str, int, int], None]:
+def _meter(advance: Callable[[int], None]) -> Callable[[str, int, int], None]:
     """The progress of an import as steps of its stage."""
-    so_far = steps(advance)
+    so_far = _steps(advance)
     return lambda _stage, done, _total: so_far(done)
 
 
-def types_of(texts: Iterable[str]) -> dict[str, str]:
+def _types_of(texts: Iterable[str]) -> dict[str, str]:
     """Types by column, from `column=type`; the last `=` counts, since names of columns may hold one."""
     record = {}
     for text in texts:
@@ -202,9 +202,9 @@ def types_of(texts: Iterable[str]) -> dict[str, str]:
     return record
 
 
-def tell_plan(plan: ImportPlan) -> None:
+def _tell_plan(plan: ImportPlan) -> None:
     """Print the columns with their types, why, and what does not read as the type."""
-    terminal.put_chapter(Chapter("import", "", "", (plan_table(plan),)))
+    terminal.put_chapter(Chapter("import", "", "", (_plan_table(plan),)))
     examples: list[tuple[str, Iterable[CsvCell]]] = [(column.name, column.bad_examples) for column in plan.columns]
     for name, cells in examples:
         for cell in cells:
@@ -220,10 +220,10 @@ def tell_plan(plan: ImportPlan) -> None:
         print(clean(f"rejected row {row.row} of {row.file}: {row.reason}: {row.text!r}"))
     dropped = f", left out: {', '.join(map(repr, plan.dropped))}" if plan.dropped else ""
     print(clean(f"{plan.rows:,} rows, {plan.rejected:,} rejected; {len(plan.columns)} columns{dropped}"))
-    tell_files(plan)
+    _tell_files(plan)
 
 
-def tell_files(plan: ImportPlan) -> None:
+def _tell_files(plan: ImportPlan) -> None:
     """Print what the lines of each file are, and what was seen in it that the user did not ask for."""
     for file in plan.files:
         print(clean(f"{file.source.path}: {file.account_of_lines}"))
@@ -242,22 +242,22 @@ def tell_files(plan: ImportPlan) -> None:
             )
 
 
-def plan_table(plan: ImportPlan) -> Table:
+def _plan_table(plan: ImportPlan) -> Table:
     """Return one row for each column."""
     rows = [
-        (column.name, column.type, column.filled, column.empty, column.bad, column.why, examples(column.samples))
+        (column.name, column.type, column.filled, column.empty, column.bad, column.why, _examples(column.samples))
         for column in plan.columns
     ]
     return table("", "column:id|type|filled:count|empty:count|bad:count|why/2|for example/3", rows)
 
 
-def examples(samples: Sequence[str]) -> str:
+def _examples(samples: Sequence[str]) -> str:
     """Return some cells of a column in one line that is not too long."""
     text = " | ".join(samples)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def tell_report(report: ImportReport, destination: Path) -> None:
+def _tell_report(report: ImportReport, destination: Path) -> None:
     """Print what was written and where."""
     where = near(destination.absolute())
     print(f"wrote {report.rows_written:,} rows to {where} ({count_text(len(report.files), 'file')})")

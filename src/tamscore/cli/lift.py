@@ -12,36 +12,38 @@ from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Run
 from tamscore.errors import NothingToDo, UsageError
 
-Of = Annotated[
+_Of = Annotated[
     Literal["prospects", "customers"] | None,
     typer.Option("--of", help="Whose controls to draw; else prospects."),
 ]
-Name = Annotated[
+_Name = Annotated[
     str | None, typer.Option("--name", metavar="NAME", help="What to call it; else by whose controls it has.")
 ]
-HeldOut = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The holdout, if there are several.")]
-Share = Annotated[float | None, typer.Option("--share", metavar="S", help="The share of controls; else 0.1.")]
-Rate = Annotated[
+_HeldOut = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The holdout, if there are several.")]
+_Share = Annotated[float | None, typer.Option("--share", metavar="S", help="The share of controls; else 0.1.")]
+_Rate = Annotated[
     float | None,
     typer.Option("--rate", metavar="R", help="The share that buys without work; else from labels, or 0.04."),
 ]
-Lift = Annotated[
+_Lift = Annotated[
     float | None, typer.Option("--lift", metavar="L", help="The lift that you want to see; else 0.3 for 30 %.")
 ]
-MinMatchShare = Annotated[
+_MinMatchShare = Annotated[
     float, typer.Option(min=0, max=1, help="Share of the outcomes that must name an account; exits with 3 else.")
 ]
-Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="The day to look at it; lift warns before.")]
+_Until = Annotated[
+    str | None, typer.Option("--until", metavar="DATE", help="The day to look at it; lift warns before.")
+]
 
 
 def holdout(  # noqa: PLR0913, PLR0917 - every option of the command
     run: Run,
-    of: Of = None,
-    name: Name = None,
-    share: Share = None,
-    rate: Rate = None,
-    lift: Lift = None,
-    until: Until = None,
+    of: _Of = None,
+    name: _Name = None,
+    share: _Share = None,
+    rate: _Rate = None,
+    lift: _Lift = None,
+    until: _Until = None,
     mark: Annotated[bool, typer.Option("--mark", help="Mark controls in lists; else leave them out.")] = False,
     end: Annotated[bool, typer.Option("--end", help="Let the holdout count no longer.")] = False,
     as_json: AsJson = False,
@@ -55,14 +57,14 @@ def holdout(  # noqa: PLR0913, PLR0917 - every option of the command
     from tamscore.questions.stored import open_run
     from tamscore.sections.lift.view import answer_holdout
 
-    require_between("--share", share, 0.0, 0.5)
-    require_between("--rate", rate, 0.0, 1.0)
-    require_between("--lift", lift, 0.0, 100.0)
+    _require_between("--share", share, 0.0, 0.5)
+    _require_between("--rate", rate, 0.0, 1.0)
+    _require_between("--lift", lift, 0.0, 100.0)
     if name is not None and not name.strip():
         raise UsageError("--name: expected a name, got nothing")
-    wanted = holdouts.Wanted(name and name.strip(), of, share, rate, lift, until and day(until), mark or None)
+    wanted = holdouts.Wanted(name and name.strip(), of, share, rate, lift, until and _day(until), mark or None)
     stored = open_run(run)
-    result, changed = holdouts.end(stored.directory.output, wanted) if end else holdouts.draw(stored, wanted, today())
+    result, changed = holdouts.end(stored.directory.output, wanted) if end else holdouts.draw(stored, wanted, _today())
     if as_json:
         record = {**result.record, "folder": str(result.folder), "changed": changed}
         print(json.dumps(record, indent=1, ensure_ascii=False))
@@ -72,13 +74,13 @@ def holdout(  # noqa: PLR0913, PLR0917 - every option of the command
         raise typer.Exit(NothingToDo.exit_code)
 
 
-def require_between(option: str, value: float | None, low: float, high: float) -> None:
+def _require_between(option: str, value: float | None, low: float, high: float) -> None:
     """Raise UsageError if a value is given and does not lie between two others, the upper one included."""
     if value is not None and not low < value <= high:
         raise UsageError(f"{option}: expected a number above {low:g} and at most {high:g}, got {value:g}")
 
 
-def day(text: str) -> str:
+def _day(text: str) -> str:
     """Return a day as it is written in ISO 8601; UsageError if the text is none."""
     try:
         return date.fromisoformat(text.strip()).isoformat()
@@ -86,7 +88,7 @@ def day(text: str) -> str:
         raise UsageError(f"--until: expected a date such as 2027-03-31, got {text!r}") from error
 
 
-def today() -> date:
+def _today() -> date:
     """Return the day that it is in UTC."""
     return datetime.now(UTC).date()
 
@@ -101,11 +103,11 @@ def lift(
             help="Table of account_id and bought or amount, and contacted if you know; others bought nothing.",
         ),
     ],
-    name: HeldOut = None,
+    name: _HeldOut = None,
     days: Annotated[
         int | None, typer.Option("--days", metavar="N", help="Days that the outcomes cover; else those since the draw.")
     ] = None,
-    min_match_share: MinMatchShare = 0.5,
+    min_match_share: _MinMatchShare = 0.5,
     as_json: AsJson = False,
 ) -> None:
     """Compare what treated accounts and controls of a holdout bought.
@@ -117,8 +119,8 @@ def lift(
     from tamscore.questions.stored import open_run
     from tamscore.sections.lift.view import answer_lift
 
-    require_between("--days", days, 0, 3660)
-    record = proof.record_lift(open_run(run), name, proof.Look(outcomes, today(), days, min_match_share))
+    _require_between("--days", days, 0, 3660)
+    record = proof.record_lift(open_run(run), name, proof.Look(outcomes, _today(), days, min_match_share))
     if as_json:
         print(json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False))
     else:

@@ -13,7 +13,7 @@ from tamscore.cli.arguments import AsJson, Plan, Run, Since, file_option, run_co
 from tamscore.cli.run import near
 from tamscore.view.words import count_text
 
-FOLDER = Path("lists")
+_FOLDER = Path("lists")
 
 
 def lists(
@@ -39,7 +39,7 @@ def lists(
     from tamscore.questions.stored import open_run
     from tamscore.store.handed_out import note
 
-    stored, folder = open_run(run, plan=plan), to or FOLDER
+    stored, folder = open_run(run, plan=plan), to or _FOLDER
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)
         run_lists = gather(stored, run_compared_with(stored, since), progress)

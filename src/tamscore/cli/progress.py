@@ -26,12 +26,12 @@ def progress_shown(job: Job, *, as_json: bool) -> Iterator[Progress]:
         try:
             yield progress
         except BaseException as error:
-            measure(job, progress, began, error)
+            _measure(job, progress, began, error)
             raise
-        measure(job, progress, began)
+        _measure(job, progress, began)
 
 
-def measure(job: Job, progress: Progress, began: float, error: BaseException | None = None) -> None:
+def _measure(job: Job, progress: Progress, began: float, error: BaseException | None = None) -> None:
     """Leave the metrics of a run; where that fails the run ends as it would have, and says so."""
     from tamscore import metrics
 

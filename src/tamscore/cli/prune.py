@@ -19,16 +19,16 @@ from tamscore.view.words import count_text
 if TYPE_CHECKING:
     from tamscore.store.pruning import Pruning
 
-Keep = Annotated[int, typer.Option("--keep", metavar="N", min=1, help="Keep the N newest versions.")]
-NewerThan = Annotated[
+_Keep = Annotated[int, typer.Option("--keep", metavar="N", min=1, help="Keep the N newest versions.")]
+_NewerThan = Annotated[
     str | None,
     typer.Option("--newer-than", metavar="DATE|DAYS", help="Keep what is newer, too: 2026-10-01, or 90 for days."),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")]
 
 
 def prune(
-    output: Output, keep: Keep = 2, newer_than: NewerThan = None, dry_run: DryRun = False, as_json: AsJson = False
+    output: Output, keep: _Keep = 2, newer_than: _NewerThan = None, dry_run: _DryRun = False, as_json: AsJson = False
 ) -> None:
     """Remove old versions.
 
@@ -38,19 +38,19 @@ def prune(
     from tamscore.store import pruning
     from tamscore.store.versions import output_of
 
-    where, since = output_of(output), None if newer_than is None else moment(newer_than)
+    where, since = output_of(output), None if newer_than is None else _moment(newer_than)
     result = pruning.plan(where, keep, since) if dry_run else pruning.prune(where, keep, since)
     if as_json:
         print(json.dumps({"dry_run": dry_run, **asdict(result)}, indent=1, ensure_ascii=False))
     else:
         verb = "would remove" if dry_run else "removed"
-        terminal.put_chapter(chapter(result, verb))
-        print(total(result, verb))
+        terminal.put_chapter(_chapter(result, verb))
+        print(_total(result, verb))
     if not result.removed:
         raise typer.Exit(NothingToDo.exit_code)
 
 
-def moment(text: str) -> datetime:
+def _moment(text: str) -> datetime:
     """Return the beginning of a day (UTC), or the time so many days ago; UsageError where the text is neither."""
     days = re.fullmatch(r"(\d{1,5})(?: ?(?:d|days?))?", text.strip())
     try:
@@ -64,14 +64,14 @@ def moment(text: str) -> datetime:
     return result if result.tzinfo else result.replace(tzinfo=UTC)
 
 
-def chapter(pruning: Pruning, verb: str) -> Chapter:
+def _chapter(pruning: Pruning, verb: str) -> Chapter:
     """Return what was removed and what stays, a version a row."""
     gone = [(verb, version, size / 1e6, "") for version, size in pruning.removed.items()]
     rows = [*gone, *(("kept", version.version, None, version.why) for version in pruning.kept)]
     return Chapter("prune", "", "", (without_empty(table("", "what|version:id|MB:tenths|why/2", rows)),))
 
 
-def total(pruning: Pruning, verb: str) -> str:
+def _total(pruning: Pruning, verb: str) -> str:
     """Return what the versions that were removed come to."""
     size = sum(pruning.removed.values()) / 1e6
     return (

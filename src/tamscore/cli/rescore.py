@@ -9,17 +9,17 @@ import typer
 from tamscore.cli.arguments import EventsAsJson, JobFile, Overrides
 from tamscore.cli.run import Accept, IfChanged, carry_out
 
-RUN_HELP = "An output folder (its current version), one of its versions: scores/3fa9; or one of this output: 3fa9."
-ModelRun = Annotated[
+_RUN_HELP = "An output folder (its current version), one of its versions: scores/3fa9; or one of this output: 3fa9."
+_ModelRun = Annotated[
     str | None,
-    typer.Option("--model", metavar="RUN", help=f"The run that has the model; default: output.path. {RUN_HELP}"),
+    typer.Option("--model", metavar="RUN", help=f"The run that has the model; default: output.path. {_RUN_HELP}"),
 ]
-StartRun = Annotated[str, typer.Option("--from", metavar="RUN", help=f"The run to go on from. {RUN_HELP}")]
+_StartRun = Annotated[str, typer.Option("--from", metavar="RUN", help=f"The run to go on from. {_RUN_HELP}")]
 
 
 def score(
     job: JobFile,
-    model: ModelRun = None,
+    model: _ModelRun = None,
     overrides: Overrides = None,
     fresh_cut_lines: Annotated[
         bool, typer.Option("--fresh-cut-lines", help="Take cut lines and limits from the sales of today instead.")
@@ -42,7 +42,7 @@ def score(
 
 def refresh(
     job: JobFile,
-    start: StartRun,
+    start: _StartRun,
     overrides: Overrides = None,
     accept: Annotated[
         bool,

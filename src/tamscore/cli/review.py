@@ -36,7 +36,7 @@ def explain(
     from tamscore.questions.stored import open_run
 
     if against is not None:
-        compare(open_run(run, plan=plan), account_id, against, as_json=as_json)
+        _compare(open_run(run, plan=plan), account_id, against, as_json=as_json)
         return
     explanation = explain.explain(open_run(run, plan=plan), account_id)
     if as_json:
@@ -45,7 +45,7 @@ def explain(
         terminal.put_chapter(explain_page.chapter(explanation))
 
 
-def compare(run: StoredRun, account_id: str, against: str, *, as_json: bool) -> None:
+def _compare(run: StoredRun, account_id: str, against: str, *, as_json: bool) -> None:
     """Print how two accounts compare."""
     from tamscore.questions import contrast, contrast_page
 
@@ -105,14 +105,14 @@ def what_if(
     from tamscore.questions.what_if import ask
     from tamscore.questions.what_if_page import chapter, to_json
 
-    answers = ask(open_run(run), requested_scenarios(tuple(overrides or ()), scenarios or [], run))
+    answers = ask(open_run(run), _requested_scenarios(tuple(overrides or ()), scenarios or [], run))
     if as_json:
         print(to_json(answers))
     else:
         terminal.put_chapter(chapter(answers))
 
 
-def requested_scenarios(shared: tuple[str, ...], texts: list[str], run: Location) -> list[Scenario]:
+def _requested_scenarios(shared: tuple[str, ...], texts: list[str], run: Location) -> list[Scenario]:
     """The scenarios of a command line; UsageError where it names none."""
     from tamscore.questions.what_if import Scenario, scenario_of
 

@@ -59,7 +59,7 @@ def carry_out(
     if_changed: bool,
     **options: Any,
 ) -> None:
-    """Compute what a job file asks for, shown while it works, and print what it came to; see `tell_result`.
+    """Compute what a job file asks for, shown while it works, and print what it came to; see `_tell_result`.
 
     Workers come up while this process imports what it needs itself. Where a gate closes, print what there is to accept.
     """
@@ -70,7 +70,7 @@ def carry_out(
     if what == "run" and str(job) == standard_input.STANDARD_INPUT:
         job = standard_input.store()
     set_to = standard_input.with_stored(overrides or ())
-    loaded = (load_or_propose if what == "run" else job_file.load)(job, set_to)
+    loaded = (_load_or_propose if what == "run" else job_file.load)(job, set_to)
     connect.begin(loaded.engine)
     from tamscore import pipeline
 
@@ -78,12 +78,12 @@ def carry_out(
         with progress_shown(loaded, as_json=as_json) as progress:
             directory = getattr(pipeline, what)(loaded, progress, **options)
     except GateError as gate:
-        tell_gate(gate, as_json=as_json)
+        _tell_gate(gate, as_json=as_json)
         raise
-    tell_result(directory, progress, as_json=as_json, if_changed=if_changed)
+    _tell_result(directory, progress, as_json=as_json, if_changed=if_changed)
 
 
-def load_or_propose(job: Path, overrides: Sequence[str]) -> Job:
+def _load_or_propose(job: Path, overrides: Sequence[str]) -> Job:
     """Return the job of a job file; of a table, the first job for it, with what is in doubt on standard error."""
     from tamscore import job_file
     from tamscore.first_job.recognition import is_table
@@ -115,7 +115,7 @@ def columns_named(overrides: Sequence[str]) -> dict[str, str]:
     return named
 
 
-def tell_gate(gate: GateError, *, as_json: bool) -> None:
+def _tell_gate(gate: GateError, *, as_json: bool) -> None:
     """Print what a person must accept: what a refresh would do to the clusters, or how the input has changed."""
     if as_json and gate.gate == "input_change":
         print(json.dumps({"done": False, "gate": gate.gate, "input_change": gate.plan[0]}, ensure_ascii=False))
@@ -128,35 +128,35 @@ def tell_gate(gate: GateError, *, as_json: bool) -> None:
         terminal.put(lambda width: to_terminal(events(gate.plan), width))
 
 
-def tell_result(directory: RunDirectory, progress: Progress, *, as_json: bool, if_changed: bool) -> None:
+def _tell_result(directory: RunDirectory, progress: Progress, *, as_json: bool, if_changed: bool) -> None:
     """Print what a run came to; exits with 10 where that is asked for and there was nothing to do."""
-    result = result_of(directory, progress)
-    print(json.dumps(result, ensure_ascii=False) if as_json else "\n".join(result_lines(directory, result)))
+    result = _result_of(directory, progress)
+    print(json.dumps(result, ensure_ascii=False) if as_json else "\n".join(_result_lines(directory, result)))
     if if_changed and not progress.times:
         raise typer.Exit(NothingToDo.exit_code)
 
 
-def result_of(directory: RunDirectory, progress: Progress) -> dict[str, Any]:
+def _result_of(directory: RunDirectory, progress: Progress) -> dict[str, Any]:
     """What a run came to, for machines; `done` is false where the very run was there already."""
     manifest = directory.manifest() or {}
     return {
         "run": directory.run_key,
         "done": bool(progress.times),
         "path": str(directory.path),
-        "current": str(current_of(directory)),
+        "current": str(_current_of(directory)),
         "seconds": round(sum(time.seconds for time in progress.times), 3),
         **{key: manifest.get(key) for key in ("device", "model", "input_change", "rows", "totals", "joins", "notices")},
     }
 
 
-def current_of(directory: RunDirectory) -> Location:
+def _current_of(directory: RunDirectory) -> Location:
     """The file that says which version counts."""
     from tamscore.store.run_directory import CURRENT
 
     return directory.output / CURRENT
 
 
-def result_lines(directory: RunDirectory, result: dict[str, Any]) -> list[str]:
+def _result_lines(directory: RunDirectory, result: dict[str, Any]) -> list[str]:
     """What a run came to, in a few lines."""
     rows, totals = result["rows"], result["totals"]
     read, scored = rows["read"], rows["scored"]
@@ -168,16 +168,16 @@ def result_lines(directory: RunDirectory, result: dict[str, Any]) -> list[str]:
         *model,
         *change,
         f"accounts    {scored:,} scored of {read:,} rows{took}; rejected: {', '.join(rejected) or 'none'}",
-        *(f"joined      {sentence_of(match)}" for match in result["joins"] or ()),
-        f"whitespace  expansion {open_at(totals['expansion'], 'customer')}",
-        f"            acquisition {open_at(totals['acquisition'], 'prospect')}",
+        *(f"joined      {_sentence_of(match)}" for match in result["joins"] or ()),
+        f"whitespace  expansion {_open_at(totals['expansion'], 'customer')}",
+        f"            acquisition {_open_at(totals['acquisition'], 'prospect')}",
         f"results     {near(directory.path)}",
-        f"current     {near(current_of(directory))}",
+        f"current     {near(_current_of(directory))}",
         f"next: tamscore show {shlex.quote(near(directory.output))}",
     ]
 
 
-def sentence_of(match: dict[str, Any]) -> str:
+def _sentence_of(match: dict[str, Any]) -> str:
     """How a joined table met the accounts, its path as seen from the working directory."""
     from tamscore.scoring.joining.match import Match
     from tamscore.store.location import location
@@ -185,7 +185,7 @@ def sentence_of(match: dict[str, Any]) -> str:
     return Match(**{**match, "table": near(location(match["table"]))}).sentence
 
 
-def open_at(sums: dict[str, float], noun: str) -> str:
+def _open_at(sums: dict[str, float], noun: str) -> str:
     """How much whitespace of a kind there is, and with how many accounts."""
     return f"{money(sums['whitespace'])} with {count_text(sums['accounts'], noun)}"
 

@@ -96,12 +96,12 @@ def doctor(
     if as_json:
         print(json.dumps([asdict(check) for check in checks], indent=1, ensure_ascii=False))
     else:
-        tell_checks(checks)
+        _tell_checks(checks)
     if not all(check.ok for check in checks):
         raise typer.Exit(1)
 
 
-def tell_checks(checks: list[Check]) -> None:
+def _tell_checks(checks: list[Check]) -> None:
     """Print the checks, one a line, then what to do."""
     console = terminal.console()
     width = max(len(check.name) for check in checks)

@@ -16,7 +16,7 @@ from tamscore.view.blocks import Chapter, Table, Terms, table
 if TYPE_CHECKING:
     from tamscore.questions.throughput import Throughput
 
-GIB = 1 << 30
+_GIB = 1 << 30
 
 
 def bench(
@@ -37,14 +37,14 @@ def bench(
     """
     from tamscore.questions import throughput
 
-    result = stored_throughput(run) if run is not None else measure_run(rows, device, workers, as_json=as_json)
+    result = _stored_throughput(run) if run is not None else _measure_run(rows, device, workers, as_json=as_json)
     if as_json:
         print(json.dumps(throughput.record(result), indent=1))
     else:
-        terminal.put_chapter(chapter(result))
+        terminal.put_chapter(_chapter(result))
 
 
-def stored_throughput(run: Any) -> Throughput:
+def _stored_throughput(run: Any) -> Throughput:
     """Return the throughput of a finished run."""
     from tamscore.questions.stored import open_run
     from tamscore.questions.throughput import of_run
@@ -52,7 +52,7 @@ def stored_throughput(run: Any) -> Throughput:
     return of_run(open_run(run).directory)
 
 
-def measure_run(rows: int, device: str, workers: int | None, *, as_json: bool) -> Throughput:
+def _measure_run(rows: int, device: str, workers: int | None, *, as_json: bool) -> Throughput:
     """Return the throughput of a run that is made now."""
     from tamscore.progress import Progress
     from tamscore.questions.throughput import measure
@@ -61,7 +61,7 @@ def measure_run(rows: int, device: str, workers: int | None, *, as_json: bool) -
         return measure(Path(folder) / "market", rows, device, workers, Progress(listener))
 
 
-def chapter(throughput: Throughput) -> Chapter:
+def _chapter(throughput: Throughput) -> Chapter:
     """Return what the measurement came to."""
     from tamscore.questions.throughput import SIZES
 
@@ -77,7 +77,7 @@ def chapter(throughput: Throughput) -> Chapter:
         ),
     ]
     if throughput.peak_bytes is not None:
-        lines.append(("memory", f"{throughput.peak_bytes / GIB:.2f} GiB at most"))
+        lines.append(("memory", f"{throughput.peak_bytes / _GIB:.2f} GiB at most"))
     if throughput.floor is not None:
         ratio = throughput.cpu_seconds / throughput.floor
         lines.append(
@@ -89,13 +89,13 @@ def chapter(throughput: Throughput) -> Chapter:
     if throughput.device_bytes is not None:
         per_row = throughput.device_bytes / throughput.rows
         lines.append(
-            ("on a GPU", f"features take {per_row:,.0f} bytes a row, {3e6 * per_row / GIB:.2f} GiB at 3 million")
+            ("on a GPU", f"features take {per_row:,.0f} bytes a row, {3e6 * per_row / _GIB:.2f} GiB at 3 million")
         )
     lines += [(f"at {rows:,}", f"{throughput.seconds_at(rows):,.0f} s by the rows, not measured") for rows in SIZES]
-    return Chapter("bench", "", "", (stages_of(throughput), Terms(tuple(lines))))
+    return Chapter("bench", "", "", (_stages_of(throughput), Terms(tuple(lines))))
 
 
-def stages_of(throughput: Throughput) -> Table:
+def _stages_of(throughput: Throughput) -> Table:
     """Return one row for each stage."""
     rows = [
         (

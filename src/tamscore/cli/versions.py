@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tamscore.questions.rollback import History, Version
     from tamscore.store.history import LedgerEntry
 
-KINDS = ("expansion", "acquisition")
+_KINDS = ("expansion", "acquisition")
 
 
 def history(output: Output, as_json: AsJson = False) -> None:
@@ -33,16 +33,16 @@ def history(output: Output, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(asdict(result), indent=1, ensure_ascii=False))
     else:
-        terminal.put_chapter(chapter(result))
+        terminal.put_chapter(_chapter(result))
 
 
-def chapter(result: History) -> Chapter:
+def _chapter(result: History) -> Chapter:
     """Return the ledger and the versions as a chapter."""
     missing = "" if result.entries else "no swap was recorded yet"
-    return Chapter("history", f"history of {result.output}", missing, (swaps(result), versions(result)))
+    return Chapter("history", f"history of {result.output}", missing, (_swaps(result), _versions(result)))
 
 
-def swaps(result: History) -> Table:
+def _swaps(result: History) -> Table:
     """Return which version came in place of which."""
     rows = [
         (
@@ -51,22 +51,22 @@ def swaps(result: History) -> Table:
             entry.version,
             entry.replaced,
             f"{entry.by} on {entry.host}",
-            note_of(entry, result.pruned),
+            _note_of(entry, result.pruned),
         )
         for entry in result.entries
     ]
     return without_empty(table("Swaps", "at:id|what|version:id|in place of:id/2|by/3|note/2", rows))
 
 
-def versions(result: History) -> Table:
+def _versions(result: History) -> Table:
     """Return the complete versions."""
     rows = [
         (
             version.version,
-            state_of(version),
+            _state_of(version),
             version.made_by,
             version.scored,
-            *(version.whitespace.get(kind) for kind in KINDS),
+            *(version.whitespace.get(kind) for kind in _KINDS),
         )
         for version in result.versions
     ]
@@ -74,7 +74,7 @@ def versions(result: History) -> Table:
     return without_empty(table("Complete versions", columns, rows, "whitespace by kind"))
 
 
-def note_of(entry: LedgerEntry, pruned: Iterable[str]) -> str:
+def _note_of(entry: LedgerEntry, pruned: Iterable[str]) -> str:
     """What became of an entry, or what left its version."""
     if not entry.took_effect:
         return "was cut off"
@@ -83,7 +83,7 @@ def note_of(entry: LedgerEntry, pruned: Iterable[str]) -> str:
     return f"{count_text(len(entry.forgotten['hashes']), 'account')} left it" if entry.forgotten else ""
 
 
-def state_of(version: Version) -> str:
+def _state_of(version: Version) -> str:
     """What a person should know of a version: current, pinned, damaged."""
     states = {"current": version.current, "pinned": version.pinned, "manifest damaged": version.problem is not None}
     return ", ".join(state for state, holds in states.items() if holds)

@@ -207,7 +207,7 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         xp, centers = backend.xp, backend.put(self._centers)
         threads = 1 if backend.name == "cuda" else threads_of(self.n_jobs)
         with LocalFlow(threads, guest=True) as flow:
-            result = flow.map(nearest_of, chunks(matrix, backend), self._lattice, backend, centers)
+            result = flow.map(_nearest_of, chunks(matrix, backend), self._lattice, backend, centers)
             labels, sq_distances = zip(*result, strict=True)
         return xp.astype(xp.concat(labels), xp.int32), xp.concat(sq_distances)
 
@@ -231,6 +231,6 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         return Recipe(self.n_clusters, seed, rows, starts, batch, passes, moves=True)
 
 
-def nearest_of(rows: Array, lattice: Lattice, backend: Backend, centers: Array) -> tuple[Array, Array]:
+def _nearest_of(rows: Array, lattice: Lattice, backend: Backend, centers: Array) -> tuple[Array, Array]:
     """The labels and squared distances of rows (m, d), see `Lattice.nearest`."""
     return lattice.nearest(backend, rows, centers)

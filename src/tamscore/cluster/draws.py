@@ -44,7 +44,7 @@ def draw(matrix: Matrix, lattice: Lattice, backend: Backend, draws: RowDraws) ->
     rows = np.arange(len(matrix)) if draws.weights is None else np.repeat(np.arange(len(matrix)), draws.weights)
     numbers = draw_number(copies_apart(hashes[rows]), draws.seed)
     order = np.argsort(numbers, kind="stable")
-    pieces = (order[start:stop] for start, stop in bounds(len(rows), backend.block_rows))
+    pieces = (order[start:stop] for start, stop in _bounds(len(rows), backend.block_rows))
     return [DrawnBlock(xp.take(whole, backend.put(rows[piece]), axis=1), numbers[piece]) for piece in pieces]
 
 
@@ -83,12 +83,12 @@ def hashes_of_ids(ids: Any, rows: int) -> Any:
 
 def chunks(matrix: Matrix, backend: Backend) -> Iterator[Array]:
     """The rows a few at a time on the device that computes: (m, d) each, at most `backend.block_rows` rows."""
-    for start, stop in bounds(len(matrix), backend.block_rows):
+    for start, stop in _bounds(len(matrix), backend.block_rows):
         chunk = matrix.values[start:stop, :]
         yield chunk if matrix.home is not None else backend.put(chunk)
 
 
-def bounds(rows: int, at_once: int) -> Iterator[tuple[int, int]]:
+def _bounds(rows: int, at_once: int) -> Iterator[tuple[int, int]]:
     """Where stretches of so many rows begin and end."""
     return ((start, min(start + at_once, rows)) for start in range(0, rows, at_once))
 

@@ -13,8 +13,8 @@ from tamscore import backend as backends
 if TYPE_CHECKING:
     from tamscore.backend import Backend
 
-FLOATS = ("float64", "float32")
-MOST_ROWS = 2**29
+_FLOATS = ("float64", "float32")
+_MOST_ROWS = 2**29
 """Sums of so many rows of whole numbers below 2^24 are exact in float64."""
 
 
@@ -51,13 +51,13 @@ def matrix_of(estimator: Any, rows: Any, *, reset: bool) -> Matrix:
     """
     home = backends.holder(rows)
     if home is not None:
-        return Matrix(device_values(estimator, rows, home.xp, reset=reset), home)
-    rows = arrow_table(rows)
-    require_numbers(rows)
+        return Matrix(_device_values(estimator, rows, home.xp, reset=reset), home)
+    rows = _arrow_table(rows)
+    _require_numbers(rows)
     return Matrix(validate_data(estimator, rows, reset=reset, dtype=[np.float64, np.float32]), None)
 
 
-def arrow_table(rows: Any) -> Any:
+def _arrow_table(rows: Any) -> Any:
     """An Arrow table or batch as a table, anything else as it is; ValueError that names a column without numbers."""
     if type(rows).__module__.partition(".")[0] != "pyarrow" or not hasattr(rows, "schema"):
         return rows
@@ -71,7 +71,7 @@ def arrow_table(rows: Any) -> Any:
     return pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
 
 
-def require_numbers(rows: Any) -> None:
+def _require_numbers(rows: Any) -> None:
     """Raise ValueError that names the column of an array or a DataFrame that holds no numbers, if one does.
 
     scikit-learn would read the digits in texts and the days in dates as numbers.
@@ -79,24 +79,24 @@ def require_numbers(rows: Any) -> None:
     named = hasattr(rows, "shape") and hasattr(rows, "columns") and hasattr(rows, "dtypes")
     kinds = zip(rows.columns, rows.dtypes, strict=True) if named else [(None, getattr(rows, "dtype", np.dtype("f8")))]
     for name, kind in kinds:
-        if not may_hold_numbers(kind) or (str(kind) == "object" and holds_text(rows[name] if named else rows)):
+        if not _may_hold_numbers(kind) or (str(kind) == "object" and _holds_text(rows[name] if named else rows)):
             where = f"column {name!r}" if named else "X"
             raise ValueError(f"{where}: expected numbers, got {kind}; leave it out, or encode it")
 
 
-def may_hold_numbers(kind: Any) -> bool:
+def _may_hold_numbers(kind: Any) -> bool:
     """Whether a type of NumPy, pandas or Polars is one of numbers, of yes and no, or of objects that may be numbers."""
     if hasattr(kind, "is_numeric"):
         return bool(kind.is_numeric()) or str(kind) in {"Boolean", "Null", "Object"}
     return str(kind) == "object" or getattr(kind, "kind", "f") in "biufc"
 
 
-def holds_text(values: Any) -> bool:
+def _holds_text(values: Any) -> bool:
     """Whether an array or a column of objects holds a text."""
     return any(isinstance(value, str) for value in np.asarray(values, dtype=object).flat)
 
 
-def device_values(estimator: Any, rows: Any, xp: Any, *, reset: bool) -> Any:
+def _device_values(estimator: Any, rows: Any, xp: Any, *, reset: bool) -> Any:
     """Rows (n, d) on a device as float64 or float32; raise ValueError in scikit-learn's words if they cannot be.
 
     `validate_data` would copy them to the host, or fail.
@@ -109,7 +109,7 @@ def device_values(estimator: Any, rows: Any, xp: Any, *, reset: bool) -> Any:
         )
     if xp.isdtype(rows.dtype, "complex floating"):
         raise ValueError("Complex data not supported: expected real numbers")
-    values = rows if rows.dtype in {getattr(xp, name) for name in FLOATS} else xp.astype(rows, xp.float64)
+    values = rows if rows.dtype in {getattr(xp, name) for name in _FLOATS} else xp.astype(rows, xp.float64)
     if not bool(xp.all(xp.isfinite(values))):
         raise ValueError("Input X contains NaN or infinity; fill missing values in, or leave those rows out")
     if reset:
@@ -142,6 +142,6 @@ def whole_weights(weights: Any, rows: int) -> Any | None:
         )
     if not numbers.any():
         raise ValueError("sample_weight: expected a weight above zero, got zero for every row")
-    if numbers.sum() > MOST_ROWS:
-        raise ValueError(f"sample_weight: expected a sum of at most {MOST_ROWS:,}, got {numbers.sum():,.0f}")
+    if numbers.sum() > _MOST_ROWS:
+        raise ValueError(f"sample_weight: expected a sum of at most {_MOST_ROWS:,}, got {numbers.sum():,.0f}")
     return numbers.astype(np.int64)

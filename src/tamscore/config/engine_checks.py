@@ -26,7 +26,7 @@ def scheduler_is_for_remote(engine: Engine) -> Iterator[Problem]:
 def scheduler_is_safe(engine: Engine) -> Iterator[Problem]:
     """Yield a problem where data and code would cross the network in the open without the job saying so."""
     address = engine.scheduler or ""
-    if address.startswith("tcp://") and not engine.allow_insecure_scheduler and not on_loopback(address):
+    if address.startswith("tcp://") and not engine.allow_insecure_scheduler and not _on_loopback(address):
         hint = (
             "over tcp:// anybody on the network can read the data and run code on the workers; "
             "use tls://, or set engine.allow_insecure_scheduler = true"
@@ -34,7 +34,7 @@ def scheduler_is_safe(engine: Engine) -> Iterator[Problem]:
         yield Problem(("engine", "scheduler"), "tls:// for a scheduler on another machine", address, hint)
 
 
-def on_loopback(address: str) -> bool:
+def _on_loopback(address: str) -> bool:
     """Return whether an address scheme://HOST:PORT cannot leave this machine; names are not looked up."""
     host = address.partition("://")[2].rpartition(":")[0].strip("[]")
     try:

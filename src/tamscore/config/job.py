@@ -32,7 +32,7 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
 from tamscore.config.wording import Currency, Names, Titles, WordMaps  # noqa: TC001 - read at run time
 from tamscore.schema import InputLimits
 
-S = TypeVar("S", bound=SectionSettings)
+_S = TypeVar("_S", bound=SectionSettings)
 
 
 class Input(Settings):
@@ -200,6 +200,6 @@ class Job(Settings):
         there = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: section for name, section in there.items() if isinstance(section, SectionSettings)}
 
-    def section(self, kind: type[S]) -> S:
+    def section(self, kind: type[_S]) -> _S:
         """Return the settings of a class; raise StopIteration if the job does not have that section."""
         return next(section for section in self.sections.values() if isinstance(section, kind))

@@ -9,7 +9,7 @@ from pydantic import Field
 from tamscore.config.settings import Settings
 from tamscore.config.values import Text  # noqa: TC001 - read at run time
 
-Amount: TypeAlias = Annotated[float, Field(ge=0)]
+_Amount: TypeAlias = Annotated[float, Field(ge=0)]
 
 SEGMENTS_OF_ROLES = {
     "account_manager": ("global", "enterprise", "account_management"),
@@ -22,10 +22,10 @@ SEGMENTS_OF_ROLES = {
 class Portfolio(Settings):
     """What the accounts of each segment of the portfolio take in a year; no score depends on it."""
 
-    hours: dict[Text, Amount] = Field(default_factory=dict)
+    hours: dict[Text, _Amount] = Field(default_factory=dict)
     """Hours a year that one account takes, by segment of the portfolio: global, enterprise, land, account_management,
     digital."""
-    cost_per_hour: dict[Text, Amount] = Field(default_factory=dict)
+    cost_per_hour: dict[Text, _Amount] = Field(default_factory=dict)
     """What an hour costs, by the role that works on the segment: account_manager, hunter, digital."""
-    cost_per_account: dict[Text, Amount] = Field(default_factory=dict)
+    cost_per_account: dict[Text, _Amount] = Field(default_factory=dict)
     """What one account costs a year beside these hours, by segment of the portfolio; absent: nothing."""

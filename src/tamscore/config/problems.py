@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 Place: TypeAlias = tuple[str | int, ...]
 
 NOTHING: Final = object()
-LONGEST_VALUE = 80
-LONGEST_PATH = 400
+_LONGEST_VALUE = 80
+_LONGEST_PATH = 400
 """Paths are shown further than other values: what tells two of them apart is their end."""
-BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def dotted_place(place: Place) -> str:
         if isinstance(step, int):
             text += f"[{step}]"
         else:
-            text += f".{step if BARE_KEY.fullmatch(step) else json.dumps(step, ensure_ascii=False)}"
+            text += f".{step if _BARE_KEY.fullmatch(step) else json.dumps(step, ensure_ascii=False)}"
     return text.removeprefix(".")
 
 
@@ -56,7 +56,7 @@ def show(value: object) -> str:
     if isinstance(value, date):
         return str(value)
     text = str(value).lower() if isinstance(value, bool) else without_secrets(repr(value))
-    longest = LONGEST_PATH if isinstance(value, str) and "/" in value else LONGEST_VALUE
+    longest = _LONGEST_PATH if isinstance(value, str) and "/" in value else _LONGEST_VALUE
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 

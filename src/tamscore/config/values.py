@@ -19,18 +19,18 @@ from tamscore.stages.scaling import Scaling
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
 
-SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]*)://")
-TAKE_ADDRESSES = (
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]*)://")
+_TAKE_ADDRESSES = (
     *("input.path", "output.path", "propensity.label_table", "lifetime_value.orders", "products.path"),
     *("next_offer.path", "buying_roles.path"),
 )
 """The keys that may name an address in one of them."""
 OWNERS_WITHOUT_TABLE = ("last", "none")
-OBJECT = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<user>[^/@]*@)?(?P<bucket>[^/@:?#]+)(?P<key>(/[^/?#]+)*)")
-SECRET = re.compile(r"passw|pwd=|://[^@]*:[^@]*@", re.IGNORECASE)
+_OBJECT = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<user>[^/@]*@)?(?P<bucket>[^/@:?#]+)(?P<key>(/[^/?#]+)*)")
+_SECRET = re.compile(r"passw|pwd=|://[^@]*:[^@]*@", re.IGNORECASE)
 """What looks like a password in the connection of a database."""
-VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-SCHEDULER = re.compile(r"(tcp|tls)://[^\s/@]+:\d{1,5}")
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SCHEDULER = re.compile(r"(tcp|tls)://[^\s/@]+:\d{1,5}")
 
 
 def refusal(expected: str, hint: str = "") -> PydanticCustomError:
@@ -46,11 +46,11 @@ def _require_filled(path: str, info: ValidationInfo) -> None:
 
 
 def _without_scheme(path: str) -> str:
-    scheme = SCHEME.match(path)
+    scheme = _SCHEME.match(path)
     if scheme is None:
         return path
     if scheme[1].lower() != "file":
-        known, taking = ", ".join(OBJECT_SCHEMES), ", ".join(TAKE_ADDRESSES)
+        known, taking = ", ".join(OBJECT_SCHEMES), ", ".join(_TAKE_ADDRESSES)
         raise refusal("a local path", f"copy the file here; {known} are taken by {taking} only")
     rest = unquote(path[scheme.end() :]).removeprefix("localhost")
     if not rest.startswith("/"):
@@ -91,7 +91,7 @@ def _address(value: str) -> str:
     """Return the address of a folder or object, in one spelling: no slash at the end, the scheme in small letters."""
     scheme, _, rest = value.partition("://")
     text = f"{scheme.lower()}://{rest}".rstrip("/")
-    result = OBJECT.fullmatch(text)
+    result = _OBJECT.fullmatch(text)
     if "\0" in text or "::" in text or result is None:
         raise refusal("SCHEME://BUCKET/FOLDER", "endpoint, credentials and options come from the environment")
     if result["user"] and not result["scheme"].startswith("abfs"):
@@ -103,7 +103,7 @@ def _address(value: str) -> str:
 
 def _path_or_address(value: str, info: ValidationInfo) -> str:
     """Return the path made absolute, or the address of an object store as it is."""
-    scheme = SCHEME.match(value)
+    scheme = _SCHEME.match(value)
     if scheme is None or scheme[1].lower() == "file":
         return _local_path(value, info)
     if f"{scheme[1].lower()}://" not in OBJECT_SCHEMES:
@@ -114,16 +114,16 @@ def _path_or_address(value: str, info: ValidationInfo) -> str:
 
 def _connection(value: str, info: ValidationInfo) -> str:
     """Return where a database lies, without a password: an address, a variable that holds it, or an absolute path."""
-    if SECRET.search(unquote(value)):
+    if _SECRET.search(unquote(value)):
         hint = "it comes from PGPASSWORD or ~/.pgpass; or name the variable that holds the whole address, as env:NAME"
         raise refusal("a connection without a password", hint)
     if value.startswith(VARIABLE):
-        if VARIABLE_NAME.fullmatch(value.removeprefix(VARIABLE)) is None:
+        if _VARIABLE_NAME.fullmatch(value.removeprefix(VARIABLE)) is None:
             raise refusal(f"{VARIABLE}NAME with the name of an environment variable")
         return value
     if value.startswith(POSTGRESQL_SCHEMES):
         return value
-    if SCHEME.match(value) and not value.startswith("file:"):
+    if _SCHEME.match(value) and not value.startswith("file:"):
         raise refusal("postgresql://USER@HOST/DATABASE, env:NAME, or the path of a SQLite or DuckDB file")
     return _local_path(value, info)
 
@@ -141,7 +141,7 @@ def _increasing_counts(values: tuple[int, int]) -> tuple[int, int]:
 
 
 def _scheduler(value: str) -> str:
-    if SCHEDULER.fullmatch(value) is None or not 0 < int(value.rpartition(":")[2]) < 2**16:
+    if _SCHEDULER.fullmatch(value) is None or not 0 < int(value.rpartition(":")[2]) < 2**16:
         raise refusal("tcp://HOST:PORT or tls://HOST:PORT")
     return value
 
@@ -219,9 +219,9 @@ VersionNumber = Annotated[int, Field(ge=0)]
 CutLines = Annotated[tuple[OpenShare, ...], Field(strict=False, min_length=1), AfterValidator(_increasing)]
 ProbabilityPair = Annotated[tuple[OpenShare, OpenShare], Field(strict=False), AfterValidator(_increasing)]
 ThreeShares = Annotated[tuple[OpenShare, OpenShare, OpenShare], Field(strict=False), AfterValidator(_increasing)]
-Limits = Annotated[tuple[Share, Share], Field(strict=False), AfterValidator(_increasing)]
+_Limits = Annotated[tuple[Share, Share], Field(strict=False), AfterValidator(_increasing)]
 Winsorise = Annotated[
-    Annotated[Limits, Tag("limits")] | Annotated[Literal[False], Tag("off")],
+    Annotated[_Limits, Tag("limits")] | Annotated[Literal[False], Tag("off")],
     Discriminator(_kind_of_winsorise),
 ]
 PartyClusterCount = Annotated[

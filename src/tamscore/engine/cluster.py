@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 LOOK_S = 2.0
 """So often the workers are counted while work is under way."""
-SPREAD_S = 30.0
+_SPREAD_S = 30.0
 """So long the handing out of a shared value may hold up the work that needs it."""
-TAKE_BACK_S = 3.0
+_TAKE_BACK_S = 3.0
 """So long the taking back of shared values may hold up the end of a run."""
 
 
 @dataclass(frozen=True)
-class ClusterResult:
+class _ClusterResult:
     """A result that stays on the cluster, and what a person would call it."""
 
     future: Any
@@ -79,7 +79,7 @@ class DaskFlow:
         """Results in the order of the items."""
 
         def start(name: str, item: Any, alone: bool) -> Future[Any]:  # noqa: FBT001
-            where = item.future if isinstance(item, ClusterResult) else item
+            where = item.future if isinstance(item, _ClusterResult) else item
             future = self._submit(perform_and_tell, function, name, where, *shared)
             return self._on_loop(self._fetched(future, name, alone))
 
@@ -109,7 +109,7 @@ class DaskFlow:
     def __exit__(self, *_: object) -> None:
         """Leave the cluster, and stop it where this flow started it."""
         if self._tend:
-            self.ask(say_no_more)
+            self.ask(_say_no_more)
         elif self._shared and not self._connection.is_lost():
             self._on_loop(self._take_back()).result()
         self._close()
@@ -144,12 +144,12 @@ class DaskFlow:
             raise result.error
         return result
 
-    async def _ended(self, future: Any, name: str, alone: bool) -> ClusterResult:  # noqa: FBT001
+    async def _ended(self, future: Any, name: str, alone: bool) -> _ClusterResult:  # noqa: FBT001
         """The handle of a result, as soon as it is there."""
         error = await future.exception(asynchronous=True)
         if error is not None:
             await trouble.tell(self._connection, error, name, alone)
-        return ClusterResult(future, name)
+        return _ClusterResult(future, name)
 
     async def _hand_out(self, plugin: Any) -> None:
         """Give a value to the scheduler, and through it to every worker there is and will be.
@@ -158,7 +158,7 @@ class DaskFlow:
         """
         with self._connection.watch(), suppress(OSError, TimeoutError):
             self._shared.append(plugin.name)
-            await asyncio.wait_for(self._client.register_plugin(plugin), SPREAD_S)
+            await asyncio.wait_for(self._client.register_plugin(plugin), _SPREAD_S)
         self._connection.require()
 
     async def _name_owner(self) -> None:
@@ -174,14 +174,14 @@ class DaskFlow:
         """Let go of all that was shared; a cluster that is in trouble does not hold up the end."""
         taken = (self._client.unregister_worker_plugin(name) for name in self._shared)
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*taken, return_exceptions=True), TAKE_BACK_S)
+            await asyncio.wait_for(asyncio.gather(*taken, return_exceptions=True), _TAKE_BACK_S)
 
     async def _look(self) -> None:
         """Tend and count the workers."""
         with suppress(Exception):
             if self._tend:
                 self._tend()
-            threads = await asyncio.wait_for(self._client.scheduler.ncores(workers=None), SPREAD_S)
+            threads = await asyncio.wait_for(self._client.scheduler.ncores(workers=None), _SPREAD_S)
             self.workers = sum(threads.values()) or self.workers
 
     def _wait(self, arrived: Arrived, names: Iterable[str]) -> int:
@@ -200,6 +200,6 @@ class DaskFlow:
                     raise trouble.stall_error(self._stall_timeout, names, seen) from None
 
 
-def say_no_more() -> None:
+def _say_no_more() -> None:
     """Keep a worker quiet from here on: what it is doing while its cluster ends, such as a heartbeat, may fail."""
     logging.disable()

@@ -22,14 +22,14 @@ def begin(engine: Engine) -> None:
 
     Raises RetryableError where the machine is too short of something for them, UsageError if Dask is not installed.
     """
-    require_dask(engine)
+    _require_dask(engine)
     if engine.kind == "processes":
         from tamscore.engine import startup
 
         startup.begin(engine)
 
 
-def require_dask(engine: Engine) -> None:
+def _require_dask(engine: Engine) -> None:
     """Raise UsageError if an engine needs Dask and it is not installed."""
     if engine.kind != "local" and find_spec("distributed") is None:
         raise UsageError(

@@ -15,7 +15,7 @@ from tamscore.errors import RetryableError, UsageError
 if TYPE_CHECKING:
     from tamscore.config import Engine
 
-RUN_CODE = (
+_RUN_CODE = (
     *(f"distributed.{role}.preload" for role in ("scheduler", "worker", "nanny", "client")),
     *(f"distributed.{role}.preload-argv" for role in ("scheduler", "worker", "nanny", "client")),
     *(f"distributed.{role}.http.routes" for role in ("scheduler", "worker")),
@@ -26,11 +26,11 @@ RUN_CODE = (
     "distributed.admin.pdb-on-err",
 )
 """Settings that make Dask import or run what somebody else wrote, or change what its processes load."""
-ALLOWED_FAILURES = 3
+_ALLOWED_FAILURES = 3
 WORKER_TTL_S = 60.0
 LEAST_SCRATCH = 256 * 2**20
 """With less free space, in bytes, in the scratch folder no run begins."""
-SPILL_SHARE = 0.8
+_SPILL_SHARE = 0.8
 """So much of the free scratch space the workers may fill."""
 
 
@@ -40,11 +40,11 @@ def refuse_code() -> None:
 
     usual: dict[str, Any] = config.merge(*config.defaults)
     inherited = config.collect_env(os.environ)
-    for key in RUN_CODE:
+    for key in _RUN_CODE:
         default = config.get(key, None, config=usual)
-        if all(is_harmless(config.get(key, None, config=given), default) for given in (inherited, config.config)):
+        if all(_is_harmless(config.get(key, None, config=given), default) for given in (inherited, config.config)):
             continue
-        variables = [name for name in os.environ if variable_means(name, key)]
+        variables = [name for name in os.environ if _variable_means(name, key)]
         source = f"the environment variable {variables[0]}" if variables else "the Dask configuration"
         raise UsageError(
             f"{source} sets {key}, which runs code of others or changes what Dask serves; remove it: "
@@ -52,13 +52,13 @@ def refuse_code() -> None:
         )
 
 
-def is_harmless(value: Any, default: Any) -> bool:
+def _is_harmless(value: Any, default: Any) -> bool:
     """Whether a setting is absent, as it comes, our own, or a list of modules of Dask itself (which Dask adds to)."""
     own_modules = isinstance(value, list) and all(str(item).startswith("distributed.http.") for item in value)
     return own_modules or not value or value in (default, ENVIRONMENT)
 
 
-def variable_means(name: str, key: str) -> bool:
+def _variable_means(name: str, key: str) -> bool:
     """Whether an environment variable sets a key of the Dask configuration, or one inside it."""
     if not name.startswith("DASK_"):
         return False
@@ -72,7 +72,7 @@ def own(engine: Engine, max_spill: int) -> dict[str, Any]:
 
     settings: dict[str, Any] = config.merge(*copy.deepcopy(config.defaults))
     chosen = {
-        "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
+        "distributed.scheduler.allowed-failures": _ALLOWED_FAILURES,
         "distributed.scheduler.worker-ttl": f"{WORKER_TTL_S} s",
         "distributed.scheduler.worker-saturation": 1.0,
         "distributed.scheduler.work-stealing": False,  # work goes to the blocks that a worker keeps, not they to work
@@ -130,4 +130,4 @@ def scratch_folder(engine: Engine) -> Path:
 
 def max_spill(scratch: Path, workers: int) -> int:
     """How many bytes each worker may put into the scratch folder."""
-    return int(SPILL_SHARE * shutil.disk_usage(scratch).free / workers)
+    return int(_SPILL_SHARE * shutil.disk_usage(scratch).free / workers)

@@ -22,11 +22,11 @@ from tamscore.errors import DeviceError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Requested = Literal["auto", "cpu", "cuda"]
+_Requested = Literal["auto", "cpu", "cuda"]
 
 DRIVER = "libcuda.so.1"
 BACKEND = "tamscore.backend.cuda"
-VISIBLE = "CUDA_VISIBLE_DEVICES"
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
 TIMEOUT_S = 60
 _INSTALL = "install one of the extras gpu-cu12, gpu-cu13, rapids-cu12, rapids-cu13 of tamscore, or set device = 'cpu'"
 _ASK_DRIVER = """
@@ -103,7 +103,7 @@ def list_gpus() -> tuple[str, ...] | DeviceProblem:
     A process sees one slice of a GPU (MIG) at most, so that each that is named is asked for alone.
     """
     names: list[str] = []
-    for slice_of_gpu in slices_of_gpus():
+    for slice_of_gpu in _slices_of_gpus():
         shown = _names_shown(slice_of_gpu)
         if isinstance(shown, DeviceProblem):
             return shown
@@ -111,9 +111,9 @@ def list_gpus() -> tuple[str, ...] | DeviceProblem:
     return tuple(names)
 
 
-def slices_of_gpus() -> tuple[str | None, ...]:
+def _slices_of_gpus() -> tuple[str | None, ...]:
     """Return the UUIDs of the slices of GPUs (MIG) that CUDA_VISIBLE_DEVICES names; one None if it names none."""
-    named = [name.strip() for name in os.environ.get(VISIBLE, "").split(",")]
+    named = [name.strip() for name in os.environ.get(_VISIBLE, "").split(",")]
     return tuple(named) if all(name.startswith("MIG-") for name in named) else (None,)
 
 
@@ -133,7 +133,7 @@ def _names_shown(slice_of_gpu: str | None) -> tuple[str, ...] | DeviceProblem:
     return tuple(answer["gpus"]) or DeviceProblem(none, remedy)
 
 
-def ask_nvml() -> DeviceProblem | None:
+def _ask_nvml() -> DeviceProblem | None:
     """Return what the management library finds wrong, None where it counts GPUs or is not installed."""
     if find_spec("pynvml") is None:
         return None
@@ -160,7 +160,7 @@ def find_backend() -> DeviceProblem | None:
 
 def run_kernel() -> DeviceProblem | None:
     """Return why a small kernel in a child process failed on one of the GPUs, None where it ran on all."""
-    for slice_of_gpu in slices_of_gpus():
+    for slice_of_gpu in _slices_of_gpus():
         done = _child("-P", "-c", _RUN_KERNEL, visible=slice_of_gpu)
         if isinstance(done, str):
             return DeviceProblem(f"a test kernel fails: {done}", "set device = 'cpu'")
@@ -176,7 +176,7 @@ class Probes:
 
     driver: Callable[[], DeviceProblem | None] = find_driver
     gpus: Callable[[], tuple[str, ...] | DeviceProblem] = list_gpus
-    nvml: Callable[[], DeviceProblem | None] = ask_nvml
+    nvml: Callable[[], DeviceProblem | None] = _ask_nvml
     backend: Callable[[], DeviceProblem | None] = find_backend
     kernel: Callable[[], DeviceProblem | None] = run_kernel
     passed: Callable[[tuple[str, ...]], bool] = has_passed
@@ -199,7 +199,7 @@ def detect(probes: Probes | None = None) -> tuple[str, ...] | DeviceProblem:
     return problem or gpus
 
 
-def choose(requested: Requested, probes: Probes | None = None, kind: str = "local") -> DeviceChoice:
+def choose(requested: _Requested, probes: Probes | None = None, kind: str = "local") -> DeviceChoice:
     """Return the device to use; the reason completes a line such as "device cpu: …".
 
     "cpu" asks nobody; "auto" takes the GPUs that work, else the CPU, and the CPU for an engine whose `kind` is
@@ -230,7 +230,7 @@ def _counted(gpus: tuple[str, ...]) -> str:
 
 def _child(*arguments: str, visible: str | None = None) -> subprocess.CompletedProcess[str] | str:
     """Return the finished child process, to which one GPU alone may be `visible`, or why there is none."""
-    environment = {**os.environ, **({VISIBLE: visible} if visible else {})}
+    environment = {**os.environ, **({_VISIBLE: visible} if visible else {})}
     how: dict[str, Any] = {"capture_output": True, "text": True, "timeout": TIMEOUT_S, "env": environment}
     try:
         return subprocess.run([sys.executable, *arguments], check=False, **how)  # noqa: S603 - our own constant text

@@ -51,7 +51,7 @@ class Suspected(Exception):  # noqa: N818 - not an error yet
 
 
 @dataclass(frozen=True)
-class WorkItem:
+class _WorkItem:
     """An item under way, and what a person would call it."""
 
     name: str
@@ -77,7 +77,7 @@ class InOrder:
     ) -> None:
         self._start, self._fresh, self._width, self._ahead, self._wait = start, enumerate(items), width, ahead, wait
         self._arrived: Arrived = SimpleQueue()
-        self._running: dict[int, WorkItem] = {}
+        self._running: dict[int, _WorkItem] = {}
         self._done: dict[int, Any] = {}
         self._suspects: list[tuple[int, Any]] = []
         self._begun = self._taken = 0
@@ -114,7 +114,7 @@ class InOrder:
     def _begin(self, number: int, item: Any, *, alone: bool) -> None:
         name = name_of(item, f"item {number}")
         future = self._start(name, item, alone)
-        self._running[number] = WorkItem(name, item, future)
+        self._running[number] = _WorkItem(name, item, future)
         future.add_done_callback(lambda _: self._arrived.put(number))
 
     def _settle_one(self) -> None:
@@ -122,12 +122,12 @@ class InOrder:
         number = self._wait(self._arrived, [work.name for work in self._running.values()])
         work = self._running.pop(number)
         try:
-            self._done[number] = result_of(work.future, work.name)
+            self._done[number] = _result_of(work.future, work.name)
         except Suspected:
             self._suspects.append((number, work.item))
 
 
-def result_of(future: Future[Any], name: str) -> Any:
+def _result_of(future: Future[Any], name: str) -> Any:
     """The result of work that has ended; an error that nobody foresaw gets the name of the item."""
     try:
         return future.result()

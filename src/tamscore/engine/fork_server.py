@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 METHOD = "forkserver"
-MARK = "tamscore"
+_MARK = "tamscore"
 NEEDED = (
     "distributed",
     "pyarrow.compute",
@@ -46,7 +46,7 @@ With Dask's own choice the heap gives back at once what is freed, and a third of
 
 def begin() -> None:
     """Start the process if there is none, and do not wait for it."""
-    sweep_folders()
+    _sweep_folders()
     get_context(METHOD).set_forkserver_preload(["tamscore.engine.preload"])
     added = {name: value for name, value in ENVIRONMENT.items() if name not in os.environ}
     os.environ.update(added)
@@ -55,23 +55,23 @@ def begin() -> None:
     finally:
         for name in added:
             del os.environ[name]
-    claimed_folder()
+    _claimed_folder()
 
 
 @cache
-def claimed_folder() -> IO[bytes]:
+def _claimed_folder() -> IO[bytes]:
     """The mark, locked as long as this process lives, in the folder that Python has made for its sockets."""
     folder = Path(util.get_temp_dir())
-    file = (folder / f"_{MARK}").open("xb")
+    file = (folder / f"_{_MARK}").open("xb")
     with suppress(OSError):  # a file system may have no locks
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        (folder / f"_{MARK}").rename(folder / MARK)
+        (folder / f"_{_MARK}").rename(folder / _MARK)
     return file
 
 
-def sweep_folders() -> None:
+def _sweep_folders() -> None:
     """Remove the folders for sockets that killed runs have left: Python removes its own at the end, if there is one."""
-    for mark in Path(tempfile.gettempdir()).glob(f"pymp-*/{MARK}"):
+    for mark in Path(tempfile.gettempdir()).glob(f"pymp-*/{_MARK}"):
         with suppress(OSError), mark.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(mark.parent, ignore_errors=True)

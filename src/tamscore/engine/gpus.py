@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 THREADS = 4
 """So many partitions are under way on a GPU: while it computes for one, texts of another are read and written."""
-PRE_IMPORT = ("tamscore.backend.cuda", "cupy", "array_api_compat.cupy")
-RELEASE_THRESHOLD = 0.5
+_PRE_IMPORT = ("tamscore.backend.cuda", "cupy", "array_api_compat.cupy")
+_RELEASE_THRESHOLD = 0.5
 """So much of its memory a worker's pool keeps when it has nothing to hold."""
 
 
@@ -49,7 +49,7 @@ def cluster(settings: dict[str, Any]) -> Any:
             "rapids-cu12 and rapids-cu13 of tamscore, or set engine.kind = 'local'"
         )
     full = choose_reader().name == "full"
-    pool = {"rmm_async": True, "rmm_release_threshold": RELEASE_THRESHOLD} if full else {}
+    pool = {"rmm_async": True, "rmm_release_threshold": _RELEASE_THRESHOLD} if full else {}
     try:
         from dask_cuda import LocalCUDACluster
 
@@ -57,7 +57,7 @@ def cluster(settings: dict[str, Any]) -> Any:
             threads_per_worker=THREADS,
             protocol="tcp",
             device_memory_limit=None,
-            pre_import=",".join((*PRE_IMPORT, "cudf") if full else PRE_IMPORT),
+            pre_import=",".join((*_PRE_IMPORT, "cudf") if full else _PRE_IMPORT),
             **pool,
             **settings,
         )

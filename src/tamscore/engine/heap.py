@@ -6,7 +6,7 @@ import ctypes
 from contextlib import suppress
 from functools import cache
 
-ARENA_MAX = -8
+_ARENA_MAX = -8
 """`M_ARENA_MAX` of the GNU C library's `mallopt`."""
 
 
@@ -20,7 +20,7 @@ def share() -> None:
     import pyarrow as pa
 
     with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(ARENA_MAX, 1)
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
         pa.set_memory_pool(pa.system_memory_pool())
 
 

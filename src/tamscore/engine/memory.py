@@ -7,7 +7,7 @@ from pathlib import Path
 from tamscore.backend import CountsMemory
 from tamscore.progress import Peak
 
-STATUS = Path("/proc/self/status")
+_STATUS = Path("/proc/self/status")
 
 
 def peak(backend: object = None) -> Peak:
@@ -17,5 +17,5 @@ def peak(backend: object = None) -> Peak:
 
 def peak_host_bytes() -> int:
     """The largest resident size of this process; what `getrusage` tells would include the one that started it."""
-    lines = STATUS.read_text(encoding="ascii", errors="replace").splitlines()
+    lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024

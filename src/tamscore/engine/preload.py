@@ -15,7 +15,7 @@ from tamscore.engine.fork_server import NEEDED
 if os.environ.get(logs.VARIABLE) == "json":
     logs.capture()  # before Dask is imported, which brings loggers of its own where there is none
 gc.disable()
-for name in NEEDED:
-    import_module(name)
+for _name in NEEDED:
+    import_module(_name)
 gc.freeze()
 gc.enable()

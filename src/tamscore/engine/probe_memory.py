@@ -15,13 +15,13 @@ from pathlib import Path
 
 from tamscore.engine import versions
 
-UNKNOWN = "unknown"
+_UNKNOWN = "unknown"
 
 
-def mark_of(gpus: tuple[str, ...]) -> Path | None:
+def _mark_of(gpus: tuple[str, ...]) -> Path | None:
     """Return the file that says that these GPUs passed; None where the driver's version does not show."""
     driver = versions.driver_version()
-    if driver == UNKNOWN:
+    if driver == _UNKNOWN:
         return None
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     facts = json.dumps((driver, versions.gpu_libraries(), gpus, visible, sys.executable), sort_keys=True)
@@ -31,13 +31,13 @@ def mark_of(gpus: tuple[str, ...]) -> Path | None:
 
 def has_passed(gpus: tuple[str, ...]) -> bool:
     """Return whether these GPUs have passed the test kernel under this driver and these libraries."""
-    mark = mark_of(gpus)
+    mark = _mark_of(gpus)
     return mark is not None and mark.is_file()
 
 
 def remember(gpus: tuple[str, ...]) -> None:
     """Note that they have; where nothing can be written they are tested again next time."""
-    if (mark := mark_of(gpus)) is not None:
+    if (mark := _mark_of(gpus)) is not None:
         with suppress(OSError):
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()

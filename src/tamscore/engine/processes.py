@@ -41,7 +41,7 @@ def settings_of(engine: Engine, started: ExitStack, workers: int) -> dict[str, A
     started.enter_context(dask.config.set(dask_settings.own(engine, dask_settings.max_spill(scratch, workers))))
     return {
         "n_workers": workers,
-        "memory_limit": int(given * 2**30) if given else memory_limit() // (workers + 1),
+        "memory_limit": int(given * 2**30) if given else _memory_limit() // (workers + 1),
         "local_directory": str(scratch),
         "host": "127.0.0.1",
         "dashboard_address": "127.0.0.1:0",
@@ -66,14 +66,14 @@ def start_attended(
         cluster = startup.within(startup.START_S, make, undo=lambda late: end([late]))
         client = Client(cluster, timeout=engine.connect_timeout, set_as_default=False)
         failed.pop_all()
-    nannies = Nannies(cluster, workers)
+    nannies = _Nannies(cluster, workers)
     started.callback(nannies.close)
     started.callback(quietly, client.close)
     close = started.pop_all().close
     return DaskFlow(client, workers * threads, close, engine.stall_timeout, nannies.look, memories)
 
 
-def memory_limit() -> int:
+def _memory_limit() -> int:
     """The memory in bytes that this machine, or the container around this process, has."""
     from distributed.system import MEMORY_LIMIT
 
@@ -89,10 +89,10 @@ def quietly(close: Callable[..., Any]) -> None:
 def end(clusters: Iterable[Any]) -> None:
     """End clusters that did not come up, and their processes."""
     for cluster in clusters:
-        Nannies(cluster, 0).close()
+        _Nannies(cluster, 0).close()
 
 
-class Nannies:
+class _Nannies:
     """Those that watch over worker processes; Dask forgets about one whose process died while it was starting."""
 
     def __init__(self, cluster: Any, wanted: int) -> None:
@@ -102,7 +102,7 @@ class Nannies:
     def look(self) -> None:
         """Replace the nannies that are gone, or had no process at the last look either; runs on the cluster's loop."""
         nannies = self._cluster.workers
-        without = {name for name, nanny in nannies.items() if not has_process(nanny)}
+        without = {name for name, nanny in nannies.items() if not _has_process(nanny)}
         lost = without & self._without
         self._without = without - lost
         for name in lost:
@@ -119,10 +119,10 @@ class Nannies:
         for child in multiprocessing.active_children():
             if child.pid in theirs:
                 child.kill()
-        release(self._cluster)
+        _release(self._cluster)
 
 
-def release(cluster: Any) -> None:
+def _release(cluster: Any) -> None:
     """Mark a cluster as closed whose close was cut off: Dask lets everyone else who closes it wait without end."""
     from distributed import Status
 
@@ -130,7 +130,7 @@ def release(cluster: Any) -> None:
         cluster.status = Status.closed
 
 
-def has_process(nanny: Any) -> bool:
+def _has_process(nanny: Any) -> bool:
     """Whether the worker process of a nanny is there."""
     process = getattr(nanny.process, "process", None)
     return process is not None and bool(process.is_alive())

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from tamscore.config import Engine
     from tamscore.engine.device import DeviceChoice
 
-GPU_READY_S = 60.0
+_GPU_READY_S = 60.0
 """So long a worker of others may take to import RAPIDS and make its GPU ready."""
-RETRY_S = 0.5
+_RETRY_S = 0.5
 """So long between two attempts to reach a scheduler."""
-ALERT_S = 1.0
+_ALERT_S = 1.0
 """A server that refuses our certificate says so after the handshake, at the latest after this time."""
 
 
@@ -71,7 +71,7 @@ def _workers(connection: Connection, engine: Engine, *, gpu: bool) -> tuple[int,
     require_same(versions(gpu=gpu), {f"worker {where}": there for where, there in result.items()})
     if not gpu:
         return threads, len({where.rpartition(":")[0] for where in result})
-    gpus.require_workers(_asked(connection, lambda: run(gpus.gpu_of_worker), max(wait, GPU_READY_S)))
+    gpus.require_workers(_asked(connection, lambda: run(gpus.gpu_of_worker), max(wait, _GPU_READY_S)))
     return threads, len(result)
 
 
@@ -105,12 +105,12 @@ def _reach(address: str, security: Any, timeout: float) -> None:
                 _encrypt(connection, security, address)
                 return
         except OSError as error:
-            if monotonic() + RETRY_S >= until:
+            if monotonic() + _RETRY_S >= until:
                 raise RetryableError(
                     f"engine.scheduler: no Dask scheduler answers at {address!r}: {_what(error, place[0])}, "
                     f"tried for {timeout:g} s"
                 ) from error
-        sleep(RETRY_S)
+        sleep(_RETRY_S)
 
 
 def _encrypt(connection: socket.socket, security: Any, address: str) -> None:
@@ -120,7 +120,7 @@ def _encrypt(connection: socket.socket, security: Any, address: str) -> None:
         return
     try:
         with context.wrap_socket(connection) as encrypted, suppress(TimeoutError):
-            encrypted.settimeout(ALERT_S)
+            encrypted.settimeout(_ALERT_S)
             encrypted.recv(1)
     except ssl.SSLError as error:
         reason = error.reason or str(error)

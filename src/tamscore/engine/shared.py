@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 ARRIVES_S = 60.0
 """So long work waits for a value that is on its way to its worker."""
-PAUSE_S = 0.02
+_PAUSE_S = 0.02
 """So long between two looks for it."""
 OWNER_CHECK_S = 10.0
 """Each worker asks this often whether the scheduler still knows the client whose values it holds."""
-JITTER = 0.5
+_JITTER = 0.5
 """Workers that start together ask at different times: each pause differs by up to this share."""
 
 
@@ -51,7 +51,7 @@ class Owner(WorkerPlugin):
     def setup(self, worker: Any) -> None:
         """Begin to ask."""
         self._worker = worker
-        self._asking = PeriodicCallback(self._check, 1000 * self.every, jitter=JITTER)
+        self._asking = PeriodicCallback(self._check, 1000 * self.every, jitter=_JITTER)
         self._asking.start()
 
     def teardown(self, worker: Any) -> None:
@@ -101,5 +101,5 @@ def value_of(handle: Handle) -> Any:
                 f"a worker did not get within {ARRIVES_S:g} s what all workers share; "
                 "look at the network between scheduler and workers, then run again"
             )
-        time.sleep(PAUSE_S)
+        time.sleep(_PAUSE_S)
     return held.value

@@ -26,9 +26,9 @@ FILES, FILES_PER_WORKER = 32, 12
 THREAD = "tamscore start"
 RECORDS = 20
 """Of what libraries log meanwhile, so many records are kept."""
-LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
+_LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
 """Those that Dask gives handlers of their own, and the one that warns of tasks that fail."""
-SHORT_OF = {
+_SHORT_OF = {
     errno.EMFILE: "open files (`ulimit -n`)",
     errno.ENFILE: "open files of the whole system (fs.file-max)",
     errno.EAGAIN: "processes and threads (`ulimit -u`, or the pids limit of a container)",
@@ -105,19 +105,19 @@ def explain_startup(kind: str) -> Iterator[None]:
             raise
         except Exception as error:
             causes = [error, *(record.exc_info[1] for record in records if record.exc_info and record.exc_info[1])]
-            short = next(filter(None, map(what_is_short, causes)), None)
+            short = next(filter(None, map(_what_is_short, causes)), None)
             if short is None and not isinstance(error, OSError | RuntimeError):
                 raise
-            raise RetryableError(message(kind, error, short)) from error
+            raise RetryableError(_message(kind, error, short)) from error
 
 
-def message(kind: str, error: BaseException, short: str | None) -> str:
+def _message(kind: str, error: BaseException, short: str | None) -> str:
     """Return the message about workers that do not start: what the machine is short of, if that is known."""
     begin = f"engine.kind = {kind!r}: the workers do not start"
     if short:
         remedy = "raise that limit, or set engine.workers lower, then run again"
         return f"{begin}: the machine is short of {short}; {remedy}"
-    below = innermost(error)
+    below = _innermost(error)
     detail = first_line(error) if below is error else f"{first_line(error).rstrip('.')}: {first_line(below)}"
     return (
         f"{begin} ({detail}); look at what they wrote above and at the limits of this machine (`ulimit -a`, memory), "
@@ -125,7 +125,7 @@ def message(kind: str, error: BaseException, short: str | None) -> str:
     )
 
 
-def chain(error: BaseException | None) -> Iterator[BaseException]:
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
     """Yield an error and those that led to it."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
@@ -134,25 +134,25 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def innermost(error: BaseException) -> BaseException:
+def _innermost(error: BaseException) -> BaseException:
     """Return the error that came first."""
-    *_, last = chain(error)
+    *_, last = _chain(error)
     return last
 
 
-def what_is_short(error: BaseException) -> str | None:
+def _what_is_short(error: BaseException) -> str | None:
     """Return what the machine is short of according to an error or those that led to it, None if it does not show."""
-    for item in chain(error):
-        if isinstance(item, OSError) and item.errno in SHORT_OF:
-            return SHORT_OF[item.errno]
+    for item in _chain(error):
+        if isinstance(item, OSError) and item.errno in _SHORT_OF:
+            return _SHORT_OF[item.errno]
         if isinstance(item, RuntimeError) and "can't start new thread" in str(item):
-            return SHORT_OF[errno.EAGAIN]
+            return _SHORT_OF[errno.EAGAIN]
         if isinstance(item, MemoryError):
-            return SHORT_OF[errno.ENOMEM]
+            return _SHORT_OF[errno.ENOMEM]
     return None
 
 
-class Held(logging.Handler):
+class _Held(logging.Handler):
     """Keeps the first warnings and errors, as a handler and as a filter of other handlers, and lets none through."""
 
     def __init__(self) -> None:
@@ -174,16 +174,16 @@ class Held(logging.Handler):
 @contextmanager
 def held_back() -> Iterator[list[logging.LogRecord]]:
     """Keep what libraries log inside from being printed; if all goes well, print it afterwards."""
-    held = Held()
+    held = _Held()
     with ExitStack() as undone:
-        for name in LOGGERS:
-            hold_back(logging.getLogger(name), held, undone)
+        for name in _LOGGERS:
+            _hold_back(logging.getLogger(name), held, undone)
         yield held.records
     for record in held.records:
         logging.getLogger(record.name).handle(record)
 
 
-def hold_back(logger: logging.Logger, held: Held, undone: ExitStack) -> None:
+def _hold_back(logger: logging.Logger, held: _Held, undone: ExitStack) -> None:
     """Let `held` have what a logger would print, until `undone` is closed; its handlers stay, with their levels."""
     if logger.handlers:
         for handler in logger.handlers:

@@ -15,11 +15,11 @@ from tamscore.schema import Partition
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PAUSES_S = (0.2, 1.0)
+_PAUSES_S = (0.2, 1.0)
 """So long a piece of work waits before it is tried again after a passing fault of the storage."""
-HALVINGS = 3
+_HALVINGS = 3
 """So often the block is halved when memory runs out; the numbers of a run do not depend on its size."""
-PASSING = frozenset(
+_PASSING = frozenset(
     getattr(errno, name)
     for name in (
         *("EAGAIN", "EBUSY", "ECONNABORTED", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EINTR", "EIO"),
@@ -32,14 +32,14 @@ PASSING = frozenset(
 
 def name_of(item: Any, otherwise: str) -> str:
     """What a person would call an item: the file and row groups of its partition, where it has one."""
-    partition = partition_of(item)
+    partition = _partition_of(item)
     return partition.where if partition else str(getattr(item, "name", otherwise))
 
 
-def partition_of(item: Any) -> Partition | None:
+def _partition_of(item: Any) -> Partition | None:
     """The partition that an item is about, where it is about one."""
     if isinstance(item, tuple) and item:
-        return partition_of(item[0])
+        return _partition_of(item[0])
     partition = item if isinstance(item, Partition) else getattr(item, "partition", None)
     return partition if isinstance(partition, Partition) else None
 
@@ -50,21 +50,21 @@ def perform(function: Callable[..., Any], name: str, item: Any, *shared: Any) ->
     Raises RetryableError where the storage fails, MemoryLimitError where memory does, each with the item's name, and
     DeviceError where a GPU does; all else comes as it is.
     """
-    tries, halvings = iter(PAUSES_S), 0
+    tries, halvings = iter(_PAUSES_S), 0
     while True:
         try:
             with device_errors():
                 return function(item, *shared)
         except (MemoryError, OSError, TamscoreError) as error:
-            cause = reason(error)
+            cause = _reason(error)
             if isinstance(cause, MemoryError):
-                smaller = with_half_blocks(shared, halvings)
+                smaller = _with_half_blocks(shared, halvings)
                 if smaller is None:
-                    raise out_of_memory(name, item, cause) from cause
+                    raise _out_of_memory(name, item, cause) from cause
                 shared, halvings = smaller, halvings + 1
                 continue
-            pause = next(tries, None) if is_passing(cause) else None
-            if pause is None and not is_of_storage(error, cause):
+            pause = next(tries, None) if _is_passing(cause) else None
+            if pause is None and not _is_of_storage(error, cause):
                 raise
             if pause is None:
                 raise RetryableError(f"{name}: the storage fails ({cause}); look after it, then run again") from cause
@@ -86,33 +86,33 @@ def perform_and_tell(function: Callable[..., Any], name: str, item: Any, *shared
         return Failed(error)
 
 
-def reason(error: BaseException) -> BaseException:
+def _reason(error: BaseException) -> BaseException:
     """What lies below an error of ours: the fault of storage or memory, or the error itself."""
     below = error.__cause__
     return below if isinstance(error, TamscoreError) and isinstance(below, MemoryError | OSError) else error
 
 
-def is_passing(error: BaseException) -> bool:
+def _is_passing(error: BaseException) -> bool:
     """Whether the same work may succeed a moment later."""
-    return isinstance(error, TimeoutError) or (isinstance(error, OSError) and error.errno in PASSING)
+    return isinstance(error, TimeoutError) or (isinstance(error, OSError) and error.errno in _PASSING)
 
 
-def is_of_storage(error: BaseException, cause: BaseException) -> bool:
+def _is_of_storage(error: BaseException, cause: BaseException) -> bool:
     """Whether an error tells of the storage without being told as what it is yet."""
-    return isinstance(error, OSError) or (is_passing(cause) and not isinstance(error, RetryableError))
+    return isinstance(error, OSError) or (_is_passing(cause) and not isinstance(error, RetryableError))
 
 
-def with_half_blocks(shared: tuple[Any, ...], halvings: int) -> tuple[Any, ...] | None:
+def _with_half_blocks(shared: tuple[Any, ...], halvings: int) -> tuple[Any, ...] | None:
     """The shared values, each backend with half its block; None where that was done often enough or changes nothing."""
     halved = tuple(map(halve, shared))
     same = all(item is other for item, other in zip(halved, shared, strict=True))
-    return None if same or halvings >= HALVINGS else halved
+    return None if same or halvings >= _HALVINGS else halved
 
 
-def out_of_memory(name: str, item: Any, error: MemoryError) -> MemoryLimitError:
+def _out_of_memory(name: str, item: Any, error: MemoryError) -> MemoryLimitError:
     """The error where no smaller block helps, with the size of row groups to try."""
     detail = f" ({error})" if str(error) else ""
-    partition = partition_of(item)
+    partition = _partition_of(item)
     smaller = f"row groups of at most {max(1, partition.rows // 2):,} rows" if partition else "smaller row groups"
     return MemoryLimitError(
         f"{name}: out of memory{detail}; set engine.workers lower, write the input with {smaller}, "

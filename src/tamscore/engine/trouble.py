@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from tamscore.engine.connection import Connection
 
-ANSWER_S = 3.0
+_ANSWER_S = 3.0
 """So long the cluster may take to say what is wrong with it."""
-NO_WORKERS = "the cluster has no workers left; start some, then run again"
+_NO_WORKERS = "the cluster has no workers left; start some, then run again"
 
 
 async def tell(connection: Connection, error: BaseException, name: str, alone: bool) -> NoReturn:  # noqa: FBT001
@@ -25,13 +25,13 @@ async def tell(connection: Connection, error: BaseException, name: str, alone: b
 
     A death is put down to an item that was `alone`; until then it is only Suspected.
     """
-    text = await explain_trouble(connection, error, name, alone)
+    text = await _explain_trouble(connection, error, name, alone)
     if text is None:
         raise error
     raise text from error
 
 
-async def explain_trouble(
+async def _explain_trouble(
     connection: Connection,
     error: BaseException,
     name: str,
@@ -41,15 +41,15 @@ async def explain_trouble(
     from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerError
 
     if isinstance(error, KilledWorker) and not connection.is_lost():
-        return await kill(connection.client, error, name, alone)
+        return await _kill(connection.client, error, name, alone)
     if isinstance(error, NoWorkerError | NoValidWorkerError):
-        return RetryableError(f"{name}: {NO_WORKERS}")
+        return RetryableError(f"{name}: {_NO_WORKERS}")
     if connection.is_lost() or isinstance(error, CancelledError | OSError):  # work raises neither: see `task.perform`
         return connection.error(name, error)
     return None
 
 
-async def kill(client: Any, error: Any, name: str, alone: bool) -> Exception:  # noqa: FBT001
+async def _kill(client: Any, error: Any, name: str, alone: bool) -> Exception:  # noqa: FBT001
     """Why several workers in a row died of one item, as far as the cluster can tell."""
     deaths, last = error.allowed_failures + 1, error.last_worker
     events = await answer(client.scheduler.events(topic="worker-restart-memory"), ())
@@ -85,18 +85,18 @@ async def what_is_seen(connection: Connection) -> str:
         return f"the scheduler at {connection.address} does not answer; see that it runs, then run again"
     workers = identity["workers"].values()
     if not workers:
-        return NO_WORKERS
+        return _NO_WORKERS
     statuses = Counter(worker["status"] for worker in workers)
     counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
     text = f"of {len(workers)} workers {counts}"
     if statuses.get("paused"):
-        text += await why_paused(connection.client)
+        text += await _why_paused(connection.client)
     return text
 
 
-async def why_paused(client: Any) -> str:
+async def _why_paused(client: Any) -> str:
     """Why workers take no more work."""
-    fails = await answer(client.run(spilling_fails, on_error="ignore", asynchronous=True), {})
+    fails = await answer(client.run(_spilling_fails, on_error="ignore", asynchronous=True), {})
     if any(fails.values()):
         return (
             ", since their memory is full and the scratch folder takes no more (full disk?); "
@@ -108,7 +108,7 @@ async def why_paused(client: Any) -> str:
     )
 
 
-def spilling_fails(dask_worker: Any) -> bool:
+def _spilling_fails(dask_worker: Any) -> bool:
     """Whether more lies in the memory of a worker than it would leave there, could it put it on disk."""
     fast = getattr(dask_worker.data, "fast", None)
     return fast is not None and bool(fast.total_weight > fast.n)
@@ -117,6 +117,6 @@ def spilling_fails(dask_worker: Any) -> bool:
 async def answer(question: Any, otherwise: Any) -> Any:
     """What the cluster answers within a short time, or the value given."""
     try:
-        return await asyncio.wait_for(question, ANSWER_S)
+        return await asyncio.wait_for(question, _ANSWER_S)
     except Exception:  # noqa: BLE001 - it is in trouble already: any failure means that it does not tell
         return otherwise

@@ -13,7 +13,7 @@ from tamscore.package_digest import package_digest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-LIBRARIES = ("numpy", "pyarrow", "dask", "distributed")
+_LIBRARIES = ("numpy", "pyarrow", "dask", "distributed")
 GPU_LIBRARIES = {
     "cupy": ("cupy-cuda13x", "cupy-cuda12x", "cupy"),
     "cudf": ("cudf-cu13", "cudf-cu12", "cudf"),
@@ -29,7 +29,7 @@ DRIVER_FILE = Path("/sys/module/nvidia/version")
 
 def versions(*, gpu: bool = False) -> dict[str, str]:
     """Return the versions of this process by name, with those of GPU libraries if asked; code has its digest."""
-    packages = {library: (library,) for library in LIBRARIES}
+    packages = {library: (library,) for library in _LIBRARIES}
     record = {library: installed_version(names) for library, names in packages.items()} | (
         gpu_libraries() if gpu else {}
     )

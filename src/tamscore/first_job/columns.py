@@ -13,10 +13,10 @@ from tamscore.arrow import holds_text
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Kind = Literal["number", "text", "flag", "date", "other"]
-LARGEST = float(np.finfo(np.float32).max)
+_Kind = Literal["number", "text", "flag", "date", "other"]
+_LARGEST = float(np.finfo(np.float32).max)
 """Features are scaled as float32: larger values, such as infinity, are rejected with their rows."""
-MOST_LEVELS = 2_000
+_MOST_LEVELS = 2_000
 """Values of a column of text that are kept."""
 _NUMBER = re.compile(r"[-+]?\d[\d.,' \u00a0\u202f]*")
 
@@ -31,7 +31,7 @@ class SampleColumn:
     """
 
     name: str
-    kind: Kind
+    kind: _Kind
     rows: int
     filled: int
     distinct: int
@@ -71,21 +71,21 @@ def column_of(name: str, values: pa.ChunkedArray) -> SampleColumn:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    kind, rows = kind_of(values.type), len(values)
+    kind, rows = _kind_of(values.type), len(values)
     filled = rows - values.null_count
     if kind == "other":
         return SampleColumn(name, kind, rows, filled, 0)
     if kind == "number":
-        return column_of_numbers(name, values)
+        return _column_of_numbers(name, values)
     if kind == "text":
         values = values.drop_null()
         texts = values.filter(pc.not_equal(pc.utf8_trim_whitespace(values.cast(pa.string())), ""))
-        return SampleColumn(name, kind, rows, len(texts), pc.count_distinct(texts).as_py(), levels=levels_of(texts))
-    levels = levels_of(values) if kind == "flag" else {}
+        return SampleColumn(name, kind, rows, len(texts), pc.count_distinct(texts).as_py(), levels=_levels_of(texts))
+    levels = _levels_of(values) if kind == "flag" else {}
     return SampleColumn(name, kind, rows, filled, pc.count_distinct(values).as_py(), levels=levels)
 
 
-def column_of_numbers(name: str, values: pa.ChunkedArray) -> SampleColumn:
+def _column_of_numbers(name: str, values: pa.ChunkedArray) -> SampleColumn:
     """Return what numbers say; whole ones are counted as they are, since floats are too coarse for long ids."""
     import pyarrow.compute as pc
     import pyarrow.types as t
@@ -95,11 +95,11 @@ def column_of_numbers(name: str, values: pa.ChunkedArray) -> SampleColumn:
     exact = t.is_integer(values.type) or t.is_decimal(values.type)
     distinct = pc.count_distinct(values).as_py() if exact else len(np.unique(numbers))
     whole = bool(np.all(numbers == np.rint(numbers)))
-    excessive = int((np.abs(every) > LARGEST).sum())
+    excessive = int((np.abs(every) > _LARGEST).sum())
     return SampleColumn(name, "number", len(values), len(numbers), distinct, whole, excessive, numbers)
 
 
-def kind_of(kind: pa.DataType) -> Kind:
+def _kind_of(kind: pa.DataType) -> _Kind:
     """Return what a type holds."""
     import pyarrow.types as t
 
@@ -112,7 +112,7 @@ def kind_of(kind: pa.DataType) -> Kind:
     return "date" if t.is_temporal(kind) else "other"
 
 
-def levels_of(values: pa.ChunkedArray) -> dict[str, int]:
+def _levels_of(values: pa.ChunkedArray) -> dict[str, int]:
     """Return the most frequent values with their counts, the most frequent first."""
     import pyarrow as pa
 
@@ -122,4 +122,4 @@ def levels_of(values: pa.ChunkedArray) -> dict[str, int]:
     for text, count in pairs:
         levels[text] = levels.get(text, 0) + count
     levels.pop("", None)
-    return dict(sorted(levels.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_LEVELS])
+    return dict(sorted(levels.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_LEVELS])

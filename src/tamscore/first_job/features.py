@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
     from tamscore.first_job.columns import SampleColumn
 
-MOST_MISSING = 0.95
-MOST_EXCESSIVE = 0.005
+_MOST_MISSING = 0.95
+_MOST_EXCESSIVE = 0.005
 """A run rejects rows with such values, and stops where more than one in a hundred is rejected."""
-RAREST_LEVEL = 0.01
+_RAREST_LEVEL = 0.01
 """A level with a smaller share of the rows folds into others; see features.category_floor."""
-CODED_LEVELS = 12
+_CODED_LEVELS = 12
 """Whole numbers with up to so many values, in a column called a code or a class, are categories."""
-MOST_WORDS = 0.2
+_MOST_WORDS = 0.2
 """A column of texts with a smaller share of words is one of numbers that did not read as such."""
-MOST_KEPT = 60
+_MOST_KEPT = 60
 """Columns of so few different texts are worth keeping in the scores, to filter by."""
 
 
@@ -78,60 +78,60 @@ def features_of(
     for column in columns:
         if column.name in taken and column.name not in described:
             continue
-        if reason := reason_against(column):
+        if reason := _reason_against(column):
             left_out[column.name] = reason
-            if is_kept(column) and column.name not in described:
+            if _is_kept(column) and column.name not in described:
                 keep.append(column.name)
-        elif is_categorical(column):
+        elif _is_categorical(column):
             categorical.append(column.name)
         else:
             numeric[column.name] = suitable_scaling(column)
             if column.numbers.min() >= 0 and names.has_word(column.name, MONEY_OR_COUNT):
                 positive.append(column.name)
-    asked = (column for column in columns if column.name not in taken and is_unread(column))
+    asked = (column for column in columns if column.name not in taken and _is_unread(column))
     unread = {column.name: next(iter(column.words), "") for column in asked}
     return ProposedFeatures(numeric, tuple(categorical), left_out, tuple(keep), tuple(positive), unread)
 
 
-def is_coded(column: SampleColumn) -> bool:
+def _is_coded(column: SampleColumn) -> bool:
     """Return whether the values of a column stand for something else, by its name: codes, addresses, places."""
     return names.ends_with_word(column.name, CODES) or names.has_word(column.name, PLACES)
 
 
-def is_unread(column: SampleColumn) -> bool:
+def _is_unread(column: SampleColumn) -> bool:
     """Return whether texts are numbers nearly everywhere, and no codes by their name, number or difference."""
-    if column.kind != "text" or column.distinct <= CODED_LEVELS or is_coded(column) or column.is_unique:
+    if column.kind != "text" or column.distinct <= _CODED_LEVELS or _is_coded(column) or column.is_unique:
         return False
-    return sum(column.words.values()) <= MOST_WORDS * sum(column.levels.values())
+    return sum(column.words.values()) <= _MOST_WORDS * sum(column.levels.values())
 
 
-def is_kept(column: SampleColumn) -> bool:
+def _is_kept(column: SampleColumn) -> bool:
     """Return whether the scores can hold a column to filter by: few texts, under a name that they do not have."""
-    few = column.kind == "text" and 1 < column.distinct <= MOST_KEPT
-    return few and bool(column.name.strip()) and column.name not in score_names()
+    few = column.kind == "text" and 1 < column.distinct <= _MOST_KEPT
+    return few and bool(column.name.strip()) and column.name not in _score_names()
 
 
-def score_names() -> set[str]:
+def _score_names() -> set[str]:
     """Return the names of columns that the scores, or the rejected rows, have of their own."""
     added = (name for section in SECTIONS.values() for name in section.column_names)
     return {*SCORE_COLUMNS, *COVERAGE_COLUMNS, REASON_COLUMN, *added}
 
 
-def reason_against(column: SampleColumn) -> str:
+def _reason_against(column: SampleColumn) -> str:
     """Return why a column is no feature; empty if it can be one."""
     reasons = {
         "has no name": not column.name.strip(),
         "neither numbers nor texts": column.kind == "other",
         "empty": column.filled == 0,
-        "one value only": column.distinct <= 1 and column.missing_share < 1 - RAREST_LEVEL,
-        f"{column.missing_share:.0%} are missing": column.missing_share > MOST_MISSING,
-        "infinite or too large values": column.excessive > MOST_EXCESSIVE * column.rows,
+        "one value only": column.distinct <= 1 and column.missing_share < 1 - _RAREST_LEVEL,
+        f"{column.missing_share:.0%} are missing": column.missing_share > _MOST_MISSING,
+        "infinite or too large values": column.excessive > _MOST_EXCESSIVE * column.rows,
         "a date": column.kind == "date",
         "follows from what the account buys": follows_orders(column.name),
     }
     if reason := next((text for text, holds in reasons.items() if holds), ""):
         return reason
-    return reason_against_numbers(column) if column.kind == "number" else reason_against_texts(column)
+    return _reason_against_numbers(column) if column.kind == "number" else _reason_against_texts(column)
 
 
 def follows_orders(name: str) -> bool:
@@ -141,9 +141,9 @@ def follows_orders(name: str) -> bool:
     return names.phrase(name) in STATES or (about and not own)
 
 
-def reason_against_numbers(column: SampleColumn) -> str:
+def _reason_against_numbers(column: SampleColumn) -> str:
     """Return why a column of numbers is no feature; empty if it can be one."""
-    if is_coded(column) and not is_categorical(column):
+    if _is_coded(column) and not _is_categorical(column):
         return "a code, an address or a place"
     if column.whole and column.is_unique and len(names.words_of(column.name)) == 1 and column.numbers.min() >= 0:
         steps = float(column.numbers.max() - column.numbers.min()) + 1
@@ -151,11 +151,11 @@ def reason_against_numbers(column: SampleColumn) -> str:
     return "numbers that say when" if names.has_word(column.name, DATED) else ""
 
 
-def reason_against_texts(column: SampleColumn) -> str:
+def _reason_against_texts(column: SampleColumn) -> str:
     """Return why a column of texts is no feature; empty if it can be one."""
     if column.kind == "flag":
         return ""
-    frequent = [count for count in column.levels.values() if count >= RAREST_LEVEL * column.rows]
+    frequent = [count for count in column.levels.values() if count >= _RAREST_LEVEL * column.rows]
     if not frequent or sum(frequent) < 0.2 * column.filled:
         return "nearly every account has its own"
     return (
@@ -165,12 +165,12 @@ def reason_against_texts(column: SampleColumn) -> str:
     )
 
 
-def is_categorical(column: SampleColumn) -> bool:
+def _is_categorical(column: SampleColumn) -> bool:
     """Return whether a column holds categories: texts, flags, and whole numbers that are codes."""
     if column.kind in {"text", "flag"}:
         return True
     return (
         column.whole
-        and column.distinct <= CODED_LEVELS
+        and column.distinct <= _CODED_LEVELS
         and names.ends_with_word(column.name, CLASSES | {"class", "type"})
     )

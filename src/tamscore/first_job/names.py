@@ -7,9 +7,9 @@ import re
 import unicodedata
 from functools import cache
 
-LONG = 5
+_LONG = 5
 """From so many letters on a word may end a compound, as in jahresumsatz."""
-PREFIXES = frozenset(["tbl", "fld", "str", "int", "col", "dim", "fact", "crm", "erp", "sf", "hs"])
+_PREFIXES = frozenset(["tbl", "fld", "str", "int", "col", "dim", "fact", "crm", "erp", "sf", "hs"])
 
 
 @cache
@@ -19,7 +19,7 @@ def words_of(name: str) -> tuple[str, ...]:
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", " ", plain)
     items = [word for word in re.split(r"[^a-z0-9]+", plain.lower()) if word]
-    return tuple(items[1:] if len(items) > 1 and items[0] in PREFIXES else items)
+    return tuple(items[1:] if len(items) > 1 and items[0] in _PREFIXES else items)
 
 
 def phrase(name: str) -> str:
@@ -27,26 +27,26 @@ def phrase(name: str) -> str:
     return " ".join(words_of(name))
 
 
-def fits_exactly(name: str, wanted: str) -> bool:
+def _fits_exactly(name: str, wanted: str) -> bool:
     """Return whether a name is the wanted words, however it is put together."""
     return "".join(words_of(name)) == wanted.replace(" ", "")
 
 
-def fits_partly(name: str, wanted: str) -> bool:
+def _fits_partly(name: str, wanted: str) -> bool:
     """Return whether a name holds all wanted words, or a compound that ends in one."""
     words = words_of(name)
     return all(
-        any(word == part or (len(part) >= LONG and word.endswith(part)) for word in words) for part in wanted.split()
+        any(word == part or (len(part) >= _LONG and word.endswith(part)) for word in words) for part in wanted.split()
     )
 
 
 def score(name: str, wanted: tuple[str, ...]) -> float:
     """Return how well a name fits a list of words, the first ones best: from 1 to 2 exactly, below 1 partly, 0 not."""
     for place, text in enumerate(wanted):
-        if fits_exactly(name, text):
+        if _fits_exactly(name, text):
             return 2 - place / len(wanted)
     for place, text in enumerate(wanted):
-        if len(text) > 2 and fits_partly(name, text):
+        if len(text) > 2 and _fits_partly(name, text):
             return (1 - place / len(wanted)) / math.sqrt(len(words_of(name)))
     return 0.0
 

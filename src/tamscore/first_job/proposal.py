@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from tamscore.first_job.party_types import PartyTypes
     from tamscore.first_job.vocabulary import Part
 
-SUSPECTED = "tells customers from prospects: it looks like sales in disguise"
-ROUNDS = 3
+_SUSPECTED = "tells customers from prospects: it looks like sales in disguise"
+_ROUNDS = 3
 """The guard is asked again without its suspects, so often at the most: one leak may hide another."""
 
 
@@ -60,7 +60,7 @@ class Proposal:
         if self.party_types and self.party_types.unknown:
             words = ", ".join(repr(word) if word else "missing ones" for word in self.party_types.unknown[:NAMED])
             yield f"party types {words} count as end users"
-        if perhaps := [name for name in self.features.names if may_follow_orders(name)]:
+        if perhaps := [name for name in self.features.names if _may_follow_orders(name)]:
             yield f"features {column_list(perhaps)}: take out those that follow from what the account buys"
         for name, word in self.features.unread.items():
             among = f"with texts such as {word!r} among them" if word else "stored as texts"
@@ -71,7 +71,7 @@ class Proposal:
             yield from (f"[{section.name}] {note}" for note in section.notes)
 
 
-def may_follow_orders(name: str) -> bool:
+def _may_follow_orders(name: str) -> bool:
     """Return whether a feature may be about orders by its name, or has a name in letters that are not read."""
     return names.has_word(name, PERHAPS_ORDERS) or not names.words_of(name)
 
@@ -99,14 +99,14 @@ def propose(
     described = {roles[part].column for part in ("market_segment", "revenue", "size") if part in roles}
     features = features_of(read.columns, taken, described)
     missing = next(column.missing_share for column in read.columns if column.name == roles["sales"].column)
-    sections = sections_of(further or SideTables(), roles["account_id"].column, lambda path: written(path, folder))
+    sections = sections_of(further or SideTables(), roles["account_id"].column, lambda path: _written(path, folder))
     first = Proposal(
-        written(table, folder), read.plan.rows, read.sampled, roles, words, features, missing, tuple(sections), output
+        _written(table, folder), read.plan.rows, read.sampled, roles, words, features, missing, tuple(sections), output
     )
-    return without_suspects(first, folder)
+    return _without_suspects(first, folder)
 
 
-def written(path: str, folder: Path) -> str:
+def _written(path: str, folder: Path) -> str:
     """Return a path as a job file in a folder names it: relative if it lies inside."""
     where = location(path)
     if not isinstance(where, Path):
@@ -118,13 +118,13 @@ def written(path: str, folder: Path) -> str:
         return str(inside)
 
 
-def without_suspects(first: Proposal, folder: Path) -> Proposal:
+def _without_suspects(first: Proposal, folder: Path) -> Proposal:
     """Return the proposal without features that the leakage guard would stop a run for."""
     from tamscore.first_job.job_text import tables_of
     from tamscore.scoring.context import plan_of
 
     proposal = first
-    for _ in range(ROUNDS):
+    for _ in range(_ROUNDS):
         if not proposal.features.numeric and not proposal.features.categorical:
             out = "; ".join(f"{name!r} {reason}" for name, reason in [*proposal.features.left_out.items()][:NAMED])
             raise UsageError(
@@ -135,5 +135,5 @@ def without_suspects(first: Proposal, folder: Path) -> Proposal:
         suspects = suspected_features(job, plan_of(job))
         if not suspects:
             break
-        proposal = replace(proposal, features=proposal.features.without(suspects, SUSPECTED))
+        proposal = replace(proposal, features=proposal.features.without(suspects, _SUSPECTED))
     return proposal

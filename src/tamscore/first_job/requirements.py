@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.first_job.roles import Role
     from tamscore.first_job.vocabulary import Part
 
-REQUIRED: tuple[tuple[Part, str], ...] = (
+_REQUIRED: tuple[tuple[Part, str], ...] = (
     ("account_id", "an id of the account, the same from week to week and none twice"),
     ("sales", "what you sold to the account"),
 )
@@ -46,20 +46,22 @@ def require_columns(table: str, read: SampledTable, given: Mapping[str, str]) ->
 
 def require_parts(table: str, read: SampledTable, roles: Mapping[Part, Role]) -> None:
     """Raise UsageError if accounts have no id or no sales; InputContractError if a row is an order line."""
-    for part, what in REQUIRED:
+    for part, what in _REQUIRED:
         if part in roles:
             continue
-        if part == "account_id" and (lines := repeated_id(table, read)):
+        if part == "account_id" and (lines := _repeated_id(table, read)):
             raise InputContractError(lines)
         there = column_list([column.name for column in read.columns])
-        unfit = "".join(f"; {column.name!r} is called so, but {reason}" for column, reason in unfit_columns(part, read))
+        unfit = "".join(
+            f"; {column.name!r} is called so, but {reason}" for column, reason in _unfit_columns(part, read)
+        )
         raise UsageError(
             f"{table}: found no column with {what}; add one to the table, or name it with --set columns.{part}=COLUMN; "
             f"there are {there}{unfit}"
         )
 
 
-def unfit_columns(part: Part, read: SampledTable) -> Iterator[tuple[SampleColumn, str]]:
+def _unfit_columns(part: Part, read: SampledTable) -> Iterator[tuple[SampleColumn, str]]:
     """Yield the columns that are called like a part and can't play it, with the reason."""
     for column in read.columns:
         if names.score(column.name, NAMES[part]) >= 1:
@@ -67,7 +69,7 @@ def unfit_columns(part: Part, read: SampledTable) -> Iterator[tuple[SampleColumn
             yield column, shape if column.kind in {"number", "text"} else "holds neither numbers nor texts"
 
 
-def repeated_id(table: str, read: SampledTable) -> str:
+def _repeated_id(table: str, read: SampledTable) -> str:
     """Return what to say of a table whose rows seem to be order lines; empty if they do not."""
     ids = [
         column

@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
     from tamscore.first_job.columns import SampleColumn
 
-ACCOUNT = (
+_ACCOUNT = (
     "account id", "customer id", "client id", "company id", *NAMES["account_id"], "account", "customer", "kunde",
     "client", "cliente", "klant",
 )  # fmt: skip
-DATES = (
+_DATES = (
     "order date", "invoice date", "date", "bestelldatum", "rechnungsdatum", "datum", "date de commande", "date facture",
     "fecha", "fecha de pedido", "data ordine", "data", "orderdatum", "day", "purchase date",
 )  # fmt: skip
-AMOUNTS = (
+_AMOUNTS = (
     "net amount", "amount", "net sales", "sales", "umsatz", "betrag", "nettobetrag", "montant", "montant ht", "importe",
     "importo", "bedrag", "value", "revenue", "total", "price", "dollar value",
 )  # fmt: skip
-PRODUCTS = (
+_PRODUCTS = (
     "product", "product id", "product name", "sku", "item", "article", "artikel", "artikelnummer", "produkt", "produit",
     "producto", "prodotto", "product family", "stock code",
 )  # fmt: skip
-PERSON = ("person", "role")
-LABELS = (
+_PERSON = ("person", "role")
+_LABELS = (
     "bought",
     "label",
     "won",
@@ -78,68 +78,68 @@ def sections_of(tables: SideTables, account: str, folder_path: Any) -> list[Side
     """
     sections = []
     if tables.orders:
-        sections.append(orders(tables.orders, account, folder_path(tables.orders)))
+        sections.append(_orders(tables.orders, account, folder_path(tables.orders)))
     if tables.products:
-        sections.append(products(tables.products, account, folder_path(tables.products)))
+        sections.append(_products(tables.products, account, folder_path(tables.products)))
         sections.append(SideSection("next_offer", {}))
     if tables.labels:
-        sections.append(labels(tables.labels, account, folder_path(tables.labels)))
+        sections.append(_labels(tables.labels, account, folder_path(tables.labels)))
     if tables.people:
-        sections.append(people(tables.people, folder_path(tables.people)))
+        sections.append(_people(tables.people, folder_path(tables.people)))
     return sections
 
 
-def orders(path: str, account: str, written: str) -> SideSection:
+def _orders(path: str, account: str, written: str) -> SideSection:
     """Return the section of a table of orders."""
     columns = sampled_table(path, "--orders").columns
-    keys = {"orders": written, "order_account": account_column(columns, account, path)}
-    keys["order_date"] = required_column(columns, DATES, ("date",), path, "a date")
-    keys["order_amount"] = required_column(columns, AMOUNTS, ("number",), path, "an amount")
+    keys = {"orders": written, "order_account": _account_column(columns, account, path)}
+    keys["order_date"] = _required_column(columns, _DATES, ("date",), path, "a date")
+    keys["order_amount"] = _required_column(columns, _AMOUNTS, ("number",), path, "an amount")
     note = "add margin = 0.3 (your margin as a share of sales) for lifetime values"
-    return SideSection("lifetime_value", without_default(keys, "order_account", account), (note,))
+    return SideSection("lifetime_value", _without_default(keys, "order_account", account), (note,))
 
 
-def products(path: str, account: str, written: str) -> SideSection:
+def _products(path: str, account: str, written: str) -> SideSection:
     """Return the section of a table of sales by product."""
     columns = sampled_table(path, "--products").columns
-    keys = {"path": written, "account_id": account_column(columns, account, path)}
-    keys["product"] = required_column(columns, PRODUCTS, ("text", "number"), path, "a product")
-    keys["sales"] = required_column(columns, AMOUNTS, ("number",), path, "an amount")
-    return SideSection("products", without_default(keys, "account_id", account))
+    keys = {"path": written, "account_id": _account_column(columns, account, path)}
+    keys["product"] = _required_column(columns, _PRODUCTS, ("text", "number"), path, "a product")
+    keys["sales"] = _required_column(columns, _AMOUNTS, ("number",), path, "an amount")
+    return SideSection("products", _without_default(keys, "account_id", account))
 
 
-def labels(path: str, account: str, written: str) -> SideSection:
+def _labels(path: str, account: str, written: str) -> SideSection:
     """Return the section of a table that says who bought."""
     columns = sampled_table(path, "--labels").columns
-    keys = {"label_table": written, "account_id": account_column(columns, account, path)}
-    keys["label"] = required_column(columns, LABELS, ("number", "flag"), path, "1 for buyers and 0 for others")
+    keys = {"label_table": written, "account_id": _account_column(columns, account, path)}
+    keys["label"] = _required_column(columns, _LABELS, ("number", "flag"), path, "1 for buyers and 0 for others")
     note = "add feature_cutoff, label_start and label_end, the days that features and labels are from"
-    return SideSection("propensity", without_default(keys, "account_id", account), (note,), is_incomplete=True)
+    return SideSection("propensity", _without_default(keys, "account_id", account), (note,), is_incomplete=True)
 
 
-def people(path: str, written: str) -> SideSection:
+def _people(path: str, written: str) -> SideSection:
     """Return the section of a table of people, which must have the columns of one."""
     there = [column.name for column in sampled_table(path, "--people").columns]
-    if lacking := [name for name in PERSON if name not in there]:
+    if lacking := [name for name in _PERSON if name not in there]:
         raise UsageError(
-            f"{path}: expected columns {', '.join(PERSON)}, lacks {', '.join(lacking)}; rename or add them"
+            f"{path}: expected columns {', '.join(_PERSON)}, lacks {', '.join(lacking)}; rename or add them"
         )
     return SideSection("coverage", {"people": written})
 
 
-def without_default(keys: dict[str, Any], key: str, default: str) -> dict[str, Any]:
+def _without_default(keys: dict[str, Any], key: str, default: str) -> dict[str, Any]:
     """Return the keys without one that says what is the default anyway."""
     return {name: value for name, value in keys.items() if name != key or value != default}
 
 
-def account_column(columns: Sequence[SampleColumn], account: str, path: str) -> str:
+def _account_column(columns: Sequence[SampleColumn], account: str, path: str) -> str:
     """Return the column of ids: the one that the market calls so, else one that is called like an id."""
     if any(column.name == account for column in columns):
         return account
-    return required_column(columns, ACCOUNT, ("text", "number"), path, "the account's id")
+    return _required_column(columns, _ACCOUNT, ("text", "number"), path, "the account's id")
 
 
-def required_column(
+def _required_column(
     columns: Sequence[SampleColumn], wanted: tuple[str, ...], kinds: tuple[str, ...], path: str, what: str
 ) -> str:
     """Return the column that fits best; raise UsageError if none does."""

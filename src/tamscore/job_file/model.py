@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 def job_model() -> type[Job]:
     """Return the model that checks a job file, with a table for every section that is registered."""
-    return model_with(tuple(SECTIONS.values()))
+    return _model_with(tuple(SECTIONS.values()))
 
 
 @cache
-def model_with(sections: tuple[Section[Any], ...]) -> type[Job]:
+def _model_with(sections: tuple[Section[Any], ...]) -> type[Job]:
     """Return the model of a job with these sections."""
-    fields: dict[str, Any] = {section.name: field_of(section) for section in sections}
+    fields: dict[str, Any] = {section.name: _field_of(section) for section in sections}
     return create_model("FullJob", __base__=Job, __module__=__name__, __doc__=Job.__doc__, **fields)
 
 
@@ -34,7 +34,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(name)
 
 
-def field_of(section: Section[Any]) -> tuple[Any, Any]:
+def _field_of(section: Section[Any]) -> tuple[Any, Any]:
     """Return type and default of a section: None if it is not asked for, its own if it is about finished runs."""
     about = (getdoc(section.settings) or section.name).partition(".")[0]
     if section.folder or section.always:

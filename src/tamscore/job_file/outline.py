@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
 
-Node: TypeAlias = dict[str, Any]
+_Node: TypeAlias = dict[str, Any]
 
-TYPES = {"string": "text", "integer": "an integer", "number": "a number", "boolean": "true or false"}
-LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+_TYPES = {"string": "text", "integer": "an integer", "number": "a number", "boolean": "true or false"}
+_LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
 
 class _TomlSchema(GenerateJsonSchema):
@@ -37,11 +37,11 @@ class _TomlSchema(GenerateJsonSchema):
 
 
 @cache
-def _schema_of(model: type[Job]) -> Node:
+def _schema_of(model: type[Job]) -> _Node:
     return {"$schema": _TomlSchema.schema_dialect, **model.model_json_schema(schema_generator=_TomlSchema)}
 
 
-def _schema() -> Node:
+def _schema() -> _Node:
     return _schema_of(job_model())
 
 
@@ -50,7 +50,7 @@ def json_schema() -> dict[str, Any]:
     return deepcopy(_schema())
 
 
-def _branches(node: Node) -> Iterator[Node]:
+def _branches(node: _Node) -> Iterator[_Node]:
     """Yield the node and, through references and alternatives, every node that may stand for it."""
     if "$ref" in node:
         yield from _branches(_schema()["$defs"][node["$ref"].rpartition("/")[2]])
@@ -60,7 +60,7 @@ def _branches(node: Node) -> Iterator[Node]:
         yield from _branches(branch)
 
 
-def _child(node: Node, step: str | int) -> Node:
+def _child(node: _Node, step: str | int) -> _Node:
     for branch in _branches(node):
         if isinstance(step, int):
             pair = branch.get("prefixItems", ())
@@ -73,7 +73,7 @@ def _child(node: Node, step: str | int) -> Node:
     return {}
 
 
-def node_at(path: tuple[str | int, ...]) -> Node:
+def node_at(path: tuple[str | int, ...]) -> _Node:
     """Return the part of the schema for the place `path`, empty where the schema knows no such place."""
     node = _schema()
     for step in path:
@@ -103,7 +103,7 @@ def _show_constant(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def _describe_many(node: Node) -> str:
+def _describe_many(node: _Node) -> str:
     """Return what an array or a table expects, with its length where that is bound."""
     kind = "an array" if node["type"] == "array" else "a table"
     if "prefixItems" in node:
@@ -113,25 +113,25 @@ def _describe_many(node: Node) -> str:
     return f"{kind}{least}, each {describe(item)}" if item else f"{kind}{least}"
 
 
-def _describe_one(node: Node) -> str:
+def _describe_one(node: _Node) -> str:
     if "const" in node:
         return _show_constant(node["const"])
     if "enum" in node:
         return "one of " + ", ".join(map(_show_constant, node["enum"]))
     if node.get("type") in {"array", "object"}:
         return _describe_many(node)
-    limits = [f"{sign} {node[limit]}" for limit, sign in LIMITS.items() if limit in node]
+    limits = [f"{sign} {node[limit]}" for limit, sign in _LIMITS.items() if limit in node]
     limits += ["that is not empty"] if node.get("minLength") else []
-    return " ".join([TYPES.get(node.get("type", ""), "another value"), " and ".join(limits)]).rstrip()
+    return " ".join([_TYPES.get(node.get("type", ""), "another value"), " and ".join(limits)]).rstrip()
 
 
-def describe(node: Node) -> str:
+def describe(node: _Node) -> str:
     """Return what the part of the schema `node` expects, in words."""
     alternatives = [branch for branch in _branches(node) if not {"anyOf", "oneOf"} & branch.keys()]
     return ", or ".join(_describe_one(branch) for branch in alternatives)
 
 
-def purpose(node: Node) -> str:
+def purpose(node: _Node) -> str:
     """Return the first clause of what the part of the schema `node` is for."""
     texts = [node.get("description"), *(branch.get("description") for branch in _branches(node))]
     return next((text.partition(";")[0].rstrip(".") for text in texts if text), "")

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-LARGEST_FILE = 1 << 20
-TABLES = frozenset({".arrow", ".csv", ".feather", ".jsonl", ".ndjson", ".parquet", ".tsv", ".xlsx"})
+_LARGEST_FILE = 1 << 20
+_TABLES = frozenset({".arrow", ".csv", ".feather", ".jsonl", ".ndjson", ".parquet", ".tsv", ".xlsx"})
 """Files that end so are tables."""
-TOO_DEEP = "arrays or tables are nested too deeply"
-HINTS = {
+_TOO_DEEP = "arrays or tables are nested too deeply"
+_HINTS = {
     "Cannot overwrite": "a key can be given once",
     "Cannot declare": "a section can be given once",
     "Cannot mutate": "a table in one line cannot be added to",
@@ -37,19 +37,19 @@ def read_text(path: Path) -> str:
 
     Raises JobFileError where the file is missing, a table, unreadable, too large to be a job file, or not UTF-8.
     """
-    if path.suffix.lower() in TABLES and path.is_file():
+    if path.suffix.lower() in _TABLES and path.is_file():
         remedy = f"write one for it with 'tamscore init {shlex.quote(str(path))}'"
         raise JobFileError(f"{path}: expected a job file, found a table; {remedy}")
     try:
         with path.open("rb") as file:
-            data = file.read(LARGEST_FILE + 1)
+            data = file.read(_LARGEST_FILE + 1)
     except FileNotFoundError:
         raise JobFileError(f"{path}: expected a job file, found nothing; check the path") from None
     except IsADirectoryError:
         raise JobFileError(f"{path}: expected a job file, found a folder; name the file inside it") from None
     except (OSError, ValueError) as error:
         raise JobFileError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if len(data) > LARGEST_FILE:
+    if len(data) > _LARGEST_FILE:
         raise JobFileError(f"{path}: expected a job file of at most 1 MiB, found more; is it a data file?")
     try:
         return data.decode("utf-8-sig")
@@ -67,7 +67,7 @@ def _syntax_problem(text: str, source: str, message: str) -> str:
         return f"{source}: not valid TOML: a number has too many digits"
     lines = text.rstrip().split("\n")
     number = min(int(match[1]), len(lines)) if match else len(lines)
-    hint = next((f"; {hint}" for start, hint in HINTS.items() if reason.startswith(start)), "")
+    hint = next((f"; {hint}" for start, hint in _HINTS.items() if reason.startswith(start)), "")
     reason = reason[0].lower() + reason[1:]
     return f"{source}: line {number}: not valid TOML: {reason}: {show(lines[number - 1].strip())}{hint}"
 
@@ -80,7 +80,7 @@ def tables_of(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise JobFileError(f"{source}: {TOO_DEEP}") from None
+        raise JobFileError(f"{source}: {_TOO_DEEP}") from None
     except ValueError as error:
         raise JobFileError(_syntax_problem(text, source, str(error))) from None
 
@@ -137,7 +137,7 @@ def _copy(tables: dict[str, Any], source: str) -> dict[str, Any]:
     try:
         return deepcopy(tables)
     except RecursionError:  # dotted keys nest without end; whatever walks the tables later would fall over them
-        raise JobFileError(f"{source}: {TOO_DEEP}") from None
+        raise JobFileError(f"{source}: {_TOO_DEEP}") from None
 
 
 def override_all(

@@ -58,19 +58,19 @@ if TYPE_CHECKING:
     from tamscore.scoring.section import Rule
 
 
-def whole_path(text: str) -> PurePath:
+def _whole_path(text: str) -> PurePath:
     """Return the path with links and dots followed, but for links in a circle; an address as if it were one."""
     return PurePosixPath(text) if text.startswith(OBJECT_SCHEMES) else Path(os.path.realpath(text))
 
 
-def output_is_apart_from_the_input(input_: Input, output: Output) -> Iterator[Problem]:
+def _output_is_apart_from_the_input(input_: Input, output: Output) -> Iterator[Problem]:
     """Yield a problem where the scores would be written over, into or around the market; links and dots are followed.
 
     A file may lie beside its output, since only a folder is read as a whole.
     """
     if input_.path is None:
         return
-    market, scores = whole_path(input_.path), whole_path(output.path)
+    market, scores = _whole_path(input_.path), _whole_path(output.path)
     if market == scores:
         yield Problem(("output", "path"), "another path than input.path", output.path)
     elif market.is_relative_to(scores):
@@ -79,9 +79,9 @@ def output_is_apart_from_the_input(input_: Input, output: Output) -> Iterator[Pr
         yield Problem(("output", "path"), "a folder outside input.path", output.path, "name another folder")
 
 
-RULES: tuple[Rule, ...] = (
+_RULES: tuple[Rule, ...] = (
     (input_is_named_once, ("input",)),
-    (output_is_apart_from_the_input, ("input", "output")),
+    (_output_is_apart_from_the_input, ("input", "output")),
     (roles_are_distinct, ("columns",)),
     (there_is_a_feature, ("features",)),
     (columns_are_listed_once, ("columns", "rows", "features")),
@@ -108,9 +108,9 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def all_rules() -> Iterator[Rule]:
+def _all_rules() -> Iterator[Rule]:
     """Yield the rules of every job file, then those of the sections that are registered."""
-    yield from RULES
+    yield from _RULES
     scored = [name for name, section in SECTIONS.items() if not section.folder]
     yield mapped_columns_are_read, ("values", "columns", "features", *scored)
     yield converted_columns_are_read, ("columns", "rows", "features", "currency", *scored)
@@ -125,6 +125,6 @@ def all_rules() -> Iterator[Rule]:
 
 def broken_rules(sections: Mapping[str, object]) -> Iterator[Problem]:
     """Yield what breaks the rules among the sections at hand; a rule about a missing section is not asked."""
-    for rule, needs in all_rules():
+    for rule, needs in _all_rules():
         if sections.keys() >= set(needs):
             yield from rule(*(sections[name] for name in needs))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tamscore.config.problems import Place
 
 
-HIDDEN = "***"
+_HIDDEN = "***"
 """What is shown of a connection that is refused: it may hold a password."""
 
 
@@ -46,7 +46,7 @@ def _place(error: ErrorDetails, data: Any) -> Place:
 
 def _problem(error: ErrorDetails, data: object) -> Problem:
     place, context = _place(error, data), error.get("ctx", {})
-    got = HIDDEN if "connection" in place else error["input"]
+    got = _HIDDEN if "connection" in place else error["input"]
     if error["type"] == "extra_forbidden":
         return _unknown_key(place, str(place[-1]))
     if error["type"] == "refused":

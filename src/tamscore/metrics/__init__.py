@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Ending", "leave", "try_to_leave"]
 
-LATEST = "latest.json"
+_LATEST = "latest.json"
 
 
 def leave(job: Job, progress: Progress, ending: Ending) -> None:
@@ -29,8 +29,8 @@ def leave(job: Job, progress: Progress, ending: Ending) -> None:
         return
     record = record_of(job, progress, ending)
     if wanted.folder is not None:
-        names = [LATEST] if progress.run_key is None else [f"{progress.run_key}.json", LATEST]
-        commit.sweep_beside(Path(wanted.folder) / LATEST)
+        names = [_LATEST] if progress.run_key is None else [f"{progress.run_key}.json", _LATEST]
+        commit.sweep_beside(Path(wanted.folder) / _LATEST)
         for name in names:
             commit.place_bytes(commit.json_bytes(record), Path(wanted.folder) / name)
     if wanted.textfile is not None:

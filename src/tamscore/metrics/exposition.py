@@ -33,30 +33,30 @@ HELP = {
     "flagged_rows": "Scored rows that carry a flag.",
     "cluster_accounts": "Accounts of a cluster.",
 }
-Sample = tuple[str, dict[str, str], float]
+_Sample = tuple[str, dict[str, str], float]
 
 
 def text_of(record: Record) -> str:
     """The record as a text file for Prometheus; every sample names the output, which tells jobs apart."""
     lines = []
     order = list(HELP)
-    samples = sorted(samples_of(record), key=lambda sample: order.index(sample[0]))
+    samples = sorted(_samples_of(record), key=lambda sample: order.index(sample[0]))
     for name, family in groupby(samples, key=lambda sample: sample[0]):
         lines += [f"# HELP tamscore_{name} {HELP[name]}", f"# TYPE tamscore_{name} gauge"]
         for _, labels, value in family:
             result = ",".join(
-                f'{key}="{escape_label(text)}"' for key, text in {"output": record["output"], **labels}.items()
+                f'{key}="{_escape_label(text)}"' for key, text in {"output": record["output"], **labels}.items()
             )
             lines.append(f"tamscore_{name}{{{result}}} {float(value)!r}")
     return "\n".join([*lines, ""])
 
 
-def escape_label(text: str) -> str:
+def _escape_label(text: str) -> str:
     """A label's value as it stands between quotes."""
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
-def samples_of(record: Record) -> Iterator[Sample]:
+def _samples_of(record: Record) -> Iterator[_Sample]:
     """Every figure of the record: its name, its labels, its value."""
     info = {"run": record["run"] or "", "version": record["tamscore"], "engine": record["engine"]}
     scores: dict[str, Any] = record["scores"] or {}
@@ -71,12 +71,12 @@ def samples_of(record: Record) -> Iterator[Sample]:
         yield "stopped_in", {"stage": record["stopped_in"]}, 1
     for gate, closed in record["gates"].items():
         yield "gate_closed", {"gate": gate}, closed
-    yield from samples_of_stages(record)
+    yield from _samples_of_stages(record)
     if scores:
-        yield from samples_of_scores(scores)
+        yield from _samples_of_scores(scores)
 
 
-def samples_of_stages(record: Record) -> Iterator[Sample]:
+def _samples_of_stages(record: Record) -> Iterator[_Sample]:
     """What each stage, and each process, took."""
     for stage in record["stages"]:
         for name, value in stage.items():
@@ -87,7 +87,7 @@ def samples_of_stages(record: Record) -> Iterator[Sample]:
             yield f"peak_{kind}_bytes", {"process": process["process"]}, process[f"{kind}_bytes"]
 
 
-def samples_of_scores(scores: Record) -> Iterator[Sample]:
+def _samples_of_scores(scores: Record) -> Iterator[_Sample]:
     """What became of the rows, and how many accounts each cluster has."""
     rows = scores["rows"]
     counts = {"read": rows["read"], "scored": rows["scored"], "rejected": sum(rows["rejected"].values())}

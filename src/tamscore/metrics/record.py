@@ -44,21 +44,21 @@ def record_of(job: Job, progress: Progress, ending: Ending) -> Record:
         "ended": round(time.time(), 3),
         "seconds": round(ending.seconds, 6),
         "stopped_in": progress.reached if ending.exit_code else None,
-        "gates": gates_of(ending),
+        "gates": _gates_of(ending),
         "figures": progress.figures,
-        "stages": [stage_of(stage) for stage in progress.times],
-        "memory": list(peaks_of(job, progress)),
-        "scores": scores_of(RunDirectory(location(job.output.path), finished)) if finished else None,
+        "stages": [_stage_of(stage) for stage in progress.times],
+        "memory": list(_peaks_of(job, progress)),
+        "scores": _scores_of(RunDirectory(location(job.output.path), finished)) if finished else None,
     }
 
 
-def gates_of(ending: Ending) -> dict[str, bool]:
+def _gates_of(ending: Ending) -> dict[str, bool]:
     """Whether each gate closed: those that are known, and one of another name where that stopped the run."""
     names = [*GATES, *([ending.gate] if ending.gate else [])]
     return {gate: gate == ending.gate for gate in names}
 
 
-def stage_of(stage: StageTime) -> Record:
+def _stage_of(stage: StageTime) -> Record:
     """A stage with its rows and their rate, where rows are what it counts."""
     record = {"stage": stage.stage, "seconds": stage.seconds, "cpu_seconds": stage.cpu_seconds}
     if unit_of(stage.stage) != "rows" or not stage.done:
@@ -66,7 +66,7 @@ def stage_of(stage: StageTime) -> Record:
     return {**record, "rows": stage.done, "rows_per_second": stage.done / max(stage.seconds, 1e-9)}
 
 
-def peaks_of(job: Job, progress: Progress) -> Iterator[Record]:
+def _peaks_of(job: Job, progress: Progress) -> Iterator[Record]:
     """Peak memory of the process that ran the job, and of its workers where they are processes of their own."""
     here, others = memory.peak(), progress.peaks
     if job.engine.kind == "local":
@@ -79,18 +79,18 @@ def peaks_of(job: Job, progress: Progress) -> Iterator[Record]:
         }
 
 
-def scores_of(directory: RunDirectory) -> Record:
+def _scores_of(directory: RunDirectory) -> Record:
     """Rows by what became of them, and accounts by cluster, as the finished run has them."""
     manifest = directory.manifest() or {}
     return {
         "device": manifest["device"]["name"],
         "model": manifest["model"]["source"],
         "rows": manifest["rows"],
-        "clusters": clusters_of(directory),
+        "clusters": _clusters_of(directory),
     }
 
 
-def clusters_of(directory: RunDirectory) -> list[Record]:
+def _clusters_of(directory: RunDirectory) -> list[Record]:
     """The accounts of every cluster."""
     accounts: dict[tuple[str, str], int] = {}
     for row in contents.whole(directory.tables / "segments.parquet", ("party_type", "cluster", "accounts")).to_pylist():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ArrayField:
+class _ArrayField:
     """An array of a party type: its name, where it lies in a `PartyRecord`, its dimensions by name, what it may hold.
 
     Dimensions are `clusters`, `features`, `segments`, `steps`, those with one more at the end, or `any`.
@@ -31,22 +31,22 @@ class ArrayField:
     gaps: bool = False
 
 
-FIELDS = (
-    ArrayField("centers", "fit.centers", ("clusters", "features")),
-    ArrayField("counts", "fit.counts", ("clusters",), np.int64, least=0),
-    ArrayField("limit", "space.fitted_grid.limit", ("features",), least=0),
-    ArrayField("spread", "spread", ("features",), np.float32, least=0),
-    ArrayField("reach", "reach", ("clusters",), least=0),
-    ArrayField("accounts", "accounts", ("clusters", "segments"), np.int64, least=0),
-    ArrayField("cut_values", "table.values", ("clusters", "steps"), gaps=True),
-    ArrayField("support", "table.support", ("clusters",), np.int64, least=0),
-    ArrayField("bounds_low", "table.bounds.low", ("clusters", "steps"), gaps=True),
-    ArrayField("bounds_high", "table.bounds.high", ("clusters", "steps"), gaps=True),
-    ArrayField("bounds_supported", "table.bounds.supported", ("clusters", "steps"), np.uint8),
-    ArrayField("customer_sales", "sales.sales", ("any",), least=0),
-    ArrayField("offsets", "sales.offsets", ("clusters + 1",), np.int64, least=0),
-    ArrayField("segment_sales", "by_segment.sales", ("any",), least=0),
-    ArrayField("segment_offsets", "by_segment.offsets", ("segments + 1",), np.int64, least=0),
+_FIELDS = (
+    _ArrayField("centers", "fit.centers", ("clusters", "features")),
+    _ArrayField("counts", "fit.counts", ("clusters",), np.int64, least=0),
+    _ArrayField("limit", "space.fitted_grid.limit", ("features",), least=0),
+    _ArrayField("spread", "spread", ("features",), np.float32, least=0),
+    _ArrayField("reach", "reach", ("clusters",), least=0),
+    _ArrayField("accounts", "accounts", ("clusters", "segments"), np.int64, least=0),
+    _ArrayField("cut_values", "table.values", ("clusters", "steps"), gaps=True),
+    _ArrayField("support", "table.support", ("clusters",), np.int64, least=0),
+    _ArrayField("bounds_low", "table.bounds.low", ("clusters", "steps"), gaps=True),
+    _ArrayField("bounds_high", "table.bounds.high", ("clusters", "steps"), gaps=True),
+    _ArrayField("bounds_supported", "table.bounds.supported", ("clusters", "steps"), np.uint8),
+    _ArrayField("customer_sales", "sales.sales", ("any",), least=0),
+    _ArrayField("offsets", "sales.offsets", ("clusters + 1",), np.int64, least=0),
+    _ArrayField("segment_sales", "by_segment.sales", ("any",), least=0),
+    _ArrayField("segment_offsets", "by_segment.offsets", ("segments + 1",), np.int64, least=0),
 )
 """The arrays that every party type has; `customer_sales` lie sorted within clusters that begin at `offsets`."""
 
@@ -57,20 +57,20 @@ LOOK_ALIKE = ("offsets", "slopes", "hinges", "bends", "means", "spreads")
 
 def arrays_of(party: PartyRecord) -> dict[str, Any]:
     """Return the arrays of a party type by name, those of its columns last."""
-    record = {field.name: array_at(party, field) for field in FIELDS} | dict(column_arrays(party))
+    record = {field.name: _array_at(party, field) for field in _FIELDS} | dict(_column_arrays(party))
     if party.look_alike:
         record |= {f"look_alike.{name}": getattr(party.look_alike, name) for name in LOOK_ALIKE}
     record |= dict(level_arrays(party))
     return {f"{party.name}.{name}": array for name, array in record.items()}
 
 
-def array_at(party: PartyRecord, field: ArrayField) -> Any:
+def _array_at(party: PartyRecord, field: _ArrayField) -> Any:
     """Return an array of a party type as its file holds it: truths as numbers."""
     array = attrgetter(field.path)(party)
     return array.astype(field.kind) if array.dtype == bool else array
 
 
-def column_arrays(party: PartyRecord) -> Iterator[tuple[str, Any]]:
+def _column_arrays(party: PartyRecord) -> Iterator[tuple[str, Any]]:
     """Yield the arrays of single columns: what fills gaps, knots of a scaling, bins and edges of what was seen."""
     scales = party.space.scales
     if scales:
@@ -120,11 +120,11 @@ class Arrays:
         return array
 
     def declared_arrays(self, sizes: Mapping[str, int]) -> dict[str, Any]:
-        """Return every array of `FIELDS` by name, given the size of each dimension; ValueError as for one."""
-        return {field.name: self(field.name, shape(field, sizes), field.kind, least=field.least, gaps=field.gaps)
-                for field in FIELDS}  # fmt: skip
+        """Return every array of `_FIELDS` by name, given the size of each dimension; ValueError as for one."""
+        return {field.name: self(field.name, _shape(field, sizes), field.kind, least=field.least, gaps=field.gaps)
+                for field in _FIELDS}  # fmt: skip
 
 
-def shape(field: ArrayField, sizes: Mapping[str, int]) -> tuple[int | None, ...]:
+def _shape(field: _ArrayField, sizes: Mapping[str, int]) -> tuple[int | None, ...]:
     """Return the shape of an array, None for any length."""
     return tuple(None if dim == "any" else sizes[dim.removesuffix(" + 1")] + dim.endswith(" + 1") for dim in field.dims)

@@ -120,7 +120,7 @@ def read_earlier(named: str, output: Location, form: IdForm = "text") -> Earlier
 
 def read_scored(directory: RunDirectory, form: IdForm) -> tuple[EarlierLabels, AccountSales]:
     """The cluster of every account that a run has scored, and its sales, by ids in a form."""
-    parts = [read_part(path, form) for path in directory.parts()]
+    parts = [_read_part(path, form) for path in directory.parts()]
     ids = tuple(sorted({name for part in parts for name in part.names}))
     place = {name: code for code, name in enumerate(ids)}
     codes = [np.array([place[name] for name in part.names], np.uint16)[part.codes] for part in parts]
@@ -132,7 +132,7 @@ def read_scored(directory: RunDirectory, form: IdForm) -> tuple[EarlierLabels, A
 
 def read_sales(directory: RunDirectory, form: IdForm) -> AccountSales:
     """The accounts that a run has scored and their sales, by ids in a form; nothing else is read."""
-    parts = [hashes_and_sales(read_columns(path, ["account_id", "sales"]), form) for path in directory.parts()]
+    parts = [hashes_and_sales(_read_columns(path, ["account_id", "sales"]), form) for path in directory.parts()]
     return account_sales([hashes for hashes, _ in parts], [sales for _, sales in parts])
 
 
@@ -155,7 +155,7 @@ def in_order(
 
 
 @dataclass(frozen=True)
-class PartLabels:
+class _PartLabels:
     """The accounts of a part of the scores: hashes (m,) of ids, clusters as codes (m,) into `names`, sales (m,)."""
 
     hashes: Any
@@ -170,16 +170,16 @@ def read_ids(directory: RunDirectory, form: IdForm) -> Iterator[pa.Array]:
         yield tables.account_ids(contents.whole(path, ["account_id"])["account_id"], form)
 
 
-def read_part(path: Location, form: IdForm) -> PartLabels:
+def _read_part(path: Location, form: IdForm) -> _PartLabels:
     """The accounts of a part of the scores with their clusters and sales."""
-    table = read_columns(path, ["account_id", "cluster", "sales"])
+    table = _read_columns(path, ["account_id", "cluster", "sales"])
     clusters = as_dictionary(table["cluster"])
     codes, names = clusters.indices.to_numpy(zero_copy_only=False), clusters.dictionary.to_pylist()
     hashes, sales = hashes_and_sales(table, form)
-    return PartLabels(hashes, codes, names, sales)
+    return _PartLabels(hashes, codes, names, sales)
 
 
-def read_columns(path: Location, columns: list[str]) -> pa.Table:
+def _read_columns(path: Location, columns: list[str]) -> pa.Table:
     """Columns of a part of the scores, clusters as a dictionary."""
     with contents.parquet_file(path, dictionary=["cluster"]) as file:
         return contents.decode(file, columns)

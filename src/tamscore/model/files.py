@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 DESCRIPTION, ARRAYS = "model.json", "arrays.safetensors"
 Pair = tuple[dict[str, Any], dict[str, Any]]
 """What a model says, and its arrays by name."""
-NO_DIFFERENCES: Mapping[str, Sequence[str]] = MappingProxyType({})
-PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"x\x9c", b"\x1f\x8b")
+_NO_DIFFERENCES: Mapping[str, Sequence[str]] = MappingProxyType({})
+_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"x\x9c", b"\x1f\x8b")
 """How pickles begin, plain or as joblib, PyTorch and others pack them."""
 
 
@@ -41,14 +41,14 @@ def write_model(folder: Location, model: ModelRecord) -> dict[str, Placed]:
 
 def write_raw(folder: Location, description: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Placed]:
     """A description and arrays as the files of a model, as `read_raw` has them."""
-    return write_pair(folder, (DESCRIPTION, ARRAYS), description, arrays)
+    return _write_pair(folder, (DESCRIPTION, ARRAYS), description, arrays)
 
 
 def write_section(
     folder: Location, name: str, description: dict[str, Any], arrays: dict[str, Any]
 ) -> dict[str, Placed]:
     """The files of the model of an optional part of the scores, written beside the model of the market."""
-    return write_pair(folder, (f"{name}.json", f"{name}.safetensors"), description, arrays)
+    return _write_pair(folder, (f"{name}.json", f"{name}.safetensors"), description, arrays)
 
 
 def read_section(folder: Location, name: str, files: Mapping[str, Placed]) -> Pair | None:
@@ -59,11 +59,11 @@ def read_section(folder: Location, name: str, files: Mapping[str, Placed]) -> Pa
     names = f"{name}.json", f"{name}.safetensors"
     if f"model/{names[0]}" not in files:
         return None
-    text, data = (checked_bytes(folder, name, files) for name in names)
-    return json_of(folder / names[0], text), load_arrays(folder / names[1], data)
+    text, data = (_checked_bytes(folder, name, files) for name in names)
+    return _json_of(folder / names[0], text), _load_arrays(folder / names[1], data)
 
 
-def write_pair(
+def _write_pair(
     folder: Location, names: tuple[str, str], description: dict[str, Any], arrays: dict[str, Any]
 ) -> dict[str, Placed]:
     """A description as JSON and arrays by name as safetensors, written to a folder."""
@@ -82,18 +82,18 @@ def read_model(folder: Location, files: Mapping[str, Placed]) -> ModelRecord:
     Raises InputContractError that names the file where one is missing, is not what the manifest says, cannot be read,
     was written in a newer format, or where its arrays do not fit together.
     """
-    text = checked_bytes(folder, DESCRIPTION, files)
-    data = checked_bytes(folder, ARRAYS, files)
-    return parse_model(folder, text, data)
+    text = _checked_bytes(folder, DESCRIPTION, files)
+    data = _checked_bytes(folder, ARRAYS, files)
+    return _parse_model(folder, text, data)
 
 
 def read_raw(folder: Location) -> tuple[dict[str, Any], dict[str, Any]]:
     """The description and the arrays of a model as they stand in its files, unchecked."""
     text, data = ((folder / name).read_bytes() for name in (DESCRIPTION, ARRAYS))
-    return json_of(folder / DESCRIPTION, text), load_arrays(folder / ARRAYS, data)
+    return _json_of(folder / DESCRIPTION, text), _load_arrays(folder / ARRAYS, data)
 
 
-def checked_bytes(folder: Location, name: str, files: Mapping[str, Placed]) -> bytes:
+def _checked_bytes(folder: Location, name: str, files: Mapping[str, Placed]) -> bytes:
     """The bytes of a file of a model, the same as the manifest lists."""
     path = folder if folder.is_file() else folder / name
     try:
@@ -102,7 +102,7 @@ def checked_bytes(folder: Location, name: str, files: Mapping[str, Placed]) -> b
         raise InputContractError(
             f"{path}: cannot be read ({error.strerror}); name the folder 'model' of a complete run"
         ) from error
-    if data.startswith(PICKLES):
+    if data.startswith(_PICKLES):
         raise InputContractError(
             f"{path}: expected a model of tamscore, got a pickle or archive that begins with {data[:2]!r}, which could "
             "run code and is never opened; name the folder 'model' of a complete run"
@@ -114,11 +114,11 @@ def checked_bytes(folder: Location, name: str, files: Mapping[str, Placed]) -> b
     return data
 
 
-def parse_model(folder: Location, text: bytes, data: bytes) -> ModelRecord:
+def _parse_model(folder: Location, text: bytes, data: bytes) -> ModelRecord:
     """The model that its two files hold; InputContractError where they do not make sense."""
     from pydantic import ValidationError
 
-    raw = json_of(folder / DESCRIPTION, text)
+    raw = _json_of(folder / DESCRIPTION, text)
     version = raw.get("format")
     if version not in READ:
         remedy = "update tamscore" if isinstance(version, int) and version > FORMAT else "run its job again"
@@ -131,7 +131,7 @@ def parse_model(folder: Location, text: bytes, data: bytes) -> ModelRecord:
         raise InputContractError(
             f"{folder / DESCRIPTION}: {place}: {first['msg'].lower()}, got {first['input']!r:.80}; run its job again"
         ) from None
-    arrays = load_arrays(folder / ARRAYS, data)
+    arrays = _load_arrays(folder / ARRAYS, data)
     try:
         parties = parties_of(description.parties, arrays)
     except ValueError as error:
@@ -141,7 +141,7 @@ def parse_model(folder: Location, text: bytes, data: bytes) -> ModelRecord:
     )
 
 
-def json_of(path: Location, text: bytes) -> dict[str, Any]:
+def _json_of(path: Location, text: bytes) -> dict[str, Any]:
     """The object that a JSON text holds."""
     try:
         record = json.loads(text.decode("utf-8"))
@@ -152,7 +152,7 @@ def json_of(path: Location, text: bytes) -> dict[str, Any]:
     return record
 
 
-def load_arrays(path: Location, data: bytes) -> dict[str, Any]:
+def _load_arrays(path: Location, data: bytes) -> dict[str, Any]:
     """The arrays of a safetensors file by name."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -167,7 +167,7 @@ def require_fits(
     model: ModelRecord,
     columns: InputColumns,
     settings: Mapping[str, str],
-    differences: Mapping[str, Sequence[str]] = NO_DIFFERENCES,
+    differences: Mapping[str, Sequence[str]] = _NO_DIFFERENCES,
 ) -> None:
     """Nothing, where a job asks for what the model was fitted on; InputContractError with the differences else.
 

@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from tamscore.model.text import LevelText
     from tamscore.stages.potential import CustomerSales, PotentialTable
 
-COLUMNS = ("factor", "low", "high")
-MULTIPLES = ("multiples", "low", "high")
+_COLUMNS = ("factor", "low", "high")
+_MULTIPLES = ("multiples", "low", "high")
 
 
 def level_arrays(party: PartyRecord) -> Iterator[tuple[str, Any]]:
     """Yield the arrays of a party type's level, and those of its ladders at level account, by name."""
     if party.level is not None and party.level.model is not None:
         model = party.level.model
-        yield from ((f"level_{name}", getattr(model.columns, name)) for name in COLUMNS)
+        yield from ((f"level_{name}", getattr(model.columns, name)) for name in _COLUMNS)
         yield "level_weights", model.weights
         yield "level_intercept", model.intercept
     if party.table.account is not None:
         ladder = party.table.account
-        yield from ((f"account_{name}", getattr(ladder, name)) for name in (*MULTIPLES, "cap", "typical"))
+        yield from ((f"account_{name}", getattr(ladder, name)) for name in (*_MULTIPLES, "cap", "typical"))
         yield "customer_typical", party.sales.typical
         yield "segment_typical", party.by_segment.typical
 
@@ -43,7 +43,7 @@ def level_of(text: LevelText | None, take: Arrays, sizes: Mapping[str, int], num
         return None
     losses, level_model_text, model = tuple(LevelLoss(**loss.model_dump()) for loss in text.losses), text.model, None
     if level_model_text is not None:
-        columns = LevelColumns(*(take(f"level_{name}", (numeric,)) for name in COLUMNS))
+        columns = LevelColumns(*(take(f"level_{name}", (numeric,)) for name in _COLUMNS))
         weights = take("level_weights", (FOLDS + 1, 2 * numeric + sizes["features"]))
         intercept = take("level_intercept", (FOLDS + 1,))
         model = LevelModel(
@@ -63,7 +63,7 @@ def with_account(table: PotentialTable, cents: float | None, take: Arrays, sizes
     if cents is None:
         return table
     k = sizes["clusters"]
-    own, low, high = (take(f"account_{name}", (k, sizes["steps"]), least=0, gaps=True) for name in MULTIPLES)
+    own, low, high = (take(f"account_{name}", (k, sizes["steps"]), least=0, gaps=True) for name in _MULTIPLES)
     cap, typical = take("account_cap", (k,), least=0, gaps=True), take("account_typical", (k,), least=0)
     return replace(table, account=AccountLadder(own, low, high, cap, typical, cents))
 

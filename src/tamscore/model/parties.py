@@ -34,13 +34,13 @@ def parties_of(text: tuple[PartyText, ...], arrays: dict[str, Any]) -> tuple[Par
     if len(set(names)) < len(names):
         raise ValueError(f"party types told twice: {', '.join(names)}")
     left = dict(arrays)
-    parties = tuple(party_of(party, left) for party in text)
+    parties = tuple(_party_of(party, left) for party in text)
     if left:
         raise ValueError(f"arrays of no party type: {', '.join(map(repr, sorted(left)[:5]))}")
     return parties
 
 
-def party_of(text: PartyText, arrays: dict[str, Any]) -> PartyRecord:
+def _party_of(text: PartyText, arrays: dict[str, Any]) -> PartyRecord:
     """A party type put together from its description and its arrays, which are taken out of `arrays`.
 
     Raises ValueError that names the array which is missing, has another shape or type, or holds what it must not.
@@ -49,36 +49,36 @@ def party_of(text: PartyText, arrays: dict[str, Any]) -> PartyRecord:
     take = Arrays(text.party_type, arrays)
     sizes = {"clusters": len(text.clusters), "segments": len(segments.all_levels) if segments else 1}
     sizes |= {"features": len(text.features), "steps": len(text.ladder.lines) + 1}
-    space = space_of(text, take, sizes["segments"])
+    space = _space_of(text, take, sizes["segments"])
     record = take.declared_arrays(sizes)
     fit, cents = text.fit, text.ladder.cents
-    of_sales = sales_of(text, record, "customer_sales", "offsets")
-    of_segments = sales_of(text, record, "segment_sales", "segment_offsets")
+    of_sales = _sales_of(text, record, "customer_sales", "offsets")
+    of_segments = _sales_of(text, record, "segment_sales", "segment_offsets")
     return PartyRecord(
         name=text.party_type,
-        space=replace(space, grid=grid_of(text, record)),
+        space=replace(space, grid=_grid_of(text, record)),
         segments=segments,
         clusters=tuple((cluster.id, cluster.name) for cluster in text.clusters),
         limits=QuadrantLimits(
             *(np.inf if limit is None else limit for limit in (text.limits.potential, text.limits.sales))
         ),
-        named=number_of_ids(text),
+        named=_number_of_ids(text),
         fit=Fit(record["centers"], record["counts"], fit.inertia, fit.passes, fit.batches, fit.reseeded),
         rows=fit.rows,
         constant=fit.constant,
         spread=record["spread"],
         reach=record["reach"],
-        histograms=histograms_of(space, take),
+        histograms=_histograms_of(space, take),
         accounts=record["accounts"],
-        table=with_account(table_of(text, record), cents, take, sizes),
+        table=with_account(_table_of(text, record), cents, take, sizes),
         sales=with_typical(of_sales, "customer_typical", take, there=cents is not None),
         by_segment=with_typical(of_segments, "segment_typical", take, there=cents is not None),
         level=level_of(text.level, take, sizes, len(space.scales)),
-        look_alike=look_alike_of(text, take),
+        look_alike=_look_alike_of(text, take),
     )
 
 
-def look_alike_of(text: PartyText, take: Arrays) -> LookAlike | None:
+def _look_alike_of(text: PartyText, take: Arrays) -> LookAlike | None:
     """The look-alike of a party type; None where it has none."""
     if (look_alike_text := text.look_alike) is None:
         return None
@@ -92,7 +92,7 @@ def look_alike_of(text: PartyText, take: Arrays) -> LookAlike | None:
     return LookAlike(**record, **known)
 
 
-def number_of_ids(text: PartyText) -> int:
+def _number_of_ids(text: PartyText) -> int:
     """How many ids were ever given; ValueError where an id stands twice, or has a number that was not given yet."""
     ids = [cluster.id for cluster in text.clusters]
     known = set(identity.cluster_ids(text.party_type, text.named))
@@ -101,10 +101,10 @@ def number_of_ids(text: PartyText) -> int:
     return text.named
 
 
-def space_of(text: PartyText, take: Arrays, segments: int) -> Space:
+def _space_of(text: PartyText, take: Arrays, segments: int) -> Space:
     """The space of a party type, without its grid; ValueError where its features do not follow from its columns."""
     fill = take("fill", (len(text.columns), segments)) if text.columns else np.empty((0, segments))
-    scales = tuple(scale_of(column, here, take) for column, here in zip(text.columns, fill, strict=True))
+    scales = tuple(_scale_of(column, here, take) for column, here in zip(text.columns, fill, strict=True))
     vocabularies = tuple(Vocabulary(vocabulary.column, vocabulary.levels) for vocabulary in text.vocabularies)
     space = Space(scales, vocabularies, text.level_weight)
     if (names := tuple(feature.name for feature in space.features)) != text.features:
@@ -112,7 +112,7 @@ def space_of(text: PartyText, take: Arrays, segments: int) -> Space:
     return space
 
 
-def grid_of(text: PartyText, record: dict[str, Any]) -> Grid:
+def _grid_of(text: PartyText, record: dict[str, Any]) -> Grid:
     """The grid; ValueError where the centers do not lie on it."""
     centers, limit = record["centers"], record["limit"]
     if (np.abs(centers) > limit).any() or (centers != np.rint(centers)).any():
@@ -120,7 +120,7 @@ def grid_of(text: PartyText, record: dict[str, Any]) -> Grid:
     return Grid(text.unit, limit)
 
 
-def histograms_of(space: Space, take: Arrays) -> tuple[Histogram, ...]:
+def _histograms_of(space: Space, take: Arrays) -> tuple[Histogram, ...]:
     """How the features spread when the model was fitted: numeric columns, then categories."""
     histograms = []
     for scale in space.scales:
@@ -134,7 +134,7 @@ def histograms_of(space: Space, take: Arrays) -> tuple[Histogram, ...]:
     return tuple(histograms)
 
 
-def table_of(text: PartyText, record: dict[str, Any]) -> PotentialTable:
+def _table_of(text: PartyText, record: dict[str, Any]) -> PotentialTable:
     """The ladders; ValueError where there is not one for each cluster."""
     ladder, k = text.ladder, len(text.clusters)
     bounds = Bounds(ladder.level, record["bounds_low"], record["bounds_high"], record["bounds_supported"].astype(bool))
@@ -143,7 +143,7 @@ def table_of(text: PartyText, record: dict[str, Any]) -> PotentialTable:
     return PotentialTable(ladder.lines, record["cut_values"], record["support"], ladder.basis, ladder.parent, bounds)
 
 
-def scale_of(text: ColumnText, fill: Any, take: Arrays) -> ColumnScale:
+def _scale_of(text: ColumnText, fill: Any, take: Arrays) -> ColumnScale:
     """The scaling of a numeric column, with what it puts in place of a missing number in each segment (segments,)."""
     low, high = -np.inf if text.low is None else text.low, np.inf if text.high is None else text.high
     knots = scores = None
@@ -159,7 +159,7 @@ def scale_of(text: ColumnText, fill: Any, take: Arrays) -> ColumnScale:
     )
 
 
-def sales_of(text: PartyText, record: dict[str, Any], name: str, offsets_name: str) -> CustomerSales:
+def _sales_of(text: PartyText, record: dict[str, Any], name: str, offsets_name: str) -> CustomerSales:
     """Customers' sales sorted within groups: clusters, or market segments."""
     sales, offsets = record[name], record[offsets_name]
     if offsets[0] != 0 or offsets[-1] != len(sales) or (np.diff(offsets) < 0).any():

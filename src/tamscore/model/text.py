@@ -165,38 +165,38 @@ def description_of(model: ModelRecord) -> Description:
         tamscore=model.tamscore,
         settings=model.settings,
         inputs=InputsText(numeric=model.numeric, categorical=model.categorical),
-        parties=tuple(map(party_text, model.parties)),
+        parties=tuple(map(_party_text, model.parties)),
     )
 
 
-def party_text(party: PartyRecord) -> PartyText:
+def _party_text(party: PartyRecord) -> PartyText:
     """Return what is said of a party type in words and single numbers."""
     space, segments, table, fit = party.space, party.segments, party.table, party.fit
     return PartyText(
         party_type=party.name,  # type: ignore[arg-type]
         features=tuple(feature.name for feature in space.features),
-        columns=tuple(map(column_text, space.scales)),
+        columns=tuple(map(_column_text, space.scales)),
         vocabularies=tuple(VocabularyText(column=vocabulary.column, levels=vocabulary.levels) for vocabulary in
         space.vocabularies), market_segments=VocabularyText(column=segments.column, levels=segments.levels) if segments
         else None, level_weight=space.level_weight,
         unit=space.fitted_grid.unit,
         clusters=tuple(ClusterText(id=name, name=words) for name, words in party.clusters),
         named=party.named,
-        limits=LimitsText(potential=finite(party.limits.potential), sales=finite(party.limits.sales)),
+        limits=LimitsText(potential=_finite(party.limits.potential), sales=_finite(party.limits.sales)),
         ladder=LadderText(
             level=table.bounds.level, lines=table.lines, basis=table.basis, parent=table.parent,
             cents=table.account.cents if table.account else None,
         ),
-        level=level_text(party.level),
+        level=_level_text(party.level),
         fit=FitText(
             rows=party.rows, inertia=fit.inertia, passes=fit.passes, batches=fit.batches, reseeded=fit.reseeded,
             constant=party.constant,
         ),
-        look_alike=look_alike_text(party.look_alike) if party.look_alike else None,
+        look_alike=_look_alike_text(party.look_alike) if party.look_alike else None,
     )  # fmt: skip
 
 
-def look_alike_text(made: LookAlike) -> LookAlikeText:
+def _look_alike_text(made: LookAlike) -> LookAlikeText:
     """Return what is said of a look-alike."""
     return LookAlikeText(
         seed=made.seed, last=str(made.last), area=made.area, customers=made.customers, prospects=made.prospects,
@@ -204,7 +204,7 @@ def look_alike_text(made: LookAlike) -> LookAlikeText:
     )  # fmt: skip
 
 
-def level_text(level: PartyLevel | None) -> LevelText | None:
+def _level_text(level: PartyLevel | None) -> LevelText | None:
     """Return what is said of a level in words and single numbers."""
     if level is None:
         return None
@@ -220,14 +220,14 @@ def level_text(level: PartyLevel | None) -> LevelText | None:
     return LevelText(in_use=level.in_use, model=text, losses=losses)
 
 
-def column_text(scale: ColumnScale) -> ColumnText:
+def _column_text(scale: ColumnScale) -> ColumnText:
     """Return what is said of the scaling of a numeric column."""
     return ColumnText(
-        name=scale.name, scaling=scale.scaling, low=finite(scale.low), high=finite(scale.high), center=scale.center,
+        name=scale.name, scaling=scale.scaling, low=_finite(scale.low), high=_finite(scale.high), center=scale.center,
         factor=scale.factor, missing_indicator=scale.missing_indicator,
     )  # fmt: skip
 
 
-def finite(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     """Return the value, None where it stands for no bound."""
     return float(value) if np.isfinite(value) else None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Ladders", "Money", "potential_table", "whitespace"]
 
-ALL = "all"
+_ALL = "all"
 """The parent of clusters that lean on no segment."""
 
 
@@ -112,19 +112,19 @@ def potential_table(
     >>> table.steps, table.values.tolist()
     (['p85', 'p90', 'p95', 'top'], [[85.0, 90.0, 95.0, 100.0]])
     """
-    require_rules(lines, top_step, min_customers, interval_level)
+    _require_rules(lines, top_step, min_customers, interval_level)
     money = sales_of(on_host(sales))
     code, names = codes_of(on_host(labels), "labels", len(money))
     backend, buys = HostBackend(), money > 0
     by_cluster = potential.sort_sales(backend, money[buys], code[buys], len(names))
     everyone = np.sort(by_cluster.sales)
-    parents: list[tuple[str, Any]] = [(ALL, everyone)] * len(names)
+    parents: list[tuple[str, Any]] = [(_ALL, everyone)] * len(names)
     if segments is not None:
         segment, levels = segments_of(on_host(segments), len(money))
         by_segment = potential.sort_sales(backend, money[buys], segment[buys], len(levels))
         pairs = code * len(levels) + segment
         accounts = np.bincount(pairs, minlength=len(names) * len(levels)).reshape(len(names), len(levels))
-        parents = potential.parents_of(accounts, by_segment, levels, everyone, ALL, min_customers)
+        parents = potential.parents_of(accounts, by_segment, levels, everyone, _ALL, min_customers)
     rules = (tuple(lines), top_step, min_customers, interval_level)
     return Ladders(names, potential.potential_table(by_cluster, parents, *rules))
 
@@ -152,7 +152,7 @@ def whitespace(sales: Any, labels: Any, ladders: Ladders, *, boundary: Boundary 
     return value_accounts(backend.xp, put(money), put(code), put(ladders.values), boundary)
 
 
-def require_rules(lines: Sequence[float], top_step: str, min_customers: int, level: float) -> None:
+def _require_rules(lines: Sequence[float], top_step: str, min_customers: int, level: float) -> None:
     """Raise ValueError that names the first keyword that is out of range."""
     if not lines or list(lines) != sorted(set(lines)) or not 0 < lines[0] <= lines[-1] < 1:
         raise ValueError(f"lines: expected rising shares between 0 and 1, got {tuple(lines)}")

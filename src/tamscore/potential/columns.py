@@ -12,7 +12,7 @@ from tamscore.arrow import float_column, places_in
 if TYPE_CHECKING:
     import pyarrow as pa
 
-UNKNOWN = "unknown"
+_UNKNOWN = "unknown"
 """The name of missing segments."""
 
 
@@ -22,7 +22,7 @@ def on_host(values: Any) -> Any:
     return values if home is None else home.get(values)
 
 
-def column_of(values: Any, name: str) -> pa.ChunkedArray:
+def _column_of(values: Any, name: str) -> pa.ChunkedArray:
     """A list, array, Series or Arrow column as an Arrow column; ValueError if it is a table."""
     import pyarrow as pa
 
@@ -38,7 +38,7 @@ def sales_of(values: Any) -> Any:
     """Sales (n,) float64, NaN for missing ones; ValueError if they are no finite numbers."""
     import pyarrow.types as t
 
-    column = column_of(values, "sales")
+    column = _column_of(values, "sales")
     if not any(holds(column.type) for holds in (t.is_integer, t.is_floating, t.is_decimal, t.is_boolean, t.is_null)):
         raise ValueError(f"sales: expected numbers, got {column.type}")
     money = float_column(column)
@@ -49,7 +49,7 @@ def sales_of(values: Any) -> Any:
 
 def codes_of(values: Any, name: str, rows: int) -> tuple[Any, Any]:
     """The code (n,) int64 of each value, and the values in order (k,); ValueError if one is missing."""
-    column = plain(values, name, rows)
+    column = _plain(values, name, rows)
     if column.null_count:
         raise ValueError(f"{name}: {column.null_count} of {rows} are missing; each account needs one")
     names = column.unique().sort()
@@ -60,17 +60,17 @@ def segments_of(values: Any, rows: int) -> tuple[Any, list[str]]:
     """The code (n,) int64 of each segment, and their names: the most frequent first, missing ones last."""
     import pyarrow as pa
 
-    column = plain(values, "segments", rows).cast(pa.string())
+    column = _plain(values, "segments", rows).cast(pa.string())
     counted = zip(*(column.value_counts().field(i).to_pylist() for i in range(2)), strict=True)
     names = [name for name, _ in sorted(counted, key=lambda parts: (-parts[1], parts[0] or "")) if name is not None]
-    return places_in(column.fill_null(UNKNOWN), pa.array([*names, UNKNOWN])), [*names, UNKNOWN]
+    return places_in(column.fill_null(_UNKNOWN), pa.array([*names, _UNKNOWN])), [*names, _UNKNOWN]
 
 
 def known_codes(values: Any, names: Any, rows: int) -> Any:
     """The code (n,) int64 of each label among names (k,); ValueError that says which one has no ladder."""
     import pyarrow as pa
 
-    column = plain(values, "labels", rows)
+    column = _plain(values, "labels", rows)
     wanted = pa.array(names)
     code = places_in(column.cast(wanted.type) if column.type != wanted.type else column, wanted)
     if (code < 0).any():
@@ -79,11 +79,11 @@ def known_codes(values: Any, names: Any, rows: int) -> Any:
     return code
 
 
-def plain(values: Any, name: str, rows: int) -> pa.ChunkedArray:
+def _plain(values: Any, name: str, rows: int) -> pa.ChunkedArray:
     """A column without a dictionary; ValueError unless it has so many rows."""
     import pyarrow as pa
 
-    column = column_of(values, name)
+    column = _column_of(values, name)
     if len(column) != rows:
         raise ValueError(f"{name}: expected {rows} values, one for each of the sales, got {len(column)}")
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column

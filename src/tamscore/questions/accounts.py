@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamscore.stages.folding import IdForm
     from tamscore.store.location import Location
 
-SUGGESTED = 3
+_SUGGESTED = 3
 """So many ids are offered in place of one that is not there."""
 
 
@@ -35,29 +35,29 @@ def account(run: StoredRun, account_id: str) -> dict[str, Any]:
     """
     import pyarrow as pa
 
-    for find in (row_of, partial(row_of_spelling, form=run.id_form)):
+    for find in (_row_of, partial(_row_of_spelling, form=run.id_form)):
         for part in run.parts():
             if (row := find(part, account_id)) is not None:
                 return run.roles.of_row(row)
     for part in run.rejected_files():
-        if (row := row_of(part, account_id, run.job.columns.account_id)) is not None:
+        if (row := _row_of(part, account_id, run.job.columns.account_id)) is not None:
             raise UsageError(f"{account_id!r} was not scored: rejected as {row['reason']!r}, see {part}")
     (key,) = fold_ids(pa.array([account_id], pa.large_string()), run.id_form).to_pylist()
     if at := forgotten_at(run.directory.output, run.name, key):
         raise UsageError(f"{run.directory.path}: account {account_id!r} was forgotten on {at}")
-    likely = " or ".join(similar(run, account_id))
+    likely = " or ".join(_similar(run, account_id))
     hint = f"did you mean {likely}?" if likely else f"{run.manifest['rows']['scored']:,} others are there"
     raise UsageError(f"{run.directory.path}: no account {account_id!r}; {hint}")
 
 
-def row_of(part: Location, account_id: str, column: str = "account_id") -> dict[str, Any] | None:
+def _row_of(part: Location, account_id: str, column: str = "account_id") -> dict[str, Any] | None:
     """The row of an account in a part, or None where it is not there."""
     import pyarrow.compute as pc
 
     with contents.parquet_file(part) as file:
-        wanted = as_id(account_id, file.schema_arrow.field(column).type)
+        wanted = _as_id(account_id, file.schema_arrow.field(column).type)
         for group in range(file.num_row_groups):
-            if wanted is None or not may_hold(file.metadata.row_group(group), column, wanted.as_py()):
+            if wanted is None or not _may_hold(file.metadata.row_group(group), column, wanted.as_py()):
                 continue
             ids = file.read_row_group(group, columns=[column])[column]
             place = pc.index(ids, wanted).as_py()
@@ -67,7 +67,7 @@ def row_of(part: Location, account_id: str, column: str = "account_id") -> dict[
     return None
 
 
-def row_of_spelling(part: Location, account_id: str, form: IdForm) -> dict[str, Any] | None:
+def _row_of_spelling(part: Location, account_id: str, form: IdForm) -> dict[str, Any] | None:
     """The row of an account in a part whose id is the same in a form, or None where there is none."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -79,7 +79,7 @@ def row_of_spelling(part: Location, account_id: str, form: IdForm) -> dict[str, 
     return items[0] if items else None
 
 
-def as_id(text: str, kind: pa.DataType) -> pa.Scalar | None:
+def _as_id(text: str, kind: pa.DataType) -> pa.Scalar | None:
     """The text as an id of a column's type; None where it cannot be one."""
     import pyarrow as pa
 
@@ -89,7 +89,7 @@ def as_id(text: str, kind: pa.DataType) -> pa.Scalar | None:
         return None
 
 
-def may_hold(group: Any, column: str, value: Any) -> bool:
+def _may_hold(group: Any, column: str, value: Any) -> bool:
     """Whether a row group may hold a value in a column, going by its statistics."""
     places = (group.column(i) for i in range(group.num_columns))
     text = next((place.statistics for place in places if place.path_in_schema == column), None)
@@ -98,36 +98,36 @@ def may_hold(group: Any, column: str, value: Any) -> bool:
     return bool(text.min <= value <= text.max)
 
 
-def similar(run: StoredRun, text: str) -> list[str]:
+def _similar(run: StoredRun, text: str) -> list[str]:
     """Up to three accounts whose id differs by a slip of the hand, or whose name holds the text, as messages say it."""
     items: list[str] = []
     shown = [name for name in ("account_id", "name") if name in run.columns]
     for part in run.parts():
-        items += like(plain_table(contents.whole(part, shown)), text)
-        if len(items) >= SUGGESTED:
+        items += _like(plain_table(contents.whole(part, shown)), text)
+        if len(items) >= _SUGGESTED:
             break
-    return items[:SUGGESTED]
+    return items[:_SUGGESTED]
 
 
-def like(table: pa.Table, text: str) -> Iterator[str]:
+def _like(table: pa.Table, text: str) -> Iterator[str]:
     """The accounts of a part whose id, or name where there are names, is like a text."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     ids = table["account_id"].cast(pa.string())
-    near = pc.equal(pc.utf8_lower(pc.utf8_ltrim(pc.utf8_trim_whitespace(ids), "0")), bare(text))
+    near = pc.equal(pc.utf8_lower(pc.utf8_ltrim(pc.utf8_trim_whitespace(ids), "0")), _bare(text))
     half = (len(text) - 1) // 2
     if half:  # one slip leaves the first or the last half of an id as it was
         near = pc.or_(near, pc.or_(pc.starts_with(ids, text[:half]), pc.ends_with(ids, text[-half:])))
     for there in ids.filter(near).to_pylist():
-        if bare(there) == bare(text) or one_edit_apart(text, there):
+        if _bare(there) == _bare(text) or one_edit_apart(text, there):
             yield repr(there)
     if "name" in table.column_names:
         for row in table.filter(pc.match_substring(table["name"], text, ignore_case=True)).to_pylist():
             yield f"{str(row['account_id'])!r} ({row['name']})"
 
 
-def bare(text: str) -> str:
+def _bare(text: str) -> str:
     """An id without what spreadsheets and people change about it: capitals, spaces around it, zeros before it."""
     return text.strip().lstrip("0").lower()
 

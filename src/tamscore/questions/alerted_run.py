@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 KEY = "account_id"
-FLAG, REASON = BUYING
-COLUMNS = {FLAG: pa.bool_(), REASON: pa.string()}
+_FLAG, _REASON = BUYING
+_COLUMNS = {_FLAG: pa.bool_(), _REASON: pa.string()}
 """Whether an account has a buying alert, and why: step, quadrant, names of intent features; null for none."""
 
 
@@ -36,7 +36,7 @@ class AlertedRun(StoredRun):
     def schema(self) -> pa.Schema:
         """The columns of its scores with their types, those of alerts last; none of these without a run before."""
         own = super().schema
-        more = [pa.field(*parts) for parts in COLUMNS.items()] if self.moved else []
+        more = [pa.field(*parts) for parts in _COLUMNS.items()] if self.moved else []
         return pa.schema([*own, *more])
 
     def reasons_of(self, ids: pa.ChunkedArray) -> pa.Array:
@@ -49,19 +49,19 @@ class AlertedRun(StoredRun):
 
     def read(self, columns: Sequence[str], *, coded: bool = False) -> Iterator[pa.Table]:
         """Yield columns of its scores and of alerts, part by part; texts as `StoredRun.read` does."""
-        if self.moved is None or not COLUMNS.keys() & {*columns}:
+        if self.moved is None or not _COLUMNS.keys() & {*columns}:
             yield from super().read(columns, encode=coded)
             return
-        stored = [name for name in columns if name not in COLUMNS]
+        stored = [name for name in columns if name not in _COLUMNS]
         for table in super().read(list(dict.fromkeys((*stored, KEY))), encode=coded):
             reasons = self.reasons_of(table[KEY])
-            record = {REASON: reasons, FLAG: reasons.is_valid()}
+            record = {_REASON: reasons, _FLAG: reasons.is_valid()}
             yield pa.table({name: record[name] if name in record else table[name] for name in columns})
 
 
 def with_alerts(run: StoredRun, asked: Iterable[str]) -> StoredRun:
     """Return a run with columns for buying alerts where one of them is asked for, else the run as it is."""
-    if not COLUMNS.keys() & {*asked}:
+    if not _COLUMNS.keys() & {*asked}:
         return run
     return alerted_since(run, run_before(run, None))
 

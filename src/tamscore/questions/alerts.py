@@ -41,12 +41,12 @@ SCHEMA = pa.schema(
     ]
 )
 """The columns of the alerts; at stake is the whitespace of who may buy, else sales lost or to be renewed."""
-REASONS = {"may_leave": "sales fell", "win_back": "buys nothing any more", "renew": "contract ends"}
+_REASONS = {"may_leave": "sales fell", "win_back": "buys nothing any more", "renew": "contract ends"}
 """What is said of an account on each list of a run."""
-NAMES = {"may_leave": "churn"}
+_NAMES = {"may_leave": "churn"}
 """What the alerts of a list are called, where not as the list."""
-OWN, MOVE, LEVEL = (CAUSES.index(cause) for cause in ("own_sales", "cluster_move", "level"))
-RISE = 1.2
+_OWN, _MOVE, _LEVEL = (CAUSES.index(cause) for cause in ("own_sales", "cluster_move", "level"))
+_RISE = 1.2
 """At level account, where there are no shared steps, a rise by this factor counts as one."""
 
 
@@ -71,7 +71,7 @@ def alerts_of(run: StoredRun, since: StoredRun | None, progress: Progress) -> Ru
             f"{run.directory.path}: knows nothing of churn, and no earlier run is named; add --since RUN, or run its "
             "job with [alerts] and [lifetime_value]"
         )
-    items, notices = [*alert_tables(run)], tuple[str, ...]()
+    items, notices = [*_alert_tables(run)], tuple[str, ...]()
     if since is not None:
         with progress.stage("prepare"):
             comparison = diff.compare(since, run)
@@ -85,17 +85,17 @@ def alerts_of(run: StoredRun, since: StoredRun | None, progress: Progress) -> Ru
     return RunAlerts(run.name, since.name if since else None, table, notices)
 
 
-def alert_tables(run: StoredRun) -> Iterator[pa.Table]:
+def _alert_tables(run: StoredRun) -> Iterator[pa.Table]:
     """The accounts that may leave, that left, and whose contract ends, part by part."""
     if "account_state" not in run.columns:
         return
     wanted = ["account_id", "cluster", "sales", "account_state"]
     optional = ("name", "trailing_sales", "sales_before", "churn_alert", "renewal_due", "renews_on")
     for part in run.read([*wanted, *(name for name in optional if name in run.columns)]):
-        for name, reason in REASONS.items():
+        for name, reason in _REASONS.items():
             here = np.flatnonzero(lists.on_list(part, name))
             money = lists.at_stake(part, name)[here]
-            yield table_of(part.take(here), NAMES.get(name, name), [reason] * len(here), at_stake=money)
+            yield _table_of(part.take(here), _NAMES.get(name, name), [reason] * len(here), at_stake=money)
 
 
 def buying(comparison: RunComparison) -> Iterator[pa.Table]:
@@ -114,7 +114,7 @@ class Rises:
     """
 
     comparison: RunComparison
-    limits: HighPotentials
+    limits: _HighPotentials
     asked: tuple[str, ...]
     intents: Sequence[Any] | None
 
@@ -123,13 +123,13 @@ class Rises:
         """Return it for two runs; raise UsageError if one of them has not kept a column of an intent."""
         settings = comparison.second.job.sections.get("alerts")
         asked = settings.intent if settings else ()
-        intents = intent_changes(comparison, before, asked) if asked else None
-        return cls(comparison, HighPotentials.of(comparison.first), asked, intents)
+        intents = _intent_changes(comparison, before, asked) if asked else None
+        return cls(comparison, _HighPotentials.of(comparison.first), asked, intents)
 
     def rows_of(self, part: int, changes: Changes) -> pa.Table:
         """Return the accounts of a part of the later run that began to move."""
         intent = [] if self.intents is None else [self.intents[part]]
-        raised = np.vstack([own_rise(self.comparison, changes, self.limits), *intent])
+        raised = np.vstack([_own_rise(self.comparison, changes, self.limits), *intent])
         rows = np.flatnonzero(raised.any(axis=0))
         names = ("step", "quadrant", *self.asked)
         reasons = [", ".join(name for name, item in zip(names, raised[:, row], strict=True) if item) for row in rows]
@@ -141,11 +141,11 @@ class Rises:
         here = {"account_id": changes.ids.take(pa.array(rows)), "cluster": clusters}
         if changes.names is not None:
             here["name"] = changes.names.take(pa.array(rows))
-        return table_of(pa.table(here), "buying", reasons, at_stake=changes.whitespace[1][rows] / 100, **money)
+        return _table_of(pa.table(here), "buying", reasons, at_stake=changes.whitespace[1][rows] / 100, **money)
 
 
 @dataclass(frozen=True)
-class HighPotentials:
+class _HighPotentials:
     """From where on potentials count as high in the clusters (K,) of a run, in cents; `high` (K,) bool by cluster.
 
     Where quadrants go by cluster, `high` decides; else it is None.
@@ -155,7 +155,7 @@ class HighPotentials:
     high: Any | None
 
     @classmethod
-    def of(cls, run: StoredRun) -> HighPotentials:
+    def of(cls, run: StoredRun) -> _HighPotentials:
         """The limits in force in a run."""
         bounds, codes = [], []
         for market, party in zip(run.markets(ladder_rules(run.job)), run.model.parties, strict=True):
@@ -165,23 +165,23 @@ class HighPotentials:
         return cls(np.array(bounds), np.array(codes) if codes else None)
 
 
-def own_rise(comparison: RunComparison, changes: Changes, limits: HighPotentials) -> Any:
+def _own_rise(comparison: RunComparison, changes: Changes, limits: _HighPotentials) -> Any:
     """Which accounts rose a step, and which a quadrant (2, m) bool, because their own features changed.
 
     At level account potential must rise by a fifth.
     """
     then, now = changes.clusters
     moved = comparison.clusters_under_first(changes.ids, then, now)
-    low = changes.potential[0] + changes.parts[OWN]
-    high = low + changes.parts[MOVE] + changes.parts[LEVEL]
-    enough = np.where(comparison.worlds.first.own[moved], high >= RISE * low, high > low)
+    low = changes.potential[0] + changes.parts[_OWN]
+    high = low + changes.parts[_MOVE] + changes.parts[_LEVEL]
+    enough = np.where(comparison.worlds.first.own[moved], high >= _RISE * low, high > low)
     rose = (high > low) & enough & (changes.potential[1] > changes.potential[0])
     if limits.high is not None:
         return np.stack([rose, limits.high[moved] & ~limits.high[then]])
     return np.stack([rose, (low < limits.potential[then]) & (high >= limits.potential[moved])])
 
 
-def intent_changes(comparison: RunComparison, before: Before, asked: Sequence[str]) -> list[Any]:
+def _intent_changes(comparison: RunComparison, before: Before, asked: Sequence[str]) -> list[Any]:
     """Which accounts in both runs saw which intent feature rise unusually (intents, m) bool, part by part.
 
     Raises UsageError where a run has not kept one of the columns.
@@ -199,7 +199,7 @@ def intent_changes(comparison: RunComparison, before: Before, asked: Sequence[st
         ]
         changed.append(np.array(columns).reshape(len(asked), len(values)))
         labels.append(comparison.second.codes(part["cluster"])[values])
-    usual = [usual_change(changed, labels, place, len(comparison.second.clusters)) for place in range(len(asked))]
+    usual = [_usual_change(changed, labels, place, len(comparison.second.clusters)) for place in range(len(asked))]
     return [
         np.array([alerts.intends(np, *parts) for parts in zip(part, [label] * len(asked), usual, strict=True)]).reshape(
             len(asked), len(label)
@@ -208,14 +208,14 @@ def intent_changes(comparison: RunComparison, before: Before, asked: Sequence[st
     ]
 
 
-def usual_change(changed: Sequence[Any], labels: Sequence[Any], place: int, clusters: int) -> Any:
+def _usual_change(changed: Sequence[Any], labels: Sequence[Any], place: int, clusters: int) -> Any:
     """The change (K,) of an intent feature that nine in ten accounts of each cluster do not exceed."""
     change, label = np.concatenate([part[place] for part in changed]), np.concatenate(labels)
     known = ~np.isnan(change)
     return quantile_by_cluster(load("cpu"), change[known], label[known], clusters, alerts.INTENT_SHARE)
 
 
-def table_of(rows: pa.Table, alert: str, reasons: Sequence[str], **money: Any) -> pa.Table:
+def _table_of(rows: pa.Table, alert: str, reasons: Sequence[str], **money: Any) -> pa.Table:
     """Accounts as rows of the schema, with nulls where a column is not given."""
     columns: dict[str, Any] = {"alert": [alert] * rows.num_rows, "reason": reasons, **money}
     for name in ("account_id", "name", "cluster"):

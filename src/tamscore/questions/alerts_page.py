@@ -24,14 +24,14 @@ KINDS = {
     "win_back": ("Who left", "bought a year before, buys nothing now; at stake is what it bought then"),
     "renew": ("Whose contract ends", "at stake is what the account buys in a year"),
 }
-ALWAYS = ("buying", "churn")
+_ALWAYS = ("buying", "churn")
 """The kinds whose list stands there though it is empty."""
-COLUMNS = "account:id|name/3|cluster:id/2|reason|renews on|at stake:money|potential before:money/2|after:money/2"
-SHOWN = ("account_id", "name", "cluster", "reason", "renews_on", "at_stake", "potential_before", "potential_after")
+_COLUMNS = "account:id|name/3|cluster:id/2|reason|renews on|at stake:money|potential before:money/2|after:money/2"
+_SHOWN = ("account_id", "name", "cluster", "reason", "renews_on", "at_stake", "potential_before", "potential_after")
 """What is shown of an alert, in the order of the columns."""
 
 
-def rows_of(run_alerts: RunAlerts, kind: str) -> list[dict[str, Any]]:
+def _rows_of(run_alerts: RunAlerts, kind: str) -> list[dict[str, Any]]:
     """The alerts of a kind, most at stake first; contracts by the day on which they end."""
     rows = [row for row in run_alerts.table.to_pylist() if row["alert"] == kind]
     return sorted(rows, key=itemgetter("renews_on")) if kind == "renew" else rows
@@ -40,8 +40,8 @@ def rows_of(run_alerts: RunAlerts, kind: str) -> list[dict[str, Any]]:
 def chapter(run_alerts: RunAlerts, top: int) -> Chapter:
     """Return the alerts as a chapter: a list of each kind that there is, at most so many in each."""
     since = f" since {run_alerts.since}" if run_alerts.since else ""
-    rows = {kind: rows_of(run_alerts, kind) for kind in KINDS}
-    lists = [alerts(rows[kind], kind, top) for kind in KINDS if rows[kind] or kind in ALWAYS]
+    rows = {kind: _rows_of(run_alerts, kind) for kind in KINDS}
+    lists = [alerts(rows[kind], kind, top) for kind in KINDS if rows[kind] or kind in _ALWAYS]
     blocks: tuple[Block, ...] = (*map(Text, run_alerts.notices), *lists)
     return Chapter("alerts", f"{run_alerts.run}{since}", count_text(run_alerts.table.num_rows, "alert"), blocks)
 
@@ -49,15 +49,15 @@ def chapter(run_alerts: RunAlerts, top: int) -> Chapter:
 def alerts(rows: list[dict[str, Any]], kind: str, top: int) -> Table:
     """Return the alerts of a kind, one a row; columns without any value are left out."""
     title, note = KINDS[kind]
-    shown = [[row[name] for name in SHOWN] for row in rows[:top]]
-    return without_empty(table(title, COLUMNS, shown, f"{len(shown)} of {len(rows):,}; {note}"))
+    shown = [[row[name] for name in _SHOWN] for row in rows[:top]]
+    return without_empty(table(title, _COLUMNS, shown, f"{len(shown)} of {len(rows):,}; {note}"))
 
 
 def to_json(run_alerts: RunAlerts, top: int) -> str:
     """The alerts as JSON: how many there are of each kind, and those with most at stake."""
     record: dict[str, Any] = {"run": run_alerts.run, "since": run_alerts.since, "notices": run_alerts.notices}
     for kind in KINDS:
-        rows = rows_of(run_alerts, kind)
+        rows = _rows_of(run_alerts, kind)
         record[kind] = {
             "alerts": len(rows),
             "top": [{k: v for k, v in row.items() if k != "alert"} for row in rows[:top]],

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
 
 
-class Beside(Protocol):
+class _Beside(Protocol):
     """Columns of accounts by id."""
 
     @property
@@ -37,7 +37,7 @@ class Beside(Protocol):
 
 
 @dataclass(frozen=True)
-class Marks:
+class _Marks:
     """A column that is true for the controls of some holdouts."""
 
     controls: Controls
@@ -53,7 +53,7 @@ class Marks:
 
 
 @dataclass(frozen=True)
-class Details:
+class _Details:
     """What a coverage says of accounts beyond who covers them: value, owner before, and what they are owed."""
 
     plan: CoveragePlan
@@ -69,7 +69,7 @@ class Details:
 
 
 @dataclass(frozen=True)
-class Changes:
+class _Changes:
     """What changed about accounts since the run before, as lists say it; null for nothing."""
 
     now: RunBefore
@@ -88,10 +88,10 @@ class Changes:
 
 
 @dataclass(frozen=True)
-class BesideRun(AlertedRun):
+class _BesideRun(AlertedRun):
     """A complete run with columns beside its scores."""
 
-    beside: tuple[Beside, ...] = ()
+    beside: tuple[_Beside, ...] = ()
 
     @property
     def schema(self) -> pa.Schema:
@@ -121,7 +121,7 @@ def with_marks(run: StoredRun, of: StoredRun | None = None) -> StoredRun:
     was written.
     """
     marked = Controls.mark((of or run).directory.output, run.id_form)
-    return with_beside(run, [Marks(marked)]) if len(marked) and MARK_COLUMN not in run.columns else run
+    return _with_beside(run, [_Marks(marked)]) if len(marked) and MARK_COLUMN not in run.columns else run
 
 
 def with_columns(
@@ -133,26 +133,26 @@ def with_columns(
     its own. What changed is held against the run `since`, None for the one that it replaced; an earlier run `of`
     another one says nothing of that. Raise as `with_marks`.
     """
-    names, besides = {*asked}, list[Beside]()
+    names, besides = {*asked}, list[_Beside]()
     if MARK_COLUMN in names - {*run.columns}:
         counting = in_force((of or run).directory.output)
-        besides += [Marks(Controls.of_holdouts(counting, run.id_form))] if counting else []
+        besides += [_Marks(Controls.of_holdouts(counting, run.id_form))] if counting else []
     if run.roles.plan is not None and names & {*COVERAGE_DETAILS} - {*run.columns}:
-        besides.append(Details(run.roles.plan))
+        besides.append(_Details(run.roles.plan))
     if of is None and CHANGED in names - {*run.columns} and (before := run_before(run, since)) is not None:
-        besides += changes_of(run, before)
-    return with_beside(with_alerts(run, names), besides)
+        besides += _changes_of(run, before)
+    return _with_beside(with_alerts(run, names), besides)
 
 
-def changes_of(run: StoredRun, before: StoredRun) -> list[Beside]:
+def _changes_of(run: StoredRun, before: StoredRun) -> list[_Beside]:
     """Return what changed about the accounts of a run since an earlier one; nothing if they have none in common."""
-    changes = Changes(RunBefore.of(run), RunBefore.of(before))
+    changes = _Changes(RunBefore.of(run), RunBefore.of(before))
     return [changes] if changes.then.known_of(run) else []
 
 
-def with_beside(run: StoredRun, beside: Sequence[Beside]) -> StoredRun:
+def _with_beside(run: StoredRun, beside: Sequence[_Beside]) -> StoredRun:
     """Return a run with columns beside its scores; as it is if there are none."""
     if not beside:
         return run
     own = {field.name: getattr(run, field.name) for field in fields(run)}
-    return BesideRun(**{**own, "beside": (*own.get("beside", ()), *beside)})
+    return _BesideRun(**{**own, "beside": (*own.get("beside", ()), *beside)})

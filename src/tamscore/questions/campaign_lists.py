@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tamscore.questions.stored import StoredRun
     from tamscore.sections.campaigns.limits import ListLimit
 
-ID, PERSON = "account_id", "person"
+_ID, PERSON = "account_id", "person"
 
 
 @dataclass(frozen=True)
@@ -43,30 +43,30 @@ class CampaignLists:
         leaves_out = PERSON in run.columns and isinstance(settings, Campaigns) and not settings.covered_accounts
         controls = Controls.of(run.directory.output, run.id_form)
         if isinstance(settings, Campaigns) and ((leaves_out and run.roles.plan is not None) or len(controls)):
-            return cls(limits_anew(run, settings, controls, leaves_out=leaves_out), leaves_out, controls)
+            return cls(_limits_anew(run, settings, controls, leaves_out=leaves_out), leaves_out, controls)
         return cls(limits.limits_of(optional_table(run.directory, "campaign_limits")), leaves_out, controls)
 
     @property
     def read(self) -> tuple[str, ...]:
         """The columns that tell who stands in a list."""
-        held_out = (ID,) if len(self.controls) else ()
+        held_out = (_ID,) if len(self.controls) else ()
         return (*(limits.READ if self.limits else ()), *((PERSON,) if self.leaves_out else ()), *held_out)
 
     def has(self, table: pa.Table) -> Any:
         """Return which accounts (m,) bool stand in the lists of their campaigns."""
         within = limits.within(table, self.limits) if self.limits else np.ones(table.num_rows, bool)
         if len(self.controls):
-            within &= ~self.controls.among(table[ID])
+            within &= ~self.controls.among(table[_ID])
         return within & uncovered(table) if self.leaves_out else within
 
 
-def limits_anew(run: StoredRun, settings: Campaigns, controls: Controls, *, leaves_out: bool) -> dict[str, ListLimit]:
+def _limits_anew(run: StoredRun, settings: Campaigns, controls: Controls, *, leaves_out: bool) -> dict[str, ListLimit]:
     """Return where the lists of campaigns with limits end, without controls, and with `leaves_out` the covered."""
     limited = campaigns_of(settings).limited
     if not limited or not {*limits.READ} <= {*run.columns}:
         return {}
     counts = []
-    for table in run.read((*limits.READ, ID, *((PERSON,) if leaves_out else ()))):
-        free = table.filter(~controls.among(table[ID]) & uncovered(table))
+    for table in run.read((*limits.READ, _ID, *((PERSON,) if leaves_out else ()))):
+        free = table.filter(~controls.among(table[_ID]) & uncovered(table))
         counts.append([limits.first_of(free, limit) for limit in limited])
     return limits.limits_of(limits.limits_table(limited, counts).to_pylist())

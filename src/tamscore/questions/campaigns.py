@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from tamscore.progress import Progress
     from tamscore.questions.stored import StoredRun
 
-CHANNEL = "campaign_channel"
-FIELDS = (
-    *("name", "campaign_id", CHANNEL, "campaign_theme", "campaign_message", "cluster", "kind", "whitespace"),
+_CHANNEL = "campaign_channel"
+_FIELDS = (
+    *("name", "campaign_id", _CHANNEL, "campaign_theme", "campaign_message", "cluster", "kind", "whitespace"),
     *("quadrant", "play", "role", "person", MARK_COLUMN),
 )
 """The fields of a list where none are asked for; those that the run has."""
@@ -57,7 +57,7 @@ class Lists:
     like: export_file.Target
 
 
-def campaigns_of_run(run: StoredRun) -> tuple[dict[str, Any], ...]:
+def _campaigns_of_run(run: StoredRun) -> tuple[dict[str, Any], ...]:
     """The campaigns of a run by kind of whitespace; UsageError where it has none."""
     rows = optional_table(run.directory, "campaigns")
     if not rows:
@@ -74,7 +74,7 @@ def reached_by_campaigns(run: StoredRun) -> tuple[dict[str, Any], ...]:
     """
     import pyarrow as pa
 
-    rows, controls = campaigns_of_run(run), Controls.of(run.directory.output, run.id_form)
+    rows, controls = _campaigns_of_run(run), Controls.of(run.directory.output, run.id_form)
     if not len(controls):
         return rows
     columns = ("account_id", "campaign_id", "kind", *MEASURES[1:])
@@ -83,10 +83,10 @@ def reached_by_campaigns(run: StoredRun) -> tuple[dict[str, Any], ...]:
     for part in run.read(columns):
         for key, sums in campaign_sums(part.filter(pa.array(controls.among(part["account_id"])))).items():
             held[key] = held.get(key, 0.0) + sums
-    return tuple(without(row, held.get((row["campaign_id"], row["kind"]))) for row in rows)
+    return tuple(_without(row, held.get((row["campaign_id"], row["kind"]))) for row in rows)
 
 
-def without(row: dict[str, Any], held: Any) -> dict[str, Any]:
+def _without(row: dict[str, Any], held: Any) -> dict[str, Any]:
     """Return the row of a campaign without some accounts, given their sums (4,); None stands for no accounts."""
     if held is None:
         return {**row, "controls": 0}
@@ -96,16 +96,16 @@ def without(row: dict[str, Any], held: Any) -> dict[str, Any]:
 
 def write_lists(run: StoredRun, lists: Lists, progress: Progress) -> list[ChannelList]:
     """A file for each channel with the accounts that it reaches, in the order of the campaigns; see `export_file`."""
-    channels = dict.fromkeys(row["channel"] for row in campaigns_of_run(run))
+    channels = dict.fromkeys(row["channel"] for row in _campaigns_of_run(run))
     run, since = with_marks(run), lists.since and with_marks(lists.since, run)
-    fields = lists.fields or [name for name in with_role(FIELDS, run) if name in run.columns]
+    fields = lists.fields or [name for name in with_role(_FIELDS, run) if name in run.columns]
     order = order_of(run, fields, {}, date.min)  # without overrides no day counts
     lists.like.check()
     lists.folder.mkdir(parents=True, exist_ok=True)
     written = []
     for channel in channels:
         target = replace(lists.like, path=lists.folder / f"{slug(channel)}{lists.like.path.suffix}")
-        tally = export_file.write(run, since, replace(order, only=(CHANNEL, channel), limited=True), target, progress)
+        tally = export_file.write(run, since, replace(order, only=(_CHANNEL, channel), limited=True), target, progress)
         written.append(ChannelList(channel, str(target.path), tally.exported, tally.gone, tally.emptied, tally.cleared))
     return written
 

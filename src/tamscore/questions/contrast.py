@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from tamscore.questions.explain import Explanation
     from tamscore.questions.stored import StoredRun
 
-ALIKE = 1.15
+_ALIKE = 1.15
 """Potentials whose ratio is smaller are about the same."""
-OF_THE_ROW = ("account_id", "name", "relative_potential", "relative_message", "distance", "margin", "flags")
+_OF_THE_ROW = ("account_id", "name", "relative_potential", "relative_message", "distance", "margin", "flags")
 """Columns of the scores that are no difference between two accounts, or are about each alone."""
 
 
@@ -46,16 +46,16 @@ def contrast(run: StoredRun, account_id: str, other: str) -> Contrast:
     a, b = first.account, second.account
     if a["account_id"] == b["account_id"]:
         raise UsageError(f"--against: expected another account than {account_id!r}, got the same")
-    differences = tuple((name, a[name], b[name]) for name in a if name not in OF_THE_ROW and a[name] != b[name])
-    return Contrast(first, second, ratio(a["potential"], b["potential"]), differences, features(run, first, second))
+    differences = tuple((name, a[name], b[name]) for name in a if name not in _OF_THE_ROW and a[name] != b[name])
+    return Contrast(first, second, _ratio(a["potential"], b["potential"]), differences, _features(run, first, second))
 
 
-def ratio(first: float | None, second: float | None) -> float | None:
+def _ratio(first: float | None, second: float | None) -> float | None:
     """Return how many times the second potential the first one is; None if either is missing or 0."""
     return first / second if first and second else None
 
 
-def features(run: StoredRun, first: Explanation, second: Explanation) -> tuple[tuple[str, float, float], ...]:
+def _features(run: StoredRun, first: Explanation, second: Explanation) -> tuple[tuple[str, float, float], ...]:
     """Return what the peers of the two are told apart by, feature by feature."""
     mine, theirs = (
         dict(tables.differences(run.directory, explanation.account["cluster"])) for explanation in (first, second)
@@ -77,6 +77,6 @@ def message(result: Contrast) -> str:
     if result.ratio is None:
         without = first if not result.first.account["potential"] else second
         return f"{first} and {second} cannot be compared: {without} has no potential."
-    if 1 / ALIKE < result.ratio < ALIKE:
+    if 1 / _ALIKE < result.ratio < _ALIKE:
         return f"{first} has about the same potential as {second}."
     return f"{first} has {two_digits(result.ratio)}x the potential of {second}."

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Block, Table
     from tamscore.view.words import Unit
 
-TELLING = 5
+_TELLING = 5
 """So many features say what sets the peers of two accounts apart."""
-CODES = (
+_CODES = (
     *(
         "party_type",
         "kind",
@@ -36,9 +36,9 @@ CODES = (
     ),
     *("account_state", "segment_action"),
 )
-CORE: dict[str, Unit] = {
+_CORE: dict[str, Unit] = {
     **dict.fromkeys(("sales", "potential", "whitespace", "potential_low", "potential_high", "expected_value"), "exact"),
-    **dict.fromkeys(CODES, "code"),
+    **dict.fromkeys(_CODES, "code"),
     **dict.fromkeys(("support", "rank", "rank_in_kind", "priority", "priority_in_kind"), "count"),
     **dict.fromkeys(("penetration", "probability"), "permille"),
     "low_support": "truth",
@@ -49,65 +49,65 @@ CORE: dict[str, Unit] = {
 def chapter(contrast: Contrast) -> Chapter:
     """Return the comparison as a chapter under both names."""
     heads = [str(explanation.account["account_id"]) for explanation in (contrast.first, contrast.second)]
-    blocks: list[Block] = [Text(why(contrast)), ladders(contrast, heads)]
+    blocks: list[Block] = [Text(_why(contrast)), _ladders(contrast, heads)]
     if contrast.features:
-        rows = contrast.features[:TELLING]
+        rows = contrast.features[:_TELLING]
         note = "standard deviations from all accounts of the party type"
-        blocks.append(table("What sets their peers apart", f"feature|{columns(heads, 'signed')}", rows, note))
-    units = {column.name: UNITS[column.kind] for section in SECTIONS.values() for column in section.columns} | CORE
+        blocks.append(table("What sets their peers apart", f"feature|{_columns(heads, 'signed')}", rows, note))
+    units = {column.name: UNITS[column.kind] for section in SECTIONS.values() for column in section.columns} | _CORE
     differing = [
-        (words(name), *(value_text(value, unit_of(name, value, units)) for value in two))
+        (words(name), *(value_text(value, _unit_of(name, value, units)) for value in two))
         for name, *two in contrast.differences
     ]
-    blocks.append(table("What differs", f"what|{columns(heads, 'text')}", differing))
+    blocks.append(table("What differs", f"what|{_columns(heads, 'text')}", differing))
     title = f"{account_title(contrast.first.account)} against {account_title(contrast.second.account)}"
     return Chapter("explain", title, message(contrast), tuple(blocks))
 
 
-def columns(heads: list[str], unit: Unit) -> str:
+def _columns(heads: list[str], unit: Unit) -> str:
     """Return the two columns of the accounts, headed by their ids without what parts columns."""
     return "|".join(f"{re.sub(r'[|:/]', ' ', head)}:{unit}" for head in heads)
 
 
-def unit_of(name: str, value: Any, units: dict[str, Unit]) -> Unit:
+def _unit_of(name: str, value: Any, units: dict[str, Unit]) -> Unit:
     """Return how a value is written: by its column, else by what it is, as in kept columns."""
     return units.get(name) or ("truth" if isinstance(value, bool) else "exact" if isinstance(value, float) else "text")
 
 
-def why(contrast: Contrast) -> str:
+def _why(contrast: Contrast) -> str:
     """Return what the difference comes from: peers, or own sales."""
     first, second = contrast.first, contrast.second
     if contrast.same_peers:
         cluster = first.account["cluster"]
         stands = " and ".join(
-            f"{account_title(explanation.account)} {place(explanation)}" for explanation in (first, second)
+            f"{account_title(explanation.account)} {_place(explanation)}" for explanation in (first, second)
         )
         return f"Both are among the {first.peers:,} accounts of {cluster}, {first.cluster['name']!r}: {stands}."
     peers = "; those of ".join(
-        f"{account_title(explanation.account)} are {ladder_of(explanation)}" for explanation in (first, second)
+        f"{account_title(explanation.account)} are {_ladder_of(explanation)}" for explanation in (first, second)
     )
     return f"They have different peers. Those of {peers}."
 
 
-def place(explanation: Explanation) -> str:
+def _place(explanation: Explanation) -> str:
     """Return where an account stands on the ladder of its peers, and by which sales."""
     sold, step = explanation.account["sales"] or 0.0, step_of(explanation)
     at = label(step) if step else "above the ladder" if explanation.account["potential"] else "without a ladder"
     return f"buys {exact(sold)} and stands at {at}" if sold > 0 else f"buys nothing yet and stands at {at}"
 
 
-def ladder_of(explanation: Explanation) -> str:
+def _ladder_of(explanation: Explanation) -> str:
     """Return who the peers of an account are, and what they spend at the first cut line."""
     first, who = explanation.ladder[0], f"{explanation.account['cluster']}, {explanation.cluster['name']!r}"
     spend = f", of whose customers {first.share:.0%} spend up to {exact(first.value or 0.0)}"
     return who if first.value is None else who + spend
 
 
-def ladders(contrast: Contrast, heads: list[str]) -> Table:
+def _ladders(contrast: Contrast, heads: list[str]) -> Table:
     """Return the steps of both ladders side by side."""
     pairs = zip(contrast.first.ladder, contrast.second.ladder, strict=True)
     rows = [(label(a), a.share, a.value, b.value) for a, b in pairs]
-    columns_ = f"step|share of customers:permille/2|{columns(heads, 'exact')}"
+    columns_ = f"step|share of customers:permille/2|{_columns(heads, 'exact')}"
     return without_empty(table("The ladders of their peers", columns_, rows))
 
 
@@ -118,7 +118,7 @@ def to_json(contrast: Contrast) -> str:
         "run": contrast.first.run,
         "message": message(contrast),
         "ratio": contrast.ratio,
-        "why": why(contrast),
+        "why": _why(contrast),
         "account": contrast.first.account,
         "against": contrast.second.account,
         "differences": [{"column": name, "account": a, "against": b} for name, a, b in contrast.differences],

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tamscore.score_columns import ScoreColumn
 
-TYPES: dict[Kind, tuple[str, str]] = {
+_TYPES: dict[Kind, tuple[str, str]] = {
     "number": ("number", ""),
     "money": ("number", "currency of sales"),
     "share": ("number", "share, 0 to 1"),
@@ -38,15 +38,15 @@ OUTCOMES = {
 
 def score_columns() -> Iterator[dict[str, Any]]:
     """Yield each column that the scores may hold: name, type, unit, meaning, when it is null, and its section."""
-    yield from (describe_column(column, "") for column in OWN_COLUMNS)
-    yield from (describe_column(column, "coverage") for column in ROLE_COLUMNS)
+    yield from (_describe_column(column, "") for column in OWN_COLUMNS)
+    yield from (_describe_column(column, "coverage") for column in ROLE_COLUMNS)
     for name, section in SECTIONS.items():
-        yield from (describe_column(column, name) for column in section.columns)
+        yield from (_describe_column(column, name) for column in section.columns)
 
 
-def describe_column(column: ScoreColumn, section: str) -> dict[str, Any]:
+def _describe_column(column: ScoreColumn, section: str) -> dict[str, Any]:
     """Return what there is to say of a column; `section` names the table of the job file that adds it."""
-    kind, unit = TYPES[column.kind]
+    kind, unit = _TYPES[column.kind]
     null = column.null_when or "never"
     return {
         "column": column.name, "type": kind, "unit": unit, "meaning": column.meaning, "null": null, "section": section,

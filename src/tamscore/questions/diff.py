@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from tamscore.questions.relabel import AccountLabels
     from tamscore.questions.stored import StoredRun
 
-LEVEL_GONE = (
+_LEVEL_GONE = (
     "the first run is at level account, the second is not: what a new model did is told together with that, as policy"
 )
-UNKNOWN_INPUT = (
+_UNKNOWN_INPUT = (
     "the model was fitted anew, and the input of the second run is not there any more as it was scored: what peers, "
     "moves between clusters and the new model did is told together, as model"
 )
@@ -89,19 +89,19 @@ class RunComparison:
 def compare(first: StoredRun, second: StoredRun) -> RunComparison:
     """Two runs, ready to be compared account by account."""
     before, after = worlds.stored_world(first), worlds.under_rules_of(first, second)
-    notices = () if after else (LEVEL_GONE,)
+    notices = () if after else (_LEVEL_GONE,)
     if after and relabel.same_model(first, second):
         return RunComparison(first, second, Worlds(before, after, after), True, None, ())
-    if same_accounts(first, second):
+    if _same_accounts(first, second):
         return RunComparison(first, second, Worlds(before, before, after), False, None, notices)
     labels = relabel.labels_under(first, second)
     if labels is None:
-        return RunComparison(first, second, Worlds(before, before, after), False, None, (*notices, UNKNOWN_INPUT))
+        return RunComparison(first, second, Worlds(before, before, after), False, None, (*notices, _UNKNOWN_INPUT))
     peers = worlds.settled_world(relabel.markets_under(first, second, labels), before.boundary)
     return RunComparison(first, second, Worlds(before, peers, after), False, labels, notices)
 
 
-def same_accounts(first: StoredRun, second: StoredRun) -> bool:
+def _same_accounts(first: StoredRun, second: StoredRun) -> bool:
     """Whether two runs have scored the same rows of the same bytes: no account has changed, and no peer."""
     digests = {run.manifest["inputs"]["digest"] for run in (first, second)}
     meanings = [(job.columns, job.rows, job.values, job.currency) for job in (first.job, second.job)]
@@ -146,10 +146,10 @@ def changes(comparison: RunComparison, before: Before, seen: Any, totals: Totals
         seen[rows[values]] = True
         new_model = table.take(np.flatnonzero(rows < 0))
         add_accounts(totals.new, new_model["sales"].to_numpy(), new_model["potential"], new_model["whitespace"])
-        yield change_of(comparison, before, table.take(values), rows[values], totals), new_model
+        yield _change_of(comparison, before, table.take(values), rows[values], totals), new_model
 
 
-def change_of(comparison: RunComparison, before: Before, table: pa.Table, rows: Any, totals: Totals) -> Changes:
+def _change_of(comparison: RunComparison, before: Before, table: pa.Table, rows: Any, totals: Totals) -> Changes:
     """The changes of accounts of the second run from what they were as accounts `rows` (m,) of the first."""
     then, now = before.code[rows].astype(np.int64), comparison.second.codes(table["cluster"])
     ids, sales = table["account_id"], table["sales"].to_numpy()

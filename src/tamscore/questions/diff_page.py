@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from tamscore.questions.diff_totals import Totals
     from tamscore.view.blocks import Block, Table
 
-GROUPS = {"kept": 1, "new": 1, "gone": -1}
+_GROUPS = {"kept": 1, "new": 1, "gone": -1}
 """What became of accounts, and whether their money came or went."""
-MOVER = ("account_id", "name", "cluster_before", "cluster_after")
-ENDS = ("potential_before", "potential_after")
+_MOVER = ("account_id", "name", "cluster_before", "cluster_after")
+_ENDS = ("potential_before", "potential_after")
 """What is shown of an account that moved, before what each cause did."""
 
 
@@ -34,35 +34,35 @@ def chapter(diff: Diff) -> Chapter:
     number = sum(int(diff.totals.kept[k, 0]) for k in range(len(KINDS)))
     blocks: tuple[Block, ...] = (
         *map(Text, diff.notices),
-        accounts(diff),
-        why(diff),
-        movers(diff),
+        _accounts(diff),
+        _why(diff),
+        _movers(diff),
         *tables(diff.totals, diff.callers.to_pylist()),
     )
     message = f"{model}: {count_text(number, 'account')} in both"
     return Chapter("diff", f"from {diff.first} to {diff.second}", message, blocks)
 
 
-def accounts(diff: Diff) -> Table:
+def _accounts(diff: Diff) -> Table:
     """Return accounts kept, new and gone by kind, and how they change potential and whitespace."""
-    groups = [[(kind, group, *account_cells(diff, k, group)) for group in GROUPS] for k, kind in ORDER]
+    groups = [[(kind, group, *_account_cells(diff, k, group)) for group in _GROUPS] for k, kind in ORDER]
     columns = "kind|group|accounts:count|potential:signed_money|whitespace:signed_money|turned:count/2|won or lost/3"
     return without_empty(group("Accounts", columns, groups, "what each group adds, or takes away"))
 
 
-def account_cells(diff: Diff, kind: int, group: str) -> tuple[Any, ...]:
+def _account_cells(diff: Diff, kind: int, group: str) -> tuple[Any, ...]:
     """Return the numbers of a group, and how many of its accounts came over from the other kind."""
     count, *amounts = getattr(diff.totals, group)[kind].tolist()
     turned = int(diff.totals.turned[kind]) if group == "kept" else 0
     text = "won: bought nothing before" if kind else "lost: buy nothing any more"
-    return count, *(change(GROUPS[group] * amount) for amount in amounts), turned or None, text if turned else ""
+    return count, *(_change(_GROUPS[group] * amount) for amount in amounts), turned or None, text if turned else ""
 
 
-def why(diff: Diff) -> Table:
+def _why(diff: Diff) -> Table:
     """Return what each cause did, by kind."""
     groups = [
         [
-            (kind, cause, count, *map(change, amounts))
+            (kind, cause, count, *map(_change, amounts))
             for cause, (count, *amounts) in zip(CAUSES, parts, strict=True)
             if count or cause != "level"  # there are no levels of accounts at level cluster
         ]
@@ -72,10 +72,10 @@ def why(diff: Diff) -> Table:
     return group("Why potential and whitespace changed", columns, groups, "accounts in both runs")
 
 
-def movers(diff: Diff) -> Table:
+def _movers(diff: Diff) -> Table:
     """Return the accounts that moved most."""
     rows = [
-        (*map(row.get, MOVER), *(float(row[end]) for end in ENDS), *(change(100 * row[cause]) for cause in CAUSES))
+        (*map(row.get, _MOVER), *(float(row[end]) for end in _ENDS), *(_change(100 * row[cause]) for cause in CAUSES))
         for row in diff.movers.to_pylist()
     ]
     columns = "account:id|name/3|from:id/2|to:id/2|before:money|after:money"
@@ -83,7 +83,7 @@ def movers(diff: Diff) -> Table:
     return without_empty(table("Top movers", columns + causes, rows, "potential, and how each cause moved it"))
 
 
-def change(cents: float) -> float | None:
+def _change(cents: float) -> float | None:
     """Return a change in units of the currency; None where there is none."""
     return float(cents) / 100 if cents else None
 
@@ -95,35 +95,35 @@ def to_json(diff: Diff) -> str:
         "second": diff.second,
         "same_model": diff.same_model,
         "notices": diff.notices,
-        "kinds": {kind: kind_record(diff, k) for k, kind in enumerate(KINDS)},
-        "movers": [dict(mover_record(row)) for row in diff.movers.to_pylist()],
-        "callers": [dict(mover_record(row)) for row in diff.callers.to_pylist()],
+        "kinds": {kind: _kind_record(diff, k) for k, kind in enumerate(KINDS)},
+        "movers": [dict(_mover_record(row)) for row in diff.movers.to_pylist()],
+        "callers": [dict(_mover_record(row)) for row in diff.callers.to_pylist()],
     }
     return json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
 
 
-def kind_record(diff: Diff, kind: int) -> dict[str, Any]:
+def _kind_record(diff: Diff, kind: int) -> dict[str, Any]:
     """What became of the accounts of a kind."""
     totals = diff.totals
-    groups = {group: sums(getattr(totals, group)[kind]) for group in GROUPS}
+    groups = {group: sums(getattr(totals, group)[kind]) for group in _GROUPS}
     causes = {cause: sums(totals.parts[kind, place]) for place, cause in enumerate(CAUSES)}
     record = {**groups, "turned": int(totals.turned[kind]), "causes": causes}
-    return record | (priority_record(totals, kind) if totals.tiers.any() else {})
+    return record | (_priority_record(totals, kind) if totals.tiers.any() else {})
 
 
-def priority_record(totals: Totals, kind: int) -> dict[str, Any]:
+def _priority_record(totals: Totals, kind: int) -> dict[str, Any]:
     """What changed the priority of the accounts of a kind, and how many have another tier or quadrant."""
     calls = zip(CALL_CAUSES, totals.calls[kind].tolist(), strict=True)
     expected = zip(EXPECTED_CAUSES, (totals.expected[kind] / 100).tolist(), strict=True)
     return {
         "calls": {cause: {"accounts": count, "value": amount / 100} for cause, (count, amount) in calls},
         "expected_value": dict(expected),
-        "tiers": flows(totals.tiers[kind], TIERS),
-        "quadrants": flows(totals.quadrants[kind], QUADRANTS),
+        "tiers": _flows(totals.tiers[kind], TIERS),
+        "quadrants": _flows(totals.quadrants[kind], QUADRANTS),
     }
 
 
-def flows(counts: Any, levels: Sequence[str]) -> dict[str, dict[str, int]]:
+def _flows(counts: Any, levels: Sequence[str]) -> dict[str, dict[str, int]]:
     """Accounts by what they were and what they are; what nobody is, is left out."""
     rows = zip(levels, counts.tolist(), strict=True)
     return {
@@ -139,7 +139,7 @@ def sums(values: Any) -> dict[str, float]:
     return {"accounts": count, "potential": amounts[0] / 100, "whitespace": amounts[1] / 100}
 
 
-def mover_record(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _mover_record(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """An account that moved, as JSON holds it."""
     for name, value in row.items():
         if name != "status":

@@ -40,9 +40,9 @@ EXPECTED_CAUSES = ("sales", "probability")
 """What changes expected value: own sales and those of customers like it together, or the probability."""
 QUADRANTS = tuple(play.quadrant for play in PLAYS)
 CODES = {"party_type": PARTY_TYPES, "p_basis": BASES, "tier": TIERS, "quadrant": QUADRANTS}
-READ = ("priority", "probability", "expected_value", "whitespace", *CODES)
-OPTIONAL = ("value_at_risk",)
-CHANCES = 10**PLACES
+_READ = ("priority", "probability", "expected_value", "whitespace", *CODES)
+_OPTIONAL = ("value_at_risk",)
+_CHANCES = 10**PLACES
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ class PriorityStanding:
     @classmethod
     def of(cls, table: pa.Table) -> PriorityStanding:
         """That of the accounts of a table, which holds the columns that `columns_of` names."""
-        chance = np.rint(float_column(table["probability"]) * CHANCES).astype(np.int32)
+        chance = np.rint(float_column(table["probability"]) * _CHANCES).astype(np.int32)
         there = "value_at_risk" in table.column_names
         at_risk = cents(float_column(table["value_at_risk"])) if there else np.zeros(table.num_rows, np.int64)
-        call = priced_whitespace(cents(float_column(table["whitespace"])), chance) + at_risk
+        call = _priced_whitespace(cents(float_column(table["whitespace"])), chance) + at_risk
         codes = (level_codes(table[name], levels).astype(np.int8) for name, levels in CODES.items())
         place = float_column(table["priority"]).astype(np.int32)
         return cls(place, chance, call, cents(float_column(table["expected_value"])), at_risk, *codes)
@@ -86,14 +86,14 @@ class PriorityStanding:
 
 def columns_of(run: StoredRun) -> tuple[str, ...]:
     """The columns that tell where accounts stand; none where an earlier version made the run."""
-    if not set(READ) <= set(run.columns):
+    if not set(_READ) <= set(run.columns):
         return ()
-    return (*READ, *(name for name in OPTIONAL if name in run.columns))
+    return (*_READ, *(name for name in _OPTIONAL if name in run.columns))
 
 
-def priced_whitespace(whitespace: Any, chance: Any) -> Any:
+def _priced_whitespace(whitespace: Any, chance: Any) -> Any:
     """Whitespace (m,) in cents times the probability (m,) in millionths, int64 in cents."""
-    return np.rint(whitespace * (chance / CHANCES)).astype(np.int64)
+    return np.rint(whitespace * (chance / _CHANCES)).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -146,18 +146,18 @@ def change(
     """
     own = np.where(turned, after.chance, before.chance)
     calls = [
-        priced_whitespace(whitespace[0], before.chance),
-        *(priced_whitespace(part, own) for part in whitespace[1:]),
+        _priced_whitespace(whitespace[0], before.chance),
+        *(_priced_whitespace(part, own) for part in whitespace[1:]),
     ]
     known_from = np.where(before.p_basis == after.p_basis, after.chance, own)
-    calls += [priced_whitespace(whitespace[-1], known_from), priced_whitespace(whitespace[-1], after.chance)]
+    calls += [_priced_whitespace(whitespace[-1], known_from), _priced_whitespace(whitespace[-1], after.chance)]
     steps = np.vstack([np.stack(calls) + before.at_risk, after.call[None]])
     return PriorityChange(
-        before, after, np.diff(steps, axis=0), place_parts(before, after, order, steps), expected_parts(before, after)
+        before, after, np.diff(steps, axis=0), _place_parts(before, after, order, steps), _expected_parts(before, after)
     )
 
 
-def place_parts(before: PriorityStanding, after: PriorityStanding, order: CallOrder, steps: Any) -> Any:
+def _place_parts(before: PriorityStanding, after: PriorityStanding, order: CallOrder, steps: Any) -> Any:
     """What each cause did to the places of accounts (PLACE_CAUSES, m), given the values of their calls step by step."""
     ends = (steps[len(CAUSES)], steps[-2], steps[-1])
     places = [order.place(before, end) for end in ends]
@@ -166,7 +166,7 @@ def place_parts(before: PriorityStanding, after: PriorityStanding, order: CallOr
     return parts
 
 
-def expected_parts(before: PriorityStanding, after: PriorityStanding) -> Any:
+def _expected_parts(before: PriorityStanding, after: PriorityStanding) -> Any:
     """What sales and the probability did to expected value (EXPECTED_CAUSES, m) in cents.
 
     The probability works on the money of the first run; where none was expected there, all is the probability's work.

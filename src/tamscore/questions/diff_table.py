@@ -26,25 +26,25 @@ if TYPE_CHECKING:
     from tamscore.questions.diff import Changes, RunComparison
     from tamscore.questions.stored import StoredRun
 
-TEXT = pa.dictionary(pa.int32(), pa.string())
-BATCH = 131_072
-ENDS = ("before", "after")
-SCHEMA = pa.schema(
+_TEXT = pa.dictionary(pa.int32(), pa.string())
+_BATCH = 131_072
+_ENDS = ("before", "after")
+_SCHEMA = pa.schema(
     [
-        ("status", TEXT),
+        ("status", _TEXT),
         ("account_id", pa.large_string()),
         ("name", pa.large_string()),
-        ("cluster_before", TEXT),
-        ("cluster_after", TEXT),
+        ("cluster_before", _TEXT),
+        ("cluster_after", _TEXT),
         *((f"{measure}_{when}", MONEY) for measure in ("sales", "potential") for when in ("before", "after")),
         ("potential_change", MONEY),
         *((cause, MONEY) for cause in CAUSES),
         *((name, MONEY) for name in ("whitespace_before", "whitespace_after", "whitespace_change")),
         ("whitespace_own_sales", MONEY),
-        *((f"{code}_{when}", TEXT) for code in ("tier", "quadrant", "p_basis") for when in ENDS),
-        *((f"priority_{name}", pa.int64()) for name in (*ENDS, "change", *PLACE_CAUSES)),
-        *((f"call_{name}", MONEY) for name in (*ENDS, "change", *CALL_CAUSES)),
-        *((f"expected_value_{name}", MONEY) for name in (*ENDS, "change", *EXPECTED_CAUSES)),
+        *((f"{code}_{when}", _TEXT) for code in ("tier", "quadrant", "p_basis") for when in _ENDS),
+        *((f"priority_{name}", pa.int64()) for name in (*_ENDS, "change", *PLACE_CAUSES)),
+        *((f"call_{name}", MONEY) for name in (*_ENDS, "change", *CALL_CAUSES)),
+        *((f"expected_value_{name}", MONEY) for name in (*_ENDS, "change", *EXPECTED_CAUSES)),
     ]
 )
 """The columns of the table. An account that is new has nothing before, one that is gone nothing after."""
@@ -72,50 +72,50 @@ def compare(first: StoredRun, second: StoredRun, progress: Progress, top: int = 
         comparison = diff.compare(first, second)
     for text in comparison.notices:
         progress.notice(text)
-    empty = SCHEMA.empty_table()
+    empty = _SCHEMA.empty_table()
     result = Diff(first.name, second.name, Totals(), empty, empty, comparison.same_model, comparison.notices)
     with progress.stage("compare", second.manifest["rows"]["scored"]) as done:
-        tables = rows(comparison, result, top, done)
+        tables = _rows(comparison, result, top, done)
         if to is None:
             deque(tables, maxlen=0)  # each is let go as soon as it was counted
         else:
-            commit.place_free(to, lambda file: write(tables, file))
+            commit.place_free(to, lambda file: _write(tables, file))
     return result
 
 
-def write(tables: Iterator[pa.Table], file: Any) -> None:
+def _write(tables: Iterator[pa.Table], file: Any) -> None:
     """Write tables of the schema to a file, one after the other."""
     import pyarrow.parquet as pq
 
-    with pq.ParquetWriter(file, SCHEMA, compression="zstd", write_page_checksum=True) as writer:
+    with pq.ParquetWriter(file, _SCHEMA, compression="zstd", write_page_checksum=True) as writer:
         for table in tables:
             writer.write_table(table)
 
 
-def rows(comparison: RunComparison, result: Diff, top: int, done: Any) -> Iterator[pa.Table]:
+def _rows(comparison: RunComparison, result: Diff, top: int, done: Any) -> Iterator[pa.Table]:
     """The accounts of both runs in order of the second, the new ones among them, those gone at the end."""
     before = Before.of(comparison.first, priority=comparison.priority)
     seen = np.zeros(len(before.accounts), dtype=bool)
     for changes, new_model in diff.changes(comparison, before, seen, result.totals):
-        remaining = kept_rows(comparison, changes)
-        result.movers = most_moved(pa.concat_tables([result.movers, remaining]), "potential_change", top)
-        result.callers = most_moved(pa.concat_tables([result.callers, remaining]), "call_change", top)
+        remaining = _kept_rows(comparison, changes)
+        result.movers = _most_moved(pa.concat_tables([result.movers, remaining]), "potential_change", top)
+        result.callers = _most_moved(pa.concat_tables([result.callers, remaining]), "call_change", top)
         yield remaining
-        yield new_rows(new_model)
+        yield _new_rows(new_model)
         done(remaining.num_rows + new_model.num_rows)
     left = diff.gone(before, seen, result.totals)
-    for start in range(0, len(left), BATCH):
-        yield gone_rows(comparison, before, left[start : start + BATCH])
+    for start in range(0, len(left), _BATCH):
+        yield _gone_rows(comparison, before, left[start : start + _BATCH])
 
 
-def kept_rows(comparison: RunComparison, changes: Changes) -> pa.Table:
+def _kept_rows(comparison: RunComparison, changes: Changes) -> pa.Table:
     """The accounts that are in both runs."""
     then, now = changes.clusters
     columns: dict[str, Any] = {
         "account_id": changes.ids,
         "name": changes.names,
-        "cluster_before": clusters(then, comparison.first),
-        "cluster_after": clusters(now, comparison.second),
+        "cluster_before": _clusters(then, comparison.first),
+        "cluster_after": _clusters(now, comparison.second),
     }
     for measure in ("sales", "potential", "whitespace"):
         earlier, later = getattr(changes, measure)
@@ -123,56 +123,56 @@ def kept_rows(comparison: RunComparison, changes: Changes) -> pa.Table:
         columns[f"{measure}_change"] = decimal(later - earlier)
     columns |= {cause: decimal(part) for cause, part in zip(CAUSES, changes.parts, strict=True)}
     columns["whitespace_own_sales"] = decimal(changes.whitespace_parts[0])
-    return table_of("kept", len(changes.ids), columns | priority_of(changes.priority))
+    return _table_of("kept", len(changes.ids), columns | priority_of(changes.priority))
 
 
-def new_rows(new_model: pa.Table) -> pa.Table:
+def _new_rows(new_model: pa.Table) -> pa.Table:
     """The accounts that only the second run has."""
-    columns = {**id_and_name(new_model), **amounts("after", new_model), **account_clusters("after", new_model)}
+    columns = {**_id_and_name(new_model), **_amounts("after", new_model), **_account_clusters("after", new_model)}
     known = standing("after", PriorityStanding.of(new_model)) if "priority" in new_model.column_names else {}
-    return table_of("new", new_model.num_rows, columns | known)
+    return _table_of("new", new_model.num_rows, columns | known)
 
 
-def gone_rows(comparison: RunComparison, before: Before, places: Any) -> pa.Table:
+def _gone_rows(comparison: RunComparison, before: Before, places: Any) -> pa.Table:
     """Accounts that only the first run has, by their places in it."""
     money = {name: pa.chunked_array([getattr(before, name)[places]]) for name in READ[2:]}
     columns: dict[str, Any] = {"account_id": before.accounts.ids.take(places)}
-    columns["cluster_before"] = clusters(before.code[places].astype(np.int64), comparison.first)
+    columns["cluster_before"] = _clusters(before.code[places].astype(np.int64), comparison.first)
     known = standing("before", before.standing.take(places)) if before.standing else {}
-    return table_of("gone", len(places), {**columns, **amounts("before", money), **known})
+    return _table_of("gone", len(places), {**columns, **_amounts("before", money), **known})
 
 
-def id_and_name(new_model: pa.Table) -> dict[str, Any]:
+def _id_and_name(new_model: pa.Table) -> dict[str, Any]:
     """Id and name of accounts."""
     return {name: new_model[name] for name in ("account_id", "name") if name in new_model.column_names}
 
 
-def account_clusters(when: str, new_model: pa.Table) -> dict[str, Any]:
+def _account_clusters(when: str, new_model: pa.Table) -> dict[str, Any]:
     """The clusters of accounts."""
-    return {f"cluster_{when}": new_model["cluster"].cast(TEXT)}
+    return {f"cluster_{when}": new_model["cluster"].cast(_TEXT)}
 
 
-def amounts(when: str, money: Any) -> dict[str, Any]:
+def _amounts(when: str, money: Any) -> dict[str, Any]:
     """Sales, potential and whitespace of accounts."""
     return {f"{name}_{when}": decimal(cents(money[name].to_numpy())) for name in READ[2:]}
 
 
-def table_of(status: str, length: int, columns: dict[str, Any]) -> pa.Table:
+def _table_of(status: str, length: int, columns: dict[str, Any]) -> pa.Table:
     """A table of the schema, with nulls where a column is not given."""
     columns["status"] = pa.DictionaryArray.from_arrays(pa.array(np.zeros(length, np.int32)), pa.array([status]))
     filled = []
-    for item in SCHEMA:
+    for item in _SCHEMA:
         column = columns.get(item.name)
         filled.append(pa.nulls(length, item.type) if column is None else column.cast(item.type))
-    return pa.table(filled, schema=SCHEMA)
+    return pa.table(filled, schema=_SCHEMA)
 
 
-def clusters(codes: Any, run: StoredRun) -> pa.Array:
+def _clusters(codes: Any, run: StoredRun) -> pa.Array:
     """Clusters by number as a column of ids."""
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(run.clusters, pa.string()))
 
 
-def most_moved(changed: pa.Table, column: str, top: int) -> pa.Table:
+def _most_moved(changed: pa.Table, column: str, top: int) -> pa.Table:
     """The accounts whose column changed most, up or down, those with the first ids where equal; none unchanged."""
     import pyarrow.compute as pc
 

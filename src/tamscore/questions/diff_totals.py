@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.questions.diff_priority import PriorityChange
 
 
-HALF = 32
+_HALF = 32
 """Bits of half an amount: the halves of as many amounts as there are accounts sum up within 64 bits."""
 
 
@@ -46,8 +46,8 @@ class Totals:
 
 def exact_sum(amounts: Any) -> Any:
     """Sums over the last axis of int64 amounts (..., m): whole numbers (...) of any size, as 64 bits may not do."""
-    high, low = (half.sum(axis=-1).astype(object) for half in (amounts >> HALF, amounts & (1 << HALF) - 1))
-    return high * (1 << HALF) + low
+    high, low = (half.sum(axis=-1).astype(object) for half in (amounts >> _HALF, amounts & (1 << _HALF) - 1))
+    return high * (1 << _HALF) + low
 
 
 def add_accounts(sums: Any, sales: Any, potential: Any, whitespace: Any) -> None:

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.objects.path import ObjectPath
 
-LEAN = "gpu-cu12 or gpu-cu13"
-EXTRAS = {
+_LEAN = "gpu-cu12 or gpu-cu13"
+_EXTRAS = {
     **dict.fromkeys(("jinja2", "matplotlib"), "report"),
-    **dict.fromkeys(("array-api-compat", "cupy", "nvidia-ml-py"), LEAN),
+    **dict.fromkeys(("array-api-compat", "cupy", "nvidia-ml-py"), _LEAN),
     "obstore": "object-storage",
 }
 """The extras that optional packages come with, by package; all others come with RAPIDS."""
-GIB = 1 << 30
-PYTHON_FLOOR = (3, 11)
-MEMORY_FLOOR = 1 * GIB
-DISK_FLOOR = 1 * GIB
+_GIB = 1 << 30
+_PYTHON_FLOOR = (3, 11)
+_MEMORY_FLOOR = 1 * _GIB
+_DISK_FLOOR = 1 * _GIB
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,19 @@ class Check:
 
 def examine(output: Location | None = None, probes: Probes | None = None) -> list[Check]:
     """Return every check, in the order in which they are worth reading; `output` is the folder a run would write to."""
-    checks = [check_python(), *(check_package(name, floor) for name, floor in FLOORS.items())]
+    checks = [_check_python(), *(check_package(name, floor) for name, floor in FLOORS.items())]
     checks += [check_optional(name, known) for name, known in OPTIONAL.items()]
-    checks += [check_user(), check_cpus(), check_memory(), check_blas(), *check_devices(probes)]
+    checks += [check_user(), _check_cpus(), check_memory(), _check_blas(), *check_devices(probes)]
     if output is None:
         return checks
-    return [*checks, *(check_output(output) if isinstance(output, Path) else [check_store(output)])]
+    return [*checks, *(check_output(output) if isinstance(output, Path) else [_check_store(output)])]
 
 
-def check_python() -> Check:
+def _check_python() -> Check:
     """Return whether this Python is new enough."""
-    ok = sys.version_info[:2] >= PYTHON_FLOOR
+    ok = sys.version_info[:2] >= _PYTHON_FLOOR
     value = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return Check("python", ok, value, "" if ok else f"use Python {'.'.join(map(str, PYTHON_FLOOR))} or newer")
+    return Check("python", ok, value, "" if ok else f"use Python {'.'.join(map(str, _PYTHON_FLOOR))} or newer")
 
 
 def check_user() -> Check:
@@ -82,11 +82,11 @@ def check_package(name: str, floor: str) -> Check:
 def check_optional(name: str, known_as: tuple[str, ...]) -> Check:
     """Return the version of a package that only some runs need; missing is noted, not wrong."""
     version = installed_version(known_as)
-    missing = f"not installed; comes with the extra {EXTRAS.get(name, 'rapids-cu12 or rapids-cu13')}"
+    missing = f"not installed; comes with the extra {_EXTRAS.get(name, 'rapids-cu12 or rapids-cu13')}"
     return Check(name, ok=True, value=version or missing)
 
 
-def check_cpus() -> Check:
+def _check_cpus() -> Check:
     """Return the processors that this process may use: those of the machine, its affinity, its container's quota."""
     there = os.cpu_count() or 1
     usable = float(len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else float(there)
@@ -101,13 +101,13 @@ def check_memory() -> Check:
     total, available = machine.memory()
     limit = machine.memory_limit()
     capacity = min(available, limit) if limit is not None else available
-    note = f", container limit {gib(limit)}" if limit is not None else ""
-    ok = capacity >= MEMORY_FLOOR
-    remedy = "" if ok else f"free memory or raise the limit: a run needs about {gib(MEMORY_FLOOR)}"
-    return Check("memory", ok, f"{gib(available)} available of {gib(total)}{note}", remedy)
+    note = f", container limit {_gib(limit)}" if limit is not None else ""
+    ok = capacity >= _MEMORY_FLOOR
+    remedy = "" if ok else f"free memory or raise the limit: a run needs about {_gib(_MEMORY_FLOOR)}"
+    return Check("memory", ok, f"{_gib(available)} available of {_gib(total)}{note}", remedy)
 
 
-def check_blas() -> Check:
+def _check_blas() -> Check:
     """Return the libraries behind NumPy's matrix products and their threads."""
     try:
         import numpy as np
@@ -135,7 +135,7 @@ def check_devices(probes: Probes | None = None) -> list[Check]:
     return [gpus, Check("device auto", ok=True, value=f"{choice.name}: {choice.reason}")]
 
 
-def check_store(output: ObjectPath) -> Check:
+def _check_store(output: ObjectPath) -> Check:
     """Return whether an object store answers; only a run finds out whether it can be written to."""
     try:
         output.is_dir()
@@ -159,14 +159,14 @@ def check_output(output: Path) -> list[Check]:
             Check("output", ok=False, value=f"{folder} cannot be written: {why}", remedy="change rights or output.path")
         ]
     free = shutil.disk_usage(folder).free
-    enough = free >= DISK_FLOOR
-    remedy = "" if enough else f"free at least {gib(DISK_FLOOR)}, or change output.path"
+    enough = free >= _DISK_FLOOR
+    remedy = "" if enough else f"free at least {_gib(_DISK_FLOOR)}, or change output.path"
     return [
         Check("output", ok=True, value=f"{folder} can be written"),
-        Check("disk", enough, f"{gib(free)} free", remedy),
+        Check("disk", enough, f"{_gib(free)} free", remedy),
     ]
 
 
-def gib(size: int) -> str:
+def _gib(size: int) -> str:
     """Return a size in bytes as text in GiB."""
-    return f"{size / GIB:.1f} GiB"
+    return f"{size / _GIB:.1f} GiB"

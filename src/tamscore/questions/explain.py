@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tamscore.stages.account_ladder import AccountLadder
     from tamscore.stages.potential import PotentialTable
 
-NEAREST = 3
+_NEAREST = 3
 """So many peers above an account are named."""
 
 
@@ -63,7 +63,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Elsewhere:
+class _Elsewhere:
     """Other peers, near those of a prospect, whose prospects have a higher potential.
 
     `apart` says by how many standard deviations features of these peers lie above its own peers', the farthest first.
@@ -95,7 +95,7 @@ class Explanation:
     above: tuple[dict[str, Any], ...]
     customers_above: int
     moves: tuple[Move, ...]
-    elsewhere: tuple[Elsewhere, ...]
+    elsewhere: tuple[_Elsewhere, ...]
     limits: dict[str, float | None]
     by_cluster: bool
     look_alike: tuple[ColumnReason, ...]
@@ -113,30 +113,30 @@ def explain(run: StoredRun, account_id: str) -> Explanation:
     party = next(party for party in run.model.parties if party.name == row["party_type"])
     c = [cluster for cluster, _ in party.clusters].index(row["cluster"])
     cluster = next(record for record in tables.table(run.directory, "potential") if record["cluster"] == row["cluster"])
-    require_rebuilt(run, row, party.table, c)
+    _require_rebuilt(run, row, party.table, c)
     values = own_values(party.table.account, c, row, party.table.values[c])
     sales = party.sales.of(c)
-    first = first_above(sales, row)
+    first = _first_above(sales, row)
     return Explanation(
         run.name,
         row,
         cluster,
         int(party.accounts[c].sum()),
         tables.differences(run.directory, row["cluster"]),
-        ladder(run, party, c, cluster, row),
+        _ladder(run, party, c, cluster, row),
         row["step"] if row["potential"] is not None else None,
-        tuple(nearest_above(run, row["cluster"], sales[first : first + NEAREST])),
+        tuple(_nearest_above(run, row["cluster"], sales[first : first + _NEAREST])),
         len(sales) - first,
-        tuple(moves(run, row, values)),
-        elsewhere(run, row, party),
-        {name: finite(getattr(party.limits, name)) for name in ("potential", "sales")},
+        tuple(_moves(run, row, values)),
+        _elsewhere(run, row, party),
+        {name: _finite(getattr(party.limits, name)) for name in ("potential", "sales")},
         quadrant_rules(run.job).by_cluster,
         reasons(run, row, party),
         own_level(party.table.account, c, row),
     )
 
 
-def require_rebuilt(run: StoredRun, row: dict[str, Any], table: PotentialTable, c: int) -> None:
+def _require_rebuilt(run: StoredRun, row: dict[str, Any], table: PotentialTable, c: int) -> None:
     """Raise InputContractError unless its ladder gives an account the potential that it was scored with."""
     sold, boundary = np.array([np.nan if row["sales"] is None else row["sales"]]), ladder_rules(run.job).boundary
     if table.account is None:
@@ -144,7 +144,7 @@ def require_rebuilt(run: StoredRun, row: dict[str, Any], table: PotentialTable, 
     else:
         typical = np.array([row["typical_sales"]])
         money = whitespace.value_by_level(np, sold, typical, np.array([c]), table.account, boundary)
-    rebuilt = finite(money.potential[0])
+    rebuilt = _finite(money.potential[0])
     if rebuilt != row["potential"]:
         raise InputContractError(
             f"{run.directory.path}: account {row['account_id']!r}: its ladder gives it a potential of {rebuilt}, its "
@@ -152,17 +152,17 @@ def require_rebuilt(run: StoredRun, row: dict[str, Any], table: PotentialTable, 
         )
 
 
-def account_ladder(
+def _account_ladder(
     own: AccountLadder, c: int, row: dict[str, Any], steps: Sequence[tuple[str, float]]
 ) -> tuple[Step, ...]:
     """The steps of an account's own ladder, given their names and shares."""
     typical = np.float64(row["typical_sales"])
     ends = [own.money(np, typical, multiples[c], own.cap[c]) for multiples in (own.multiples, own.low, own.high)]
-    values, low, high = ([finite(value) for value in end] for end in ends)
+    values, low, high = ([_finite(value) for value in end] for end in ends)
     return tuple(Step(name, share, values[j], None, low[j], high[j]) for j, (name, share) in enumerate(steps))
 
 
-def ladder(
+def _ladder(
     run: StoredRun, party: PartyRecord, c: int, cluster: dict[str, Any], row: dict[str, Any]
 ) -> tuple[Step, ...]:
     """The steps of an account's ladder, each with the customer that it is the sales of where the cluster shares it.
@@ -174,16 +174,16 @@ def ladder(
     steps = []
     own_ladder = party.table.account
     if own_ladder is not None:
-        return account_ladder(own_ladder, c, row, list(zip(step_names(rules.lines), shares, strict=True)))
+        return _account_ladder(own_ladder, c, row, list(zip(step_names(rules.lines), shares, strict=True)))
     for name, share, value in zip(step_names(rules.lines), shares, party.table.values[c], strict=True):
         place = nearest_rank(len(sales), share) if len(sales) else None
         own = place is not None and sales[place] == value and len(sales) == support
         bounds = (cluster.get(f"{end}_{name}") for end in ("low", "high"))
-        steps.append(Step(name, share, finite(value), place + 1 if own and place is not None else None, *bounds))
+        steps.append(Step(name, share, _finite(value), place + 1 if own and place is not None else None, *bounds))
     return tuple(steps)
 
 
-def first_above(sales: Any, row: dict[str, Any]) -> int:
+def _first_above(sales: Any, row: dict[str, Any]) -> int:
     """The place, among the sorted sales of its cluster, of the first customer at or above an account's potential.
 
     Of one who has reached its potential, the first who buys more.
@@ -194,14 +194,14 @@ def first_above(sales: Any, row: dict[str, Any]) -> int:
     return int(np.searchsorted(sales, row["potential"], side="right" if reached else "left"))
 
 
-def nearest_above(run: StoredRun, cluster: str, sales: Any) -> Sequence[dict[str, Any]]:
+def _nearest_above(run: StoredRun, cluster: str, sales: Any) -> Sequence[dict[str, Any]]:
     """The accounts of a cluster that these sorted sales are the sales of; of equal ones those of the first ids."""
     if not len(sales):
         return []
     return accounts.customers_between(run, cluster, float(sales[0]), float(sales[-1]))[: len(sales)]
 
 
-def moves(run: StoredRun, row: dict[str, Any], values: Any) -> list[Move]:
+def _moves(run: StoredRun, row: dict[str, Any], values: Any) -> list[Move]:
     """What would move a customer to the step above, and to the one below, with its cluster's ladder as it is.
 
     Nothing is told of a prospect: its potential is what its peers buy, and to say that it must buy more is no reason.
@@ -220,24 +220,24 @@ def moves(run: StoredRun, row: dict[str, Any], values: Any) -> list[Move]:
     return items
 
 
-def elsewhere(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[Elsewhere, ...]:
+def _elsewhere(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[_Elsewhere, ...]:
     """The nearest other clusters where a prospect would have a higher potential; none for a customer."""
     if row["kind"] != "acquisition":
         return ()
     own, now = dict(tables.differences(run.directory, row["cluster"])), row["potential"] or 0.0
     items = []
     for c, (cluster, name) in enumerate(party.clusters):
-        value = finite(own_values(party.table.account, c, row, party.table.values[c])[0])
+        value = _finite(own_values(party.table.account, c, row, party.table.values[c])[0])
         if cluster != row["cluster"] and value is not None and value > now:
             there = dict(tables.differences(run.directory, cluster))
             apart = sorted(
                 ((text, there[text] - own[text]) for text in own), key=lambda parts: (-abs(parts[1]), parts[0])
             )
             distance = math.fsum(by**2 for _, by in apart)
-            items.append((distance, Elsewhere(cluster, name, value, tuple(apart[:NEAREST]))))
-    return tuple(item for _, item in sorted(items, key=lambda pair: (pair[0], pair[1].cluster))[:NEAREST])
+            items.append((distance, _Elsewhere(cluster, name, value, tuple(apart[:_NEAREST]))))
+    return tuple(item for _, item in sorted(items, key=lambda pair: (pair[0], pair[1].cluster))[:_NEAREST])
 
 
-def finite(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     """The number, or None where it is none."""
     return float(value) if math.isfinite(value) else None

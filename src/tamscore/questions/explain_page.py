@@ -20,32 +20,32 @@ if TYPE_CHECKING:
     from tamscore.questions.own_level import OwnLevel
     from tamscore.view.blocks import Block, Table
 
-TELLING = 3
+_TELLING = 3
 """So many features say what sets the peers apart."""
-MOVES = "step|if sales are|amount:exact|change:exact/2|new potential:exact"
-LIMITS = {("up", True): "at least", ("up", False): "above", ("down", True): "at most", ("down", False): "below"}
+_MOVES = "step|if sales are|amount:exact|change:exact/2|new potential:exact"
+_LIMITS = {("up", True): "at least", ("up", False): "above", ("down", True): "at most", ("down", False): "below"}
 """How sales must stand to the limit of a move, by its direction and whether the limit itself will do."""
 
 
 def chapter(explanation: Explanation) -> Chapter:
     """Return the explanation as a chapter under the name of its account."""
     known = [line for section in SECTIONS.values() for line in section.explain(explanation.account)]
-    own = Text(level(explanation.level)) if explanation.level else None
+    own = Text(_level(explanation.level)) if explanation.level else None
     blocks: tuple[Block, ...] = (
-        *priority_paragraphs(explanation),
-        Text(peers(explanation)),
+        *_priority_paragraphs(explanation),
+        Text(_peers(explanation)),
         *([own] if own else ()),
-        Text(place(explanation)),
-        ladder(explanation),
-        above(explanation),
-        moves(explanation),
+        Text(_place(explanation)),
+        _ladder(explanation),
+        _above(explanation),
+        _moves(explanation),
         table("What else is known", "what|it says", known),
-        look_alike(explanation),
+        _look_alike(explanation),
     )
-    return Chapter("explain", title(explanation), worth(explanation), blocks)
+    return Chapter("explain", _title(explanation), _worth(explanation), blocks)
 
 
-def priority_paragraphs(explanation: Explanation) -> list[Text]:
+def _priority_paragraphs(explanation: Explanation) -> list[Text]:
     """Return why it has its place, as a paragraph; none for a run that gives no places."""
     account = explanation.account
     why = priority_sentence(account)
@@ -53,7 +53,7 @@ def priority_paragraphs(explanation: Explanation) -> list[Text]:
     return [Text(f"{place}, tier {account['tier']}: {why}")] if why else []
 
 
-def title(explanation: Explanation) -> str:
+def _title(explanation: Explanation) -> str:
     """Who the account is."""
     account = explanation.account
     named = f"{account['name']} ({account['account_id']})" if account.get("name") else str(account["account_id"])
@@ -61,10 +61,10 @@ def title(explanation: Explanation) -> str:
     return f"{named}, {words(account['party_type'])}, {kind}"
 
 
-def peers(explanation: Explanation) -> str:
+def _peers(explanation: Explanation) -> str:
     """Which accounts it is compared with, and how well it fits in."""
     account, cluster = explanation.account, explanation.cluster
-    how = apart(explanation.apart[:TELLING])
+    how = apart(explanation.apart[:_TELLING])
     rule = f" Rule: {cluster['rule']}." if cluster.get("rule") else ""
     margin = account["margin"]
     near = f"; the next cluster's is {margin:.2f} farther" if margin is not None else ""
@@ -76,7 +76,7 @@ def peers(explanation: Explanation) -> str:
     )
 
 
-def level(own: OwnLevel) -> str:
+def _level(own: OwnLevel) -> str:
     """What accounts with its features typically buy, and how that becomes its ladder."""
     times = own.typical / own.of_cluster if own.of_cluster > 0 else 0.0
     first = own.multiples[0]
@@ -88,7 +88,7 @@ def level(own: OwnLevel) -> str:
     )
 
 
-def worth(explanation: Explanation) -> str:
+def _worth(explanation: Explanation) -> str:
     """What it could spend, what it spends, what is open."""
     account = explanation.account
     if account["potential"] is None:
@@ -96,10 +96,10 @@ def worth(explanation: Explanation) -> str:
     sold = account["sales"] or 0.0
     spends = f"spends {exact(sold)}" if sold > 0 else "buys nothing yet" if sold == 0 else f"returned {exact(-sold)}"
     open_ = f"{exact(account['whitespace'])} is open" if account["whitespace"] > 0 else "nothing is open"
-    return f"It could spend {exact(account['potential'])} with us: {standing(explanation)}. It {spends}, so {open_}."
+    return f"It could spend {exact(account['potential'])} with us: {_standing(explanation)}. It {spends}, so {open_}."
 
 
-def standing(explanation: Explanation) -> str:
+def _standing(explanation: Explanation) -> str:
     """What its potential is among the sales of its peers."""
     step = step_of(explanation)
     if step is None:
@@ -123,7 +123,7 @@ def label(step: Step) -> str:
     return "top step" if step.name == "top" else f"cut line {step.name.upper()}"
 
 
-def place(explanation: Explanation) -> str:
+def _place(explanation: Explanation) -> str:
     """Its quadrant, what follows from it, and its rank."""
     account, limits = explanation.account, explanation.limits
     by = "its cluster is" if explanation.by_cluster else "it is"
@@ -148,7 +148,7 @@ def covered_by(account: Mapping[str, Any]) -> str:
     return ", ".join([*who, words(account["role"]), words(account["service_level"])])
 
 
-def basis(explanation: Explanation) -> str:
+def _basis(explanation: Explanation) -> str:
     """How many customers the ladder rests on, and whose."""
     cluster = explanation.cluster
     rests = f"{count_text(cluster['support'], 'customer')} behind it"
@@ -159,7 +159,7 @@ def basis(explanation: Explanation) -> str:
     )
 
 
-def ladder(explanation: Explanation) -> Table:
+def _ladder(explanation: Explanation) -> Table:
     """Return the steps, the one it stands at marked, with their intervals where the run has stored them."""
     here = step_of(explanation)
     rows = [
@@ -167,34 +167,34 @@ def ladder(explanation: Explanation) -> Table:
         for step in explanation.ladder
     ]
     columns = "|step:id|share of customers:permille/2|value:exact|customer:count/2|from:exact/3|to:exact/3"
-    return without_empty(table("The ladder of its peers", columns, rows, basis(explanation)))
+    return without_empty(table("The ladder of its peers", columns, rows, _basis(explanation)))
 
 
-def above(explanation: Explanation) -> Table:
+def _above(explanation: Explanation) -> Table:
     """Return the nearest peers above the account."""
     note = f"the nearest of {count_text(explanation.customers_above, 'customer')} of {explanation.account['cluster']}"
     rows = [(peer["account_id"], peer.get("name"), peer["sales"]) for peer in explanation.above]
     return without_empty(table("Peers above it", "account:id|name/2|sales:exact", rows, note))
 
 
-def look_alike(explanation: Explanation) -> Table:
+def _look_alike(explanation: Explanation) -> Table:
     """Return the columns that make it look like a customer, or not."""
-    rows = [(reason.column, said_value(reason.value), f"{reason.added:+.2f}") for reason in explanation.look_alike]
+    rows = [(reason.column, _said_value(reason.value), f"{reason.added:+.2f}") for reason in explanation.look_alike]
     note = "change of the log odds beside an account with average features; above 0 speaks for a customer"
     return table("What it looks like a customer by", "feature|value|>adds", rows, note)
 
 
-def said_value(value: str | float | None) -> str:
+def _said_value(value: str | float | None) -> str:
     """Return the value of a feature in words."""
     if value is None:
         return "missing"
     return value if isinstance(value, str) else f"{value:,.6g}"
 
 
-def moves(explanation: Explanation) -> Table:
+def _moves(explanation: Explanation) -> Table:
     """Return what would move a customer a step; where a prospect would have a higher potential."""
     if explanation.account["kind"] == "expansion":
-        return table("What would move it a step", MOVES, map(move_row, explanation.moves))
+        return table("What would move it a step", _MOVES, map(_move_row, explanation.moves))
     note = "its own potential is what its peers buy; it changes where its features put it among other peers"
     rows = [
         (elsewhere.cluster, elsewhere.name, elsewhere.potential, apart(elsewhere.apart))
@@ -208,9 +208,9 @@ def apart(features: Iterable[tuple[str, float]]) -> str:
     return ", ".join(f"{name} {round(by, 1) + 0.0:+.1f}" for name, by in features)
 
 
-def move_row(move: Move) -> tuple[str, str, float, float, float]:
-    """Return a move as a row of `MOVES`."""
-    return move.direction, LIMITS[move.direction, move.at], move.limit, move.change, move.potential
+def _move_row(move: Move) -> tuple[str, str, float, float, float]:
+    """Return a move as a row of `_MOVES`."""
+    return move.direction, _LIMITS[move.direction, move.at], move.limit, move.change, move.potential
 
 
 def to_json(explanation: Explanation) -> str:

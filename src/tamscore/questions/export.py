@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from tamscore.questions.stored import StoredRun
 
 KEY = "account_id"
-AMOUNTS = ("sales", "potential", "whitespace")
+_AMOUNTS = ("sales", "potential", "whitespace")
 DEFAULT_FIELDS = ("cluster", "kind", "potential", "whitespace", "quadrant", "play", "role")
 ACTIONS = ("account_state", "churn_alert", "renewal_due", "renews_on", "segment_action")
 """Columns that are exported too, where nobody names the fields and the run has them."""
-TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
+_TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
 BUYING = ("buying_alert", "buying_reason")
 """Columns that compare a run with the one before, see `alerted_run`."""
 VERSION, HASH = "score_version", "row_hash"
-BETWEEN, NO_VALUE = "\x1f", "\x00"
+_BETWEEN, _NO_VALUE = "\x1f", "\x00"
 
 
 @dataclass(frozen=True)
@@ -113,12 +113,12 @@ class EarlierExport:
         """The accounts of a run as an export of it would have told them; a field that it lacks is empty."""
         bounds = order.lists_of(run)
         there = columns_read(run, (KEY, *order.fields, *order.told_by(run, bounds)))
-        ids, hashes, filled, listed = [], [np.zeros(0, np.uint64)], [bits_of(no_cells(0, order))], [np.zeros(0, bool)]
+        ids, hashes, filled, listed = [], [np.zeros(0, np.uint64)], [_bits_of(_no_cells(0, order))], [np.zeros(0, bool)]
         for table in run.read(there):
             values = values_of(table, order)
             ids.append(table[KEY])
             hashes.append(id_hash(row_texts(values)))
-            filled.append(bits_of(~empty_cells(values)))
+            filled.append(_bits_of(~_empty_cells(values)))
             listed.append(order.lists(table, bounds))
         index = AccountIndex.of(ids, run.id_form)
         seen = np.zeros(len(index), dtype=bool)
@@ -130,20 +130,20 @@ class EarlierExport:
             return np.zeros((values.num_rows, values.num_columns), dtype=bool)
         bits = self.filled[np.maximum(before, 0)]
         held = np.unpackbits(bits, axis=1, count=values.num_columns).view(bool)
-        return held & empty_cells(values) & (before >= 0)[:, None]
+        return held & _empty_cells(values) & (before >= 0)[:, None]
 
 
-def no_cells(rows: int, order: Order) -> Any:
+def _no_cells(rows: int, order: Order) -> Any:
     """No cell (rows, fields) bool."""
     return np.zeros((rows, len(order.fields)), dtype=bool)
 
 
-def bits_of(cells: Any) -> Any:
+def _bits_of(cells: Any) -> Any:
     """Cells (m, fields) bool as bits (m, bytes) uint8."""
     return np.packbits(cells, axis=1)
 
 
-def empty_cells(values: pa.Table) -> Any:
+def _empty_cells(values: pa.Table) -> Any:
     """Which cells (m, fields) bool of a table have no value."""
     masks = [column.is_null().to_numpy() for column in values.columns]
     return np.stack(masks, axis=1) if masks else np.zeros((values.num_rows, 0), dtype=bool)
@@ -155,7 +155,7 @@ def order_of(run: StoredRun, fields: Sequence[str], overrides: Overrides, day: d
     pairs = [(column.strip(), header.strip()) for column, _, header in (text.partition("=") for text in fields)]
     for column, _ in pairs:
         if column not in known:
-            raise UsageError(f"--fields: no column {column!r} to export; {hint(column, known, run)}")
+            raise UsageError(f"--fields: no column {column!r} to export; {_hint(column, known, run)}")
     chosen = {column: header or column for column, header in pairs}
     key = chosen.pop(KEY, KEY)
     headers = [key, *chosen.values(), VERSION, HASH]
@@ -185,11 +185,11 @@ def only_of(run: StoredRun, text: str) -> tuple[str, str | bool]:
         column, value = "play", text.strip()
     kind = kinds_of(run).get(column)
     if kind is None:
-        raise UsageError(f"--only: no column {column!r} to choose by; {hint(column, [*kinds_of(run)], run)}")
+        raise UsageError(f"--only: no column {column!r} to choose by; {_hint(column, [*kinds_of(run)], run)}")
     if pa.types.is_boolean(kind):
-        if value.lower() not in TRUTHS:
+        if value.lower() not in _TRUTHS:
             raise UsageError(f"--only: {column}: expected yes or no, got {value!r}")
-        return column, TRUTHS[value.lower()]
+        return column, _TRUTHS[value.lower()]
     if not holds_text(kind):
         raise UsageError(f"--only: column {column!r} holds {kind}, expected one of texts, or of yes and no")
     if column == "play" and value not in ACCOUNT_PLAYS:
@@ -204,7 +204,7 @@ def titles_of(run: StoredRun, fields: Sequence[str]) -> list[str]:
     return [text if "=" in text or text == KEY else f"{text}={titles.get(text) or words(text)}" for text in plain]
 
 
-def hint(column: str, known: Sequence[str], run: StoredRun) -> str:
+def _hint(column: str, known: Sequence[str], run: StoredRun) -> str:
     """What may have been meant, or has to be written or computed first."""
     if column in run.left_out:
         return 'output.columns of its job leaves it out: name it there, or set output.columns = "all", and run it again'
@@ -225,7 +225,7 @@ def values_of(table: pa.Table, order: Order) -> pa.Table:
     columns = {}
     for name in order.fields:
         column = table[name] if name in table.column_names else make_column(name, table)
-        columns[name] = to_the_cent(column) if name in AMOUNTS else column
+        columns[name] = to_the_cent(column) if name in _AMOUNTS else column
     return pa.table(columns)
 
 
@@ -239,8 +239,10 @@ def row_texts(values: pa.Table) -> pa.Array:
     """Each row as one text that differs where any of its fields does."""
     texts = [column.cast(pa.large_string()) for column in values.columns]
     empty = pa.array([""] * values.num_rows, pa.large_string())  # a join of one column alone is the column
-    options = {"null_handling": "replace", "null_replacement": NO_VALUE}
-    return pc.binary_join_element_wise(*texts, empty, pa.scalar(BETWEEN, pa.large_string()), **options).combine_chunks()
+    options = {"null_handling": "replace", "null_replacement": _NO_VALUE}
+    return pc.binary_join_element_wise(
+        *texts, empty, pa.scalar(_BETWEEN, pa.large_string()), **options
+    ).combine_chunks()
 
 
 def fields_of(run: StoredRun) -> dict[str, pa.DataType]:
@@ -251,10 +253,10 @@ def fields_of(run: StoredRun) -> dict[str, pa.DataType]:
 def kinds_of(run: StoredRun) -> dict[str, pa.DataType]:
     """The columns of a run that can stand in a flat file, with the types of their values there."""
     kinds = {item.name: plain_type(item.type) for item in run.schema}
-    flat = {name: MONEY if name in AMOUNTS else kind for name, kind in kinds.items()}
-    return {name: kind for name, kind in flat.items() if not formless(kind)}
+    flat = {name: MONEY if name in _AMOUNTS else kind for name, kind in kinds.items()}
+    return {name: kind for name, kind in flat.items() if not _formless(kind)}
 
 
-def formless(kind: pa.DataType) -> bool:
+def _formless(kind: pa.DataType) -> bool:
     """Whether values of a type have no form in a flat file: lists and bytes."""
     return bool(pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from tamscore.questions.export_file import Target
     from tamscore.questions.stored import StoredRun
 
-NEEDED = (FAMILY, FAMILY_TIER)
-COVERED = ("role", "service_level", "person")
+_NEEDED = (FAMILY, FAMILY_TIER)
+_COVERED = ("role", "service_level", "person")
 """Who covers a family, where that is the same for all of its accounts."""
 
 
@@ -40,14 +40,14 @@ def write(run: StoredRun, target: Target, progress: Progress) -> ExportCounts:
         raise UsageError(
             f"--by: expected a file for families, got {target.path}; name one that ends in .csv or .parquet"
         )
-    table = families_of(run, progress)
+    table = _families_of(run, progress)
     if target.is_csv and target.guarded:
         require_ids(table[FAMILY])
-    commit.place_free(target.path, lambda file: write_families(table, file, target))
+    commit.place_free(target.path, lambda file: _write_families(table, file, target))
     return ExportCounts(accounts=run.manifest["rows"]["scored"], exported=table.num_rows)
 
 
-def write_families(table: pa.Table, file: Any, target: Target) -> None:
+def _write_families(table: pa.Table, file: Any, target: Target) -> None:
     """Write families as CSV or Parquet."""
     import pyarrow.parquet as pq
 
@@ -57,26 +57,26 @@ def write_families(table: pa.Table, file: Any, target: Target) -> None:
         pq.write_table(table, file, compression="zstd", write_page_checksum=True)
 
 
-def families_of(run: StoredRun, progress: Progress) -> pa.Table:
+def _families_of(run: StoredRun, progress: Progress) -> pa.Table:
     """Return the families of a run, the highest expected value first; UsageError if it has none."""
     if makes_market(run.job):
         raise UsageError(f"--by: the rows of {run.directory.path} are families already; leave the option out")
     if FAMILY not in run.columns:
-        run.require(NEEDED)
+        run.require(_NEEDED)
         raise UsageError(
             f"{run.directory.path}: the run has no families; a job with columns.parent_id and [families] has"
         )
-    run.require((*NEEDED, *MONEY))
-    columns = [name for name in (*NEEDED, *MONEY, *ALERTS, *COVERED) if name in run.columns]
+    run.require((*_NEEDED, *MONEY))
+    columns = [name for name in (*_NEEDED, *MONEY, *ALERTS, *_COVERED) if name in run.columns]
     with progress.stage("export", run.manifest["rows"]["scored"]) as done:
         parts = []
         for part in run.read(columns, coded=True):
             parts.append(part)
             done(part.num_rows)
-    return sum_by_family(pa.concat_tables(parts).unify_dictionaries().combine_chunks(), run.name)
+    return _sum_by_family(pa.concat_tables(parts).unify_dictionaries().combine_chunks(), run.name)
 
 
-def sum_by_family(accounts: pa.Table, version: str) -> pa.Table:
+def _sum_by_family(accounts: pa.Table, version: str) -> pa.Table:
     """Return what accounts come to by family, in whole cents before they are money again."""
     family = as_dictionary(accounts[FAMILY])
     code, count = family.indices.to_numpy(), len(family.dictionary)
@@ -90,16 +90,16 @@ def sum_by_family(accounts: pa.Table, version: str) -> pa.Table:
         "customers": sums["customers"],
         "alerts": sums["alerts"],
         **{name: pa.array(sums[name] / 100).cast(pa.decimal128(38, 2)) for name in MONEY},
-        **dict(family_owners(accounts, code, first)),
+        **dict(_family_owners(accounts, code, first)),
         VERSION: pa.array([version] * count),
     }
     order = np.lexsort((pc.rank(family.dictionary).to_numpy(), -sums["expected_value"]))
     return pa.table(columns).take(pa.array(order))
 
 
-def family_owners(accounts: pa.Table, code: Any, first: Any) -> Iterator[tuple[str, pa.Array]]:
+def _family_owners(accounts: pa.Table, code: Any, first: Any) -> Iterator[tuple[str, pa.Array]]:
     """Yield who covers families, null where that differs among the accounts (m,) of one."""
-    for name in COVERED:
+    for name in _COVERED:
         if name in accounts.column_names:
             texts = as_dictionary(accounts[name])
             level = texts.indices.fill_null(-1).to_numpy()

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tamscore.questions.export import Order
     from tamscore.questions.stored import StoredRun
 
-FORMATS = (".csv", ".parquet")
-PART, PARTS = "part-{:05}.parquet", "part-*.parquet"
+_FORMATS = (".csv", ".parquet")
+_PART, _PARTS = "part-{:05}.parquet", "part-*.parquet"
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Target:
 
     def check(self) -> None:
         """Raise UsageError if the name tells no format, or the format has no use for an option."""
-        if self.path.suffix not in FORMATS and not self.folder:
+        if self.path.suffix not in _FORMATS and not self.folder:
             raise UsageError(
-                f"--to: {self.path}: expected a name that ends in {' or '.join(FORMATS)}, or parquet:FOLDER, "
+                f"--to: {self.path}: expected a name that ends in {' or '.join(_FORMATS)}, or parquet:FOLDER, "
                 "delta:FOLDER, duckdb:FILE#TABLE or postgresql:TABLE"
             )
         if not self.is_csv and (self.null is not None or self.bom):
@@ -74,9 +74,9 @@ def write(run: StoredRun, since: StoredRun | None, order: Order, target: Target,
         batches = report_batches(export_rows.rows(run, order, before, tally, ids), tally, done)
         schema = schema_of(run, order)
         if target.folder:
-            write_folder(batches, schema, target.path)
+            _write_folder(batches, schema, target.path)
         else:
-            put = write_csv if target.is_csv else write_parquet
+            put = _write_csv if target.is_csv else _write_parquet
             commit.place_free(target.path, lambda file: put(batches, schema, file, order, target))
     if groups := ids.twins(order.read(run, [export.KEY]), export.KEY):
         tally.case_twins = sum(map(len, groups))
@@ -102,7 +102,7 @@ def schema_of(run: StoredRun, order: Order) -> pa.Schema:
     return export_rows.file_rows(ids, nothing, run, order, ExportCounts(), pa.array([], pa.large_string())).schema
 
 
-def write_parquet(batches: Iterator[Batch], schema: pa.Schema, file: Any, _: Order, __: Target) -> None:
+def _write_parquet(batches: Iterator[Batch], schema: pa.Schema, file: Any, _: Order, __: Target) -> None:
     """Write the rows as Parquet."""
     import pyarrow.parquet as pq
 
@@ -111,7 +111,7 @@ def write_parquet(batches: Iterator[Batch], schema: pa.Schema, file: Any, _: Ord
             writer.write_table(batch.table.cast(schema))
 
 
-def write_folder(batches: Iterator[Batch], schema: pa.Schema, path: Path) -> None:
+def _write_folder(batches: Iterator[Batch], schema: pa.Schema, path: Path) -> None:
     """Write the rows as a folder of Parquet files, each batch one; the folder changes in one step.
 
     Raise UsageError where it cannot be replaced as a whole. Files of an earlier export go, all others stay.
@@ -119,17 +119,17 @@ def write_folder(batches: Iterator[Batch], schema: pa.Schema, path: Path) -> Non
     if path.is_dir() and (reason := folders.fixed_by(path)):
         raise UsageError(f"--to: {path}: cannot be replaced as a whole, since {reason}; name another folder")
     commit.sweep_beside(path)
-    mine = {file.name for file in path.glob(PARTS)} if path.is_dir() else set()
+    mine = {file.name for file in path.glob(_PARTS)} if path.is_dir() else set()
     with folders.stage(path) as folder:
         number = -1
         for number, batch in enumerate(batches):
-            commit.place_parquet(batch.table.cast(schema), folder / PART.format(number))
+            commit.place_parquet(batch.table.cast(schema), folder / _PART.format(number))
         if number < 0:
-            commit.place_parquet(schema.empty_table(), folder / PART.format(0))
+            commit.place_parquet(schema.empty_table(), folder / _PART.format(0))
         folders.put_in_place(folder, path, mine)
 
 
-def write_csv(batches: Iterator[Batch], schema: pa.Schema, file: Any, order: Order, target: Target) -> None:
+def _write_csv(batches: Iterator[Batch], schema: pa.Schema, file: Any, order: Order, target: Target) -> None:
     """Write the rows as CSV; cells that must be cleared hold the text for that, where there is one."""
 
     def text() -> Iterator[pa.Table]:
@@ -137,13 +137,13 @@ def write_csv(batches: Iterator[Batch], schema: pa.Schema, file: Any, order: Ord
             if target.guarded:
                 require_ids(batch.table[order.key])
             flat = Batch(batch.table.cast(schema), batch.keys, batch.cleared)
-            yield flat.table if target.null is None else with_nulls(flat, order, target.null)
+            yield flat.table if target.null is None else _with_nulls(flat, order, target.null)
 
-    columns = schema if target.null is None else texts_where_cleared(schema, order)
+    columns = schema if target.null is None else _texts_where_cleared(schema, order)
     csv_output.write(text(), columns, file, guarded=target.guarded, bom=target.bom)
 
 
-def texts_where_cleared(schema: pa.Schema, order: Order) -> pa.Schema:
+def _texts_where_cleared(schema: pa.Schema, order: Order) -> pa.Schema:
     """The columns of an export, as texts where a cell may hold the text for cleared ones."""
     for header in export_rows.to_clear(Batch(schema.empty_table(), pa.array([], pa.large_string())), order):
         place = schema.get_field_index(header)
@@ -151,7 +151,7 @@ def texts_where_cleared(schema: pa.Schema, order: Order) -> pa.Schema:
     return schema
 
 
-def with_nulls(batch: Batch, order: Order, null: str) -> pa.Table:
+def _with_nulls(batch: Batch, order: Order, null: str) -> pa.Table:
     """The rows with a text in all cells that must be cleared; InputContractError where a value is that very text."""
     table = csv_output.plain_cells(batch.table)
     for header, cells in export_rows.to_clear(batch, order).items():
@@ -160,7 +160,7 @@ def with_nulls(batch: Batch, order: Order, null: str) -> pa.Table:
             raise InputContractError(f"--null: {header!r} has accounts whose value is {null!r}; choose another text")
         place = table.column_names.index(header)
         table = table.set_column(place, header, pc.if_else(pa.array(cells), pa.scalar(null), texts))
-    return table.cast(texts_where_cleared(table.schema, order))
+    return table.cast(_texts_where_cleared(table.schema, order))
 
 
 def require_ids(ids: pa.ChunkedArray) -> None:

@@ -42,13 +42,13 @@ if TYPE_CHECKING:
     from tamscore.sections.next_offer.stored_model import KnownOffers
     from tamscore.sections.products.potential import ProductModel
 
-SECTION = "products"
-NEEDED = (KEY, "cluster", "product_whitespace")
-OFFER = "next_offer"
+_SECTION = "products"
+_NEEDED = (KEY, "cluster", "product_whitespace")
+_OFFER = "next_offer"
 
 
 @dataclass(frozen=True)
-class RunProducts:
+class _RunProducts:
     """What a run knows of products: `names` (P,) and `family` (P,), None without families; their model by cluster.
 
     `owned` is what accounts own. `offers` are those of the run with the products that their model tells apart, None if
@@ -90,17 +90,17 @@ class RunProducts:
         whitespace = open_cents(HostBackend().xp, own, potential, self.model.offered[label])
         self.require_sums(accounts, whitespace.sum(axis=1))
         text = (own >= 0) | (whitespace > 0)
-        if OFFER in accounts.column_names:
-            offer = places_in(accounts[OFFER], self.names)
+        if _OFFER in accounts.column_names:
+            offer = places_in(accounts[_OFFER], self.names)
             text[np.flatnonzero(offer >= 0), offer[offer >= 0]] = True
         row, product = np.nonzero(text)
         named = {"product": self.names} if self.family is None else {"product": self.names, "family": self.family}
         columns: dict[str, Any] = {
             KEY: accounts[KEY].take(pa.array(row)),
             **{name: texts.take(pa.array(product)) for name, texts in named.items()},
-            "sales": money(np.maximum(own[text], 0.0)),
-            "potential": money(potential[text]),
-            "whitespace": money(whitespace[text]),
+            "sales": _money(np.maximum(own[text], 0.0)),
+            "potential": _money(potential[text]),
+            "whitespace": _money(whitespace[text]),
             "probability": self.probability(place, label, own)[text],
             VERSION: pa.array([self.run.name] * len(row)),
         }
@@ -141,16 +141,16 @@ def write(run: StoredRun, order: Order, target: Target, progress: Progress) -> E
         raise UsageError(
             f"--by: expected a file for products, got {target.path}; name one that ends in .csv or .parquet"
         )
-    known, tally = products_of(run, progress), ExportCounts()
-    put = put_csv if target.is_csv else put_parquet
+    known, tally = _products_of(run, progress), ExportCounts()
+    put = _put_csv if target.is_csv else _put_parquet
     with progress.stage("export", run.manifest["rows"]["scored"]) as done:
-        commit.place_free(target.path, lambda file: put(counted_rows(known, order, tally, done), known, file, target))
+        commit.place_free(target.path, lambda file: put(_counted_rows(known, order, tally, done), known, file, target))
     return tally
 
 
-def counted_rows(known: RunProducts, order: Order, tally: ExportCounts, done: Any) -> Iterator[pa.Table]:
+def _counted_rows(known: _RunProducts, order: Order, tally: ExportCounts, done: Any) -> Iterator[pa.Table]:
     """Yield the rows of the accounts that are looked at, and count both."""
-    columns = [*NEEDED, *((OFFER,) if OFFER in known.run.columns else ())]
+    columns = [*_NEEDED, *((_OFFER,) if _OFFER in known.run.columns else ())]
     for accounts in order.read(known.run, columns):
         for rows in known.rows(accounts):
             tally.exported += rows.num_rows
@@ -159,7 +159,7 @@ def counted_rows(known: RunProducts, order: Order, tally: ExportCounts, done: An
         done(accounts.num_rows)
 
 
-def put_csv(rows: Iterator[pa.Table], known: RunProducts, file: Any, target: Target) -> None:
+def _put_csv(rows: Iterator[pa.Table], known: _RunProducts, file: Any, target: Target) -> None:
     """Write rows as CSV."""
 
     def guarded() -> Iterator[pa.Table]:
@@ -170,31 +170,31 @@ def put_csv(rows: Iterator[pa.Table], known: RunProducts, file: Any, target: Tar
     csv_output.write(guarded() if target.guarded else rows, known.schema, file, guarded=target.guarded, bom=target.bom)
 
 
-def put_parquet(rows: Iterator[pa.Table], known: RunProducts, file: Any, _: Target) -> None:
+def _put_parquet(rows: Iterator[pa.Table], known: _RunProducts, file: Any, _: Target) -> None:
     """Write rows as Parquet."""
     with pq.ParquetWriter(file, known.schema, compression="zstd", write_page_checksum=True) as writer:
         for table in rows:
             writer.write_table(table)
 
 
-def products_of(run: StoredRun, progress: Progress) -> RunProducts:
+def _products_of(run: StoredRun, progress: Progress) -> _RunProducts:
     """Return what a run knows of products, with what accounts own by the table that it has read."""
-    pair = run.section(SECTION)
+    pair = run.section(_SECTION)
     if pair is None:
         raise UsageError(f"{run.directory.path}: the run has no products; a job with [products] has")
-    run.require(NEEDED)
+    run.require(_NEEDED)
     described, where = pair[0], str(run.directory.model)
     names = pa.array(described["products"], pa.large_string())
     families = described.get("families")
     model = stored_model.parse(*pair, run.clusters, names, where, run.name)
-    table = table_as_read(run)
+    table = _table_as_read(run)
     with progress.stage("products", table.plan.rows):
         owned = read_owned(LocalFlow(), table, names)
     family = None if families is None else pa.array(families, names.type)
-    return RunProducts(run, names, family, model, owned, offers_of(run, names, owned))
+    return _RunProducts(run, names, family, model, owned, _offers_of(run, names, owned))
 
 
-def offers_of(run: StoredRun, names: pa.Array, owned: AccountProducts) -> tuple[KnownOffers, OwnedColumns] | None:
+def _offers_of(run: StoredRun, names: pa.Array, owned: AccountProducts) -> tuple[KnownOffers, OwnedColumns] | None:
     """Return the offers of a run and the products that their model tells apart; None if it has no offers."""
     pair = run.section(stored_offers.NAME)
     if pair is None:
@@ -203,19 +203,19 @@ def offers_of(run: StoredRun, names: pa.Array, owned: AccountProducts) -> tuple[
     return known, OwnedColumns.of(owned, len(names), known.product)
 
 
-def table_as_read(run: StoredRun) -> ProductTablePlan:
+def _table_as_read(run: StoredRun) -> ProductTablePlan:
     """Return the table of sales by product of a run; InputContractError if it is not as the run has read it."""
-    side = run.job.sections[SECTION].tables(run.job.columns.account_id)["path"]
-    key = f"{SECTION}.path"
+    side = run.job.sections[_SECTION].tables(run.job.columns.account_id)["path"]
+    key = f"{_SECTION}.path"
     plan = partitions.plan(side.path, side.columns, key)
     if plan.digest != run.manifest["inputs"]["tables"][key]["digest"]:
         raise InputContractError(
             f"{key}: {side.path} is not as run {run.name} has read it; put that table back, or run the job again"
         )
-    return table_of(run.job, SECTION, plan)
+    return table_of(run.job, _SECTION, plan)
 
 
-def money(cents: Any) -> pa.Array:
+def _money(cents: Any) -> pa.Array:
     """Return cents (n,) as money, null where there is none."""
     return pc.if_else(
         pa.array(~np.isnan(cents)), decimal(np.nan_to_num(cents).astype(np.int64)), pa.scalar(None, MONEY)

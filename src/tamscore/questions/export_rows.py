@@ -65,7 +65,7 @@ def rows(
     for table in order.read(run, [KEY, *order.fields]):
         ids.add(table[KEY])
         values = values_of(table, order)
-        chosen, cleared = compare_rows(table[KEY], values, since, tally)
+        chosen, cleared = _compare_rows(table[KEY], values, since, tally)
         keys = account_ids(table[KEY], run.id_form)
         named = pc.is_in(keys, value_set=pa.array([*order.overrides], keys.type)).to_numpy(zero_copy_only=False)
         rows = np.flatnonzero(chosen | named)
@@ -79,7 +79,7 @@ def rows(
         tally.gone = int(np.count_nonzero(since.listed & ~since.seen))
 
 
-def compare_rows(
+def _compare_rows(
     ids: pa.ChunkedArray, values: pa.Table, since: EarlierExport | None, tally: ExportCounts
 ) -> tuple[Any, Any]:
     """Which accounts (m,) bool are new or told otherwise than before, and which of their cells were cleared.
@@ -95,13 +95,13 @@ def compare_rows(
     since.seen[before[known]] = True
     other = known & (since.hashes[at] != id_hash(row_texts(values))) if len(since.accounts) else known
     cleared = since.cleared_cells(before, values)
-    count_cleared(cleared, values.column_names, tally)
+    _count_cleared(cleared, values.column_names, tally)
     tally.new += int(np.count_nonzero(~known))
     tally.changed += int(np.count_nonzero(other))
     return other | ~known, cleared
 
 
-def count_cleared(cleared: Any, names: list[str], tally: ExportCounts) -> None:
+def _count_cleared(cleared: Any, names: list[str], tally: ExportCounts) -> None:
     """Count cleared cells (m, fields) by field, and the accounts that have some."""
     tally.emptied += int(np.count_nonzero(cleared.any(axis=1)))
     for name, count in zip(names, cleared.sum(axis=0).tolist(), strict=True):
@@ -118,19 +118,19 @@ def file_rows(
     for name, header in order.fields.items():
         columns[header] = values[name]
         if name in order.overridden:
-            columns |= override_columns(keys, name, header, values[name].type, order)
-    count(order, keys, tally)
+            columns |= _override_columns(keys, name, header, values[name].type, order)
+    _count(order, keys, tally)
     content = row_texts(pa.table({header: column for header, column in columns.items() if header != order.key}))
     columns[VERSION] = pa.array([run.name] * len(ids), pa.string())
-    columns[HASH] = row_hashes(content)
+    columns[HASH] = _row_hashes(content)
     return pa.table(columns)
 
 
-def override_columns(ids: list[str], name: str, header: str, kind: pa.DataType, order: Order) -> dict[str, pa.Array]:
+def _override_columns(ids: list[str], name: str, header: str, kind: pa.DataType, order: Order) -> dict[str, pa.Array]:
     """The overrides of a field that hold, beside the model's values: value, reason, last day."""
     of_each = [order.overrides.get(account, {}).get(name) for account in ids]
     live = [override if override is not None and override.holds_on(order.day) else None for override in of_each]
-    value, reason, expiry = override_headers(header)
+    value, reason, expiry = _override_headers(header)
     return {
         value: pa.array([override and override.value for override in live], kind),
         reason: pa.array([override and override.reason for override in live], pa.string()),
@@ -138,7 +138,7 @@ def override_columns(ids: list[str], name: str, header: str, kind: pa.DataType, 
     }
 
 
-def override_headers(header: str) -> tuple[str, str, str]:
+def _override_headers(header: str) -> tuple[str, str, str]:
     """The headers of value, reason and last day of a field's overrides."""
     return f"{header}_override", f"{header}_override_reason", f"{header}_override_expiry"
 
@@ -157,12 +157,12 @@ def to_clear(batch: Batch, order: Order) -> dict[str, Any]:
     ids = batch.keys.to_pylist() if order.overridden else []
     for name in order.overridden:
         named = np.array([name in order.overrides.get(account, {}) for account in ids], dtype=bool)
-        for header in override_headers(order.fields[name]):
+        for header in _override_headers(order.fields[name]):
             record[header] = named & table[header].is_null().to_numpy()
     return record
 
 
-def count(order: Order, ids: list[str], tally: ExportCounts) -> None:
+def _count(order: Order, ids: list[str], tally: ExportCounts) -> None:
     """Count the overrides of accounts, those that hold and those that have expired."""
     for account in ids:
         for override in order.overrides.get(account, {}).values():
@@ -172,7 +172,7 @@ def count(order: Order, ids: list[str], tally: ExportCounts) -> None:
             tally.expired += not live
 
 
-def row_hashes(content: pa.Array) -> pa.Array:
+def _row_hashes(content: pa.Array) -> pa.Array:
     """A hash of what each row says beside its id, XXH3 with 128 bits in 32 hexadecimal digits."""
     from xxhash import xxh3_128_hexdigest
 

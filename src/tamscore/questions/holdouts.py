@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from tamscore.store.holdouts import Holdout
     from tamscore.store.location import Location
 
-Kind = Literal["prospects", "customers"]
-KINDS: dict[str, Kind] = {"acquisition": "prospects", "expansion": "customers"}
+_Kind = Literal["prospects", "customers"]
+_KINDS: dict[str, _Kind] = {"acquisition": "prospects", "expansion": "customers"}
 GROUPS = ("tier", "play", "campaign_channel", "person")
 """The columns by which what came of a holdout is looked at."""
 TOUCH = ("role", "service_level")
 """The columns that name the touch plan of an account."""
-READ = ("account_id", "kind", "sales", "whitespace", "probability", "p_basis", *TOUCH, *GROUPS, FAMILY, FAMILY_TIER)
-KEPT = ("account_id", "kind", "sales", "whitespace", *TOUCH, *GROUPS, FAMILY)
+_READ = ("account_id", "kind", "sales", "whitespace", "probability", "p_basis", *TOUCH, *GROUPS, FAMILY, FAMILY_TIER)
+_KEPT = ("account_id", "kind", "sales", "whitespace", *TOUCH, *GROUPS, FAMILY)
 """What is kept of the day of the draw, of what the run has."""
-LEARNED = "propensity"
+_LEARNED = "propensity"
 """What a probability is based on that was learned from labels."""
 
 
@@ -49,7 +49,7 @@ class Wanted:
     """What is asked of a holdout; None is the default, or what it was drawn with."""
 
     name: str | None = None
-    of: Kind | None = None
+    of: _Kind | None = None
     share: float | None = None
     rate: float | None = None
     lift: float | None = None
@@ -72,16 +72,16 @@ def draw(run: StoredRun, wanted: Wanted, today: date) -> tuple[Holdout, bool]:
     with hold(output, "holdout"):
         there = holdout_named(output, wanted.called)
         if there is not None:
-            require_same(there, wanted)
+            _require_same(there, wanted)
             return there, False
         if wanted.until and wanted.until < today.isoformat():
             raise UsageError(f"--until: expected a day to come, got {wanted.until}, today is {today}")
-        table = candidates(run, wanted.of or "prospects")
-        record, accounts = draw_holdout(run, table, wanted)
+        table = _candidates(run, wanted.of or "prospects")
+        record, accounts = _draw_holdout(run, table, wanted)
         return holdouts.write(output, record, accounts), True
 
 
-def require_same(holdout: Holdout, wanted: Wanted) -> None:
+def _require_same(holdout: Holdout, wanted: Wanted) -> None:
     """Raise UsageError if a holdout has ended, or was drawn with other options than are asked for."""
     if not holdout.counts:
         raise UsageError(
@@ -102,7 +102,7 @@ def require_same(holdout: Holdout, wanted: Wanted) -> None:
         )
 
 
-def candidates(run: StoredRun, of: Kind) -> pa.Table:
+def _candidates(run: StoredRun, of: _Kind) -> pa.Table:
     """Return the customers or prospects of a run that stand in no other holdout; UsageError if there are none.
 
     Accounts of families that have both are left out: what is done about one of them is done about all.
@@ -111,11 +111,11 @@ def candidates(run: StoredRun, of: Kind) -> pa.Table:
 
     heap.share()
     run.require(("account_id", "kind", "sales"))
-    columns = [name for name in READ if name in run.columns]
+    columns = [name for name in _READ if name in run.columns]
     taken = Controls.of_holdouts(holdouts.in_force(run.directory.output), run.id_form, treated=True)
     parts, others = [], [pa.chunked_array([], pa.string())]
     for part in run.read(columns, coded=True):
-        mine = level_codes(part["kind"], list(KINDS)) == list(KINDS.values()).index(of)
+        mine = level_codes(part["kind"], list(_KINDS)) == list(_KINDS.values()).index(of)
         parts.append(part.filter(pa.array(mine & ~taken.among(part["account_id"]))))
         if FAMILY in columns:
             others.append(part[FAMILY].filter(pa.array(~mine)).cast(pa.string()))
@@ -128,7 +128,7 @@ def candidates(run: StoredRun, of: Kind) -> pa.Table:
     return table
 
 
-def draw_holdout(run: StoredRun, table: pa.Table, wanted: Wanted) -> tuple[dict[str, Any], pa.Table]:
+def _draw_holdout(run: StoredRun, table: pa.Table, wanted: Wanted) -> tuple[dict[str, Any], pa.Table]:
     """Return the record and the accounts of a new holdout; UsageError if too few are controls."""
     import pyarrow as pa
 
@@ -136,17 +136,17 @@ def draw_holdout(run: StoredRun, table: pa.Table, wanted: Wanted) -> tuple[dict[
     asked = {"of": of, "share": share, "rate": wanted.rate, "lift": lift, "until": wanted.until}
     names, tier = places_of(table, FAMILY_TIER if FAMILY_TIER in table.column_names else "tier")
     names, tier = (names, tier) if names else ([design.ALL], np.zeros(table.num_rows, np.int64))
-    chance, source = chances(table, wanted.rate)
+    chance, source = _chances(table, wanted.rate)
     plan, stratum = design.design_of(names, tier, chance, share)
-    require_enough(plan, table.num_rows, of)
+    _require_enough(plan, table.num_rows, of)
     together = table[FAMILY if FAMILY in table.column_names else "account_id"]
     ids = fold_ids(together.cast(pa.large_string()).combine_chunks(), run.id_form)
     seed = int(run_key("holdout", fold_word(wanted.called)), 16)
     control = design.chosen(ids, stratum, plan.controls, seed)
     plan = replace(plan, controls=np.bincount(stratum[control], minlength=len(plan.names)))
-    require_enough(plan, table.num_rows, of)
-    accounts = table.select([name for name in KEPT if name in table.column_names])
-    accounts = accounts.append_column("likelihood", pa.array(likelihood(table)))
+    _require_enough(plan, table.num_rows, of)
+    accounts = table.select([name for name in _KEPT if name in table.column_names])
+    accounts = accounts.append_column("likelihood", pa.array(_likelihood(table)))
     accounts = accounts.append_column("control", pa.array(control))
     accounts = accounts.append_column("stratum", text_dictionary(stratum, list(plan.names)))
     record = {
@@ -165,7 +165,7 @@ def draw_holdout(run: StoredRun, table: pa.Table, wanted: Wanted) -> tuple[dict[
     return record, accounts
 
 
-def require_enough(plan: design.HoldoutDesign, accounts: int, of: str) -> None:
+def _require_enough(plan: design.HoldoutDesign, accounts: int, of: str) -> None:
     """Raise UsageError if too few accounts are controls, or treated."""
     if design.is_too_small(plan):
         raise UsageError(
@@ -174,16 +174,16 @@ def require_enough(plan: design.HoldoutDesign, accounts: int, of: str) -> None:
         )
 
 
-def chances(table: pa.Table, rate: float | None) -> tuple[Any, str]:
+def _chances(table: pa.Table, rate: float | None) -> tuple[Any, str]:
     """Return the probability (m,) of each account to buy without treatment, and where that comes from."""
     if rate is None and {"probability", "p_basis"} <= {*table.column_names}:
-        known = level_codes(table["p_basis"], BASES) == BASES.index(LEARNED)
+        known = level_codes(table["p_basis"], BASES) == BASES.index(_LEARNED)
         if known.all():
             return np.nan_to_num(float_column(table["probability"])), "labels"
     return np.full(table.num_rows, design.RATE if rate is None else rate), "default" if rate is None else "option"
 
 
-def likelihood(table: pa.Table) -> Any:
+def _likelihood(table: pa.Table) -> Any:
     """Return the probability (m,) of each account over the mean of all, 1 where the run knows none."""
     if "probability" not in table.column_names:
         return np.ones(table.num_rows)

@@ -43,18 +43,18 @@ class Look:
 
 
 def record_lift(run: StoredRun, name: str | None, look: Look) -> dict[str, Any]:
-    """Return what came of the holdout of a name, see `lift`, and keep it beside the holdout, for reports and plans.
+    """Return what came of the holdout of a name, see `_lift`, and keep it beside the holdout, for reports and plans.
 
-    Raise as `holdout_of` and `lift`; RetryableError if somebody holds the output.
+    Raise as `holdout_of` and `_lift`; RetryableError if somebody holds the output.
     """
     output = run.directory.output
-    record = lift(run, holdout_of(output, name), look)
+    record = _lift(run, holdout_of(output, name), look)
     with hold(output, "lift"):
         holdouts.write_lift(holdout_of(output, name), record)
     return record
 
 
-def lift(run: StoredRun, holdout: Holdout, look: Look) -> dict[str, Any]:
+def _lift(run: StoredRun, holdout: Holdout, look: Look) -> dict[str, Any]:
     """Return what came of a holdout, as JSON holds it; tiers are left out where they are the strata.
 
     Raise InputContractError if the outcomes lack a column, name an account twice, name none of the holdout, or hardly
@@ -68,34 +68,34 @@ def lift(run: StoredRun, holdout: Holdout, look: Look) -> dict[str, Any]:
     sales = np.nan_to_num(float_column(table["sales"]))
     groups = {name: text for name, text in texts_of(table, GROUPS).items() if text[0] != names}
     experiment = Experiment(
-        names, stratum, control, outcomes.bought, outcomes.amount, sales, groups, families_of(table)
+        names, stratum, control, outcomes.bought, outcomes.amount, sales, groups, _families_of(table)
     )
     left_out = holdout.counts and not holdout.marks
-    covered = covered_accounts(run, table) if left_out else np.zeros(len(control), bool)
+    covered = _covered_accounts(run, table) if left_out else np.zeros(len(control), bool)
     of_customers = holdout.record["of"] == "customers"
-    spoiled = count_contaminated(control, covered, outcomes)
+    spoiled = _count_contaminated(control, covered, outcomes)
     return {
         "name": holdout.name,
         "of": holdout.record["of"],
         "run": run.name,
         "drawn_at": holdout.record["drawn_at"],
         "looked_at": look.today.isoformat(),
-        "days": days_since(holdout, look.today) if look.days is None else look.days,
+        "days": _days_since(holdout, look.today) if look.days is None else look.days,
         "until": holdout.record["until"],
-        "is_early": is_early(holdout, look.today),
+        "is_early": _is_early(holdout, look.today),
         "ended": holdout.record["ended"],
         "outcomes": outcomes.match.notice,
-        "touches": touch_rows(experiment, table, of_customers=of_customers),
+        "touches": _touch_rows(experiment, table, of_customers=of_customers),
         "buyers": verdict.buyers(experiment),
         "strata": verdict.by_stratum(experiment),
         "groups": verdict.by_group(experiment),
         "money": verdict.money(experiment, of_customers=of_customers),
         "contaminated": spoiled,
-        "warnings": [*outcomes.warnings, *warnings(holdout, int(control.sum()), spoiled, look.today)],
+        "warnings": [*outcomes.warnings, *_warnings(holdout, int(control.sum()), spoiled, look.today)],
     }
 
 
-def families_of(table: pa.Table) -> Any | None:
+def _families_of(table: pa.Table) -> Any | None:
     """Return the family (m,) of each account of a holdout by number; None where each was drawn alone."""
     if FAMILY not in table.column_names:
         return None
@@ -103,7 +103,7 @@ def families_of(table: pa.Table) -> Any | None:
     return family if len(np.unique(family)) < len(family) else None
 
 
-def touch_rows(experiment: Experiment, table: pa.Table, *, of_customers: bool) -> list[dict[str, Any]]:
+def _touch_rows(experiment: Experiment, table: pa.Table, *, of_customers: bool) -> list[dict[str, Any]]:
     """Return the effect of each touch plan that accounts had on the day of the draw; none where nobody knew them."""
     if not {*TOUCH, "whitespace", "likelihood"} <= {*table.column_names}:
         return []
@@ -114,23 +114,23 @@ def touch_rows(experiment: Experiment, table: pa.Table, *, of_customers: bool) -
     return by_touch(experiment, PlannedTouches(names, place, likely, open_), of_customers=of_customers)
 
 
-def is_early(holdout: Holdout, today: date) -> bool:
+def _is_early(holdout: Holdout, today: date) -> bool:
     """Return whether a holdout is looked at before the day that it was drawn for."""
     until = holdout.record["until"]
     return bool(until) and today.isoformat() < until
 
 
-def days_since(holdout: Holdout, today: date) -> int:
+def _days_since(holdout: Holdout, today: date) -> int:
     """Return the days from the draw of a holdout to today, or to the day that it was drawn for if that is past."""
     until = holdout.record["until"]
     last = today if not until else min(today, date.fromisoformat(until))
     return max((last - datetime.fromisoformat(holdout.record["drawn_at"]).date()).days, 0)
 
 
-def warnings(holdout: Holdout, controls: int, spoiled: dict[str, int], today: date) -> list[str]:
+def _warnings(holdout: Holdout, controls: int, spoiled: dict[str, int], today: date) -> list[str]:
     """Return what a reader must know before the verdict."""
     items = []
-    if is_early(holdout, today):
+    if _is_early(holdout, today):
         until = holdout.record["until"]
         items.append(f"looked at before {until}: who looks often sees effects that are none; decide on that day")
     if spoiled["any"]:
@@ -142,7 +142,7 @@ def warnings(holdout: Holdout, controls: int, spoiled: dict[str, int], today: da
     return items
 
 
-def covered_accounts(run: StoredRun, table: pa.Table) -> Any:
+def _covered_accounts(run: StoredRun, table: pa.Table) -> Any:
     """Return which accounts (m,) bool of a holdout have a person in a run."""
     person = np.zeros(table.num_rows, bool)
     if "person" in run.columns:
@@ -153,7 +153,7 @@ def covered_accounts(run: StoredRun, table: pa.Table) -> Any:
     return person
 
 
-def count_contaminated(control: Any, covered: Any, outcomes: Outcomes) -> dict[str, int]:
+def _count_contaminated(control: Any, covered: Any, outcomes: Outcomes) -> dict[str, int]:
     """Return how many controls were contacted, have a person, and either."""
     contacted = control & (outcomes.contacted if outcomes.contacted is not None else False)
     masks = {"contacted": contacted, "person": control & covered, "any": contacted | (control & covered)}

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from tamscore.scoring.features import PartFeatures
     from tamscore.stages.look_alike import LookAlike
 
-NEAR = 1e-4
+_NEAR = 1e-4
 """A probability that is rebuilt from the input may differ by so much from that in the scores."""
-FAINT = 0.05
+_FAINT = 0.05
 """Log odds below which a column is no reason: it changes a probability of a half by one in a hundred."""
-MOST = 5
+_MOST = 5
 
 
 @dataclass(frozen=True)
@@ -51,48 +51,48 @@ def reasons(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[Co
     if party.look_alike is None or row.get("look_alike") is None:
         return ()
     try:
-        parts = row_of_input(run, str(row["account_id"]))
+        parts = _row_of_input(run, str(row["account_id"]))
     except TamscoreError:
         return ()
     if parts is None:
         return ()
     features, hashed = parts
-    added, odds = added_by_column(run, party, party.look_alike, features, hashed)
-    if abs(float(probability(odds)) - row["look_alike"]) > NEAR:
+    added, odds = _added_by_column(run, party, party.look_alike, features, hashed)
+    if abs(float(probability(odds)) - row["look_alike"]) > _NEAR:
         return ()
     order = sorted(added, key=lambda column: (-abs(added[column]), column))
-    strong = [column for column in order if abs(added[column]) >= FAINT][:MOST]
-    return tuple(ColumnReason(column, value_of(features, column), round(added[column], 6)) for column in strong)
+    strong = [column for column in order if abs(added[column]) >= _FAINT][:_MOST]
+    return tuple(ColumnReason(column, _value_of(features, column), round(added[column], 6)) for column in strong)
 
 
-def row_of_input(run: StoredRun, account_id: str) -> tuple[PartFeatures, Any] | None:
+def _row_of_input(run: StoredRun, account_id: str) -> tuple[PartFeatures, Any] | None:
     """The features of an account in the input and the hash (1,) of its id; None where the input has changed."""
     columns = columns_of(run.job)
     plan = partitions.market(run.input, columns)
     if plan.digest != run.manifest["inputs"]["digest"]:
         return None
-    wanted = id_hash(fold_id(account_id, run))
+    wanted = id_hash(_fold_id(account_id, run))
     for partition in plan.partitions:
-        places = np.flatnonzero(id_hash(ids_of(partition, run)) == wanted)
+        places = np.flatnonzero(id_hash(_ids_of(partition, run)) == wanted)
         if len(places):
             return read_features(partition, columns, HostBackend(), places[:1]), wanted
     return None
 
 
-def fold_id(account_id: str, run: StoredRun) -> pa.Array:
+def _fold_id(account_id: str, run: StoredRun) -> pa.Array:
     """An id as ids are compared."""
     import pyarrow as pa
 
     return fold_ids(pa.array([account_id], pa.large_string()), run.id_form)
 
 
-def ids_of(partition: Partition, run: StoredRun) -> pa.Array:
+def _ids_of(partition: Partition, run: StoredRun) -> pa.Array:
     """The ids of a partition as ids are compared."""
     name = run.job.columns.account_id
     return tables.account_ids(tables.read(partition, [name])[name], run.id_form)
 
 
-def added_by_column(
+def _added_by_column(
     run: StoredRun, party: PartyRecord, made: LookAlike, features: PartFeatures, hashed: Any
 ) -> tuple[dict[str, float], float]:
     """What each column adds for an account beside the average, and its log odds, by the model that has not seen it."""
@@ -106,7 +106,7 @@ def added_by_column(
     return record, float(made.offsets[fold] + contribution.sum())
 
 
-def value_of(features: PartFeatures, column: str) -> str | float | None:
+def _value_of(features: PartFeatures, column: str) -> str | float | None:
     """The value of a column in the row that was read."""
     if column in features.texts:
         text: str | None = features.texts[column][0].as_py()

@@ -19,9 +19,9 @@ def memory(table: Path = Path("/proc/meminfo")) -> tuple[int, int]:
 
 def memory_limit(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int | None:
     """Return the smallest memory limit in bytes of the control groups around this process, None for none."""
-    folders = cgroups(root, own)
-    texts = [read(folder / "memory.max") for folder in folders]
-    texts.append(read(root / "memory" / "memory.limit_in_bytes"))
+    folders = _cgroups(root, own)
+    texts = [_read(folder / "memory.max") for folder in folders]
+    texts.append(_read(root / "memory" / "memory.limit_in_bytes"))
     limits = [int(text) for text in texts if text.isdigit()]
     real = [limit for limit in limits if limit < 1 << 60]  # version 1 writes a huge number for no limit
     return min(real, default=None)
@@ -29,20 +29,20 @@ def memory_limit(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/se
 
 def cpu_quota(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> float | None:
     """Return the smallest number of processors that the control groups around this process allow, None for no limit."""
-    pairs = [read(folder / "cpu.max").split() for folder in cgroups(root, own)]
-    pairs.append([read(root / "cpu" / "cpu.cfs_quota_us"), read(root / "cpu" / "cpu.cfs_period_us")])
+    pairs = [_read(folder / "cpu.max").split() for folder in _cgroups(root, own)]
+    pairs.append([_read(root / "cpu" / "cpu.cfs_quota_us"), _read(root / "cpu" / "cpu.cfs_period_us")])
     quotas = [int(pair[0]) / int(pair[1]) for pair in pairs if len(pair) == 2 and all(map(str.isdigit, pair))]
     return min(quotas, default=None)
 
 
-def cgroups(root: Path, own: Path) -> list[Path]:
+def _cgroups(root: Path, own: Path) -> list[Path]:
     """Return the folder of this process's control group (version 2) and those around it."""
-    lines = [line[3:] for line in read(own).splitlines() if line.startswith("0::")]
+    lines = [line[3:] for line in _read(own).splitlines() if line.startswith("0::")]
     folder = root / lines[0].lstrip("/") if lines else root
     return [folder, *(parent for parent in folder.parents if parent == root or root in parent.parents)]
 
 
-def read(path: Path) -> str:
+def _read(path: Path) -> str:
     """Return the text of a small system file, empty where it cannot be read."""
     try:
         return path.read_text(encoding="ascii").strip()

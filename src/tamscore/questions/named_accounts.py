@@ -20,85 +20,85 @@ if TYPE_CHECKING:
     from tamscore.questions.stored import StoredRun
     from tamscore.stages.folding import IdForm
 
-    Row = dict[str, Any]
+    _Row = dict[str, Any]
 
-FOCUS, EACH = 20, 5
+_FOCUS, EACH = 20, 5
 """So many accounts in focus are named, and of every person."""
-ACCOUNT = (
+_ACCOUNT = (
     *("account_id", "name", "party_type", "kind", "priority", "rank", "whitespace", "expected_value", "quadrant"),
     *("play", "propensity"),
 )
-PERSON, BAND = "person", "propensity_band"
+_PERSON, _BAND = "person", "propensity_band"
 
 
 @dataclass(frozen=True)
 class NamedAccounts:
     """Accounts in focus, the likeliest first, and the first accounts of every person in the order of priority."""
 
-    focus: tuple[Row, ...] = ()
-    people: dict[str, tuple[Row, ...]] = field(default_factory=dict)
+    focus: tuple[_Row, ...] = ()
+    people: dict[str, tuple[_Row, ...]] = field(default_factory=dict)
 
 
 def gather(run: StoredRun, progress: Progress) -> NamedAccounts:
     """Return the accounts that a report names; reads the scores once, if any are covered or in focus."""
     stored = run.roles.file_names
-    owners = owners_of(run)
-    of_scores = [PERSON] if owners is None and PERSON in run.columns else []
-    band = [BAND] if BAND in stored else []
+    owners = _owners_of(run)
+    of_scores = [_PERSON] if owners is None and _PERSON in run.columns else []
+    band = [_BAND] if _BAND in stored else []
     if owners is None and not of_scores and not band:
         return NamedAccounts()
-    names = [name for name in (*ACCOUNT, *band, *of_scores) if name in stored]
+    names = [name for name in (*_ACCOUNT, *band, *of_scores) if name in stored]
     focus, covered = [], []
     with progress.stage("names", run.manifest["rows"]["scored"]) as done:
         for part in run.parts():
             table = contents.whole(part, [stored[name] for name in names]).rename_columns(names)
             if band:
-                focus.append(plain_table(table.filter(pc.equal(table[BAND].cast(pa.string()), "focus"))))
+                focus.append(plain_table(table.filter(pc.equal(table[_BAND].cast(pa.string()), "focus"))))
             if owners is not None or of_scores:
-                covered.append(with_person(table, owners, run.id_form))
+                covered.append(_with_person(table, owners, run.id_form))
             done(table.num_rows)
     return NamedAccounts(likeliest(focus), firsts(covered))
 
 
-def owners_of(run: StoredRun) -> pa.Table | None:
+def _owners_of(run: StoredRun) -> pa.Table | None:
     """Return the accounts that have a person in the coverage that counts, with that person; None if there is none."""
     plan = run.roles.plan
     if plan is None:
         return None
-    table = pa.table({"account_id": plan.ids, PERSON: plan.table[PERSON]})
-    return table.filter(table[PERSON].is_valid())
+    table = pa.table({"account_id": plan.ids, _PERSON: plan.table[_PERSON]})
+    return table.filter(table[_PERSON].is_valid())
 
 
-def with_person(table: pa.Table, owners: pa.Table | None, form: IdForm) -> pa.Table:
+def _with_person(table: pa.Table, owners: pa.Table | None, form: IdForm) -> pa.Table:
     """Return the accounts that a person covers, with that person."""
     if owners is None:
-        return plain_table(table.filter(table[PERSON].is_valid()))
+        return plain_table(table.filter(table[_PERSON].is_valid()))
     place = pc.index_in(account_ids(table["account_id"], form), value_set=account_ids(owners["account_id"], form))
     mine = plain_table(table.filter(place.is_valid()))
-    return mine.append_column(PERSON, owners[PERSON].cast(pa.string()).take(place.drop_null()))
+    return mine.append_column(_PERSON, owners[_PERSON].cast(pa.string()).take(place.drop_null()))
 
 
-def likeliest(parts: Iterable[pa.Table]) -> tuple[Row, ...]:
+def likeliest(parts: Iterable[pa.Table]) -> tuple[_Row, ...]:
     """Return the first accounts by propensity, then id."""
     items = [part for part in parts if part.num_rows]
     if not items:
         return ()
     every = pa.concat_tables(items)
-    return tuple(every.sort_by([("propensity", "descending"), ("account_id", "ascending")])[:FOCUS].to_pylist())
+    return tuple(every.sort_by([("propensity", "descending"), ("account_id", "ascending")])[:_FOCUS].to_pylist())
 
 
-def firsts(parts: Iterable[pa.Table]) -> dict[str, tuple[Row, ...]]:
+def firsts(parts: Iterable[pa.Table]) -> dict[str, tuple[_Row, ...]]:
     """Return the first accounts of every person by priority, then id; persons in order of name."""
     items = [part for part in parts if part.num_rows]
     if not items:
         return {}
     every = pa.concat_tables(items)
     place = "priority" if "priority" in every.column_names else "rank"
-    every = every.sort_by([(PERSON, "ascending"), (place, "ascending"), ("account_id", "ascending")])
-    code = every[PERSON].combine_chunks().dictionary_encode().indices.to_numpy()
+    every = every.sort_by([(_PERSON, "ascending"), (place, "ascending"), ("account_id", "ascending")])
+    code = every[_PERSON].combine_chunks().dictionary_encode().indices.to_numpy()
     begins = np.flatnonzero(np.diff(code, prepend=-1))
     nth = np.arange(len(code)) - np.repeat(begins, np.diff(begins, append=len(code)))
-    people: dict[str, list[Row]] = {}
+    people: dict[str, list[_Row]] = {}
     for row in every.filter(pa.array(nth < EACH)).to_pylist():
-        people.setdefault(row[PERSON], []).append(row)
+        people.setdefault(row[_PERSON], []).append(row)
     return {name: tuple(rows) for name, rows in people.items()}

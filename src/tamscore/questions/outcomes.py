@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from tamscore.questions.stored import StoredRun
     from tamscore.scoring.joining.match import Match
 
-ID, BOUGHT, AMOUNT, CONTACTED = "account_id", "bought", "amount", "contacted"
-TYPES = {BOUGHT: "bool", AMOUNT: "float", CONTACTED: "bool"}
-FOR_ID = "an account of the holdout"
-SETTING = "--min-match-share"
+ID, _BOUGHT, _AMOUNT, _CONTACTED = "account_id", "bought", "amount", "contacted"
+_TYPES = {_BOUGHT: "bool", _AMOUNT: "float", _CONTACTED: "bool"}
+_FOR_ID = "an account of the holdout"
+_SETTING = "--min-match-share"
 """The option of the share of rows that must meet an account of the run or of the holdout."""
 
 
@@ -52,57 +52,57 @@ def read_outcomes(path: str, accounts: AccountIndex, run: StoredRun, share: floa
     Raise InputContractError if the table lacks a column, names an account twice or none of the holdout, or if a
     smaller share of its rows is of accounts of the run or the holdout.
     """
-    table = whole_table(path, TYPES)
-    require_columns(path, table)
+    table = whole_table(path, _TYPES)
+    _require_columns(path, table)
     rows = accounts.rows_of(table[ID])
-    match, of_run = matches(path, table, rows, accounts, run)
+    match, of_run = _matches(path, table, rows, accounts, run)
     if of_run is not None:
-        of_run.require(share, SETTING)
-    require_met(match)
-    require_once(path, table, rows)
+        of_run.require(share, _SETTING)
+    _require_met(match)
+    _require_once(path, table, rows)
     here = rows >= 0
     amount = None
-    if AMOUNT in table.column_names:
-        amount = place_by_account(amounts(path, table), rows, here, len(accounts))
+    if _AMOUNT in table.column_names:
+        amount = _place_by_account(_amounts(path, table), rows, here, len(accounts))
     bought = paid = amount > 0 if amount is not None else None
-    if BOUGHT in table.column_names:
-        bought = place_by_account(answers(path, table, BOUGHT), rows, here, len(accounts))
+    if _BOUGHT in table.column_names:
+        bought = _place_by_account(_answers(path, table, _BOUGHT), rows, here, len(accounts))
     contacted = None
-    if CONTACTED in table.column_names:
-        contacted = place_by_account(answers(path, table, CONTACTED), rows, here, len(accounts))
-    return Outcomes(bought, amount, contacted, match, (*doubts_about_ids(of_run), *doubts_about_buyers(bought, paid)))
+    if _CONTACTED in table.column_names:
+        contacted = _place_by_account(_answers(path, table, _CONTACTED), rows, here, len(accounts))
+    return Outcomes(bought, amount, contacted, match, (*_doubts_about_ids(of_run), *_doubts_about_buyers(bought, paid)))
 
 
-def doubts_about_ids(of_run: Match | None) -> Iterator[str]:
+def _doubts_about_ids(of_run: Match | None) -> Iterator[str]:
     """Yield how many rows are of accounts that neither the run nor the holdout has, if these are many."""
     if of_run is not None and of_run.is_noticed:
         yield f"{of_run.notice}; the others count for nobody"
 
 
-def doubts_about_buyers(bought: Any, paid: Any) -> Iterator[str]:
+def _doubts_about_buyers(bought: Any, paid: Any) -> Iterator[str]:
     """Yield how many accounts (m,) did not buy but paid; `paid` is None where outcomes hold no money."""
     if paid is not None and (strange := int(np.count_nonzero(paid & ~bought))):
-        yield f"{strange:,} accounts have an amount above 0 and {BOUGHT!r} is false or empty: they count as no buyers"
+        yield f"{strange:,} accounts have an amount above 0 and {_BOUGHT!r} is false or empty: they count as no buyers"
 
 
-def place_by_account(values: Any, rows: Any, here: Any, size: int) -> Any:
+def _place_by_account(values: Any, rows: Any, here: Any, size: int) -> Any:
     """Return values (n,) of the rows of a table as those of accounts (m,), 0 for an account without a row."""
     array = np.zeros(size, values.dtype)
     array[rows[here]] = values[here]
     return array
 
 
-def require_columns(path: str, table: pa.Table) -> None:
+def _require_columns(path: str, table: pa.Table) -> None:
     """Raise InputContractError if the table of outcomes lacks a column."""
     there = {*table.column_names}
-    if ID not in there or not {BOUGHT, AMOUNT} & there:
+    if ID not in there or not {_BOUGHT, _AMOUNT} & there:
         raise InputContractError(
-            f"{path}: expected the columns {ID!r} and {BOUGHT!r} (true or false) or {AMOUNT!r}, got "
+            f"{path}: expected the columns {ID!r} and {_BOUGHT!r} (true or false) or {_AMOUNT!r}, got "
             f"{', '.join(map(repr, table.column_names))}; rename them"
         )
 
 
-def matches(
+def _matches(
     path: str, table: pa.Table, rows: Any, accounts: AccountIndex, run: StoredRun
 ) -> tuple[Match, Match | None]:
     """Return how the rows of outcomes, given their accounts (n,), met the holdout, and if many did not, the run too.
@@ -111,20 +111,20 @@ def matches(
     """
     ids = account_ids(table[ID], accounts.form)
     match, _ = joined_parts(path, ID, [count(ids, unusable_ids(ids), rows >= 0, id_hash(ids))])
-    match = replace(match, known=accounts.ids[0].as_py() if len(accounts) else None, what=FOR_ID)
+    match = replace(match, known=accounts.ids[0].as_py() if len(accounts) else None, what=_FOR_ID)
     if not match.is_noticed:
         return match, None
-    hashes = sorted_hashes([accounts.hashes, *map(id_hash, ids_of_run(run))])
+    hashes = sorted_hashes([accounts.hashes, *map(id_hash, _ids_of_run(run))])
     of_run, sample = joined_parts(path, ID, [match_ids(ids, hashes)])
-    return match, explain(of_run, sample, KnownAccounts(hashes, accounts.form, lambda: ids_of_run(run)))
+    return match, explain(of_run, sample, KnownAccounts(hashes, accounts.form, lambda: _ids_of_run(run)))
 
 
-def ids_of_run(run: StoredRun) -> Iterator[pa.Array]:
+def _ids_of_run(run: StoredRun) -> Iterator[pa.Array]:
     """Yield the ids of the accounts of a run, part by part, as ids are compared."""
     return (account_ids(part[ID], run.id_form) for part in run.read((ID,)))
 
 
-def require_met(match: Match) -> None:
+def _require_met(match: Match) -> None:
     """Raise InputContractError if no row of the outcomes met an account of the holdout."""
     if not match.met:
         raise InputContractError(
@@ -132,7 +132,7 @@ def require_met(match: Match) -> None:
         )
 
 
-def require_once(path: str, table: pa.Table, rows: Any) -> None:
+def _require_once(path: str, table: pa.Table, rows: Any) -> None:
     """Raise InputContractError if an account stands in several rows."""
     met = np.flatnonzero(rows >= 0)
     _, first, times = np.unique(rows[met], return_index=True, return_counts=True)
@@ -144,7 +144,7 @@ def require_once(path: str, table: pa.Table, rows: Any) -> None:
         )
 
 
-def answers(path: str, table: pa.Table, column: str) -> Any:
+def _answers(path: str, table: pa.Table, column: str) -> Any:
     """Return a column (n,) of true and false, null for false; InputContractError if it holds anything else."""
     import pyarrow as pa
 
@@ -158,14 +158,14 @@ def answers(path: str, table: pa.Table, column: str) -> Any:
     raise InputContractError(f"{path}: column {column!r}: expected true or false, got {kind}")
 
 
-def amounts(path: str, table: pa.Table) -> Any:
+def _amounts(path: str, table: pa.Table) -> Any:
     """Return the amounts (n,), 0 for none; InputContractError if the column holds no money."""
     import pyarrow as pa
 
-    kind = table[AMOUNT].type
+    kind = table[_AMOUNT].type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        raise InputContractError(f"{path}: column {AMOUNT!r}: expected amounts of money, got {kind}")
-    values = np.nan_to_num(float_column(table[AMOUNT]), posinf=LARGEST_MONEY, neginf=-LARGEST_MONEY)
+        raise InputContractError(f"{path}: column {_AMOUNT!r}: expected amounts of money, got {kind}")
+    values = np.nan_to_num(float_column(table[_AMOUNT]), posinf=LARGEST_MONEY, neginf=-LARGEST_MONEY)
     if (np.abs(values) >= LARGEST_MONEY).any():
-        raise InputContractError(f"{path}: column {AMOUNT!r}: {np.abs(values).max():.3g} is no amount of money")
+        raise InputContractError(f"{path}: column {_AMOUNT!r}: {np.abs(values).max():.3g} is no amount of money")
     return values

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.joining.match import Match
     from tamscore.stages.folding import IdForm
 
-COLUMNS = ("account", "field", "value", "reason", "expiry")
-SETTING = "--min-match-share"
+_COLUMNS = ("account", "field", "value", "reason", "expiry")
+_SETTING = "--min-match-share"
 """The option of the share of rows that must meet an account."""
 
 
@@ -59,11 +59,11 @@ def read(path: Path, kinds: Mapping[str, pa.DataType], form: IdForm = "text") ->
     """
     record: Overrides = {}
     problems = []
-    for number, row in enumerate(rows_of(path, form), start=1):
+    for number, row in enumerate(_rows_of(path, form), start=1):
         try:
             if path.suffix != ".parquet":
-                require_certain(row, kinds)
-            add(record, row, kinds)
+                _require_certain(row, kinds)
+            _add(record, row, kinds)
         except ValueError as error:
             problems.append(f"{path}: row {number}: {error}")
     if problems:
@@ -71,18 +71,18 @@ def read(path: Path, kinds: Mapping[str, pa.DataType], form: IdForm = "text") ->
     return record
 
 
-def add(record: Overrides, row: dict[str, str | None], kinds: Mapping[str, pa.DataType]) -> None:
+def _add(record: Overrides, row: dict[str, str | None], kinds: Mapping[str, pa.DataType]) -> None:
     """Add the override of a row; ValueError that says what is wrong with it."""
     account, field = row["account"], row["field"]
     if account is None or field is None:
         raise ValueError("an override names its account and its field")
-    override = override_of(row, field, kinds)
+    override = _override_of(row, field, kinds)
     if field in record.setdefault(account, {}):
         raise ValueError(f"account {account!r} has two overrides of {field!r}; keep one")
     record[account][field] = override
 
 
-def require_certain(row: Mapping[str, str | None], kinds: Mapping[str, pa.DataType]) -> None:
+def _require_certain(row: Mapping[str, str | None], kinds: Mapping[str, pa.DataType]) -> None:
     """Raise ValueError where a number of a text file may be a fraction or hold a group of thousands, such as 1.362."""
     import pyarrow as pa
 
@@ -92,22 +92,22 @@ def require_certain(row: Mapping[str, str | None], kinds: Mapping[str, pa.DataTy
         raise ValueError(f"field {field!r}: {value!r} may be a fraction or {whole}; write {value}0 or {whole}")
 
 
-def rows_of(path: Path, form: IdForm) -> Iterator[dict[str, str | None]]:
+def _rows_of(path: Path, form: IdForm) -> Iterator[dict[str, str | None]]:
     """The rows of an overrides file as texts by column, empty ones as None; InputContractError where it is none."""
     import pyarrow as pa
 
     try:
-        table = table_of(path)
+        table = _table_of(path)
     except (pa.ArrowException, OSError) as error:
         raise InputContractError(f"{path}: cannot be read as a table of overrides ({error})") from error
-    if missing := [name for name in COLUMNS if name not in table.column_names]:
+    if missing := [name for name in _COLUMNS if name not in table.column_names]:
         raise InputContractError(
-            f"{path}: expected the columns {', '.join(COLUMNS)}; {', '.join(map(repr, missing))} missing"
+            f"{path}: expected the columns {', '.join(_COLUMNS)}; {', '.join(map(repr, missing))} missing"
         )
-    ids = fold_ids(table[COLUMNS[0]].cast(pa.large_string()).combine_chunks(), form)
-    texts = [ids.to_pylist(), *(table[name].cast(pa.string()).to_pylist() for name in COLUMNS[1:])]
+    ids = fold_ids(table[_COLUMNS[0]].cast(pa.large_string()).combine_chunks(), form)
+    texts = [ids.to_pylist(), *(table[name].cast(pa.string()).to_pylist() for name in _COLUMNS[1:])]
     for values in zip(*texts, strict=True):
-        yield {name: value or None for name, value in zip(COLUMNS, values, strict=True)}
+        yield {name: value or None for name, value in zip(_COLUMNS, values, strict=True)}
 
 
 def match(path: Path, run: StoredRun, share: float) -> Match:
@@ -118,37 +118,37 @@ def match(path: Path, run: StoredRun, share: float) -> Match:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    ids = pa.array([row["account"] for row in rows_of(path, run.id_form)], pa.large_string())
+    ids = pa.array([row["account"] for row in _rows_of(path, run.id_form)], pa.large_string())
     met = np.zeros(len(ids), bool)
-    for part in ids_of(run):
+    for part in _ids_of(run):
         met |= pc.is_in(ids, value_set=part).to_numpy(zero_copy_only=False)
-    result, sample = joined_parts(str(path), COLUMNS[0], [count(ids, unusable_ids(ids), met, id_hash(ids))])
-    known = KnownAccounts(np.empty(0, np.uint64), run.id_form, lambda: ids_of(run))
-    return explain(result, sample, known).require(share, SETTING)
+    result, sample = joined_parts(str(path), _COLUMNS[0], [count(ids, unusable_ids(ids), met, id_hash(ids))])
+    known = KnownAccounts(np.empty(0, np.uint64), run.id_form, lambda: _ids_of(run))
+    return explain(result, sample, known).require(share, _SETTING)
 
 
-def ids_of(run: StoredRun) -> Iterator[pa.Array]:
+def _ids_of(run: StoredRun) -> Iterator[pa.Array]:
     """The ids of the accounts of a run, part by part, as they are compared."""
     for table in run.read(["account_id"]):
         yield account_ids(table["account_id"], run.id_form)
 
 
-def table_of(path: Path) -> pa.Table:
+def _table_of(path: Path) -> pa.Table:
     """The table in a file, all columns of a CSV file or a workbook as texts: an id keeps its zeros."""
     return whole_table(path, {})
 
 
-def override_of(row: dict[str, str | None], field: str, kinds: Mapping[str, pa.DataType]) -> Override:
+def _override_of(row: dict[str, str | None], field: str, kinds: Mapping[str, pa.DataType]) -> Override:
     """The override that a row holds for a field; ValueError that says what is wrong with it."""
     if field not in kinds:
         hint = nearest(field, kinds) or f"fields that can be overridden are {', '.join(kinds)}"
         raise ValueError(f"there is no field {field!r}; {hint}")
     if row["reason"] is None:
         raise ValueError(f"no reason is given for overriding {field!r}; say why, so that others can tell")
-    return Override(convert_value(row["value"], field, kinds[field]), row["reason"], day_of(row["expiry"]))
+    return Override(_convert_value(row["value"], field, kinds[field]), row["reason"], _day_of(row["expiry"]))
 
 
-def convert_value(value: str | None, field: str, kind: pa.DataType) -> Any:
+def _convert_value(value: str | None, field: str, kind: pa.DataType) -> Any:
     """The value of an override as its field's type; ValueError where it is none."""
     import pyarrow as pa
 
@@ -158,7 +158,7 @@ def convert_value(value: str | None, field: str, kind: pa.DataType) -> Any:
         raise ValueError(f"field {field!r} holds {kind}, got {value!r}") from None
 
 
-def day_of(text: str | None) -> date | None:
+def _day_of(text: str | None) -> date | None:
     """The day that a text names; None where it is empty."""
     try:
         return None if text is None else date.fromisoformat(text[:10])

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
-    Row = dict[str, Any]
+    _Row = dict[str, Any]
 
-CALLS = 20
+_CALLS = 20
 """So many accounts stand on the first page."""
-KINDS = ("expansion", "acquisition")
+_KINDS = ("expansion", "acquisition")
 HEAD = ("title", "company", "currency", "period", "owner")
-STEADY = "steady"
+_STEADY = "steady"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ class Quality:
     read: int
     scored: int
     rejected: int
-    flagged: Row
+    flagged: _Row
     suspects: tuple[str, ...]
 
 
@@ -118,10 +118,10 @@ class PageOne:
     """
 
     report: dict[str, str | None]
-    call: tuple[Row, ...]
+    call: tuple[_Row, ...]
     stake: dict[str, Stake]
     line: str
-    leaving: Row | None
+    leaving: _Row | None
     since: ChangesSince | None
     hours: tuple[Hours, ...]
     trust: ClusterTrust
@@ -142,25 +142,25 @@ def load(
 
     Raise UsageError if there is no run `since`.
     """
-    call = tuple(row for row in best_accounts(directory, roles, CALLS, None) if row["whitespace"])
+    call = tuple(row for row in best_accounts(directory, roles, _CALLS, None) if row["whitespace"])
     stakes = stakes_of(directory, manifest)
-    earlier = before(directory, since) if compare else None
+    earlier = _before(directory, since) if compare else None
     alerts = manifest.get("extras", {}).get("alerts", {}).get("lists", {})
     return PageOne(
-        report=head(manifest["job"]),
+        report=_head(manifest["job"]),
         call=call,
-        stake={kind: Stake(**stakes[kind], **expected_counts(call, kind)) for kind in KINDS},
+        stake={kind: Stake(**stakes[kind], **_expected_counts(call, kind)) for kind in _KINDS},
         line=next(iter(clusters[0].steps)),
         leaving=alerts.get("may_leave"),
-        since=None if earlier is None else since_of(earlier, manifest, stakes, named=since is not None),
-        hours=() if roles.plan is None else tuple(hours_of(roles.plan.record["roles"])),
-        trust=trust_of(directory, manifest, clusters),
-        quality=quality_of(directory, manifest),
-        drift=drift_of(directory, manifest),
+        since=None if earlier is None else _since_of(earlier, manifest, stakes, named=since is not None),
+        hours=() if roles.plan is None else tuple(_hours_of(roles.plan.record["roles"])),
+        trust=_trust_of(directory, manifest, clusters),
+        quality=_quality_of(directory, manifest),
+        drift=_drift_of(directory, manifest),
     )
 
 
-def head(job: Mapping[str, Any]) -> dict[str, str | None]:
+def _head(job: Mapping[str, Any]) -> dict[str, str | None]:
     """Return the [report] of a stored job; the currency is that of [currency] if it names none."""
     record = {name: (job.get("report") or {}).get(name) for name in HEAD}
     return {**record, "currency": record["currency"] or (job.get("currency") or {}).get("target")}
@@ -171,61 +171,61 @@ def head_with(run: StoredRun, overrides: Sequence[str]) -> dict[str, str | None]
     for text in overrides:
         if not text.startswith("report."):
             raise UsageError(f"--set {text}: expected a key of [report], such as report.title; others need a new run")
-    return head(run.job_with(overrides).model_dump())
+    return _head(run.job_with(overrides).model_dump())
 
 
-def stakes_of(directory: RunDirectory, manifest: Mapping[str, Any]) -> dict[str, Row]:
+def stakes_of(directory: RunDirectory, manifest: Mapping[str, Any]) -> dict[str, _Row]:
     """Return accounts, sales, ceiling and expected value of each kind in a run."""
-    expected: dict[str, float | None] = dict.fromkeys(KINDS)
+    expected: dict[str, float | None] = dict.fromkeys(_KINDS)
     for row in optional_table(directory, "priority"):
         if row["expected_value"] is not None:
             expected[row["kind"]] = (expected[row["kind"]] or 0.0) + row["expected_value"]
-    sums = {kind: sums_of(manifest["totals"][kind]) for kind in KINDS}
+    sums = {kind: sums_of(manifest["totals"][kind]) for kind in _KINDS}
     return {
         kind: {"accounts": sums.accounts, "sales": sums.sales, "ceiling": sums.whitespace, "expected": expected[kind]}
         for kind, sums in sums.items()
     }
 
 
-def expected_counts(call: Iterable[Row], kind: str) -> Row:
+def _expected_counts(call: Iterable[_Row], kind: str) -> _Row:
     """Return how many of the first accounts are of a kind, and what may be expected of them."""
     values = [row.get("expected_value") for row in call if row["kind"] == kind]
     known = [value for value in values if value is not None]
     return {"called_accounts": len(values), "called": sum(known) if known else None}
 
 
-def before(directory: RunDirectory, since: Location | None) -> RunDirectory | None:
+def _before(directory: RunDirectory, since: Location | None) -> RunDirectory | None:
     """Return the run to compare with: the one named, else the one replaced, if it is still whole."""
     return version_before(directory) if since is None else run_named(since, directory.output)[0]
 
 
-def since_of(
-    earlier: RunDirectory, manifest: Mapping[str, Any], stakes: Mapping[str, Row], *, named: bool
+def _since_of(
+    earlier: RunDirectory, manifest: Mapping[str, Any], stakes: Mapping[str, _Row], *, named: bool
 ) -> ChangesSince:
     """Return what changed since an earlier run."""
     then = stakes_of(earlier, earlier.manifest() or {})
     both = (then, stakes)
     pairs = {
-        "accounts": [float(sum(item[kind]["accounts"] for kind in KINDS)) for item in both],
+        "accounts": [float(sum(item[kind]["accounts"] for kind in _KINDS)) for item in both],
         "customers": [float(item["expansion"]["accounts"]) for item in both],
         "sales": [item["expansion"]["sales"] for item in both],
-        **{f"expected_{kind}": [item[kind]["expected"] for item in both] for kind in KINDS},
+        **{f"expected_{kind}": [item[kind]["expected"] for item in both] for kind in _KINDS},
     }
     text = manifest.get("input_change") or {}
     known = text if text.get("run") == earlier.run_key else {}
-    measures = tuple(measure(what, *pair) for what, pair in pairs.items())
+    measures = tuple(_measure(what, *pair) for what, pair in pairs.items())
     return ChangesSince(
         run=earlier.run_key, named=named, measures=measures, new=known.get("new"), gone=known.get("gone")
     )
 
 
-def measure(what: str, before: float | None, now: float | None) -> FigureChange:
+def _measure(what: str, before: float | None, now: float | None) -> FigureChange:
     """Return a figure with its change."""
     change = None if not before or now is None else (now - before) / abs(before)
     return FigureChange(what=what, before=before, now=now, change=change)
 
 
-def hours_of(roles: Iterable[Row]) -> Iterator[Hours]:
+def _hours_of(roles: Iterable[_Row]) -> Iterator[Hours]:
     """Yield the hours of every role that has a limit and people or work, from the record of a coverage."""
     for row in roles:
         needed, there = row["hours_needed"], row["hours_available"]
@@ -233,7 +233,7 @@ def hours_of(roles: Iterable[Row]) -> Iterator[Hours]:
             yield Hours(role=row["role"], people=row["people"], needed=needed, there=there)
 
 
-def trust_of(directory: RunDirectory, manifest: Mapping[str, Any], clusters: Sequence[Cluster]) -> ClusterTrust:
+def _trust_of(directory: RunDirectory, manifest: Mapping[str, Any], clusters: Sequence[Cluster]) -> ClusterTrust:
     """Return how far the clusters of a run can be trusted."""
     graded = optional_table(directory, "stability")
     grades = Counter(row["grade"] for row in graded)
@@ -247,7 +247,7 @@ def trust_of(directory: RunDirectory, manifest: Mapping[str, Any], clusters: Seq
     )
 
 
-def quality_of(directory: RunDirectory, manifest: Mapping[str, Any]) -> Quality:
+def _quality_of(directory: RunDirectory, manifest: Mapping[str, Any]) -> Quality:
     """Return what became of the rows of a run."""
     rows = manifest["rows"]
     return Quality(
@@ -259,9 +259,9 @@ def quality_of(directory: RunDirectory, manifest: Mapping[str, Any]) -> Quality:
     )
 
 
-def drift_of(directory: RunDirectory, manifest: Mapping[str, Any]) -> Drift:
+def _drift_of(directory: RunDirectory, manifest: Mapping[str, Any]) -> Drift:
     """Return what moved since the model was fitted, and which limits of the input are broken."""
     rows = optional_table(directory, "drift")
-    moved = (f"{row['name'] or row['what']} ({row['verdict']})" for row in rows if row["verdict"] != STEADY)
+    moved = (f"{row['name'] or row['what']} ({row['verdict']})" for row in rows if row["verdict"] != _STEADY)
     broken = (manifest.get("input_change") or {}).get("broken", ())
     return Drift(compared=len(rows), moved=tuple(moved), broken=tuple(broken))

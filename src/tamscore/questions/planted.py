@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tamscore.questions.stored import StoredRun
 
-LEAST = -1.0
+_LEAST = -1.0
 
 
 def write_outcomes(run: StoredRun, folder: Path, effect: float, seed: int) -> int:
@@ -26,8 +26,10 @@ def write_outcomes(run: StoredRun, folder: Path, effect: float, seed: int) -> in
     """
     import pyarrow as pa
 
-    if not effect >= LEAST:
-        raise UsageError(f"--effect: expected a share of at least {LEAST:g}, such as 0.3 for 30 % more, got {effect:g}")
+    if not effect >= _LEAST:
+        raise UsageError(
+            f"--effect: expected a share of at least {_LEAST:g}, such as 0.3 for 30 % more, got {effect:g}"
+        )
     items = []
     for number, holdout in enumerate(holdouts.in_force(run.directory.output)):
         accounts = holdout.accounts(("account_id", "control", "sales", "stratum"))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tamscore.questions.roles import RoleColumns
     from tamscore.store.run_directory import RunDirectory
 
-ACCOUNT = (
+_ACCOUNT = (
     "priority", "priority_in_kind", "tier", "probability", "p_basis", "expected_value",
     "rank", "account_id", "name", "party_type", "cluster", "kind", "sales", "potential", "whitespace",
     "basis", "support", "low_support", "potential_low", "potential_high",
@@ -34,28 +34,28 @@ def best_accounts(directory: RunDirectory, roles: RoleColumns, count: int, clust
 
     listed = contents.whole(directory.tables / "top_accounts.parquet")
     if cluster is None and count <= listed.num_rows:
-        result = shown_columns(listed, roles).slice(0, count)
+        result = _shown_columns(listed, roles).slice(0, count)
     else:
         left_out = (directory.manifest() or {}).get("left_out", ())
-        contents.require_columns(str(directory.path), {*ACCOUNT} - {*left_out}, ACCOUNT if count else ())
+        contents.require_columns(str(directory.path), {*_ACCOUNT} - {*left_out}, _ACCOUNT if count else ())
         parts = directory.parts() if count else []
-        best = [first(shown_columns(contents.whole(part), roles, cluster), count) for part in parts]
-        result = first(pa.concat_tables(best), count) if best else shown_columns(listed, roles).slice(0, 0)
+        best = [_first(_shown_columns(contents.whole(part), roles, cluster), count) for part in parts]
+        result = _first(pa.concat_tables(best), count) if best else _shown_columns(listed, roles).slice(0, 0)
     rows: list[dict[str, Any]] = result.to_pylist()
     return sorted(rows, key=lambda row: PARTY_TYPES.index(row["party_type"]))
 
 
-def shown_columns(accounts: pa.Table, roles: RoleColumns, cluster: str | None = None) -> pa.Table:
+def _shown_columns(accounts: pa.Table, roles: RoleColumns, cluster: str | None = None) -> pa.Table:
     """What is shown of the accounts, of one cluster or all, with texts as texts."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if cluster is not None:
         accounts = accounts.filter(pc.equal(accounts["cluster"].cast(pa.string()), cluster))
-    return plain_table(roles.join(accounts, [name for name in ACCOUNT if roles.has(name, accounts)]))
+    return plain_table(roles.join(accounts, [name for name in _ACCOUNT if roles.has(name, accounts)]))
 
 
-def first(accounts: pa.Table, count: int) -> pa.Table:
+def _first(accounts: pa.Table, count: int) -> pa.Table:
     """The first accounts in the order of priority, then account id; by rank where a run has no priority yet."""
     order = "priority" if "priority" in accounts.column_names else "rank"
     return accounts.sort_by([(order, "ascending"), ("account_id", "ascending")]).slice(0, count)

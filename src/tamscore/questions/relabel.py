@@ -26,29 +26,29 @@ if TYPE_CHECKING:
     from tamscore.questions.stored import StoredRun
     from tamscore.scoring.potential import PartyMarket
 
-FITTED = ("features", "columns", "vocabularies", "market_segments", "level_weight", "unit")
+_FITTED = ("features", "columns", "vocabularies", "market_segments", "level_weight", "unit")
 """What `model.json` says of a party type that comes from the fit, not from the accounts that were scored."""
-FITTED_ARRAYS = ("centers", "limit", "fill", "knots", "scores")
-LEVEL_ARRAYS = ("level_factor", "level_low", "level_high", "level_weights", "level_intercept")
+_FITTED_ARRAYS = ("centers", "limit", "fill", "knots", "scores")
+_LEVEL_ARRAYS = ("level_factor", "level_low", "level_high", "level_weights", "level_intercept")
 """What comes from the fit, too, where the level of accounts is in use."""
 
 
 def same_model(first: StoredRun, second: StoredRun) -> bool:
     """Whether two runs give every account the same cluster and level: spaces, centers and ids are the same."""
-    (told_first, arrays_first), (told_second, arrays_second) = map(fit_record, (first, second))
+    (told_first, arrays_first), (told_second, arrays_second) = map(_fit_record, (first, second))
     if told_first != told_second or arrays_first.keys() != arrays_second.keys():
         return False
     return all(np.array_equal(array, arrays_second[name]) for name, array in arrays_first.items())
 
 
-def fit_record(run: StoredRun) -> tuple[list[Any], dict[str, Any]]:
+def _fit_record(run: StoredRun) -> tuple[list[Any], dict[str, Any]]:
     """What came from the fit of a run's model: what it says, and its arrays by name."""
     record, arrays = model.read_raw(run.directory.model)
     items = [
-        (party["party_type"], [item["id"] for item in party["clusters"]], {key: party[key] for key in FITTED})
+        (party["party_type"], [item["id"] for item in party["clusters"]], {key: party[key] for key in _FITTED})
         for party in record["parties"]
     ]
-    names = (*FITTED_ARRAYS, *(LEVEL_ARRAYS if run.job.potential.level == "account" else ()))
+    names = (*_FITTED_ARRAYS, *(_LEVEL_ARRAYS if run.job.potential.level == "account" else ()))
     return items, {name: array for name, array in arrays.items() if name.split(".")[1] in names}
 
 
@@ -83,14 +83,14 @@ def labels_under(first: StoredRun, second: StoredRun) -> AccountLabels | None:
         plan = partitions.market(second.input, columns_of(first.job))
         if plan.digest != second.manifest["inputs"]["digest"]:
             return None
-        items = [*assign_accounts(first, plan)]
+        items = [*_assign_accounts(first, plan)]
     except TamscoreError:
         return None
     ids, codes, typical = zip(*items, strict=True)
     return AccountLabels(AccountIndex.of(iter(ids), second.id_form), np.concatenate(codes), np.concatenate(typical))
 
 
-def assign_accounts(run: StoredRun, plan: partitions.Plan) -> Iterator[tuple[pa.ChunkedArray, Any, Any]]:
+def _assign_accounts(run: StoredRun, plan: partitions.Plan) -> Iterator[tuple[pa.ChunkedArray, Any, Any]]:
     """Ids, clusters and typical sales (m,) under a run's model by partition; rows without an id are left out."""
     columns, host = columns_of(run.job), backends.load("cpu")
     first_of = np.cumsum([0, *(party_model.k for party_model in run.models)])
@@ -111,7 +111,7 @@ def assign_accounts(run: StoredRun, plan: partitions.Plan) -> Iterator[tuple[pa.
 def markets_under(first: StoredRun, second: StoredRun, labels: AccountLabels) -> list[PartyMarket]:
     """The first run's clusters with the second run's accounts and sales in them, under the first run's rules."""
     rules, host = ladder_rules(first.job), backends.load("cpu")
-    columns = zip(*facts(first, second, labels), strict=True)
+    columns = zip(*_facts(first, second, labels), strict=True)
     codes, sales, segments, levels = (np.concatenate(column) for column in columns)
     markets, start = [], 0
     for party_model in first.models:
@@ -130,7 +130,7 @@ def markets_under(first: StoredRun, second: StoredRun, labels: AccountLabels) ->
     return markets
 
 
-def facts(first: StoredRun, second: StoredRun, labels: AccountLabels) -> Iterator[tuple[Any, Any, Any, Any]]:
+def _facts(first: StoredRun, second: StoredRun, labels: AccountLabels) -> Iterator[tuple[Any, Any, Any, Any]]:
     """What the second run's accounts (m,) are, by part.
 
     Cluster under the first run's model, sales, market segment, typical sales under the first run's model.

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
-KEY = "account_id"
+_KEY = "account_id"
 TEXTS = COVERAGE_COLUMNS[:-1]
 SUGGESTED = {"role": "suggested_role", "service_level": "suggested_service_level"}
 """What columns that the quadrant suggests are called, by what versions before called them."""
-TABLE = "accounts.parquet"
-DETAILS = ("value", "owner", "shortfall")
+_TABLE = "accounts.parquet"
+_DETAILS = ("value", "owner", "shortfall")
 """The columns of that table which readers see as COVERAGE_DETAILS."""
 
 
@@ -57,8 +57,8 @@ class CoveragePlan:
     @cached_property
     def file(self) -> ParquetFile:
         """The file of its accounts; InputContractError if it is not as it was written."""
-        placed = files_of({"files": {}, **self.record}).get(TABLE)
-        return contents.placed_file(self.folder / TABLE, placed, TEXTS)
+        placed = files_of({"files": {}, **self.record}).get(_TABLE)
+        return contents.placed_file(self.folder / _TABLE, placed, TEXTS)
 
     @cached_property
     def table(self) -> pa.Table:
@@ -68,12 +68,12 @@ class CoveragePlan:
     @cached_property
     def details(self) -> pa.Table:
         """Value, owner before, and the rule by which accounts are owed more, under the names that readers see."""
-        return contents.decode(self.file, DETAILS).combine_chunks().rename_columns([*COVERAGE_DETAILS])
+        return contents.decode(self.file, _DETAILS).combine_chunks().rename_columns([*COVERAGE_DETAILS])
 
     @property
     def ids(self) -> pa.ChunkedArray:
         """The ids of its accounts, which only an index needs to keep."""
-        return contents.decode(self.file, (KEY,))[KEY]
+        return contents.decode(self.file, (_KEY,))[_KEY]
 
     @cached_property
     def accounts(self) -> AccountIndex:
@@ -160,7 +160,7 @@ class RoleColumns:
     def required_columns(self, columns: Sequence[str]) -> list[str]:
         """Return the columns of the files from which some columns are made; UsageError if the files lack one."""
         contents.require_columns("the scores", {*self.file_names, *filter(self.joins, columns)}, columns)
-        key = [KEY] if any(map(self.joins, columns)) else []
+        key = [_KEY] if any(map(self.joins, columns)) else []
         return [*dict.fromkeys([self.file_names[name] for name in columns if not self.joins(name)] + key)]
 
     def join(self, table: pa.Table, columns: Sequence[str]) -> pa.Table:
@@ -169,7 +169,7 @@ class RoleColumns:
 
         if self.plan is None or not any(map(self.joins, columns)):
             return table.select([self.file_names[name] for name in columns]).rename_columns([*columns])
-        text = self.plan.of(table[KEY])
+        text = self.plan.of(table[_KEY])
         return pa.table({name: text[name] if self.joins(name) else table[self.file_names[name]] for name in columns})
 
     def whole(self, table: pa.Table) -> pa.Table:
@@ -183,7 +183,7 @@ class RoleColumns:
     def of_row(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return a row of the files as readers see it."""
         shown = {self.shown_name(name): value for name, value in row.items()}
-        record = shown | (self.plan.of_account(shown[KEY]) if self.plan else {})
+        record = shown | (self.plan.of_account(shown[_KEY]) if self.plan else {})
         return {name: record[name] for name in self.schema.names}
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tamscore.store.run_directory import RunDirectory
 
 
-COMMANDS = {"fitted": "run", "frozen": "score", "refreshed": "refresh"}
+_COMMANDS = {"fitted": "run", "frozen": "score", "refreshed": "refresh"}
 """What made a version, by where its model comes from."""
 
 
@@ -55,21 +55,21 @@ def read_history(output: Location) -> History:
     """What the ledger of an output tells, and which versions could be made current; UsageError where it is none."""
     output_of(output)
     current, pinned = current_version(output), pins.pin(output)
-    items = [version_of(run, current, pinned) for run in versions(output) if seal(run)]
+    items = [_version_of(run, current, pinned) for run in versions(output) if seal(run)]
     ordered = sorted(items, key=lambda version: (not version.current, version.version))
-    entries = [entry_with_command(entry, items) for entry in history.entries(output, current)]
+    entries = [_entry_with_command(entry, items) for entry in history.entries(output, current)]
     there = {version.version for version in items}
     pruned = dict.fromkeys(entry.version for entry in entries if entry.action == "prune" and entry.version not in there)
     return History(str(output), entries, ordered, tuple(pruned))
 
 
-def version_of(run: RunDirectory, current: str | None, pinned: Iterable[str]) -> Version:
+def _version_of(run: RunDirectory, current: str | None, pinned: Iterable[str]) -> Version:
     """A complete version as its manifest tells it."""
     known = run.run_key, run.run_key == current
     try:
         manifest = require_manifest(run.output, run.run_key)
         whitespace = {kind: sums["whitespace"] for kind, sums in manifest["totals"].items()}
-        made_by = COMMANDS[manifest.get("model", {}).get("source", "fitted")]
+        made_by = _COMMANDS[manifest.get("model", {}).get("source", "fitted")]
         return Version(*known, made_by, manifest["rows"]["scored"], whitespace, run.run_key in pinned)
     except (InputContractError, UsageError) as error:
         return Version(*known, "unknown", None, {}, run.run_key in pinned, str(error))
@@ -78,7 +78,7 @@ def version_of(run: RunDirectory, current: str | None, pinned: Iterable[str]) ->
         return Version(*known, "unknown", None, {}, run.run_key in pinned, problem)
 
 
-def entry_with_command(entry: LedgerEntry, versions: list[Version]) -> LedgerEntry:
+def _entry_with_command(entry: LedgerEntry, versions: list[Version]) -> LedgerEntry:
     """The entry with the command that made its version, which the ledger does not tell, where the version is there."""
     made_by = {version.version: version.made_by for version in versions}
     return replace(entry, action=made_by.get(entry.version, entry.action)) if entry.action == "run" else entry
@@ -93,15 +93,15 @@ def roll_back(output: Location, key: str | None = None) -> tuple[str | None, Run
     """
     output_of(output)
     with hold(output, "rollback"):
-        before = replaced_by(output, key)
-        run = version_like(output, key if key is not None else earlier(output, before))
+        before = _replaced_by(output, key)
+        run = version_like(output, key if key is not None else _earlier(output, before))
         if problems := list(problems_of_run(run)):
             raise InputContractError("\n".join([*problems, f"{run.path}: is damaged; the current version stays"]))
         run.point_here("rollback")
     return before, run
 
 
-def replaced_by(output: Location, key: str | None) -> str | None:
+def _replaced_by(output: Location, key: str | None) -> str | None:
     """The current version; None where nothing says which it is and a version is named to take its place."""
     try:
         return current_version(output)
@@ -111,7 +111,7 @@ def replaced_by(output: Location, key: str | None) -> str | None:
         return None
 
 
-def earlier(output: Location, current: str | None) -> str:
+def _earlier(output: Location, current: str | None) -> str:
     """The version that the current one replaced, or the current one where the last swap was a rollback to it.
 
     So a rollback that is repeated, as a scheduler does that has lost its answer, changes nothing. UsageError where the

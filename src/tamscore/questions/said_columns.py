@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tamscore.questions.stored import StoredRun
 
-MADE_OF = {
+_MADE_OF = {
     "why": ("priority", "expected_value", *sentences.OPEN, *sentences.LIKELY, *sentences.ROLES, *sentences.NEXT),
     "alerts": sentences.URGENT,
 }
@@ -22,7 +22,7 @@ MADE_OF = {
 
 def said_columns(run: StoredRun) -> dict[str, pa.DataType]:
     """Return the columns that can be made for a run, with their types; a column of its own of that name stays."""
-    there = {name: parts for name, parts in MADE_OF.items() if parts[0] in run.columns}
+    there = {name: parts for name, parts in _MADE_OF.items() if parts[0] in run.columns}
     gone = {*run.left_out} - {"next_offer", *sentences.ROLES}  # a sentence without these is whole
     made = [name for name, parts in there.items() if name not in run.columns and not gone.intersection(parts)]
     return dict.fromkeys(made, pa.string())
@@ -31,7 +31,7 @@ def said_columns(run: StoredRun) -> dict[str, pa.DataType]:
 def columns_read(run: StoredRun, names: Sequence[str]) -> list[str]:
     """Return the columns of a run that some columns are, or are made of; those that it lacks are left out."""
     record = said_columns(run)
-    wanted = [text for name in names for text in (MADE_OF[name] if name in record else (name,))]
+    wanted = [text for name in names for text in (_MADE_OF[name] if name in record else (name,))]
     return [name for name in dict.fromkeys(wanted) if name in run.columns]
 
 

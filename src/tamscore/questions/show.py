@@ -48,7 +48,7 @@ def page(summary: Summary) -> Iterator[Block]:
     if summary.interval_level:
         yield potential.certainty(summary.clusters, summary.interval_level)
     yield clusters.sizes(summary.clusters)
-    yield from market(summary) if summary.cluster is None else [clusters.differences(summary.apart)]
+    yield from _market(summary) if summary.cluster is None else [clusters.differences(summary.apart)]
     yield changes.suspects(summary.leakage)
     yield from level.blocks(summary.level)
     for party, rows in choice.by_party(summary.choice_of_k).items():
@@ -65,7 +65,7 @@ def page(summary: Summary) -> Iterator[Block]:
     yield calling.reasons_to_call(summary.top)
 
 
-def market(summary: Summary) -> Iterator[Block]:
+def _market(summary: Summary) -> Iterator[Block]:
     """Yield what there is of the whole market only."""
     yield quadrants.plays(summary)
     yield potential.top_steps(summary.top_steps)

@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
     from tamscore.questions.stored import StoredRun
 
-Dialect = Literal["duckdb", "spark"]
-GLOB = re.compile(r"([\\{}\[\]*?])")
+_Dialect = Literal["duckdb", "spark"]
+_GLOB = re.compile(r"([\\{}\[\]*?])")
 """Characters with a meaning in the paths of Hadoop's file systems."""
 
 
-def statement(run: StoredRun, dialect: Dialect, view: str | None = None) -> str:
+def statement(run: StoredRun, dialect: _Dialect, view: str | None = None) -> str:
     """Return the statement that reads the scores of a run, or that makes a view of them.
 
     It fails where a file is missing. Raise UsageError where a path has a character that the dialect cannot write.
     """
     folder = whole_address(run.directory.scores)
-    select = SELECTS[dialect]([f"{folder}/{part.name}" for part in run.parts()])
+    select = _SELECTS[dialect]([f"{folder}/{part.name}" for part in run.parts()])
     if view is None:
         return f"{select};"
     kind = {"duckdb": "VIEW", "spark": "TEMPORARY VIEW"}[dialect]  # Spark keeps no lasting view of files
-    return f"CREATE OR REPLACE {kind} {QUOTES[dialect](view)} AS\n{select};"
+    return f"CREATE OR REPLACE {kind} {_QUOTES[dialect](view)} AS\n{select};"
 
 
 def duckdb_select(files: Sequence[str]) -> str:
@@ -47,8 +47,8 @@ def spark_select(files: Sequence[str]) -> str:
 
 def spark_path(file: str) -> str:
     """Return a path with its file system, on S3 that of Hadoop's own client, and no character that chooses files."""
-    return GLOB.sub(r"\\\1", f"file:{file}" if file.startswith("/") else re.sub("^s3://", "s3a://", file))
+    return _GLOB.sub(r"\\\1", f"file:{file}" if file.startswith("/") else re.sub("^s3://", "s3a://", file))
 
 
-SELECTS: dict[Dialect, Callable[[Sequence[str]], str]] = {"duckdb": duckdb_select, "spark": spark_select}
-QUOTES: dict[Dialect, Callable[[str], str]] = {"duckdb": quote_name, "spark": backquote_name}
+_SELECTS: dict[_Dialect, Callable[[Sequence[str]], str]] = {"duckdb": duckdb_select, "spark": spark_select}
+_QUOTES: dict[_Dialect, Callable[[str], str]] = {"duckdb": quote_name, "spark": backquote_name}

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
-RETIRED = {"lifetime_value": ("months_active", "least_months")}
+_RETIRED = {"lifetime_value": ("months_active", "least_months")}
 """Keys that the jobs of earlier versions may hold, by section."""
 
 
@@ -207,7 +207,7 @@ class StoredRun:
 
 def without_retired(section: str, settings: Any) -> Any:
     """A section of a stored job without the keys that an earlier version knew."""
-    retired = RETIRED.get(section, ())
+    retired = _RETIRED.get(section, ())
     return {key: value for key, value in settings.items() if key not in retired} if retired and settings else settings
 
 

@@ -108,7 +108,7 @@ def load(
         top=tuple(best_accounts(directory, roles, top, known)),
         notices=tuple(notice for notice in manifest["notices"] if not notice.startswith("device ")),
         cluster=known,
-        coverage=roles_note(roles),
+        coverage=_roles_note(roles),
         model=dict(manifest.get("model", {})),
         stability=tuple(row for row in optional_table(directory, "stability") if known in {None, row["cluster"]}),
         interval_level=manifest["job"]["potential"].get("interval_level"),
@@ -116,10 +116,10 @@ def load(
     if known is not None:
         return replace(summary, apart=differences(directory, known))
     first = page_one.load(directory, manifest, roles, clusters, since, compare=compare)
-    return replace(summary, page_one=first, **of_the_market(directory, manifest))
+    return replace(summary, page_one=first, **_of_the_market(directory, manifest))
 
 
-def roles_note(roles: RoleColumns) -> str | None:
+def _roles_note(roles: RoleColumns) -> str | None:
     """Where it is said who covers an account; None where the run knows only what quadrants suggest."""
     if roles.plan is not None:
         known = "".join(f"; {text}" for text in measured_notices(roles.plan.record.get("measured", ())))
@@ -127,15 +127,15 @@ def roles_note(roles: RoleColumns) -> str | None:
     return "roles and persons are those of the scores" if roles.is_sealed else None
 
 
-MARKET_TABLES = ("drift", "events", "leakage", "level", "choice_of_k", "potential_stability", "campaigns", "priority")
+_MARKET_TABLES = ("drift", "events", "leakage", "level", "choice_of_k", "potential_stability", "campaigns", "priority")
 
 
-def of_the_market(directory: RunDirectory, manifest: dict[str, Any]) -> dict[str, Any]:
+def _of_the_market(directory: RunDirectory, manifest: dict[str, Any]) -> dict[str, Any]:
     """What a run found that is not about any one cluster, by field of the summary."""
     return {
         "quadrants": quadrants_of(directory),
         "top_steps": top_steps_of(directory),
-        **{name: optional_table(directory, name) for name in MARKET_TABLES},
+        **{name: optional_table(directory, name) for name in _MARKET_TABLES},
         "extras": dict(manifest.get("extras", {})),
         "input_change": manifest.get("input_change"),
         "missing": dict(manifest.get("missing", {})),

@@ -103,10 +103,10 @@ def clusters_of(directory: RunDirectory) -> list[Cluster]:
     for row in table(directory, "segments"):
         sums = kinds.setdefault(row["cluster"], {})[row["kind"]] = sums_of(row)
         parties[row["party_type"]] += sums.accounts
-    return [cluster_of(row, kinds[row["cluster"]], parties) for row in table(directory, "potential")]
+    return [_cluster_of(row, kinds[row["cluster"]], parties) for row in table(directory, "potential")]
 
 
-def cluster_of(row: dict[str, Any], kinds: dict[str, Sums], parties: Counter[str]) -> Cluster:
+def _cluster_of(row: dict[str, Any], kinds: dict[str, Sums], parties: Counter[str]) -> Cluster:
     """The cluster of a row of the potential table."""
     accounts = sum(sums.accounts for sums in kinds.values())
     steps = [name for name in row if f"high_{name}" in row]

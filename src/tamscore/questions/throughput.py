@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from tamscore.progress import Progress
     from tamscore.store.run_directory import RunDirectory
 
-FIXED = frozenset({"guard", "fit", "candidates", "choose", "stability", "redraws", "potential", "priority"})
+_FIXED = frozenset({"guard", "fit", "candidates", "choose", "stability", "redraws", "potential", "priority"})
 """Stages that work on samples or on clusters: they hardly grow with the rows."""
 SIZES = (1_000_000, 3_000_000, 10_000_000)
 """Rows that a run is scaled to."""
-READS = 2
+_READS = 2
 """Times that the features are read: for the sample, and to assign."""
 
 
@@ -51,7 +51,7 @@ class Throughput:
 
     def seconds_at(self, rows: int) -> float:
         """Return the wall seconds that as many rows would take here: stages on samples as now, others by the rows."""
-        fixed = sum(stage.seconds for stage in self.stages if stage.stage in FIXED)
+        fixed = sum(stage.seconds for stage in self.stages if stage.stage in _FIXED)
         return fixed + (self.seconds - fixed) * rows / self.rows
 
 
@@ -70,7 +70,7 @@ def measure(folder: Path, rows: int, device: str, workers: int | None, progress:
     done = pipeline.run(job, progress)
     stages, peak = tuple(progress.times), peak_host_bytes()
     named = (done.manifest() or {})["device"]["name"]
-    return Throughput(rows, named, stages, peak, floor_of(job, done), device_bytes(job, rows))
+    return Throughput(rows, named, stages, peak, _floor_of(job, done), _device_bytes(job, rows))
 
 
 def of_run(directory: RunDirectory) -> Throughput:
@@ -80,7 +80,7 @@ def of_run(directory: RunDirectory) -> Throughput:
     return Throughput(manifest["rows"]["read"], manifest["device"]["name"], stages)
 
 
-def floor_of(job: Job, done: RunDirectory) -> float:
+def _floor_of(job: Job, done: RunDirectory) -> float:
     """Return the CPU seconds of reading what a job reads, as often as a run does, and of writing its scores."""
     import pyarrow.parquet as pq
 
@@ -93,7 +93,7 @@ def floor_of(job: Job, done: RunDirectory) -> float:
     plan, columns = plan_of(job), [*columns_read(job).all]
     scores = [contents.whole(part) for part in open_run(done.path).parts()]
     started = time.process_time()
-    for _ in range(READS):
+    for _ in range(_READS):
         for partition in plan.partitions:
             tables.read(partition, columns)
     for number, table in enumerate(scores):
@@ -101,7 +101,7 @@ def floor_of(job: Job, done: RunDirectory) -> float:
     return time.process_time() - started
 
 
-def device_bytes(job: Job, rows: int) -> int:
+def _device_bytes(job: Job, rows: int) -> int:
     """Return the bytes that the features of so many rows take on a device."""
     from tamscore.scoring.context import columns_read
     from tamscore.scoring.memory_plan import row_bytes

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.potential import PartyMarket
     from tamscore.stages.quadrant import QuadrantLimits
 
-ANSWERED = ("potential", "quadrant")
+_ANSWERED = ("potential", "quadrant")
 """The sections of the job file that stored facts can answer for; all else moves accounts, or reads them anew."""
 ACCOUNTS, POTENTIAL, WHITESPACE = range(3)
 
@@ -99,8 +99,8 @@ def ask(run: StoredRun, scenarios: Sequence[Scenario]) -> list[Answer]:
 
 def job_of(run: StoredRun, scenario: Scenario) -> Job:
     """The job of a run under a scenario's settings."""
-    keys = [key_of(override) for override in scenario.overrides]
-    stored = {name: dict(run.manifest["job"][name]) for name in ANSWERED}
+    keys = [_key_of(override) for override in scenario.overrides]
+    stored = {name: dict(run.manifest["job"][name]) for name in _ANSWERED}
     if ("quadrant", "threshold") in keys:
         stored["quadrant"] = {"level": stored["quadrant"]["level"]}  # numbers of one threshold mean nothing to another
     if ("potential", "preset") in keys:
@@ -108,15 +108,15 @@ def job_of(run: StoredRun, scenario: Scenario) -> Job:
     return run.job_with(scenario.overrides, stored)
 
 
-def key_of(override: str) -> tuple[str, ...]:
+def _key_of(override: str) -> tuple[str, ...]:
     """The key that an override sets; UsageError where stored facts cannot answer for it."""
     try:
         key, _ = split_override(override)
     except ValueError:
         raise UsageError(f"{override!r}: expected KEY=VALUE such as potential.top_step=p99") from None
-    if key[0] not in ANSWERED:
-        hint = nearest(key[0], ANSWERED) or "for anything else run the job with --set"
-        raise UsageError(f"{dotted_place(key)}: stored facts answer for {' and '.join(ANSWERED)} alone; {hint}")
+    if key[0] not in _ANSWERED:
+        hint = nearest(key[0], _ANSWERED) or "for anything else run the job with --set"
+        raise UsageError(f"{dotted_place(key)}: stored facts answer for {' and '.join(_ANSWERED)} alone; {hint}")
     return key
 
 
@@ -131,30 +131,30 @@ def answer(run: StoredRun, scenario: Scenario, job: Job) -> Answer:
     if rules.counts_accounts:
         sums = sums_by_place(run, markets, [limits for limits, _ in limits], rules, ladder_rules(job))
     else:
-        sums = [sums_of(run, market, *limit) for market, limit in zip(markets, limits, strict=True)]
+        sums = [_sums_of(run, market, *limit) for market, limit in zip(markets, limits, strict=True)]
     text = zip(markets, limits, sums, strict=True)
-    parties = tuple(party_answer(market, limits, money) for market, (limits, _), money in text)
+    parties = tuple(_party_answer(market, limits, money) for market, (limits, _), money in text)
     frozen = run.manifest["model"].get("ladders") == "frozen" and job.potential == run.job.potential
     return Answer(scenario, parties, frozen)
 
 
-def party_answer(market: PartyMarket, limits: QuadrantLimits, sums: Any) -> PartyAnswer:
+def _party_answer(market: PartyMarket, limits: QuadrantLimits, sums: Any) -> PartyAnswer:
     """What a party type comes to, given its limits and its sums."""
     model, table = market.model, market.table
     return PartyAnswer(model.name, model.ids, table.lines, table.values, table.basis, limits, sums)
 
 
-def sums_of(run: StoredRun, market: PartyMarket, limits: QuadrantLimits, by_cluster: Any | None) -> Any:
+def _sums_of(run: StoredRun, market: PartyMarket, limits: QuadrantLimits, by_cluster: Any | None) -> Any:
     """The sums (k, quadrants, kinds, 3) of a party type, told without its accounts."""
     sums = np.zeros((market.standing.clusters, len(PLAYS), len(KINDS), 3))
-    add_customers(sums[:, :, 1], market, limits, by_cluster)
+    _add_customers(sums[:, :, 1], market, limits, by_cluster)
     zero_is_high = by_cluster is None and limits.sales <= 0
-    for group in prospect_groups(run, market, zero_is_high=zero_is_high):
-        add_prospects(sums[:, :, 0], group, limits, by_cluster)
+    for group in _prospect_groups(run, market, zero_is_high=zero_is_high):
+        _add_prospects(sums[:, :, 0], group, limits, by_cluster)
     return sums
 
 
-def add_customers(sums: Any, market: PartyMarket, limits: QuadrantLimits, by_cluster: Any | None) -> None:
+def _add_customers(sums: Any, market: PartyMarket, limits: QuadrantLimits, by_cluster: Any | None) -> None:
     """Add the customers to the sums (k, quadrants, 3)."""
     standing, (k, quadrants, _) = market.standing, sums.shape
     label, potential = standing.customer_label, standing.customer_potential
@@ -166,7 +166,7 @@ def add_customers(sums: Any, market: PartyMarket, limits: QuadrantLimits, by_clu
 
 
 @dataclass(frozen=True)
-class ProspectGroup:
+class _ProspectGroup:
     """Prospects with the same sales, NaN for none at all: cluster, potential and `counts` of accounts, all (g,)."""
 
     sales: float
@@ -175,7 +175,7 @@ class ProspectGroup:
     counts: Any
 
 
-def prospect_groups(run: StoredRun, market: PartyMarket, *, zero_is_high: bool) -> Iterator[ProspectGroup]:
+def _prospect_groups(run: StoredRun, market: PartyMarket, *, zero_is_high: bool) -> Iterator[_ProspectGroup]:
     """Yield the prospects of a party type.
 
     Where high sales begin at 0, prospects with sales of 0 are high, those with returns or no sales at all are not, so
@@ -184,19 +184,19 @@ def prospect_groups(run: StoredRun, market: PartyMarket, *, zero_is_high: bool) 
     standing, name = market.standing, market.model.name
     label, potential, counts = standing.prospect_label, standing.prospect_potential, standing.prospects
     if not zero_is_high:
-        yield ProspectGroup(0.0, label, potential, counts)
+        yield _ProspectGroup(0.0, label, potential, counts)
     elif market.prospects is None:
-        owing = below_zero(run, market.model.ids)
-        yield ProspectGroup(0.0, label, potential, counts - owing)
-        yield ProspectGroup(np.nan, label, potential, owing)
+        owing = _below_zero(run, market.model.ids)
+        yield _ProspectGroup(0.0, label, potential, counts - owing)
+        yield _ProspectGroup(np.nan, label, potential, owing)
     else:
         for sales, sold_nothing in ((0.0, True), (np.nan, False)):
             some = run.prospects(name, sold_nothing=sold_nothing)
             alike = stand(market.sales, counts, market.table, "at_or_below", some)
-            yield ProspectGroup(sales, alike.prospect_label, alike.prospect_potential, alike.prospects)
+            yield _ProspectGroup(sales, alike.prospect_label, alike.prospect_potential, alike.prospects)
 
 
-def add_prospects(sums: Any, group: ProspectGroup, limits: QuadrantLimits, by_cluster: Any | None) -> None:
+def _add_prospects(sums: Any, group: _ProspectGroup, limits: QuadrantLimits, by_cluster: Any | None) -> None:
     """Add prospects to the sums (k, quadrants, 3)."""
     k, quadrants, _ = sums.shape
     codes = quadrant.quadrant_codes(np, group.potential, np.full(len(group.label), group.sales), limits)
@@ -206,7 +206,7 @@ def add_prospects(sums: Any, group: ProspectGroup, limits: QuadrantLimits, by_cl
         sums[:, :, measure] += np.bincount(place, weights, k * quadrants).reshape(k, quadrants)
 
 
-def below_zero(run: StoredRun, cluster_ids: Sequence[str]) -> Any:
+def _below_zero(run: StoredRun, cluster_ids: Sequence[str]) -> Any:
     """Prospects per cluster (k,) int64 whose sales are negative or missing, counted in the scores."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tamscore.stages.quadrant import QuadrantLimits
     from tamscore.stages.whitespace import Money
 
-NUMBERS = ("sales", "distance", "probability")
+_NUMBERS = ("sales", "distance", "probability")
 
 
 def sums_by_place(
@@ -39,38 +39,38 @@ def sums_by_place(
 
     Raises UsageError where the run has no probabilities, since an earlier version made it.
     """
-    rows, ends = stored_rows(run), np.cumsum([market.standing.clusters for market in markets])
-    parties = [party_rows(rows, *parts) for parts in pairwise([0, *ends])]
+    rows, ends = _stored_rows(run), np.cumsum([market.standing.clusters for market in markets])
+    parties = [_party_rows(rows, *parts) for parts in pairwise([0, *ends])]
     money = [
         money_of(market.table, party["sales"], party["cluster"], party.get("typical_sales"), ladder.boundary)
         for party, market in zip(parties, markets, strict=True)
     ]
-    places = [places_of(money.whitespace, party) for money, party in zip(money, parties, strict=True)]
+    places = [_places_of(money.whitespace, party) for money, party in zip(money, parties, strict=True)]
     hashes = [party["hashes"] for party in parties]
     taken = places_taken([money.potential for money in money], places, hashes, rules.capacity)
-    return [sum_places(*parts) for parts in zip(parties, money, taken, limits, markets, strict=True)]
+    return [_sum_places(*parts) for parts in zip(parties, money, taken, limits, markets, strict=True)]
 
 
-def places_of(open_money: Any, party: dict[str, Any]) -> Any:
+def _places_of(open_money: Any, party: dict[str, Any]) -> Any:
     """The place (n,) of each account of a party type, given its whitespace (n,)."""
     value = value_of(open_money, party["probability"], party.get("value_at_risk"))
     return priority.place_of(order_of(value, party["probability"], party["distance"], party["hashes"]))
 
 
-def party_rows(rows: dict[str, Any], first: int, stop: int) -> dict[str, Any]:
+def _party_rows(rows: dict[str, Any], first: int, stop: int) -> dict[str, Any]:
     """Those of the rows whose clusters are numbered from `first` to before `stop`, numbered from 0."""
     at = np.flatnonzero((rows["cluster"] >= first) & (rows["cluster"] < stop))
     party = {name: column[at] for name, column in rows.items()}
     return party | {"cluster": party["cluster"] - first}
 
 
-def stored_rows(run: StoredRun) -> dict[str, Any]:
+def _stored_rows(run: StoredRun) -> dict[str, Any]:
     """Of every account of a run (n,): cluster over all party types, sales, distance, probability, hash of the id."""
     parts = []
-    run.require((*NUMBERS, "typical_sales", "value_at_risk"))
+    run.require((*_NUMBERS, "typical_sales", "value_at_risk"))
     if "probability" not in run.columns:
         raise UsageError(f"run {run.name}: scored before accounts had places; run its job again to count them")
-    names = [*NUMBERS, *(name for name in ("typical_sales", "value_at_risk") if name in run.columns)]
+    names = [*_NUMBERS, *(name for name in ("typical_sales", "value_at_risk") if name in run.columns)]
     for table in run.read(["account_id", "cluster", *names]):
         hashes, _ = hashes_and_sales(table, run.id_form)
         numbers = {name: float_column(table[name]) for name in names}
@@ -78,7 +78,7 @@ def stored_rows(run: StoredRun) -> dict[str, Any]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def sum_places(party: dict[str, Any], money: Money, taken: Any, limit: QuadrantLimits, market: PartyMarket) -> Any:
+def _sum_places(party: dict[str, Any], money: Money, taken: Any, limit: QuadrantLimits, market: PartyMarket) -> Any:
     """The sums (k, quadrants, kinds, 3) of the accounts of a party type, given who has a place (n,)."""
     quadrants = 2 * taken.astype(np.int64) + (party["sales"] >= limit.sales)
     shape = (market.standing.clusters, len(PLAYS), len(KINDS))

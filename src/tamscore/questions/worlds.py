@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tamscore.stages.potential import PotentialTable
     from tamscore.stages.whitespace import Boundary
 
-LARGEST = 2.0**63
+_LARGEST = 2.0**63
 """Cents that no longer fit into 64 bits."""
 
 
@@ -52,7 +52,7 @@ class World:
 def cents(money: Any) -> Any:
     """Amounts in whole cents (m,) int64, 0 where there is none; InputContractError where one is too large for that."""
     whole = np.rint(np.nan_to_num(money) * 100.0)
-    if (np.abs(whole) >= LARGEST).any():
+    if (np.abs(whole) >= _LARGEST).any():
         largest = np.max(np.abs(whole)) / 100
         raise InputContractError(f"an amount of {largest:.3g} has no cents to tell; take sales in thousands, run again")
     return whole.astype(np.int64)

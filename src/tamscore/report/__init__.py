@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.view.blocks import Chapter
 
-PACKAGES = ("jinja2", "matplotlib")
+_PACKAGES = ("jinja2", "matplotlib")
 """What a report needs beside a run."""
 
 
@@ -52,11 +52,11 @@ def write_report(
     commit.place_bytes(text.encode(), output)
     if figures:
         with progress.stage("figures"):
-            write_figures(items, figures)
+            _write_figures(items, figures)
     return items
 
 
-def write_figures(chapters: list[Chapter], folder: Path) -> None:
+def _write_figures(chapters: list[Chapter], folder: Path) -> None:
     """Write every figure to a folder, as SVG and PNG, numbered in the order of the report."""
     from tamscore.view.blocks import Figure
     from tamscore.view.drawing import picture
@@ -71,7 +71,7 @@ def write_figures(chapters: list[Chapter], folder: Path) -> None:
 
 def require_packages() -> None:
     """Nothing, where all packages are there; UsageError with the extra that brings them else."""
-    missing = [name for name in PACKAGES if find_spec(name) is None]
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
         raise UsageError(f"report: {' and '.join(missing)} not installed; {with_extra('report')}")
 
@@ -80,24 +80,24 @@ def page_of(data: ReportData, chapters: list[Chapter]) -> str:
     """The page that holds the chapters."""
     from tamscore.view.page import render
 
-    names = (heading(data), about(data), data.run.name, kicker(data))
+    names = (_heading(data), _about(data), data.run.name, _kicker(data))
     return render(chapters, *names, currency=data.currency)
 
 
-def heading(data: ReportData) -> str:
+def _heading(data: ReportData) -> str:
     """What the report is called: the title that the job gives it, the company, else the folder of the input."""
     report = data.page_one.report
     folder = (data.run.job.input.path or "").rstrip("/*").rsplit("/", 1)[-1].removesuffix(".parquet")
     return clean(report["title"] or report["company"] or folder) or "market"
 
 
-def kicker(data: ReportData) -> str:
+def _kicker(data: ReportData) -> str:
     """What kind of page it is, and of which company unless that is its title."""
     report = data.page_one.report
     return clean(f"{report['company']} · Market report") if report["company"] and report["title"] else "Market report"
 
 
-def about(data: ReportData) -> str:
+def _about(data: ReportData) -> str:
     """Period and owner where the job names them, when the run came to count, and which it is."""
     report = data.page_one.report
     parts = [report["period"], report["owner"], data.at and data.at[:10]]

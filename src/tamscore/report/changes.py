@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from tamscore.questions.diff import Changes, RunComparison
     from tamscore.questions.stored import StoredRun
 
-REASONS = ("own features", "new model", "both")
+_REASONS = ("own features", "new model", "both")
 """Why an account is in another cluster: it has changed itself, the clusters have, or both."""
-WHITESPACE = 2
-BUYERS = 20
+_WHITESPACE = 2
+_BUYERS = 20
 """So many accounts with a buying alert stand in a report."""
-CALLED = {
+_CALLED = {
     "own_sales": "own sales",
     "cluster_move": "moved to other peers",
     "level": "own features",
@@ -66,8 +66,8 @@ class Changed:
     def steps(self, kind: str) -> list[tuple[str, float]]:
         """What led from the whitespace before to that after: causes, accounts new, gone, and of another kind before."""
         k = KINDS.index(kind)
-        parts = {CALLED[cause]: self.totals.parts[k, i, WHITESPACE] / 100 for i, cause in enumerate(CAUSES)}
-        new, gone = self.totals.new[k, WHITESPACE] / 100, self.totals.gone[k, WHITESPACE] / 100
+        parts = {_CALLED[cause]: self.totals.parts[k, i, _WHITESPACE] / 100 for i, cause in enumerate(CAUSES)}
+        new, gone = self.totals.new[k, _WHITESPACE] / 100, self.totals.gone[k, _WHITESPACE] / 100
         parts |= {"new accounts": float(new), "gone accounts": -float(gone)}
         rest = self.after[kind] - self.before[kind] - sum(parts.values())
         parts["won from prospects" if kind == "expansion" else "became customers"] = float(rest)
@@ -79,9 +79,9 @@ def changes_between(first: StoredRun, second: StoredRun, against: str, progress:
     with progress.stage("prepare"):
         comparison, totals = diff.compare(first, second), Totals()
         before = Before.of(first, priority=comparison.priority)
-    seen, tally = np.zeros(len(before.accounts), dtype=bool), MoveCounts.of(comparison)
+    seen, tally = np.zeros(len(before.accounts), dtype=bool), _MoveCounts.of(comparison)
     with progress.stage("alerts"):
-        rises, buying = rises_of(comparison, before), [alerts.SCHEMA.empty_table()]
+        rises, buying = _rises_of(comparison, before), [alerts.SCHEMA.empty_table()]
     with progress.stage("compare", second.manifest["rows"]["scored"]) as done:
         for part, (changes, new_model) in enumerate(diff.changes(comparison, before, seen, totals)):
             tally.add(changes)
@@ -98,14 +98,14 @@ def changes_between(first: StoredRun, second: StoredRun, against: str, progress:
         comparison.notices,
         int(totals.kept[:, 0].sum()),
         tally.moves(),
-        dict(zip(REASONS, tally.reasons.tolist(), strict=True)) if told_apart else None,
+        dict(zip(_REASONS, tally.reasons.tolist(), strict=True)) if told_apart else None,
         then,
         now,
-        *buyers_of(pa.concat_tables(buying)),
+        *_buyers_of(pa.concat_tables(buying)),
     )
 
 
-def rises_of(comparison: RunComparison, before: Before) -> alerts.Rises | None:
+def _rises_of(comparison: RunComparison, before: Before) -> alerts.Rises | None:
     """What tells which accounts have a buying alert; None without its features kept."""
     try:
         return alerts.Rises.of(comparison, before)
@@ -113,14 +113,14 @@ def rises_of(comparison: RunComparison, before: Before) -> alerts.Rises | None:
         return None
 
 
-def buyers_of(result: pa.Table) -> tuple[int, tuple[dict[str, Any], ...]]:
+def _buyers_of(result: pa.Table) -> tuple[int, tuple[dict[str, Any], ...]]:
     """How many accounts have a buying alert, and the first of them."""
-    first = result.sort_by([("at_stake", "descending"), ("account_id", "ascending")]).slice(0, BUYERS)
+    first = result.sort_by([("at_stake", "descending"), ("account_id", "ascending")]).slice(0, _BUYERS)
     return result.num_rows, tuple(first.to_pylist())
 
 
 @dataclass
-class MoveCounts:
+class _MoveCounts:
     """Accounts counted by cluster then and now (old, new), and by why they moved (reasons,)."""
 
     comparison: RunComparison
@@ -130,10 +130,10 @@ class MoveCounts:
     reasons: Any
 
     @classmethod
-    def of(cls, comparison: RunComparison) -> MoveCounts:
+    def of(cls, comparison: RunComparison) -> _MoveCounts:
         """Nothing counted yet."""
         then, now = (np.array(run.clusters) for run in (comparison.first, comparison.second))
-        return cls(comparison, then, now, np.zeros((len(then), len(now)), np.int64), np.zeros(len(REASONS), np.int64))
+        return cls(comparison, then, now, np.zeros((len(then), len(now)), np.int64), np.zeros(len(_REASONS), np.int64))
 
     def add(self, changes: Changes) -> None:
         """Count the accounts of a part."""

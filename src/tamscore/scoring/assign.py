@@ -94,10 +94,10 @@ def assign_rows(
     """
     columns = models[0].encoding.columns
     pieces = stream_features(item.partition, columns, backend)
-    return together([assign_piece(piece, item, models, backend, shown, drift_setup) for piece in pieces])
+    return _together([_assign_piece(piece, item, models, backend, shown, drift_setup) for piece in pieces])
 
 
-def assign_piece(
+def _assign_piece(
     features: PartFeatures,
     item: PartRows,
     models: tuple[PartyModel, ...],
@@ -107,7 +107,7 @@ def assign_piece(
 ) -> AssignedRows:
     """The same for neighbouring rows of a partition."""
     rows, reason, hashes = len(features.usable), item.reason[features.here].copy(), item.hashes[features.here]
-    columns = RowAssignment.unknown(rows, columns_of(models))
+    columns = RowAssignment.unknown(rows, _columns_of(models))
     reason[~features.usable & (reason == Reason.SCORED)] = Reason.FEATURE_NOT_FINITE
     codes = drift_setup.labels.of(hashes) if drift_setup else np.empty(0)
     parties = []
@@ -115,20 +115,20 @@ def assign_piece(
         at = features.rows_of(item, model.encoding.party)
         raw = features.raw(at, model.encoding, backend)
         hold = Hold(drift_setup.earlier_labels(place, codes[at]), drift_setup.share) if drift_setup else None
-        level = level_request(model, features.sales[at], hashes[at])
+        level = _level_request(model, features.sales[at], hashes[at])
         folds = Folds(model.look_alike.folds(hashes[at])) if model.look_alike else None
         assigned, inertia = assign_blocks(backend, model, raw, RowRequest(hold, level, folds))
         columns.put(at, assigned)
         label = assigned.label
         seen = drift_setup.count(place, features, at, hashes[at], codes[at], label, backend) if drift_setup else None
         cluster_map = map_rows(model, hashes[at], label, raw, shown[place], backend) if shown else None
-        count = count_party(assigned, backend.get(raw.segment), features.sales[at], model)
+        count = _count_party(assigned, backend.get(raw.segment), features.sales[at], model)
         parties.append(AssignedParty(count, inertia, seen, cluster_map))
     filled = features.fill_in(reason == Reason.SCORED, backend)
     return AssignedRows(reason, columns, tuple(parties), filled)
 
 
-def together(pieces: Sequence[AssignedRows]) -> AssignedRows:
+def _together(pieces: Sequence[AssignedRows]) -> AssignedRows:
     """Neighbouring rows of a partition as one."""
     if len(pieces) == 1:
         return pieces[0]
@@ -144,20 +144,20 @@ def by_party(assigned: Iterable[AssignedRows]) -> list[tuple[AssignedParty, ...]
     return list(zip(*(rows.parties for rows in assigned), strict=True))
 
 
-def columns_of(models: Sequence[PartyModel]) -> list[str]:
+def _columns_of(models: Sequence[PartyModel]) -> list[str]:
     """The columns that some of the models add to those of every row."""
     there = {"typical": any(model.typical for model in models), "look_alike": any(model.look_alike for model in models)}
     return [name for name, is_there in there.items() if is_there]
 
 
-def level_request(model: PartyModel, sales: Any, hashes: Any) -> LevelRequest | None:
+def _level_request(model: PartyModel, sales: Any, hashes: Any) -> LevelRequest | None:
     """What is requested of a model of the level for rows with sales and id hashes (m,); nothing where there is none."""
     if model.typical is None:
         return None
     return LevelRequest(np.where(sales > 0, folds_of(draw_number(hashes, model.typical.seed)), ALL))
 
 
-def count_party(rows: RowAssignment, segment: Any, sales: Any, model: PartyModel) -> PartyCount:
+def _count_party(rows: RowAssignment, segment: Any, sales: Any, model: PartyModel) -> PartyCount:
     """Customers of a party type with their sales, and accounts by cluster and market segment."""
     label, segments = rows.label, model.encoding.places
     flat = np.bincount(label.astype(np.int64) * segments + segment, minlength=model.k * segments)

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from tamscore.stages.level import LevelModel
 
 NO_CLUSTER = np.iinfo(np.uint16).max
-UNKNOWN = {"label": np.uint16(NO_CLUSTER), **dict.fromkeys(("distance", "margin"), np.float32(np.nan))}
-UNKNOWN |= dict.fromkeys(("typical", "look_alike"), np.float32(np.nan))
+_UNKNOWN = {"label": np.uint16(NO_CLUSTER), **dict.fromkeys(("distance", "margin"), np.float32(np.nan))}
+_UNKNOWN |= dict.fromkeys(("typical", "look_alike"), np.float32(np.nan))
 """The value of rows that no model knows, by column of `RowAssignment`."""
-ALWAYS = ("label", "distance", "margin")
+_ALWAYS = ("label", "distance", "margin")
 """The columns that are computed without a request."""
 
 
@@ -45,7 +45,7 @@ class RowAssignment:
     @classmethod
     def unknown(cls, rows: int, requested: Collection[str] = ()) -> RowAssignment:
         """Return new arrays for rows that no model knows yet, with the `requested` columns beside the usual ones."""
-        return cls(**{name: np.full(rows, UNKNOWN[name]) for name in (*ALWAYS, *requested)})
+        return cls(**{name: np.full(rows, _UNKNOWN[name]) for name in (*_ALWAYS, *requested)})
 
     @classmethod
     def concatenate(cls, parts: Sequence[RowAssignment]) -> RowAssignment:
@@ -125,7 +125,7 @@ def assign_blocks(backend: Backend, model: PartyModel, raw: Any, request: RowReq
         rows = slice(start, start + backend.block_rows)
         here, asked = raw.part(rows.start, rows.stop), request.part(rows)
         block = model.space.coded_block(backend, here)
-        part, added = assign_block(backend, model, block, asked)
+        part, added = _assign_block(backend, model, block, asked)
         if asked.folds and model.look_alike:
             numbers, place = numbers_of(block), asked.folds.place
             odds = look_alike.log_odds(backend, model.space, model.look_alike, numbers, here, place)
@@ -135,7 +135,7 @@ def assign_blocks(backend: Backend, model: PartyModel, raw: Any, request: RowReq
     return RowAssignment.concatenate(parts or [RowAssignment.unknown(0, request.columns)]), inertia
 
 
-def assign_block(backend: Backend, model: PartyModel, block: Block, request: RowRequest) -> tuple[RowAssignment, int]:
+def _assign_block(backend: Backend, model: PartyModel, block: Block, request: RowRequest) -> tuple[RowAssignment, int]:
     """Return what is requested of the rows of a block (d, m), and their inertia."""
     grid = model.space.fitted_grid
     near = kmeans.assign(backend, grid, block, model.centers)
@@ -145,12 +145,12 @@ def assign_block(backend: Backend, model: PartyModel, block: Block, request: Row
         placed, added = hysteresis.hold(backend, grid, block, model.centers, placed, hold.previous, hold.share)
         inertia += added
     label, distance, margin = placed
-    typical = typical_sales(backend, model.typical, block, request.level) if request.level and model.typical else None
+    typical = _typical_sales(backend, model.typical, block, request.level) if request.level and model.typical else None
     assignment = RowAssignment(label.astype(np.uint16), distance.astype(np.float32), margin.astype(np.float32), typical)
     return assignment, inertia
 
 
-def typical_sales(backend: Backend, level: LevelModel, block: Block, request: LevelRequest) -> Any:
+def _typical_sales(backend: Backend, level: LevelModel, block: Block, request: LevelRequest) -> Any:
     """Return the typical sales (m,) float32 of the rows of a block, each by the model that is requested for it."""
     xp, result = backend.xp, backend.get(level.level(backend.xp, block)).copy()
     rows = np.flatnonzero(request.models != ALL)

@@ -21,7 +21,7 @@ ROWS = 1_500
 
 
 @dataclass(frozen=True)
-class MapPlane:
+class _MapPlane:
     """Two directions (2, d), orthonormal, and the share of the spread of the centers that each of them shows (2,)."""
 
     axes: Any
@@ -37,7 +37,7 @@ class MapRows:
     place: Any
 
 
-def plane_of(centers: Any) -> MapPlane:
+def plane_of(centers: Any) -> _MapPlane:
     """The plane of the first two principal components (Pearson 1901) of the centers (k, d), each counted once.
 
     The sign of a direction is such that its largest part is positive. A direction without spread is empty.
@@ -50,7 +50,7 @@ def plane_of(centers: Any) -> MapPlane:
         if spread[i] > 1e-9 * spread[0]:
             largest = directions[i][np.argmax(np.abs(directions[i]).round(9))]
             axes[i], shares[i] = directions[i] * np.sign(largest), spread[i] ** 2 / whole
-    return MapPlane(axes, shares)
+    return _MapPlane(axes, shares)
 
 
 def project(axes: Any, rows: Any) -> Any:

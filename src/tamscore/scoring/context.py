@@ -94,10 +94,10 @@ def copies_of(job: Job) -> Copies:
 def substitution_of(job: Job) -> Substitution:
     """What is read in place of what the input holds."""
     words = {column: fold_keys(words) for column, words in job.values.items()}
-    return Substitution(words, rates_of(job), job.columns.sales if job.rows.duplicates == "sum" else None)
+    return Substitution(words, _rates_of(job), job.columns.sales if job.rows.duplicates == "sum" else None)
 
 
-def rates_of(job: Job) -> Rates | None:
+def _rates_of(job: Job) -> Rates | None:
     """How amounts of the input become amounts of one currency; None where the job has no rates."""
     currency, columns = job.currency, job.columns
     if currency is None or columns.currency is None:
@@ -144,10 +144,10 @@ def plan_of(job: Job, *, make_output: bool = False, market: Input | None = None)
     With `make_output` copies of tables are kept in the output even if it is not there yet. A `market` that was made for
     the job takes the place of the one that the job names.
     """
-    columns = keeping(columns_read(job), make=make_output)
+    columns = _keeping(columns_read(job), make=make_output)
     plan = partitions.market(market or job.input, columns)
     further = {
-        key: partitions.plan(table.path, keeping(table.columns, make=make_output), key)
+        key: partitions.plan(table.path, _keeping(table.columns, make=make_output), key)
         for key, table in tables_of(job).items()
     }
     return replace(plan, tables=further)
@@ -164,7 +164,7 @@ def require_seen(plan: Plan, flow: Flow) -> None:
             )
 
 
-def keeping(columns: InputColumns, *, make: bool) -> InputColumns:
+def _keeping(columns: InputColumns, *, make: bool) -> InputColumns:
     """The columns of a table whose copies are kept in an output that is there, or made if it is not."""
     return replace(columns, copies=replace(columns.copies, make=make))
 
@@ -196,23 +196,23 @@ def most_clusters(job: Job, party: str) -> int:
     return clusters_of(job, party) or job.clusters.k_range[1]
 
 
-MANY_CLUSTERS = 48
+_MANY_CLUSTERS = 48
 """From so many clusters on, moves of centers find more than further starts do."""
-STARTS_SAVED = 10
+_STARTS_SAVED = 10
 """There a fit takes one start for so many of the job's."""
-SEED_ROWS_A_CLUSTER = 100
+_SEED_ROWS_A_CLUSTER = 100
 
 
 def recipe_of(job: Job, k: int) -> Recipe:
     """How so many centers are sought."""
-    clusters, many = job.clusters, k >= MANY_CLUSTERS
-    starts = -(-clusters.restarts // STARTS_SAVED) if many else clusters.restarts
+    clusters, many = job.clusters, k >= _MANY_CLUSTERS
+    starts = -(-clusters.restarts // _STARTS_SAVED) if many else clusters.restarts
     return Recipe(k, clusters.seed, seed_rows_of(job, k), starts, clusters.batch_rows, clusters.max_passes, many)
 
 
 def seed_rows_of(job: Job, k: int) -> int:
     """How many rows the first of so many centers are sought in."""
-    return max(job.clusters.seed_rows, SEED_ROWS_A_CLUSTER * k)
+    return max(job.clusters.seed_rows, _SEED_ROWS_A_CLUSTER * k)
 
 
 def ladder_rules(job: Job) -> LadderRules:
@@ -236,8 +236,8 @@ def priority_rules(job: Job) -> PriorityRules:
     return PriorityRules(rules.win_rate.acquisition, rules.win_rate.expansion, rules.growth_label, ends)
 
 
-MODEL_KEYS = {"columns": {"party_type", "market_segment"}}
-FREE_KEYS = {
+_MODEL_KEYS = {"columns": {"party_type", "market_segment"}}
+_FREE_KEYS = {
     "features": {"allow"},
     "clusters": {"hysteresis", "k_range", "max_relabelled_share", "stability"},
     "potential": {"stability"},
@@ -252,8 +252,8 @@ def settings_of(job: Job) -> dict[str, str]:
     Level cluster is left out, as in models from before there were levels.
     """
     level = {"level"} if job.potential.level == "cluster" else set()
-    sections = {name: getattr(job, name).model_dump_json(include=keys) for name, keys in MODEL_KEYS.items()}
-    for name, keys in FREE_KEYS.items():
+    sections = {name: getattr(job, name).model_dump_json(include=keys) for name, keys in _MODEL_KEYS.items()}
+    for name, keys in _FREE_KEYS.items():
         sections[name] = getattr(job, name).model_dump_json(exclude=keys | (level if name == "potential" else set()))
     sections |= {name: section.model_dump_json() for name, section in job.sections.items() if section.makes_market}
     return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sections.items()}
@@ -262,24 +262,24 @@ def settings_of(job: Job) -> dict[str, str]:
 def differences(job: Job, earlier: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return what a job says otherwise than an `earlier` one, as its manifest has it: lines by section of the model."""
     ours, record = job.model_dump(mode="json"), {}
-    for name in (*MODEL_KEYS, *FREE_KEYS):
-        mine, theirs = (flat(item.get(name) or {}) for item in (ours, earlier))
-        known, free = MODEL_KEYS.get(name), FREE_KEYS.get(name, ())
+    for name in (*_MODEL_KEYS, *_FREE_KEYS):
+        mine, theirs = (_flat(item.get(name) or {}) for item in (ours, earlier))
+        known, free = _MODEL_KEYS.get(name), _FREE_KEYS.get(name, ())
         keys = [key for key in mine | theirs if key[0] not in free and (known is None or key[0] in known)]
         changed = [(key, theirs.get(key), mine.get(key)) for key in keys if mine.get(key) != theirs.get(key)]
-        record[name] = [difference((name, *key), *values) for key, *values in changed]
+        record[name] = [_difference((name, *key), *values) for key, *values in changed]
     return record
 
 
-def difference(place: tuple[str, ...], theirs: Any, mine: Any) -> str:
+def _difference(place: tuple[str, ...], theirs: Any, mine: Any) -> str:
     """Return a line on a key whose value differs."""
     expected, got = (show(NOTHING if value is None else value) for value in (theirs, mine))
     return f"{dotted_place(place)}: expected {expected}, under which the model was fitted, got {got}"
 
 
-def flat(section: Mapping[str, Any], *above: str) -> dict[tuple[str, ...], Any]:
+def _flat(section: Mapping[str, Any], *above: str) -> dict[tuple[str, ...], Any]:
     """Return the values of a section by their keys, those of tables in it too."""
     record: dict[tuple[str, ...], Any] = {}
     for key, value in section.items():
-        record |= flat(value, *above, key) if isinstance(value, dict) else {(*above, key): value}
+        record |= _flat(value, *above, key) if isinstance(value, dict) else {(*above, key): value}
     return record

@@ -78,15 +78,15 @@ class DriftSetup:
         setup, known = self.parties[party], codes != NOWHERE
         moved = known & (label != self.earlier_labels(party, codes))
         drawn = at[draw_number(hashes, self.seed) <= np.uint64(setup.up_to)]
-        histograms = tuple(count_bins(histogram, setup, features, drawn, backend) for histogram in setup.histograms)
+        histograms = tuple(_count_bins(histogram, setup, features, drawn, backend) for histogram in setup.histograms)
         unknown = {
-            name: unknown_levels(vocabulary, features.texts[name].take(drawn))
+            name: _unknown_levels(vocabulary, features.texts[name].take(drawn))
             for name, vocabulary in setup.vocabularies.items()
         }
         return DriftCounts(int(known.sum()), int(moved.sum()), histograms, unknown)
 
 
-def count_bins(
+def _count_bins(
     model: Histogram, drift_setup: PartyDriftSetup, features: PartFeatures, rows: Any, backend: Backend
 ) -> Histogram:
     """How the rows at the positions given spread over the bins of a feature."""
@@ -97,7 +97,7 @@ def count_bins(
     return drift.number_histogram(backend, name, column, model.edges)
 
 
-def unknown_levels(vocabulary: Vocabulary, texts: Any) -> Counter[str]:
+def _unknown_levels(vocabulary: Vocabulary, texts: Any) -> Counter[str]:
     """How many accounts have each level that a vocabulary does not know."""
     import pyarrow.compute as pc
 

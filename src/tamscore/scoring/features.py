@@ -109,7 +109,7 @@ def stream_features(
     """
     names = list(dict.fromkeys((*columns.numeric, columns.sales)))
     texts, stop = read_texts(partition, columns, rows), 0
-    for arrays in stream_numbers(partition, names, backend, rows):
+    for arrays in _stream_numbers(partition, names, backend, rows):
         read = dict(zip(names, arrays, strict=True))
         numeric, sales = {name: read[name] for name in columns.numeric}, np.asarray(backend.get(read[columns.sales]))
         start, stop = stop, stop + len(sales)
@@ -120,7 +120,7 @@ def stream_features(
         yield PartFeatures(numeric, sales, here, usable, start)
 
 
-def stream_numbers(
+def _stream_numbers(
     partition: Partition, names: list[str], backend: Backend, rows: Any | None
 ) -> Iterator[Sequence[Array]]:
     """Columns of numbers of a partition, or of some rows, on the device; InputContractError where they cannot be."""
@@ -128,20 +128,20 @@ def stream_numbers(
         tables.require_stamp(piece.path, piece.stamp)
     try:
         with tables.decoding(partition):
-            read = decode if are_stored(partition, names) else fetch
+            read = _decode if _are_stored(partition, names) else _fetch
             yield from read(backend, partition, names, rows)
     except InputContractError:
         tables.read(partition, names)  # fails as well, and names the file among several
         raise
 
 
-def are_stored(partition: Partition, names: Sequence[str]) -> bool:
+def _are_stored(partition: Partition, names: Sequence[str]) -> bool:
     """Whether columns stand in files on this machine's disks, so that a backend can decode them itself."""
     pieces = {constant.name for piece in partition.pieces for constant in piece.constants}
     return is_local(partition.path) and pieces.isdisjoint(names)
 
 
-def decode(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> Iterator[Sequence[Array]]:
+def _decode(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> Iterator[Sequence[Array]]:
     """The same as the backend decodes them itself, with the amounts that the partition's substitution gives."""
     how, money = partition.substitution, set(partition.substitution.money) & set(names)
     result = backend.read(partition, names, rows)
@@ -157,11 +157,11 @@ def decode(backend: Backend, partition: Partition, names: list[str], rows: Any |
             if units is not None and how.rates and name in how.rates.money:
                 changed[place] = convert(backend.xp, changed[place], backend.put(units[at]))
             if partition.sums is not None and name == how.summed:
-                changed[place] = with_sums(backend, changed[place], at, partition.sums)
+                changed[place] = _with_sums(backend, changed[place], at, partition.sums)
         yield changed
 
 
-def with_sums(backend: Backend, sales: Array, at: Any, sums: SubstituteSums) -> Array:
+def _with_sums(backend: Backend, sales: Array, at: Any, sums: SubstituteSums) -> Array:
     """Sales (m,) of the rows at some places of a partition, with those of several rows where they are added up."""
     place = np.minimum(np.searchsorted(sums.rows, at), max(len(sums.rows) - 1, 0))
     known = sums.rows[place] == at
@@ -169,7 +169,7 @@ def with_sums(backend: Backend, sales: Array, at: Any, sums: SubstituteSums) -> 
     return backend.xp.where(put(known), put(np.where(known, sums.amounts[place], 0.0)), sales)
 
 
-def fetch(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> Iterator[list[Array]]:
+def _fetch(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> Iterator[list[Array]]:
     """The same of objects, which a backend has no client for: decoded on the host, then put on the device."""
     table = tables.read(partition, names)
     table = table if rows is None else table.take(rows)

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from tamscore.backend.coded import Block
     from tamscore.stages.grid import Grid
 
-Near = tuple[Any, Any, Any]
+_Near = tuple[Any, Any, Any]
 """Label, distance and margin (m,) on the host."""
 
 
 def hold(
-    backend: Backend, grid: Grid, block: Block, centers: Any, near: Near, previous: Any, share: float
-) -> tuple[Near, int]:
+    backend: Backend, grid: Grid, block: Block, centers: Any, near: _Near, previous: Any, share: float
+) -> tuple[_Near, int]:
     """The assignment (m,) of a block (d, m) with accounts held in their previous cluster, and how much inertia it adds.
 
     An account stays where its label was `previous` (m,) as long as that center lies at most `share` farther than the

@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from tamscore.stages.input_change import AccountSales, InputChange, InputChangeLimits
     from tamscore.store.location import Location
 
-GATE = "input_change"
-REMEDY = (
+_GATE = "input_change"
+_REMEDY = (
     "nothing was published; look at the input; if it is right, run the command again with --accept, or raise the "
     "settings named; another market belongs into another output.path"
 )
 
 
 @dataclass(frozen=True)
-class Base:
+class _Base:
     """The run before, with its accounts and their sales."""
 
     directory: RunDirectory
@@ -60,28 +60,28 @@ def compare_input(
     """
     if earlier is None and not (output / CURRENT).exists():
         return None
-    once = current.checkpoints.once(checkpoint_name(output), lambda: compare(current, output, earlier, parts))
+    once = current.checkpoints.once(_checkpoint_name(output), lambda: _compare(current, output, earlier, parts))
     if once is None:
         return None
     run, change = once
     directory = earlier.directory if earlier and earlier.directory.run_key == run else RunDirectory(output, run)
-    limits = limits_of(current.job, days_since(output, directory))
+    limits = _limits_of(current.job, _days_since(output, directory))
     broken = list(input_change.broken_limits(change, limits))
     record = {"run": run, **asdict(change), "limits": asdict(limits), "broken": broken, "accepted": bool(broken)}
-    measure(current, change)
-    lines = [sentence(name, change, limits) for name in broken]
-    if "accounts" in broken and (cause := other_ids(current, directory, earlier, parts)):
+    _measure(current, change)
+    lines = [_sentence(name, change, limits) for name in broken]
+    if "accounts" in broken and (cause := _other_ids(current, directory, earlier, parts)):
         lines[0] += f"; new ids are those of accounts that are gone, written otherwise: {cause}"
     if broken and not accept:
         where = f"{current.job.input.name}: compared with run {run}"
-        message = "\n".join([*(f"{where}: {line}" for line in lines), REMEDY])
-        raise GateError(message, [{**record, "accepted": False}], gate=GATE)
+        message = "\n".join([*(f"{where}: {line}" for line in lines), _REMEDY])
+        raise GateError(message, [{**record, "accepted": False}], gate=_GATE)
     for line in lines:
         current.progress.notice(f"input accepted although, compared with run {run}, {line}")
     return record
 
 
-def checkpoint_name(output: Location) -> str:
+def _checkpoint_name(output: Location) -> str:
     """Return the name under which the comparison is kept: another one where that version or its scores are others."""
     version = str((pointer_of(output) or {}).get("version"))
     directory = RunDirectory(output, version)
@@ -90,41 +90,41 @@ def checkpoint_name(output: Location) -> str:
     return f"input-{version}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def compare(
+def _compare(
     run: Run, output: Location, earlier: EarlierRun | None, parts: Sequence[PartRows]
 ) -> tuple[str, InputChange] | None:
     """Return the key of the run before and how the input differs from its own; None if there is none to read."""
-    base = base_of(run, output, earlier)
-    return (base.run, input_change.compare(base.sales, sales_of(parts))) if base else None
+    base = _base_of(run, output, earlier)
+    return (base.run, input_change.compare(base.sales, _sales_of(parts))) if base else None
 
 
-def limits_of(job: Job, days: float | None) -> InputChangeLimits:
+def _limits_of(job: Job, days: float | None) -> InputChangeLimits:
     """Return how much may change so many days after the run before."""
     rules = job.input
     return input_change.limits_after(days, rules.max_gone_share, rules.max_customer_change, rules.max_sales_change)
 
 
-def days_since(output: Location, directory: RunDirectory) -> float | None:
+def _days_since(output: Location, directory: RunDirectory) -> float | None:
     """Return the days since a run came to count, as the ledger of the output says where it is current there."""
     ledger = output if current_version(output) == directory.run_key else directory.output
     return history.days_since(ledger, directory.run_key)
 
 
-def base_of(run: Run, output: Location, earlier: EarlierRun | None) -> Base | None:
+def _base_of(run: Run, output: Location, earlier: EarlierRun | None) -> _Base | None:
     """The run before; None, with a notice where there is one that cannot be read."""
     version = current_version(output)
     if version is not None and (earlier is None or earlier.directory.run_key != version):
-        base = read_base(run, RunDirectory(output, version))
+        base = _read_base(run, RunDirectory(output, version))
         if base is not None or earlier is None:
             return base
     elif version is None and (output / CURRENT).exists():
-        not_compared(run, str(output / CURRENT), "it cannot be read")
+        _not_compared(run, str(output / CURRENT), "it cannot be read")
     if earlier is None:
         return None
-    return Base(earlier.directory, earlier.scored[1])
+    return _Base(earlier.directory, earlier.scored[1])
 
 
-def read_base(run: Run, directory: RunDirectory) -> Base | None:
+def _read_base(run: Run, directory: RunDirectory) -> _Base | None:
     """The accounts of a run; None, with a notice, where they are not there or not whole."""
     try:
         sales = read_sales(directory, run.columns.id_form)
@@ -132,20 +132,20 @@ def read_base(run: Run, directory: RunDirectory) -> Base | None:
     except RetryableError:
         raise
     except (OSError, ValueError, KeyError, TypeError, InputContractError) as error:
-        not_compared(run, str(directory.path), f"its scores cannot be read ({type(error).__name__})")
+        _not_compared(run, str(directory.path), f"its scores cannot be read ({type(error).__name__})")
         return None
     if len(sales.accounts) != scored:
-        not_compared(run, str(directory.path), f"{len(sales.accounts):,} of its {scored:,} scores are there")
+        _not_compared(run, str(directory.path), f"{len(sales.accounts):,} of its {scored:,} scores are there")
         return None
-    return Base(directory, sales)
+    return _Base(directory, sales)
 
 
-def not_compared(run: Run, where: str, why: str) -> None:
+def _not_compared(run: Run, where: str, why: str) -> None:
     """Tell that the input was not compared with the run that counts, and why."""
     run.progress.notice(f"input: not compared with the current version: {where}: {why}; tamscore verify says more")
 
 
-def sales_of(parts: Sequence[PartRows]) -> AccountSales:
+def _sales_of(parts: Sequence[PartRows]) -> AccountSales:
     """The accounts that may be scored now, and their sales."""
     hashes, customers, sales = [], [], []
     for part in parts:
@@ -157,7 +157,7 @@ def sales_of(parts: Sequence[PartRows]) -> AccountSales:
     return in_order(hashes, customers, sales)
 
 
-def other_ids(run: Run, directory: RunDirectory, earlier: EarlierRun | None, parts: Sequence[PartRows]) -> str:
+def _other_ids(run: Run, directory: RunDirectory, earlier: EarlierRun | None, parts: Sequence[PartRows]) -> str:
     """What may be wrong with the ids that the run before does not know, "" where nobody knows."""
     columns = run.columns
     if earlier and earlier.directory == directory:
@@ -174,7 +174,7 @@ def other_ids(run: Run, directory: RunDirectory, earlier: EarlierRun | None, par
     return ""
 
 
-def measure(run: Run, change: InputChange) -> None:
+def _measure(run: Run, change: InputChange) -> None:
     """Leave the figures that metrics have."""
     run.progress.figures["input_gone_share"] = change.gone_share
     if change.customers_before:
@@ -182,14 +182,14 @@ def measure(run: Run, change: InputChange) -> None:
         run.progress.figures["input_sales_ratio"] = change.sales_now / change.sales_before
 
 
-def sentence(name: str, change: InputChange, limits: InputChangeLimits) -> str:
+def _sentence(name: str, change: InputChange, limits: InputChangeLimits) -> str:
     """What is wrong with a broken limit: figures before and now, the limit, and the setting that holds it."""
-    return {"accounts": accounts, "customers": customers, "sales": sales, "ids": ids, "unit": unit}[name](
+    return {"accounts": _accounts, "customers": _customers, "sales": _sales, "ids": _ids, "unit": _unit}[name](
         change, limits
     )
 
 
-def accounts(change: InputChange, limits: InputChangeLimits) -> str:
+def _accounts(change: InputChange, limits: InputChangeLimits) -> str:
     """Accounts that are gone."""
     text = (
         f"{change.gone:,} of {change.accounts_before:,} accounts are gone ({change.gone_share:.1%}) and "
@@ -198,7 +198,7 @@ def accounts(change: InputChange, limits: InputChangeLimits) -> str:
     return text if change.gone < change.accounts_before else f"{text}; no id is known: are these ids of another kind?"
 
 
-def customers(change: InputChange, limits: InputChangeLimits) -> str:
+def _customers(change: InputChange, limits: InputChangeLimits) -> str:
     """Customers won or lost."""
     return (
         f"there were {change.customers_before:,} customers and are {change.customers_now:,} now; allowed is a change "
@@ -206,16 +206,17 @@ def customers(change: InputChange, limits: InputChangeLimits) -> str:
     )
 
 
-def sales(change: InputChange, limits: InputChangeLimits) -> str:
+def _sales(change: InputChange, limits: InputChangeLimits) -> str:
     """Sum and median of sales."""
     return (
-        f"sales of customers changed from {amount(change.sales_before)} to {amount(change.sales_now)} in sum and from "
-        f"{amount(change.median_before)} to {amount(change.median_now)} in the median; allowed is a factor of "
+        f"sales of customers changed from {_amount(change.sales_before)} to {_amount(change.sales_now)} in sum and "
+        "from "
+        f"{_amount(change.median_before)} to {_amount(change.median_now)} in the median; allowed is a factor of "
         f"{limits.sales:g} (input.max_sales_change)"
     )
 
 
-def ids(change: InputChange, _: InputChangeLimits) -> str:
+def _ids(change: InputChange, _: InputChangeLimits) -> str:
     """Sales that do not follow those of the run before."""
     if change.correlation is None:
         return (
@@ -228,7 +229,7 @@ def ids(change: InputChange, _: InputChangeLimits) -> str:
     )
 
 
-def unit(change: InputChange, _: InputChangeLimits) -> str:
+def _unit(change: InputChange, _: InputChangeLimits) -> str:
     """Sales in another unit."""
     return (
         f"sales of {change.hundredfold:.1%} of the {change.both:,} accounts that buy in both runs changed 100-fold or "
@@ -236,6 +237,6 @@ def unit(change: InputChange, _: InputChangeLimits) -> str:
     )
 
 
-def amount(sales: float | None) -> str:
+def _amount(sales: float | None) -> str:
     """An amount of sales in full."""
     return "none" if sales is None else f"{sales:,.2f}"

@@ -35,13 +35,13 @@ PACKAGES = ("numpy", "scikit-learn", "pyarrow", "dask", "safetensors")
 
 def write_run(directory: RunDirectory, tables: RunTables, job: Job, choice: DeviceChoice, progress: Progress) -> None:
     """Write tables, model and manifest; with the manifest the run is complete."""
-    for text in run_warnings(tables, job):
+    for text in _run_warnings(tables, job):
         progress.notice(text)
     files: dict[str, Placed] = {}
     cents = money_columns(job).union(*(finding.money for finding in tables.findings.values()))
     long = frozenset[str]().union(*(finding.without_csv for finding in tables.findings.values()))
-    for name, table in tables_of(tables, job).items():
-        repeated = coded_columns(table) if name in long else None
+    for name, table in _tables_of(tables, job).items():
+        repeated = _coded_columns(table) if name in long else None
         files[f"tables/{name}.parquet"] = commit.place_parquet(table, directory.tables / f"{name}.parquet", repeated)
         if name not in long:
             files[f"tables/{name}.csv"] = commit.place_csv(plain(table, cents), directory.tables / f"{name}.csv")
@@ -50,17 +50,17 @@ def write_run(directory: RunDirectory, tables: RunTables, job: Job, choice: Devi
         files |= model.write_section(directory.model, name, *findings.model) if findings.model else {}
     for part in tables.scored:
         files |= part.files
-    directory.seal(manifest(tables, job, choice, progress), files)
+    directory.seal(_manifest(tables, job, choice, progress), files)
 
 
-def coded_columns(table: pa.Table) -> list[str]:
+def _coded_columns(table: pa.Table) -> list[str]:
     """The columns of a long table whose texts come again and again."""
     import pyarrow as pa
 
     return [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
 
 
-def tables_of(tables: RunTables, job: Job) -> dict[str, pa.Table]:
+def _tables_of(tables: RunTables, job: Job) -> dict[str, pa.Table]:
     """The tables of a run by name; those of its optional sections come last."""
     return {
         "potential": ladders.potential_table(tables),
@@ -86,7 +86,7 @@ def tables_of(tables: RunTables, job: Job) -> dict[str, pa.Table]:
     }
 
 
-def run_warnings(tables: RunTables, job: Job) -> list[str]:
+def _run_warnings(tables: RunTables, job: Job) -> list[str]:
     """What a person should know about the result, party type by party type, then section by section."""
     ladder, rules = ladder_rules(job), quadrant_rules(job)
     by_party = [
@@ -103,8 +103,8 @@ def run_warnings(tables: RunTables, job: Job) -> list[str]:
     return [*by_party, *of_sections, *absent]
 
 
-def manifest(tables: RunTables, job: Job, choice: DeviceChoice, progress: Progress) -> dict[str, Any]:
-    """What the run read, did and found, as it stands in `manifest.json`."""
+def _manifest(tables: RunTables, job: Job, choice: DeviceChoice, progress: Progress) -> dict[str, Any]:
+    """What the run read, did and found, as it stands in `_manifest.json`."""
     by_kind = tables.totals.sum(axis=(0, 1))
     scored = sum(part.scored for part in tables.scored)
     if tables.plan.rows != scored + sum(tables.reasons.values()):
@@ -113,7 +113,7 @@ def manifest(tables: RunTables, job: Job, choice: DeviceChoice, progress: Progre
         "tamscore": __version__,
         "python": platform.python_version(),
         "packages": packages_of(choice),
-        "device": device_record(choice),
+        "device": _device_record(choice),
         "job": job.model_dump(mode="json"),
         "model": tables.review.record,
         "inputs": tables.plan.record,
@@ -127,7 +127,7 @@ def manifest(tables: RunTables, job: Job, choice: DeviceChoice, progress: Progre
         },
         "totals": {kind: dict(zip(MEASURES, money(by_kind[i]), strict=True)) for i, kind in enumerate(KINDS)},
         "fit": {
-            fit.model.name: fit_record(fit, inertia)
+            fit.model.name: _fit_record(fit, inertia)
             for fit, inertia in zip(tables.party_fits, tables.inertia, strict=True)
         },
         "tied_share": {
@@ -143,7 +143,7 @@ def manifest(tables: RunTables, job: Job, choice: DeviceChoice, progress: Progre
     }
 
 
-def level_record(level: PartyLevel | None) -> dict[str, Any] | None:
+def _level_record(level: PartyLevel | None) -> dict[str, Any] | None:
     """Which level of potential is in use, on how many customers it rests, and the held-out loss of both levels."""
     if level is None:
         return None
@@ -158,7 +158,7 @@ def packages_of(choice: DeviceChoice) -> dict[str, str]:
     return {name: versions.installed_version((name,)) for name in PACKAGES} | gpu
 
 
-def device_record(choice: DeviceChoice) -> dict[str, Any]:
+def _device_record(choice: DeviceChoice) -> dict[str, Any]:
     """Return which device computed and why; for GPUs also their names, the driver's version and the reader."""
     record = {"name": choice.name, "reason": choice.reason}
     if choice.name != "cuda":
@@ -168,7 +168,7 @@ def device_record(choice: DeviceChoice) -> dict[str, Any]:
     return {**record, "gpus": list(choice.gpus), "driver": versions.driver_version(), **fed}
 
 
-def fit_record(party_fit: PartyFit, inertia: int) -> dict[str, Any]:
+def _fit_record(party_fit: PartyFit, inertia: int) -> dict[str, Any]:
     """How a fit came about, and the inertia of all scored rows under it."""
     fit, grid = party_fit.fit, party_fit.model.space.fitted_grid
     return {
@@ -180,6 +180,6 @@ def fit_record(party_fit: PartyFit, inertia: int) -> dict[str, Any]:
         "passes": fit.passes,
         "reseeded": fit.reseeded,
         "constant_columns": party_fit.constant,
-        "level": level_record(party_fit.level),
+        "level": _level_record(party_fit.level),
         "potential_stability": [asdict(move) for move in party_fit.moves],
     }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tamscore.engine.flow import Flow
     from tamscore.schema import InputColumns, Partition
 
-SMALLEST_BLOCK = 8
+_SMALLEST_BLOCK = 8
 """Blocks are halved when memory runs out, down to this part of what they were."""
 
 
@@ -52,24 +52,24 @@ def require_start(partitions: Sequence[Partition], columns: InputColumns, backen
         return
     largest = max(partitions, key=lambda partition: partition.rows)
     at_once = max(1, min(flow.workers // flow.memories, len(partitions)))
-    block = min(largest.rows, backend.block_rows // SMALLEST_BLOCK) * block_bytes(columns)
+    block = min(largest.rows, backend.block_rows // _SMALLEST_BLOCK) * block_bytes(columns)
     block += backend.reading_bytes(largest.rows, len(columns.numeric) + 1)
     has, needs = backend.memory(), at_once * (largest.rows * row_bytes(columns) + block)
     if needs > has:
         fits = max(0, int((has / at_once - block) / row_bytes(columns)))
         raise MemoryLimitError(
-            f"{largest.where}: {largest.rows:,} rows need about {gib(needs)} GiB where {at_once} partitions are under "
-            f"way at once, and the {backend.name} device has {gib(has)}; write the input with row groups of at most "
-            f"{round_off(fits):,} rows, or set engine.workers lower"
+            f"{largest.where}: {largest.rows:,} rows need about {_gib(needs)} GiB where {at_once} partitions are under "
+            f"way at once, and the {backend.name} device has {_gib(has)}; write the input with row groups of at most "
+            f"{_round_off(fits):,} rows, or set engine.workers lower"
         )
 
 
-def gib(size: float) -> str:
+def _gib(size: float) -> str:
     """Bytes in GiB."""
     return f"{size / 2**30:.2f}"
 
 
-def round_off(rows: int) -> int:
+def _round_off(rows: int) -> int:
     """The rows to two digits, downwards."""
     unit = int(10 ** max(0, len(str(rows)) - 2))
     return max(1, rows - rows % unit)

@@ -131,7 +131,7 @@ class FrozenModel:
                     f"{run.job.input.name}: {count:,} accounts are of party type {PARTY_TYPES[party]!r}, which the "
                     f"model of run {self.earlier.directory.run_key} does not know; refresh the model, or fit a new one"
                 )
-        fitted = [reuse_party(run, party) for party in known.values()]
+        fitted = [_reuse_party(run, party) for party in known.values()]
         if not self.own_ladders:
             return fitted
         return [replace(fit, reference=replace(fit.reference, table=None, limits=None)) for fit in fitted]
@@ -164,14 +164,14 @@ class RefreshedModel:
         """The model of every party type that has rows; one that has none now stays as it was, for when it returns."""
         fitted = refit_parties(run, parts, self.earlier)
         there = {fit.model.name for fit in fitted}
-        fitted += [reuse_party(run, party) for party in self.earlier.model.parties if party.name not in there]
+        fitted += [_reuse_party(run, party) for party in self.earlier.model.parties if party.name not in there]
         return sorted(fitted, key=lambda fit: fit.model.encoding.party)
 
 
-def reuse_party(run: Run, party: PartyRecord) -> PartyFit:
+def _reuse_party(run: Run, party: PartyRecord) -> PartyFit:
     """One party type of an earlier model as it stands, ready to assign."""
     encoding = Encoding(run.columns, PARTY_TYPES.index(party.name), party.space.vocabularies, party.segments)
-    level = level_under(run.job, party)
+    level = _level_under(run.job, party)
     in_force, typical = (level.in_force, level.model) if level else (None, None)
     look_alike = party.look_alike if is_enabled(run.job) else None
     model = PartyModel(party.name, encoding, party.space, party.centers, party.ids, in_force, look_alike, typical)
@@ -180,7 +180,7 @@ def reuse_party(run: Run, party: PartyRecord) -> PartyFit:
     return PartyFit(*parts, level=level)
 
 
-def level_under(job: Job, party: PartyRecord) -> PartyLevel | None:
+def _level_under(job: Job, party: PartyRecord) -> PartyLevel | None:
     """The level of an earlier model's party type under a job, which may ask for the other one with its own ladders."""
     level = party.level
     return replace(level, in_use=job.potential.level) if level and level.model else level
@@ -195,11 +195,11 @@ def drift_setup(
     seed = run.job.clusters.seed
     labels = model_source.earlier.labels
     stored = {party.name: party for party in model_source.earlier.model.parties}
-    parties = tuple(party_drift_setup(fit, stored.get(fit.model.name), labels, parts, seed) for fit in fitted)
+    parties = tuple(_party_drift_setup(fit, stored.get(fit.model.name), labels, parts, seed) for fit in fitted)
     return DriftSetup(labels, seed, run.job.clusters.hysteresis, parties)
 
 
-def party_drift_setup(
+def _party_drift_setup(
     fit: PartyFit, stored: PartyRecord | None, labels: EarlierLabels, parts: list[PartRows], seed: int
 ) -> PartyDriftSetup:
     """How a party type is watched; one that the earlier model did not know has nothing to drift from."""

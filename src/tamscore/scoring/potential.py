@@ -119,12 +119,12 @@ def settle(
 
     At level account its prospects are needed as well.
     """
-    table = table or ladders(model, by_cluster, by_segment, accounts, rules, prospects)
+    table = table or _ladders(model, by_cluster, by_segment, accounts, rules, prospects)
     standing = whitespace.stand(by_cluster, accounts.sum(axis=1) - by_cluster.support, table, rules.boundary, prospects)
     return PartyMarket(model, by_cluster, by_segment, accounts, table, standing, prospects)
 
 
-def ladders(
+def _ladders(
     model: PartyModel,
     by_cluster: CustomerSales,
     by_segment: CustomerSales,
@@ -140,7 +140,7 @@ def ladders(
     median = model.level.median
     relative = parents_of(model, by_cluster.relative, by_segment.relative, accounts, rules.min_customers)
     return potential.account_table(
-        by_cluster, of_sales, relative, median_typical(by_cluster, prospects, median), median, *how
+        by_cluster, of_sales, relative, _median_typical(by_cluster, prospects, median), median, *how
     )
 
 
@@ -161,7 +161,7 @@ def money_of(
     return whitespace.value_by_level(np, sales, typical, label, table.account, boundary)
 
 
-def median_typical(customers: CustomerSales, prospects: Prospects, median: float) -> Any:
+def _median_typical(customers: CustomerSales, prospects: Prospects, median: float) -> Any:
     """The typical sales (k,) of the median account of each cluster; `median` where a cluster has no account."""
     item = zip(pairwise(customers.offsets), pairwise(prospects.offsets), strict=True)
     pairs = (np.append(customers.typical[slice(*own)], prospects.typical[slice(*open_)]) for own, open_ in item)

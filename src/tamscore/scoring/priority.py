@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from tamscore.stages.priority import TierRules
 
 
-VALUED = 65_536
+_VALUED = 65_536
 """So many accounts are valued together."""
 
 
 @dataclass(frozen=True)
-class PartyAccounts:
+class _PartyAccounts:
     """All accounts of a party type (n,), partition by partition: `at` are their places in each partition.
 
     Cluster, sales with 0 for who buys nothing, distance to the center of the cluster, hash of the id; typical sales
@@ -68,13 +68,13 @@ def foretell(market: Market, sections: Sequence[Prepared]) -> list[dict[str, Win
     states = run.flow.share({section.name: section.state for section in sections})
 
     def make(missing: list[Any]) -> Iterator[dict[str, WinForecast]]:
-        return run.flow.map(foretell_rows, missing, states, run.backend)
+        return run.flow.map(_foretell_rows, missing, states, run.backend)
 
     items = list(zip(market.rows, market.assigned, strict=True))
     return list(run.as_stage("foretell", run.checkpoints.each("foretold", items, make, "what was foretold")))
 
 
-def foretell_rows(
+def _foretell_rows(
     item: tuple[PartRows, AssignedRows], states: Mapping[str, State], backend: Backend
 ) -> dict[str, WinForecast]:
     """What the states of sections say of the scored rows of a partition, by the section's name."""
@@ -93,9 +93,9 @@ def prioritise(
     """
     quadrants = quadrant_rules(market.this.job)
     made = [PartPriority.empty(len(part.reason), counted=quadrants.counts_accounts) for part in market.rows]
-    parties = [accounts_of(market, party, foretold) for party in market.parties]
+    parties = [_accounts_of(market, party, foretold) for party in market.parties]
     ladder = ladder_rules(market.this.job)
-    potentials = [put_in_order(made, *parts, ladder, rules) for parts in zip(parties, market.parties, strict=True)]
+    potentials = [_put_in_order(made, *parts, ladder, rules) for parts in zip(parties, market.parties, strict=True)]
     if quadrants.counts_accounts:
         places = [
             np.concatenate([part_priority.place[at] for part_priority, at in zip(made, party.at, strict=True)])
@@ -103,11 +103,11 @@ def prioritise(
         ]
         high = places_taken(potentials, places, [party.hashes for party in parties], quadrants.capacity)
         for accounts, chosen in zip(parties, high, strict=True):
-            fill([part_priority.high for part_priority in made], accounts, chosen)
+            _fill([part_priority.high for part_priority in made], accounts, chosen)
     return made
 
 
-def foretold_values(rows: AssignedRows, foretold: Mapping[str, WinForecast], name: str, at: Any) -> Any | None:
+def _foretold_values(rows: AssignedRows, foretold: Mapping[str, WinForecast], name: str, at: Any) -> Any | None:
     """What a section has foretold under a name of rows at some places (n,) of a partition; None where none has."""
     result = next(
         (getattr(forecast, name) for forecast in foretold.values() if getattr(forecast, name) is not None), None
@@ -119,24 +119,24 @@ def foretold_values(rows: AssignedRows, foretold: Mapping[str, WinForecast], nam
     return whole[at]
 
 
-def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Mapping[str, WinForecast]]) -> PartyAccounts:
+def _accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Mapping[str, WinForecast]]) -> _PartyAccounts:
     """All accounts of a party type, given what was foretold of each partition."""
     code = party.model.encoding.party
-    result = [scored_of(part, rows, code) for part, rows in zip(market.rows, market.assigned, strict=True)]
+    result = [_scored_of(part, rows, code) for part, rows in zip(market.rows, market.assigned, strict=True)]
     items = list(zip(market.rows, market.assigned, result, strict=True))
 
     def known(name: str) -> Any | None:
-        text = (foretold_values(rows, item, name, at) for (_, rows, at), item in zip(items, foretold, strict=True))
+        text = (_foretold_values(rows, item, name, at) for (_, rows, at), item in zip(items, foretold, strict=True))
         here = [item for item in text if item is not None]
         return np.concatenate(here) if here else None
 
     def column(name: str) -> Any:
         return np.concatenate([getattr(rows.columns, name)[at] for _, rows, at in items])
 
-    return PartyAccounts(
+    return _PartyAccounts(
         result,
         column("label"),
-        np.concatenate([sales_of(part)[at] for part, _, at in items]),
+        np.concatenate([_sales_of(part)[at] for part, _, at in items]),
         column("distance"),
         np.concatenate([part.hashes[at] for part, _, at in items]),
         None if party.model.typical is None else column("typical"),
@@ -146,53 +146,53 @@ def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Mapping[s
     )
 
 
-def scored_of(part: PartRows, rows: AssignedRows, code: int) -> Any:
+def _scored_of(part: PartRows, rows: AssignedRows, code: int) -> Any:
     """The places of the scored rows of a party type in a partition."""
     return np.flatnonzero((rows.reason == Reason.SCORED) & (part.party == code))
 
 
-def sales_of(part: PartRows) -> Any:
+def _sales_of(part: PartRows) -> Any:
     """The sales (m,) of the rows of a partition, 0 for those that buy nothing."""
     sales = np.zeros(len(part.reason))
     sales[part.buyers] = part.bought
     return sales
 
 
-def put_in_order(
-    made: list[PartPriority], accounts: PartyAccounts, party: PartyMarket, ladder: LadderRules, rules: PriorityRules
+def _put_in_order(
+    made: list[PartPriority], accounts: _PartyAccounts, party: PartyMarket, ladder: LadderRules, rules: PriorityRules
 ) -> Any:
     """Fill in what the accounts of a party type get; return the potential (n,) of each."""
-    probability, basis = probabilities(accounts, rules)
-    potential, open_money = value_priority(accounts, party, ladder)
+    probability, basis = _probabilities(accounts, rules)
+    potential, open_money = _value_priority(accounts, party, ladder)
     value = value_of(open_money, probability, accounts.at_risk)
     order = order_of(value, probability, accounts.distance, accounts.hashes)
     del value, open_money
-    expected = probability * mean_above(accounts, party, ladder.min_customers)
+    expected = probability * _mean_above(accounts, party, ladder.min_customers)
     record = {"probability": probability, "basis": basis, "expected": expected, "place": priority.place_of(order)}
-    in_kind, tier = within_kinds(order, accounts.sales > 0, expected, rules.tiers)
+    in_kind, tier = _within_kinds(order, accounts.sales > 0, expected, rules.tiers)
     for name, values in (record | {"in_kind": in_kind, "tier": tier}).items():
-        fill([getattr(part_priority, name) for part_priority in made], accounts, values)
+        _fill([getattr(part_priority, name) for part_priority in made], accounts, values)
     return potential
 
 
-def value_priority(accounts: PartyAccounts, party: PartyMarket, ladder: LadderRules) -> tuple[Any, Any]:
+def _value_priority(accounts: _PartyAccounts, party: PartyMarket, ladder: LadderRules) -> tuple[Any, Any]:
     """The potential (n,) and the whitespace (n,) of accounts, a few at a time: nothing else of them is kept."""
     potential, whitespace = np.empty((2, len(accounts.sales)))
-    for start in range(0, len(accounts.sales), VALUED):
-        here = slice(start, start + VALUED)
+    for start in range(0, len(accounts.sales), _VALUED):
+        here = slice(start, start + _VALUED)
         typical = None if accounts.typical is None else accounts.typical[here]
         money = money_of(party.table, accounts.sales[here], accounts.label[here], typical, ladder.boundary)
         potential[here], whitespace[here] = money.potential, money.whitespace
     return potential, whitespace
 
 
-def fill(columns: list[Any], accounts: PartyAccounts, values: Any) -> None:
+def _fill(columns: list[Any], accounts: _PartyAccounts, values: Any) -> None:
     """Put values (n,) of accounts in their places of the partitions' columns (m,)."""
     for column, at, here in zip(columns, accounts.at, accounts.parts(values), strict=True):
         column[at] = here
 
 
-def mean_above(accounts: PartyAccounts, party: PartyMarket, enough: int) -> Any:
+def _mean_above(accounts: _PartyAccounts, party: PartyMarket, enough: int) -> Any:
     """By how much the customers of its cluster buy more than each account on average (n,).
 
     Held against it in multiples of typical sales, where these are known: within a cluster it is the larger accounts
@@ -225,7 +225,7 @@ def order_of(value: Any, probability: Any, distance: Any, hashes: Any) -> Any:
     return priority.in_order(keys())
 
 
-def within_kinds(order: Any, buys: Any, expected: Any, tiers: TierRules) -> tuple[Any, Any]:
+def _within_kinds(order: Any, buys: Any, expected: Any, tiers: TierRules) -> tuple[Any, Any]:
     """The place (n,) int32 of each account within its kind, and its tier (n,) int8, given the order of all."""
     place, tier = np.empty(len(order), np.int32), np.empty(len(order), np.int8)
     for kind in (buys, ~buys):
@@ -235,7 +235,7 @@ def within_kinds(order: Any, buys: Any, expected: Any, tiers: TierRules) -> tupl
     return place, tier
 
 
-def probabilities(accounts: PartyAccounts, rules: PriorityRules) -> tuple[Any, Any]:
+def _probabilities(accounts: _PartyAccounts, rules: PriorityRules) -> tuple[Any, Any]:
     """How likely each account (n,) is won, to six places, and where that is known from (n,), in BASES."""
     buys = accounts.sales > 0
     where = np.where(buys, rules.expansion, rules.acquisition)

@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from tamscore.scoring.market import Market
     from tamscore.scoring.model_source import ModelSource
 
-SALES = "product sales"
+_SALES = "product sales"
 HELD_CELLS = 250_000
 """So many pairs of account and product are looked at at a time."""
 NOT_OWNED = -1.0
 """The sales of an account that does not own a product."""
-KEEPING = ("products", "next_offer")
+_KEEPING = ("products", "next_offer")
 """The sections whose models name the products that they know."""
-NO_FAMILY = "unknown"
+_NO_FAMILY = "unknown"
 """The family of a product that the table lacks and whose family no earlier run has stored."""
-NARROW = 2.0**32
+_NARROW = 2.0**32
 """Amounts in units below this fit into four bytes."""
 
 
@@ -84,16 +84,16 @@ class AccountProducts:
 
 
 @dataclass(frozen=True)
-class CustomerPairs:
+class _CustomerPairs:
     """What customers own (n,): the cluster of the customer, the number of the product, and sales in units."""
 
     label: Any
     product: Any
     units: Any
 
-    def at(self, rows: Any) -> CustomerPairs:
+    def at(self, rows: Any) -> _CustomerPairs:
         """Return the pairs at some places."""
-        return CustomerPairs(self.label[rows], self.product[rows], self.units[rows])
+        return _CustomerPairs(self.label[rows], self.product[rows], self.units[rows])
 
 
 @dataclass(frozen=True)
@@ -144,11 +144,11 @@ class ProductSales:
             raise InputContractError(no_owner(self.table, self.market.this.columns.sales))
         return owners
 
-    def customer_pairs(self) -> CustomerPairs:
+    def customer_pairs(self) -> _CustomerPairs:
         """Return what the customers of the market own; not kept, since others may own many times as much."""
         customers = np.flatnonzero(self.label >= 0)
         row, pair = self.owned.pairs_of(customers)
-        return CustomerPairs(self.label[customers][row], self.owned.product[pair], self.owned.units[pair])
+        return _CustomerPairs(self.label[customers][row], self.owned.product[pair], self.owned.units[pair])
 
 
 def read_owned(flow: Flow, table: ProductTablePlan, names: pa.Array) -> AccountProducts:
@@ -156,31 +156,31 @@ def read_owned(flow: Flow, table: ProductTablePlan, names: pa.Array) -> AccountP
     parts = list[AccountProducts]()
     for reading in readings(table.plan.rows):
         lines = flow.map(read_sales, table.plan.partitions, table.columns, names, reading)
-        parts += [AccountProducts.of(narrow(added_up(lines), len(names))) for lines in range_by_range(lines)]
+        parts += [AccountProducts.of(_narrow(_added_up(lines), len(names))) for lines in range_by_range(lines)]
     return AccountProducts.together(parts)
 
 
 def product_sales(market: Market) -> ProductSales:
     """Return the sales by product of a market, the same for every section that goes by them."""
     run = market.this
-    if SALES not in run.early:
+    if _SALES not in run.early:
         table = product_table(run)
         products = run.early.pop(EARLY, None) or read_products(run, table)
         for text in left_out(table.path, table.plan.rows, products.parts):
             run.progress.notice(f"{table.section}: {text}")
-        for text in twins(table.path, products.names.to_pylist()):
+        for text in _twins(table.path, products.names.to_pylist()):
             run.progress.notice(f"{table.section}: {text}")
-        record = stored_products(market.model_source)
+        record = _stored_products(market.model_source)
         if missing := record.keys() - {*products.names.to_pylist()}:
-            products = with_products(products, {name: record[name] for name in sorted(missing)})
+            products = _with_products(products, {name: record[name] for name in sorted(missing)})
             run.progress.notice(
                 f"{table.section}: {table.path}: {len(missing):,} of {len(record):,} products of run "
                 f"{market.model_source.record['run']} are not in the table, such as {min(missing)!r}: nobody owns "
                 "them, and "
                 "they stay open as that run has them"
             )
-        run.early[SALES] = ProductSales(market, table, products)
-    sales: ProductSales = run.early[SALES]
+        run.early[_SALES] = ProductSales(market, table, products)
+    sales: ProductSales = run.early[_SALES]
     return sales
 
 
@@ -189,20 +189,20 @@ def keeps_ladders(model_source: ModelSource) -> bool:
     return model_source.earlier is not None and model_source.record.get("ladders") == "frozen"
 
 
-def stored_products(model_source: ModelSource) -> dict[str, str]:
+def _stored_products(model_source: ModelSource) -> dict[str, str]:
     """Return the products, with their families, that the sections of a run know whose ladders are kept."""
     if model_source.earlier is None or not keeps_ladders(model_source):
         return {}
     known: dict[str, str] = {}
-    for section in KEEPING:
+    for section in _KEEPING:
         described = (model_source.earlier.section(section) or ({}, {}))[0]
         names = described.get("products", [])
-        families = described.get("families") or [NO_FAMILY] * len(names)
+        families = described.get("families") or [_NO_FAMILY] * len(names)
         known = dict(zip(names, families, strict=True)) | known
     return known
 
 
-def with_products(products: ProductCatalog, more: Mapping[str, str]) -> ProductCatalog:
+def _with_products(products: ProductCatalog, more: Mapping[str, str]) -> ProductCatalog:
     """Return products with more of them, given by name with their families, all in order of their names."""
     names = pa.concat_arrays([products.names, pa.array([*more], products.names.type)])
     order = pc.sort_indices(names)
@@ -220,7 +220,7 @@ def left_out(path: str, rows: int, parts: Sequence[PartProducts]) -> Iterator[st
         yield f"{path}: of {rows:,} lines some are left out ({reasons})"
 
 
-def twins(path: str, names: Sequence[str]) -> Iterator[str]:
+def _twins(path: str, names: Sequence[str]) -> Iterator[str]:
     """Yield what is to be said about products of a table whose names differ in capitals or marks alone."""
     known: dict[str, str] = {}
     groups = [(known.setdefault(fold_word(name), name), name) for name in names]
@@ -240,9 +240,9 @@ def offered_products(owners: Any, customers: Any, share: float, min_customers: i
     return known & (owners >= share * customers[:, None])
 
 
-def narrow(pairs: Lines, products: int) -> Lines:
+def _narrow(pairs: Lines, products: int) -> Lines:
     """Return pairs with numbers of products and amounts in the smallest types that hold them."""
-    exact = pairs.units.max(initial=0.0) < NARROW
+    exact = pairs.units.max(initial=0.0) < _NARROW
     units = pairs.units.astype(np.uint32) if exact else pairs.units
     return Lines(pairs.key, pairs.check, pairs.day.astype(np.min_scalar_type(products)), units)
 
@@ -253,7 +253,7 @@ def group(codes: Any, values: Any) -> tuple[Any, list[Any]]:
     return distinct, np.split(values, start[1:]) if len(distinct) else []
 
 
-def added_up(lines: Lines) -> Lines:
+def _added_up(lines: Lines) -> Lines:
     """Return ordered lines with those of one account and product added up; only what comes to more than 0."""
     starts = np.flatnonzero(begins(lines.key, lines.check, lines.day))
     units = np.add.reduceat(lines.units, starts) if len(starts) else lines.units

@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from tamscore.store.partitions import Plan
     from tamscore.store.run_directory import RunDirectory
 
-CENSUS = (PartRows, PartitionSales, CurrencyCount, SubstituteSums)
-SPACE = (Encoding, Vocabulary, Space, ColumnScale, Grid)
-MODEL = (
+_CENSUS = (PartRows, PartitionSales, CurrencyCount, SubstituteSums)
+_SPACE = (Encoding, Vocabulary, Space, ColumnScale, Grid)
+_MODEL = (
     PartyFit,
     PartyModel,
     Fit,
@@ -65,12 +65,12 @@ MODEL = (
     FeatureVerdict,
     FeatureEvidence,
 )
-NAMES = (Naming, ColumnTitle)
-TRUST = (Candidate, ClusterStability, Moves, RedrawSpread, LookAlike)
-LEVEL = (PartyLevel, LevelModel, LevelColumns, LevelLoss, AccountLadder)
-ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, DriftCounts, MapRows)
-SCORES = (ScoredPart, Placed, WinForecast)
-CLASSES = (InputChange, *CENSUS, *SPACE, *MODEL, *NAMES, *TRUST, *LEVEL, *ASSIGNMENT, *SCORES)
+_NAMES = (Naming, ColumnTitle)
+_TRUST = (Candidate, ClusterStability, Moves, RedrawSpread, LookAlike)
+_LEVEL = (PartyLevel, LevelModel, LevelColumns, LevelLoss, AccountLadder)
+_ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, DriftCounts, MapRows)
+_SCORES = (ScoredPart, Placed, WinForecast)
+_CLASSES = (InputChange, *_CENSUS, *_SPACE, *_MODEL, *_NAMES, *_TRUST, *_LEVEL, *_ASSIGNMENT, *_SCORES)
 """All that values of these stages are made of; see `ValueFormat`."""
 
 
@@ -90,4 +90,4 @@ def checkpoints(directory: RunDirectory, columns: InputColumns, plan: Plan, prog
         InputColumns: (is_known, lambda _: columns),
     }
     rows = [partition.rows for partition in plan.partitions]
-    return Checkpoints(directory.checkpoints, directory.run_key, rows, ValueFormat(CLASSES, references), progress)
+    return Checkpoints(directory.checkpoints, directory.run_key, rows, ValueFormat(_CLASSES, references), progress)

@@ -46,7 +46,7 @@ def review_run(
         counts = sum(part.count.accounts for part in rows).sum(axis=1)
         old = stored.get(fit.model.name)
         if old is not None:
-            then = (fit.change.counts, fit.change.far) if fit.change else (counts, far_of(fit, parts, assigned))
+            then = (fit.change.counts, fit.change.far) if fit.change else (counts, _far_of(fit, parts, assigned))
             drifted += drift_rows(fit, old, here, *then, run.job.features.category_floor)
             events += event_rows(fit, old, counts)
     review = Review(
@@ -54,11 +54,11 @@ def review_run(
     )
     for text in review.notices:
         run.progress.notice(text)
-    require_relabelled(run, model_source, review)
+    _require_relabelled(run, model_source, review)
     return review
 
 
-def require_relabelled(run: Run, model_source: ModelSource, review: Review) -> None:
+def _require_relabelled(run: Run, model_source: ModelSource, review: Review) -> None:
     """Nothing, where few enough accounts change cluster, or somebody has accepted it; GateError with the plan else."""
     limit = run.job.clusters.max_relabelled_share
     run.progress.figures["relabelled_share"] = review.relabelled
@@ -72,7 +72,7 @@ def require_relabelled(run: Run, model_source: ModelSource, review: Review) -> N
         )
 
 
-def places_of(fit: PartyFit, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> Iterator[tuple[Any, Any]]:
+def _places_of(fit: PartyFit, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> Iterator[tuple[Any, Any]]:
     """Label and distance (m,) of the scored rows of a party type, partition by partition."""
     for part, rows in zip(parts, assigned, strict=True):
         here = (rows.reason == Reason.SCORED) & (part.party == fit.model.encoding.party)
@@ -80,14 +80,14 @@ def places_of(fit: PartyFit, parts: Sequence[PartRows], assigned: Sequence[Assig
         yield (label, distance) if here.all() else (label[here], distance[here])
 
 
-def far_of(fit: PartyFit, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> int:
+def _far_of(fit: PartyFit, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> int:
     """How many accounts lie out of reach of their cluster."""
     reach = reach_of(fit, parts, assigned)
-    return sum(int(np.sum(distance > reach[label])) for label, distance in places_of(fit, parts, assigned))
+    return sum(int(np.sum(distance > reach[label])) for label, distance in _places_of(fit, parts, assigned))
 
 
 def reach_of(fit: PartyFit, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> Any:
     """How far the clusters reach (k,): what the model has kept, or what the accounts of today say."""
     if fit.reference.reach is not None:
         return fit.reference.reach
-    return drift.reaches(places_of(fit, parts, assigned), fit.model.k)
+    return drift.reaches(_places_of(fit, parts, assigned), fit.model.k)

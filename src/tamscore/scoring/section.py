@@ -34,12 +34,12 @@ UNITS: dict[str, Unit] = {
     "date": "text",
 }
 """How a column of the scores is written, by its kind."""
-S = TypeVar("S", bound=SectionSettings)
+_S = TypeVar("_S", bound=SectionSettings)
 Rule: TypeAlias = "tuple[Callable[..., Iterator[Problem]], tuple[str, ...]]"
 """A check of the job file, and the names of the sections that it is asked about."""
 
 
-class Section(ABC, Generic[S]):
+class Section(ABC, Generic[_S]):
     """A topic that a job may ask for; `tamscore.sections` lists those that there are.
 
     `name` is its table of the job file, its key in the manifest, and the name of its room; `absent` says what a report
@@ -64,7 +64,7 @@ class Section(ABC, Generic[S]):
 
     @property
     @abstractmethod
-    def settings(self) -> type[S]:
+    def settings(self) -> type[_S]:
         """The keys of its table, with what they take and one sentence each."""
 
     @property
@@ -72,10 +72,10 @@ class Section(ABC, Generic[S]):
         """The names of the columns that it adds to the scores, in order."""
         return tuple(column.name for column in self.columns)
 
-    def require_early(self, run: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: S) -> None:
+    def require_early(self, run: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: _S) -> None:
         """Raise InputContractError if the census of the rows shows that what is asked for cannot be had."""
 
-    def prepare(self, market: Market, settings: S) -> State | str:
+    def prepare(self, market: Market, settings: _S) -> State | str:
         """Return what scores accounts, the same for every worker; in words what is missing if the market lacks it."""
         raise NotImplementedError(f"{self.name}: asked about a finished run")
 

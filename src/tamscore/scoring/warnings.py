@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from tamscore.scoring.potential import PartyMarket
     from tamscore.stages.quadrant import QuadrantLimits
 
-TOP_HEAVY = 0.5
+_TOP_HEAVY = 0.5
 """From this share of the expansion whitespace on, the top step deserves a word."""
-CROWDED = 1.5
+_CROWDED = 1.5
 """High is crowded where so many times the accounts asked for lie at or above the limit."""
-BANDED = 0.5
+_BANDED = 0.5
 """Sales come in bands where such a share of the customers share amounts, and as many have ladders with merged steps."""
-FEWER = 0.5
+_FEWER = 0.5
 """So many of the customers behind frozen ladders, as a share, are enough to say what is expected."""
-SMALLEST = 1.0
+_SMALLEST = 1.0
 """Below this median sale, rounding to cents takes away more than half a percent."""
-LISTED = 6
+_LISTED = 6
 """So many clusters are named in one remark."""
 
 
@@ -41,12 +41,12 @@ def market_warnings(
 ) -> list[str]:
     """Everything worth saying about one party type; `reference` is what it keeps of an earlier model."""
     if not market.sales.support.sum():
-        return [nobody_buys(reference)]
+        return [_nobody_buys(reference)]
     items = [
-        below_cents(market),
+        _below_cents(market),
         fewer_today(market, reference),
         band(market, ladder),
-        alone(market),
+        _alone(market),
         thin(market, ladder.min_customers, reference),
         top_heavy(market, ladder, reference),
     ]
@@ -55,7 +55,7 @@ def market_warnings(
     return [text for text in items if text]
 
 
-def nobody_buys(reference: Reference) -> str:
+def _nobody_buys(reference: Reference) -> str:
     """A word where there are no customers: on ladders of an earlier run there may be potential all the same."""
     if reference.table is None or np.isnan(reference.table.values).all():
         return "no account has sales above 0, so there is no potential to tell"
@@ -72,19 +72,20 @@ def by_step(market: PartyMarket) -> Any:
     return sums
 
 
-def alone(market: PartyMarket) -> str:
+def _alone(market: PartyMarket) -> str:
     """A word where there is nobody to win."""
     everyone = not market.standing.prospects.sum()
     return "every account is a customer: all whitespace is expansion, none is acquisition" if everyone else ""
 
 
-def below_cents(market: PartyMarket) -> str:
+def _below_cents(market: PartyMarket) -> str:
     """A word where sales are so small that cents say little about them."""
     median = median_of(market.sales.sales)
-    if median >= SMALLEST:
+    if median >= _SMALLEST:
         return ""
     return (
-        f"half of the customers buy {amount(median)} or less, but tables, expected value and lifetime value have money "
+        f"half of the customers buy {_amount(median)} or less, but tables, expected value and lifetime value have "
+        "money "
         "to the hundredth: give sales in a smaller unit, such as thousands in place of millions"
     )
 
@@ -92,7 +93,7 @@ def below_cents(market: PartyMarket) -> str:
 def fewer_today(market: PartyMarket, reference: Reference) -> str:
     """A word where ladders come from an earlier run's customers, and what is expected from far fewer."""
     today, then = market.sales.support.sum(), 0 if reference.table is None else reference.table.support.sum()
-    if today >= FEWER * then:
+    if today >= _FEWER * then:
         return ""
     return (
         f"potential rests on ladders of the earlier run's {then:,} customers, but expected value on the {today:,} of "
@@ -106,27 +107,27 @@ def band(market: PartyMarket, ladder: LadderRules) -> str:
     At level account, where each account has its own steps, the ladders looked at are those of level cluster.
     """
     sales, table = market.sales.sales, market.table
-    merged = merged_ladders(market, ladder)
+    merged = _merged_ladders(market, ladder)
     if table.account is None:
         merged &= table.distinct < table.values.shape[1]
     tied = tied_share(sales)
-    if tied < BANDED or market.sales.support[merged].sum() < BANDED * len(sales):
+    if tied < _BANDED or market.sales.support[merged].sum() < _BANDED * len(sales):
         return ""
     amounts, counts = np.unique(sales, return_counts=True)
     steps = "steps of level cluster coincide" if table.account else "steps coincide"
     return (
         f"sales come in bands: {tied:.0%} of the customers share their amount with others, {counts.max():,} have "
-        f"{amount(amounts[np.argmax(counts)])}, and {steps} in {np.count_nonzero(merged)} of {len(merged)} "
+        f"{_amount(amounts[np.argmax(counts)])}, and {steps} in {np.count_nonzero(merged)} of {len(merged)} "
         "ladders; potential tells no more than the bands do, give exact sales if there are any"
     )
 
 
-def amount(money: float) -> str:
+def _amount(money: float) -> str:
     """Return money with cents; below 1 with as many digits as it takes."""
     return f"{money:,.2f}" if money >= 1 else f"{money:.6g}"
 
 
-def merged_ladders(market: PartyMarket, ladder: LadderRules) -> Any:
+def _merged_ladders(market: PartyMarket, ladder: LadderRules) -> Any:
     """Return which clusters (k,) have customers of equal sales at different steps of their ladder.
 
     In small clusters one customer may make several steps: these are no bands.
@@ -148,8 +149,8 @@ def thin(market: PartyMarket, min_customers: int, reference: Reference = NO_REFE
     share = acquisition[items].sum() / acquisition.sum() if acquisition.sum() > 0 else 0.0
     ids = market.model.ids
     has, have, then = ("has", "have", "") if reference.table is None else ("had", "had", " in the earlier run")
-    named = ", ".join(f"{ids[c]} {has} {market.table.support[c]}" for c in items[:LISTED])
-    more = f" and {len(items) - LISTED} more" if len(items) > LISTED else ""
+    named = ", ".join(f"{ids[c]} {has} {market.table.support[c]}" for c in items[:_LISTED])
+    more = f" and {len(items) - _LISTED} more" if len(items) > _LISTED else ""
     return (
         f"{len(items)} of {standing.clusters} clusters {have} fewer than {min_customers} customers{then} "
         f"({named}{more}); they lean on their parent, and hold {share:.0%} of the acquisition whitespace"
@@ -163,7 +164,7 @@ def top_heavy(market: PartyMarket, ladder: LadderRules, reference: Reference = N
     """
     accounts, held = by_step(market)[1].T
     share = held[-1] / held.sum() if held.sum() > 0 else 0.0
-    if ladder.top_step != "max" or share < TOP_HEAVY:
+    if ladder.top_step != "max" or share < _TOP_HEAVY:
         return ""
     head = (
         f"{share:.0%} of the expansion whitespace lies with the {accounts[-1]:,.0f} customers above the last cut line, "
@@ -184,17 +185,18 @@ def crowd(
     potential = np.append(standing.customer_potential, standing.prospect_potential)
     counts = np.append(np.ones(len(standing.customer_potential)), standing.prospects)
     high, total = counts[potential >= limits.potential].sum(), counts.sum()
-    if rules.threshold not in {"percentile", "median"} or high <= CROWDED * (1 - rules.potential) * total:
+    if rules.threshold not in {"percentile", "median"} or high <= _CROWDED * (1 - rules.potential) * total:
         return ""
     head = f"high potential: {high / total:.0%} of the accounts, not {1 - rules.potential:.0%}, since "
     here = counts[potential == limits.potential].sum()
     if reference.limits is not None and high - here > (1 - rules.potential) * total:
         return (
-            f"{head}the limit of {amount(limits.potential)} is that of the earlier run; if the market has grown, score "
+            f"{head}the limit of {_amount(limits.potential)} is that of the earlier run; if the market has grown, "
+            "score "
             "it with --fresh-cut-lines, or refresh the model"
         )
     new_model = "" if reference.limits is None else " with --fresh-cut-lines"
     return (
-        f"{head}{here:,.0f} share the limit of {amount(limits.potential)}; quadrant.threshold = 'capacity'{new_model} "
+        f"{head}{here:,.0f} share the limit of {_amount(limits.potential)}; quadrant.threshold = 'capacity'{new_model} "
         "takes as many as can be covered"
     )

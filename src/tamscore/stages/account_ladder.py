@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from tamscore.backend import Array
 
-SLACK = 1.0 + 2.0**-51
+_SLACK = 1.0 + 2.0**-51
 """Allows for the rounding of sales over typical sales, times typical sales: an account at a step has no whitespace."""
 
 
@@ -35,8 +35,8 @@ class AccountLadder:
         The cap is an amount that somebody pays, so it is not rounded.
         """
         whole = typical * multiple
-        value = xp.floor(whole * (self.cents * SLACK)) / self.cents
-        return xp.where((whole * SLACK >= cap) | (value > cap), cap, value)
+        value = xp.floor(whole * (self.cents * _SLACK)) / self.cents
+        return xp.where((whole * _SLACK >= cap) | (value > cap), cap, value)
 
     def of_median(self, multiples: Any) -> Any:
         """The value (k, steps) of multiples (k, steps) for the median account of each cluster."""

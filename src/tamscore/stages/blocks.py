@@ -44,8 +44,8 @@ class BatchStats:
     def inertia(self) -> int:
         """The sum of squared distances to the centers, exactly: |x|^2 - 2 c.x + |c|^2 summed cluster by cluster."""
         own = self.centers.astype(np.int64)
-        crossed = exact_dot(own, self.sums.astype(np.int64))
-        return self.sq_norm - 2 * crossed + exact_dot(self.counts[:, None], np.einsum("ij,ij->i", own, own)[:, None])
+        crossed = _exact_dot(own, self.sums.astype(np.int64))
+        return self.sq_norm - 2 * crossed + _exact_dot(self.counts[:, None], np.einsum("ij,ij->i", own, own)[:, None])
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class DrawnBlock:
 
 
 @dataclass
-class LabelledBlock:
+class _LabelledBlock:
     """A block and the sides that its rows took in the last pass over it, which the next one may start from."""
 
     drawn: DrawnBlock
@@ -106,7 +106,7 @@ class LabelledBlock:
         return self.drawn.__sizeof__() + sum(array.nbytes for array in of_rows if isinstance(array, np.ndarray))
 
     @classmethod
-    def of(cls, backend: Backend, drawn: DrawnBlock) -> LabelledBlock:
+    def of(cls, backend: Backend, drawn: DrawnBlock) -> _LabelledBlock:
         """A block that no pass has seen yet."""
         sq_norms = kernels.sq_norms(backend.xp, drawn.block)
         return cls(drawn, sq_norms, exact_sum(backend.xp, sq_norms))
@@ -117,14 +117,14 @@ class LabelledBlock:
         return BatchStats(centers, backend.get(self.sides.sums), backend.get(self.sides.counts), self.sq_norm)
 
 
-def batch_stats(backend: Backend, block: Block, centers: Any) -> BatchStats:
+def _batch_stats(backend: Backend, block: Block, centers: Any) -> BatchStats:
     """The statistics of rows that are seen once."""
     sq_norms = kernels.sq_norms(backend.xp, block)
     sides = backend.sides(block, sq_norms, backend.put(centers))
     return BatchStats(centers, backend.get(sides.sums), backend.get(sides.counts), exact_sum(backend.xp, sq_norms))
 
 
-def exact_dot(item: Any, other: Any) -> int:
+def _exact_dot(item: Any, other: Any) -> int:
     """The sum of the products of whole numbers (k, d) int64, exactly: high and low halves of `other` apart.
 
     Centers of a grid are shorter than 2^26 and sums lie below 2^53, so that a cluster's share of either half stays
@@ -141,7 +141,7 @@ def exact_sum(xp: Any, whole: Array) -> int:
     return int(float(xp.sum(high))) * 2**26 + int(float(xp.sum(low)))
 
 
-def farthest(backend: Backend, drawn: DrawnBlock, centers: Any) -> Farthest:
+def _farthest(backend: Backend, drawn: DrawnBlock, centers: Any) -> Farthest:
     """The row of one block that lies farthest from its nearest center."""
     near = backend.nearest(drawn.block, backend.put(centers))
     sq_distance = backend.get(near.sq_distance)
@@ -157,7 +157,7 @@ class BlockRows:
 
     def __init__(self, backend: Backend, blocks: Sequence[DrawnBlock]) -> None:
         self._backend = backend
-        self._blocks = [LabelledBlock.of(backend, block) for block in blocks if block.block.shape[1]]
+        self._blocks = [_LabelledBlock.of(backend, block) for block in blocks if block.block.shape[1]]
 
     @classmethod
     def of(cls, backend: Backend, block: Any) -> BlockRows:
@@ -182,12 +182,12 @@ class BlockRows:
             return reduce(BatchStats.merge, parts, nothing)
         batch = (block.drawn.within(span) for block in self._blocks)
         return reduce(
-            BatchStats.merge, (batch_stats(self._backend, rows, centers) for rows in batch if rows.shape[1]), nothing
+            BatchStats.merge, (_batch_stats(self._backend, rows, centers) for rows in batch if rows.shape[1]), nothing
         )
 
     def farthest(self, centers: Any) -> Farthest:
         """The row that lies farthest from its nearest center."""
-        parts = (farthest(self._backend, block.drawn, centers) for block in self._blocks)
+        parts = (_farthest(self._backend, block.drawn, centers) for block in self._blocks)
         return reduce(Farthest.merge, parts, Farthest(0.0, ()))
 
     def shares(self, centers: Any) -> Shares:

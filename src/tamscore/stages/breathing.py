@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from tamscore.stages.kmeans import Fit, SummableRows
     from tamscore.stages.shares import Shares
 
-MOST_MOVED = 5
-PASSES_GROWN = 5
+_MOST_MOVED = 5
+_PASSES_GROWN = 5
 """With centers more than there are to be in the end, it is enough to see which of them help."""
-PASSES = 30
-GAIN = 1e-4
+_PASSES = 30
+_GAIN = 1e-4
 """Inertia must fall by this share of itself, or a move does not count."""
-AWAY = 0.5
+_AWAY = 0.5
 """New centers lie so many standard deviations of their cluster from its center, in each direction."""
 
 
@@ -32,14 +32,14 @@ def breathe(rows: SummableRows, fit: Fit, seed: int) -> Fit:
 
     The inertia returned is never larger than before.
     """
-    best, moved, random = fit, min(MOST_MOVED, len(fit.centers) - 1), np.random.default_rng([seed, 0])
+    best, moved, random = fit, min(_MOST_MOVED, len(fit.centers) - 1), np.random.default_rng([seed, 0])
     shares = rows.shares(best.centers) if moved > 0 else None
     while shares is not None and moved > 0:
         more = add(best.centers, shares, moved, random)
-        grown = kmeans.lloyd(rows, more, PASSES_GROWN, kmeans.SEEDING_TOLERANCE)
+        grown = kmeans.lloyd(rows, more, _PASSES_GROWN, kmeans.SEEDING_TOLERANCE)
         left = without_least(grown.centers, rows.shares(grown.centers), moved)
-        tried = kmeans.lloyd(rows, left, PASSES, kmeans.SEEDING_TOLERANCE)
-        if tried.inertia < best.inertia * (1 - GAIN):
+        tried = kmeans.lloyd(rows, left, _PASSES, kmeans.SEEDING_TOLERANCE)
+        if tried.inertia < best.inertia * (1 - _GAIN):
             best, shares = tried, rows.shares(tried.centers)
         else:
             moved //= 2
@@ -50,7 +50,7 @@ def add(centers: Any, shares: Shares, more: int, random: np.random.Generator) ->
     """The centers (k + more, d): beside each of those with the greatest error there is another one."""
     worst = np.argsort(-shares.error, kind="stable")[:more]
     spread = np.sqrt(shares.error / np.maximum(shares.counts, 1) / centers.shape[1])[worst]
-    off = AWAY * spread[:, None] * random.standard_normal((more, centers.shape[1]))
+    off = _AWAY * spread[:, None] * random.standard_normal((more, centers.shape[1]))
     return np.concatenate((centers, np.rint(centers[worst] + off)))
 
 
@@ -67,13 +67,13 @@ def without_least(centers: Any, shares: Shares, fewer: int) -> Any:
             break
         if center not in staying:
             gone.append(center)
-            neighbor = nearest_other(centers, center, gone)
+            neighbor = _nearest_other(centers, center, gone)
             staying |= {neighbor} if len(staying) + fewer < len(centers) else set()
     gone += [center for center in order if center not in gone][: fewer - len(gone)]
     return np.delete(centers, gone, axis=0)
 
 
-def nearest_other(centers: Any, center: int, but: list[int]) -> int:
+def _nearest_other(centers: Any, center: int, but: list[int]) -> int:
     """The center that lies nearest to one of them, but for some."""
     far = np.sum((centers - centers[center]) ** 2, axis=1)
     far[but] = np.inf

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 REACH = 3.0
 """A candidate may be chosen if its loss on a few rows is within so many standard errors of the lowest."""
-LIKELY = 2.0
+_LIKELY = 2.0
 """On other rows one within so many might be."""
 FOLDS = 5
-STABLE = 0.75
+_STABLE = 0.75
 """Rows must keep their cluster under resampling at least so far, on average."""
 MOST_TRIED = 3
 """The potentials of so many candidates are looked at under redraws."""
@@ -26,7 +26,7 @@ MOST_THIN = 0.02
 """So large a share of the customers may be in thin clusters, which are pooled."""
 
 
-class Sketched(Protocol):
+class _Sketched(Protocol):
     """A number of clusters tried on a few rows, with its held-out loss and the standard error of that."""
 
     @property
@@ -42,7 +42,7 @@ class Sketched(Protocol):
         """Its standard error."""
 
 
-S = TypeVar("S", bound=Sketched)
+_S = TypeVar("_S", bound=_Sketched)
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,12 @@ def candidates(low: int, high: int) -> list[int]:
     return items
 
 
-def within_reach(sketches: Sequence[S], known: Mapping[int, Candidate]) -> list[S]:
+def within_reach(sketches: Sequence[_S], known: Mapping[int, Candidate]) -> list[_S]:
     """The sketches that may still be chosen, and are not `known`: their loss is near the lowest.
 
     Of those known, only what is admitted counts.
     """
-    open_ = [sketch for sketch in sketches if sketch.k not in known or is_admitted(known[sketch.k])]
+    open_ = [sketch for sketch in sketches if sketch.k not in known or _is_admitted(known[sketch.k])]
     lowest = min(open_, key=lambda item: item.loss, default=None)
     if lowest is None:
         return []
@@ -129,14 +129,14 @@ def admit(result: Sequence[Candidate]) -> list[Candidate]:
     """
     curve = below_chord([candidate.k for candidate in result], [candidate.inertia for candidate in result])
     return [
-        replace(candidate, elbow=float(height), admitted=is_admitted(candidate))
+        replace(candidate, elbow=float(height), admitted=_is_admitted(candidate))
         for candidate, height in zip(result, curve, strict=True)
     ]
 
 
-def is_admitted(candidate: Candidate) -> bool:
+def _is_admitted(candidate: Candidate) -> bool:
     """Whether few of a candidate's customers are in thin clusters, and its clusters keep their rows."""
-    return candidate.thin <= MOST_THIN and candidate.kept >= STABLE
+    return candidate.thin <= MOST_THIN and candidate.kept >= _STABLE
 
 
 def within_error(result: Sequence[Candidate]) -> list[int]:
@@ -157,7 +157,7 @@ def likely(result: Sequence[Candidate]) -> list[int]:
     the lowest loss and its error are themselves estimates.
     """
     lowest = min(
-        (candidate.loss + LIKELY * candidate.error for candidate in result if candidate.admitted), default=None
+        (candidate.loss + _LIKELY * candidate.error for candidate in result if candidate.admitted), default=None
     )
     near = [
         candidate.k for candidate in result if candidate.admitted and lowest is not None and candidate.loss <= lowest

@@ -13,11 +13,11 @@ from tamscore.substitution import LARGEST_MONEY
 if TYPE_CHECKING:
     from tamscore.backend import Array
 
-LARGEST = float(np.finfo(np.float32).max)
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
-class RowChecks:
+class _RowChecks:
     """How the rows of one partition stand: reason (m,) uint8, party (m,) int8, and the count of missing sales."""
 
     reason: Any
@@ -27,7 +27,7 @@ class RowChecks:
 
 def check_rows(
     ids_missing: Any, sales: Any, party_codes: Any | None, *, reject_missing_sales: bool, sales_is_null: Any
-) -> RowChecks:
+) -> _RowChecks:
     """The reason code and party type of every row of a partition.
 
     `ids_missing` (m,) bool, `sales` (m,) float64 with NaN for missing, `sales_is_null` (m,) bool, `party_codes` (m,)
@@ -42,14 +42,14 @@ def check_rows(
     if reject_missing_sales:
         reason[sales_is_null] = Reason.SALES_MISSING
     reason[ids_missing] = Reason.MISSING_ID
-    return RowChecks(reason, party, int(np.count_nonzero(sales_is_null & ~ids_missing)))
+    return _RowChecks(reason, party, int(np.count_nonzero(sales_is_null & ~ids_missing)))
 
 
 def usable(xp: Any, columns: list[Array]) -> Array:
     """Which rows (m,) bool hold numbers that a float32 can hold in every column; NaN stands for missing and is fine."""
-    too_large = xp.abs(columns[0]) > LARGEST
+    too_large = xp.abs(columns[0]) > _LARGEST
     for column in columns[1:]:
-        too_large |= xp.abs(column) > LARGEST
+        too_large |= xp.abs(column) > _LARGEST
     return ~too_large
 
 

@@ -29,7 +29,7 @@ class ShownRows:
     def of(cls, block: Any, unit: float) -> ShownRows:
         """The first rows of a host block (d, m) in whole numbers of `unit`."""
         rows = np.ascontiguousarray(block[:, :INDEX_ROWS].T * np.float64(unit))
-        return cls(rows, distances(rows[:SILHOUETTE_ROWS]))
+        return cls(rows, _distances(rows[:SILHOUETTE_ROWS]))
 
     def indices(self, label: Any) -> tuple[float, float, float]:
         """Calinski-Harabasz, Davies-Bouldin and, on the first rows, silhouette of the rows by their label (m,).
@@ -40,10 +40,14 @@ class ShownRows:
         if not 1 < len(np.unique(few)) < len(few):
             return float("nan"), float("nan"), float("nan")
         of_rows, of_few = (np.unique(item, return_inverse=True)[1] for item in (label, few))
-        return calinski_harabasz(self.rows, of_rows), davies_bouldin(self.rows, of_rows), silhouette(self.apart, of_few)
+        return (
+            _calinski_harabasz(self.rows, of_rows),
+            _davies_bouldin(self.rows, of_rows),
+            _silhouette(self.apart, of_few),
+        )
 
 
-def distances(rows: Any) -> Any:
+def _distances(rows: Any) -> Any:
     """The distances (n, n) between rows (n, d)."""
     norms = np.einsum("ij,ij->i", rows, rows)
     apart = rows @ (-2.0 * rows.T)
@@ -54,38 +58,38 @@ def distances(rows: Any) -> Any:
     return apart
 
 
-def members(label: Any) -> Any:
+def _members(label: Any) -> Any:
     """The indicator matrix (k, m) float64 of labels (m,) from 0, none of them without rows."""
     return (label == np.arange(label.max() + 1)[:, None]).astype(np.float64)
 
 
-def centers_of(rows: Any, label: Any) -> tuple[Any, Any]:
+def _centers_of(rows: Any, label: Any) -> tuple[Any, Any]:
     """The means (k, d) and counts (k,) of rows (m, d) by label (m,)."""
     counts = np.bincount(label)
-    return members(label) @ rows / counts[:, None], counts
+    return _members(label) @ rows / counts[:, None], counts
 
 
-def calinski_harabasz(rows: Any, label: Any) -> float:
+def _calinski_harabasz(rows: Any, label: Any) -> float:
     """The variance between clusters over that within them (Calinski & Harabasz 1974); 1 where there is none within."""
-    centers, counts = centers_of(rows, label)
+    centers, counts = _centers_of(rows, label)
     within = float(np.sum((rows - centers[label]) ** 2))
     between = float(np.sum(counts * np.sum((centers - rows.mean(axis=0)) ** 2, axis=1)))
     return between * (len(rows) - len(counts)) / (within * (len(counts) - 1)) if within > 0 else 1.0
 
 
-def davies_bouldin(rows: Any, label: Any) -> float:
+def _davies_bouldin(rows: Any, label: Any) -> float:
     """The mean over clusters of how little the likest other one lies apart (Davies & Bouldin 1979); 0 is the best."""
-    centers, counts = centers_of(rows, label)
+    centers, counts = _centers_of(rows, label)
     spread = np.bincount(label, np.sqrt(np.sum((rows - centers[label]) ** 2, axis=1))) / counts
-    apart = distances(centers)
+    apart = _distances(centers)
     apart[apart == 0] = np.inf
     return float(np.mean(np.max((spread[:, None] + spread) / apart, axis=1)))
 
 
-def silhouette(apart: Any, label: Any) -> float:
+def _silhouette(apart: Any, label: Any) -> float:
     """The mean silhouette (Rousseeuw 1987) of rows with distances (n, n) and labels (n,); rows alone count as 0."""
     counts = np.bincount(label)
-    mean = apart @ members(label).T
+    mean = apart @ _members(label).T
     own = np.take_along_axis(mean, label[:, None], axis=1)[:, 0] / np.maximum(counts[label] - 1, 1)
     mean /= counts
     np.put_along_axis(mean, label[:, None], np.inf, axis=1)

@@ -9,9 +9,9 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SKEWED = 2.0
-CORRELATED = 0.9
-COARSE = 1000
+_SKEWED = 2.0
+_CORRELATED = 0.9
+_COARSE = 1000
 """Fewer steps than this, from the middle to the largest value, tell few accounts apart."""
 
 
@@ -28,15 +28,15 @@ def skew(names: Sequence[str], columns: Sequence[Any]) -> list[str]:
     """A warning for every column under `standard` scaling whose skewness is above 2."""
     items = [(name, column, skewness(column)) for name, column in zip(names, columns, strict=True)]
     return [
-        f"column {name!r} under 'standard' has skewness {value:.1f}; {remedy(column)} suits it"
+        f"column {name!r} under 'standard' has skewness {value:.1f}; {_remedy(column)} suits it"
         for name, column, value in items
-        if value > SKEWED
+        if value > _SKEWED
     ]
 
 
-def remedy(column: Any) -> str:
+def _remedy(column: Any) -> str:
     """The scalings that tame a skewed column (m,): the logarithm does nothing for shares and other small numbers."""
-    tamed = skewness(np.sign(column) * np.log1p(np.abs(column))) <= SKEWED
+    tamed = skewness(np.sign(column) * np.log1p(np.abs(column))) <= _SKEWED
     return "'log_standard' or 'quantile_normal'" if tamed else "'quantile_normal'"
 
 
@@ -46,7 +46,7 @@ def coarse(names: Sequence[str], limit: Any) -> list[str]:
     return [
         f"column {name!r} hardly counts: column {widest!r} is {limit.max() / steps:.0g} times as wide; scale it"
         for name, steps in zip(names, limit, strict=True)
-        if steps < COARSE
+        if steps < _COARSE
     ]
 
 
@@ -57,7 +57,7 @@ def correlate(names: Sequence[str], x: Any) -> list[str]:
     deviation = x - x.mean(axis=1, keepdims=True)
     spread = np.sqrt(np.sum(deviation**2, axis=1))
     matrix = (deviation @ deviation.T) / np.maximum(np.outer(spread, spread), 1e-300)
-    pairs = [(i, j) for i, j in np.argwhere(np.abs(matrix) > CORRELATED) if i < j]
+    pairs = [(i, j) for i, j in np.argwhere(np.abs(matrix) > _CORRELATED) if i < j]
     return [f"columns {names[i]!r} and {names[j]!r} have correlation {matrix[i, j]:.2f}" for i, j in pairs]
 
 

@@ -98,13 +98,13 @@ def duplicate(hashes: Sequence[Any], at_once: int = 2**24) -> Any:
     ranges = 1 + sum(map(len, hashes)) // at_once
     items = [np.empty(0, np.uint64)]
     for first, last in pairwise(2**64 * i // ranges for i in range(ranges + 1)):
-        together = np.concatenate([items[0], *(within(part, first, last - 1) for part in hashes)])
+        together = np.concatenate([items[0], *(_within(part, first, last - 1) for part in hashes)])
         together.sort()
         items.append(np.unique(together[1:][together[1:] == together[:-1]]))
     return np.concatenate(items)
 
 
-def within(hashes: Any, first: int, last: int) -> Any:
+def _within(hashes: Any, first: int, last: int) -> Any:
     """The hashes (m,) from the first to the last, inclusive."""
     if last - first == LAST:
         return hashes

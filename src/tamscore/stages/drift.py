@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from tamscore.backend import Array, Backend
     from tamscore.stages.prepare import Vocabulary
 
-BINS = 10
+_BINS = 10
 """Bins of a numeric column, cut at its deciles: the usual number for the index."""
-FLOOR = 1e-4
+_FLOOR = 1e-4
 """The share that an empty bin counts as."""
-WHOLE = 10_000
+_WHOLE = 10_000
 """Numbers from here on are told without their decimals."""
-SHIFTED, STRONGLY_SHIFTED = 0.1, 0.25
+SHIFTED, _STRONGLY_SHIFTED = 0.1, 0.25
 """The usual limits of the population stability index: from here on a look is due, from there on a new fit."""
 REACH = 0.99
 """The share of a cluster's accounts that lie within its reach."""
@@ -50,7 +50,7 @@ def bin_edges(present: Any) -> Any:
     """The different deciles (e,) of sorted values (n,): observed values, none where there are none."""
     if not len(present):
         return np.empty(0)
-    return np.unique([float(present[nearest_rank(len(present), i / BINS)]) for i in range(1, BINS)])
+    return np.unique([float(present[nearest_rank(len(present), i / _BINS)]) for i in range(1, _BINS)])
 
 
 def number_histogram(backend: Backend, name: str, column: Array, edges: Any = None) -> Histogram:
@@ -81,11 +81,11 @@ def stability_index(before: Histogram, now: Histogram) -> float:
     """
     if not before.counts.sum() or not now.counts.sum():
         return 0.0
-    then, today = (np.maximum(histogram.shares, FLOOR) for histogram in (before, now))
+    then, today = (np.maximum(histogram.shares, _FLOOR) for histogram in (before, now))
     return float(np.sum((today - then) * np.log(today / then)))
 
 
-def chance(before: Histogram, now: Histogram) -> float:
+def _chance(before: Histogram, now: Histogram) -> float:
     """The index that chance alone exceeds once in a hundred times, where other accounts are drawn (Yurdakul 2018).
 
     The index is then distributed as (1/n + 1/m) times chi-square with one degree of freedom less than there are bins;
@@ -100,9 +100,9 @@ def chance(before: Histogram, now: Histogram) -> float:
 def verdict(before: Histogram, now: Histogram) -> str:
     """What the index means: `steady`, `shifted` or `strongly shifted`; few accounts move by chance."""
     index = stability_index(before, now)
-    if index < max(SHIFTED, chance(before, now)):
+    if index < max(SHIFTED, _chance(before, now)):
         return "steady"
-    return "strongly shifted" if index >= STRONGLY_SHIFTED else "shifted"
+    return "strongly shifted" if index >= _STRONGLY_SHIFTED else "shifted"
 
 
 def reaches(places: Iterable[tuple[Any, Any]], k: int) -> Any:
@@ -116,10 +116,10 @@ def reaches(places: Iterable[tuple[Any, Any]], k: int) -> Any:
         ends = np.cumsum(np.bincount(label, minlength=k))
         for pieces, here in zip(items, np.split(ordered, ends[:-1]), strict=True):
             pieces.append(here)
-    return np.array([reach(np.concatenate(pieces)) for pieces in items])
+    return np.array([_reach(np.concatenate(pieces)) for pieces in items])
 
 
-def reach(distance: Any) -> float:
+def _reach(distance: Any) -> float:
     """The reach of a cluster whose accounts have these distances (m,)."""
     if not len(distance):
         return 0.0
@@ -127,9 +127,9 @@ def reach(distance: Any) -> float:
     return float(np.partition(distance, rank)[rank])
 
 
-def figure(value: float) -> str:
+def _figure(value: float) -> str:
     """An edge as a person reads it, never with a power of ten."""
-    return f"{value:,.0f}" if abs(value) >= WHOLE else f"{value:,.6g}"
+    return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:,.6g}"
 
 
 def largest_move(before: Histogram, now: Histogram, levels: Sequence[str]) -> str:
@@ -144,4 +144,4 @@ def largest_move(before: Histogram, now: Histogram, levels: Sequence[str]) -> st
     then, today = (
         histogram.counts[middle + 1 : -1].sum() / max(histogram.counts[:-1].sum(), 1) for histogram in (before, now)
     )
-    return f"above {figure(before.edges[middle])}: {then:.1%} → {today:.1%}"
+    return f"above {_figure(before.edges[middle])}: {then:.1%} → {today:.1%}"

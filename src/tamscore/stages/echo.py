@@ -19,29 +19,29 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
 
-ROWS, CLUSTERS = 3_000, 8
-WHOLE = 1024.0
+_ROWS, _CLUSTERS = 3_000, 8
+_WHOLE = 1024.0
 """A standard deviation in whole numbers."""
-BOUND = 5.0
+_BOUND = 5.0
 """Values farther out than so many standard deviations are brought in."""
-FIRST_PASSES, MORE_PASSES = 20, 5
-CUT = 0.85
+_FIRST_PASSES, _MORE_PASSES = 20, 5
+_CUT = 0.85
 
 
-def sketch(views: Mapping[str, Any]) -> tuple[Any, Any]:
+def _sketch(views: Mapping[str, Any]) -> tuple[Any, Any]:
     """Features, each given as views (v, m), as one block (d, m) of whole numbers, and the feature (d,) of its rows.
 
     A numeric feature enters by its logarithm, the second of its views; a category by its levels.
     """
-    chosen = [view if is_category(view) else view[1:2] for view in views.values()]
+    chosen = [view if _is_category(view) else view[1:2] for view in views.values()]
     rows = np.concatenate(chosen)
     spread = np.where(np.all((rows == 0) | (rows == 1), axis=1), np.sqrt(2.0), rows.std(axis=1))
     scaled = (rows - rows.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0)[:, None]
-    whole = np.rint(np.clip(scaled, -BOUND, BOUND) * WHOLE).astype(np.float32)
+    whole = np.rint(np.clip(scaled, -_BOUND, _BOUND) * _WHOLE).astype(np.float32)
     return whole, np.repeat(np.arange(len(chosen)), [len(item) for item in chosen])
 
 
-def is_category(views: Any) -> bool:
+def _is_category(views: Any) -> bool:
     """Whether views (v, m) are the levels of a category: a numeric feature has its logarithm beside itself."""
     return bool(np.all((views == 0) | (views == 1)))
 
@@ -51,32 +51,32 @@ def echoes(backend: Backend, views: Mapping[str, Any], sales: Any, leave_out: Se
 
     NaN where nothing is left.
     """
-    at = np.linspace(0, len(sales) - 1, min(ROWS, len(sales))).astype(np.int64)
-    block, owner = sketch({name: view[:, at] for name, view in views.items()})
-    centers = first_centers(backend, block, seed)
+    at = np.linspace(0, len(sales) - 1, min(_ROWS, len(sales))).astype(np.int64)
+    block, owner = _sketch({name: view[:, at] for name, view in views.items()})
+    centers = _first_centers(backend, block, seed)
     dropped = [[], *([i] for i in range(len(views))), [list(views).index(name) for name in leave_out]]
-    return np.array([echo_without(backend, block, owner, centers, sales[at], gone) for gone in dropped])
+    return np.array([_echo_without(backend, block, owner, centers, sales[at], gone) for gone in dropped])
 
 
-def first_centers(backend: Backend, block: Any, seed: int) -> Any:
+def _first_centers(backend: Backend, block: Any, seed: int) -> Any:
     """The centers (k, d) of a sketch on all features."""
-    k = min(CLUSTERS, len(np.unique(block.T, axis=0)))
+    k = min(_CLUSTERS, len(np.unique(block.T, axis=0)))
     rows = BlockRows.of(backend, block)
-    return kmeans.start_centers(rows, block, k, seed, 0, FIRST_PASSES).centers
+    return kmeans.start_centers(rows, block, k, seed, 0, _FIRST_PASSES).centers
 
 
-def echo_without(backend: Backend, block: Any, owner: Any, centers: Any, sales: Any, dropped: Sequence[int]) -> float:
+def _echo_without(backend: Backend, block: Any, owner: Any, centers: Any, sales: Any, dropped: Sequence[int]) -> float:
     """The echo after a refit without some features: it starts from the centers found with them."""
     values = ~np.isin(owner, dropped)
     if not values.any():
         return np.nan
     left = np.ascontiguousarray(block[values])
-    fit = kmeans.lloyd(BlockRows.of(backend, left), centers[:, values], MORE_PASSES)
+    fit = kmeans.lloyd(BlockRows.of(backend, left), centers[:, values], _MORE_PASSES)
     label = backend.get(backend.nearest(backend.put(left), backend.put(fit.centers)).label)
-    return echo(label, sales, len(fit.centers))
+    return _echo(label, sales, len(fit.centers))
 
 
-def echo(label: Any, sales: Any, clusters: int) -> float:
+def _echo(label: Any, sales: Any, clusters: int) -> float:
     """The rank correlation of accounts' own sales (m,) with the first cut line of their cluster, on held-out rows.
 
     Cut lines come from the customers among every other row; where a cluster has none there, peers buy nothing.
@@ -85,10 +85,10 @@ def echo(label: Any, sales: Any, clusters: int) -> float:
     buys = known & (sales > 0)
     cuts = np.zeros(clusters)
     for c in np.unique(label[buys]):
-        cuts[c] = cut_line(sales[buys & (label == c)])
+        cuts[c] = _cut_line(sales[buys & (label == c)])
     return rank_correlation(cuts[label[~known]], np.maximum(np.nan_to_num(sales[~known]), 0.0))
 
 
-def cut_line(sales: Any) -> float:
+def _cut_line(sales: Any) -> float:
     """The first cut line of customers' sales (n,)."""
-    return float(np.sort(sales)[nearest_rank(len(sales), CUT)])
+    return float(np.sort(sales)[nearest_rank(len(sales), _CUT)])

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 IdForm: TypeAlias = Literal["text", "crm18"]
 """How ids are compared: as texts, or a CRM id of 15 characters like the same id with its check suffix."""
-SHORT, LONG = 15, 18
+SHORT, _LONG = 15, 18
 """Characters of a CRM id without and with its check suffix."""
 _SUFFIX = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345", np.uint8)
 
@@ -25,10 +25,10 @@ def fold_ids(ids: pa.Array, form: IdForm = "text") -> pa.Array:
 
     if _has_blanks_or_marks(ids):
         ids = pc.utf8_trim_whitespace(pc.utf8_normalize(ids, form="NFC"))
-    return with_suffix(ids) if form == "crm18" else ids
+    return _with_suffix(ids) if form == "crm18" else ids
 
 
-def with_suffix(ids: pa.Array) -> pa.Array:
+def _with_suffix(ids: pa.Array) -> pa.Array:
     """Return ids (m,) with the check suffix added to those of 15 ASCII letters and digits.
 
     The suffix tells which of the 15 are capitals, in three groups of five, so that no two ids get the same text.
@@ -42,7 +42,7 @@ def with_suffix(ids: pa.Array) -> pa.Array:
         return ids
     letters = _characters(chosen, SHORT)
     whole = np.ascontiguousarray(np.concatenate([letters, _suffix_of(letters)], axis=1))
-    made = pa.FixedSizeBinaryArray.from_buffers(pa.binary(LONG), len(whole), [None, pa.py_buffer(whole.tobytes())])
+    made = pa.FixedSizeBinaryArray.from_buffers(pa.binary(_LONG), len(whole), [None, pa.py_buffer(whole.tobytes())])
     return pc.replace_with_mask(ids, short, made.cast(pa.binary()).cast(pa.string()).cast(ids.type))
 
 

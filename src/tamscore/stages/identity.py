@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from tamscore.stages.naming import ColumnTitle, Phrase
     from tamscore.stages.space import Feature
 
-APART = 0.5
+_APART = 0.5
 """A feature sets a cluster apart from half a standard deviation on."""
-FAINT = 0.2
+_FAINT = 0.2
 """Fainter differences name a cluster only where it would share its name otherwise; below this, none does."""
-AVERAGE = "average accounts"
+_AVERAGE = "average accounts"
 """The name of a cluster that nothing sets apart."""
-NO_TITLES: Mapping[str, ColumnTitle] = MappingProxyType({})
+_NO_TITLES: Mapping[str, ColumnTitle] = MappingProxyType({})
 
 
 def cluster_ids(party: str, k: int) -> list[str]:
@@ -42,7 +42,7 @@ def cluster_names(
     features: Sequence[Feature],
     apart: Any,
     kept: Sequence[str | None] = (),
-    titles: Mapping[str, ColumnTitle] = NO_TITLES,
+    titles: Mapping[str, ColumnTitle] = _NO_TITLES,
 ) -> list[str]:
     """A readable name for each cluster: its two most distinctive features, more where others share that name.
 
@@ -56,7 +56,7 @@ def cluster_names(
 
 def _name(parts: Sequence[_Part], titles: Mapping[str, ColumnTitle], taken: Counter[str]) -> str:
     """A name that is not taken yet; it is noted as taken."""
-    length = min(2, sum(abs(part.difference) >= APART for part in parts))
+    length = min(2, sum(abs(part.difference) >= _APART for part in parts))
     while (name := _words(parts[:length], titles)) in taken and length < len(parts):
         length += 1
     taken[name] += 1
@@ -78,14 +78,14 @@ class _Part:
         if self.feature.kind == "level":
             return level_phrase(column, str(self.feature.level), title)
         size = abs(self.difference)
-        strength = "very" if size >= 4 * APART else "" if size >= APART else "fairly"
+        strength = "very" if size >= 4 * _APART else "" if size >= _APART else "fairly"
         return number_phrase(column, self.difference > 0, strength, title)
 
 
 def _words(parts: Sequence[_Part], titles: Mapping[str, ColumnTitle]) -> str:
     """The name that parts make; in the order of the features, so that the same parts make the same name."""
     ordered = sorted(parts, key=lambda part: part.place)
-    return compose([part.phrase(titles) for part in ordered]) or AVERAGE
+    return compose([part.phrase(titles) for part in ordered]) or _AVERAGE
 
 
 def _distinctive(features: Sequence[Feature], row: Any) -> list[_Part]:
@@ -96,4 +96,4 @@ def _distinctive(features: Sequence[Feature], row: Any) -> list[_Part]:
 
 def _speaks(feature: Feature, difference: float) -> bool:
     """Whether a difference says something: numbers either way, levels only where there are more of them."""
-    return bool(abs(difference) >= FAINT) and (feature.kind == "numeric" or difference > 0)
+    return bool(abs(difference) >= _FAINT) and (feature.kind == "numeric" or difference > 0)

@@ -12,19 +12,19 @@ from tamscore.stages.separation import rank_correlation
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LEAST_BOTH = 100
+_LEAST_BOTH = 100
 """Accounts that must buy in both runs before their sales are compared one by one."""
 LEAST_CORRELATION = 0.4
 """Rank correlation of their sales below which the ids are taken for wrong."""
-LEAST_OVERLAP = 0.1
+_LEAST_OVERLAP = 0.1
 """How far customers must be the same accounts, above chance, where too few buy in both runs for a correlation."""
-FACTOR, MOST_OF_THEM = 100.0, 0.03
+_FACTOR, MOST_OF_THEM = 100.0, 0.03
 """So many times larger or smaller are sales in another unit, and the largest share of accounts that may be so."""
-RANKED = 2**17
+_RANKED = 2**17
 """At most so many accounts are ranked, those with the lowest hashes; a correlation needs no more."""
-GONE, GONE_A_MONTH, MONTH_DAYS = 0.03, 0.01, 30.0
+_GONE, _GONE_A_MONTH, _MONTH_DAYS = 0.03, 0.01, 30.0
 """Share of accounts that may be gone: at once, and in addition for every month since the run before."""
-SALES, SALES_LATER, LATER_DAYS = 1.5, 2.0, 45.0
+_SALES, _SALES_LATER, _LATER_DAYS = 1.5, 2.0, 45.0
 """Factor by which sales may change: within so many days, and after."""
 
 
@@ -83,7 +83,7 @@ class InputChange:
         After Cohen's kappa (1960), over the accounts of both runs.
         """
         known, fewer = self.accounts_before - self.gone, min(self.customers_before, self.customers_now)
-        if fewer < LEAST_BOTH or not known:
+        if fewer < _LEAST_BOTH or not known:
             return None
         chance = min(self.customers_before * self.customers_now / known, fewer)
         return (self.both - chance) / (fewer - chance) if chance < fewer else None
@@ -95,9 +95,9 @@ def limits_after(days: float | None, gone: float | None, customers: float, sales
     Days that are not known count as none.
     """
     passed = max(days or 0.0, 0.0)
-    usual = SALES if passed <= LATER_DAYS else SALES_LATER
+    usual = _SALES if passed <= _LATER_DAYS else _SALES_LATER
     return InputChangeLimits(
-        min(GONE + GONE_A_MONTH * passed / MONTH_DAYS, 1.0) if gone is None else gone,
+        min(_GONE + _GONE_A_MONTH * passed / _MONTH_DAYS, 1.0) if gone is None else gone,
         customers,
         usual if sales is None else sales,
     )
@@ -105,11 +105,11 @@ def limits_after(days: float | None, gone: float | None, customers: float, sales
 
 def compare(before: AccountSales, now: AccountSales) -> InputChange:
     """What changed from one run's accounts to the next; independent of the order of rows."""
-    known = count_common(before.accounts, now.accounts)
-    distinct = len(before.customers) == len(without_repeats(before.customers))
+    known = _count_common(before.accounts, now.accounts)
+    distinct = len(before.customers) == len(_without_repeats(before.customers))
     _, then, today = np.intersect1d(before.customers, now.customers, assume_unique=distinct, return_indices=True)
     old, new = before.sales[then], now.sales[today]
-    enough = len(old) >= LEAST_BOTH
+    enough = len(old) >= _LEAST_BOTH
     return InputChange(
         len(before.accounts),
         len(now.accounts),
@@ -119,37 +119,37 @@ def compare(before: AccountSales, now: AccountSales) -> InputChange:
         len(now.sales),
         float(np.sort(before.sales).sum()),
         float(np.sort(now.sales).sum()),
-        median(before.sales),
-        median(now.sales),
+        _median(before.sales),
+        _median(now.sales),
         len(old),
-        rank_correlation(old[:RANKED], new[:RANKED]) if enough else None,
-        hundredfold_share(old, new) if enough else None,
+        rank_correlation(old[:_RANKED], new[:_RANKED]) if enough else None,
+        _hundredfold_share(old, new) if enough else None,
     )
 
 
-def count_common(first: Any, second: Any) -> int:
+def _count_common(first: Any, second: Any) -> int:
     """How many different hashes of two sorted arrays stand in both."""
-    together = np.concatenate([without_repeats(first), without_repeats(second)])
+    together = np.concatenate([_without_repeats(first), _without_repeats(second)])
     together.sort(kind="stable")  # which merges what is sorted: a third of the time of a binary search for each
     return int(np.count_nonzero(together[1:] == together[:-1]))
 
 
-def without_repeats(hashes: Any) -> Any:
+def _without_repeats(hashes: Any) -> Any:
     """Sorted hashes without those that stand there before: accounts whose ids another form of ids takes for one."""
     repeats = hashes[1:] == hashes[:-1]
     return hashes[np.append(True, ~repeats)] if repeats.any() else hashes
 
 
-def median(sales: Any) -> float | None:
+def _median(sales: Any) -> float | None:
     """The median of sales (c,), None where there are none."""
     return float(np.median(sales)) if len(sales) else None
 
 
-def hundredfold_share(before: Any, now: Any) -> float:
+def _hundredfold_share(before: Any, now: Any) -> float:
     """The share of accounts (b,) whose sales are 100 times as large or small."""
     with np.errstate(over="ignore"):
         factor = now / before
-    return float(np.mean((factor >= FACTOR * (1 - 1e-6)) | (factor * FACTOR * (1 - 1e-6) <= 1)))
+    return float(np.mean((factor >= _FACTOR * (1 - 1e-6)) | (factor * _FACTOR * (1 - 1e-6) <= 1)))
 
 
 def broken_limits(change: InputChange, limits: InputChangeLimits) -> Iterator[str]:
@@ -159,22 +159,22 @@ def broken_limits(change: InputChange, limits: InputChangeLimits) -> Iterator[st
     if abs(change.customers_now - change.customers_before) > limits.customers * change.customers_before:
         yield "customers"
     amounts = (change.sales_before, change.sales_now), (change.median_before, change.median_now)
-    if any(factor_of(before or 0.0, now or 0.0) > limits.sales for before, now in amounts):
+    if any(_factor_of(before or 0.0, now or 0.0) > limits.sales for before, now in amounts):
         yield "sales"
-    if has_other_ids(change):
+    if _has_other_ids(change):
         yield "ids"
     if change.hundredfold is not None and change.hundredfold > MOST_OF_THEM:
         yield "unit"
 
 
-def has_other_ids(change: InputChange) -> bool:
+def _has_other_ids(change: InputChange) -> bool:
     """Whether sales follow those of other accounts: by rank, or where few buy in both runs, by who buys at all."""
     if change.correlation is not None:
         return change.correlation < LEAST_CORRELATION
-    return change.overlap is not None and change.overlap < LEAST_OVERLAP
+    return change.overlap is not None and change.overlap < _LEAST_OVERLAP
 
 
-def factor_of(before: float, now: float) -> float:
+def _factor_of(before: float, now: float) -> float:
     """How many times as large the larger amount is; 1 where nobody bought before, infinite where nobody does now."""
     if before <= 0:
         return 1.0

@@ -68,7 +68,7 @@ def bounds(clusters: Any, values: Any, pool: Pool, level: float) -> Bounds:
     cut line. Where all customers together are too few for an interval, none is given.
     """
     ends = [
-        [of_line(clusters.of(c), values[c, j], pool, j, level) for j in range(len(pool.shares))]
+        [_of_line(clusters.of(c), values[c, j], pool, j, level) for j in range(len(pool.shares))]
         for c in range(clusters.groups)
     ]
     low, high, supported = np.moveaxis(np.array(ends, dtype=np.float64), -1, 0)
@@ -77,7 +77,7 @@ def bounds(clusters: Any, values: Any, pool: Pool, level: float) -> Bounds:
     return Bounds(level, low, high, supported > 0)
 
 
-def of_line(sales: Any, value: float, pool: Pool, line: int, level: float) -> tuple[float, float, bool]:
+def _of_line(sales: Any, value: float, pool: Pool, line: int, level: float) -> tuple[float, float, bool]:
     """Low, high and whether they are its own, for a cut value of a cluster with these sorted sales."""
     n, share = len(sales), pool.shares[line]
     own = ranks(n, share, level) if n >= pool.enough and share < 1 else None
@@ -85,10 +85,10 @@ def of_line(sales: Any, value: float, pool: Pool, line: int, level: float) -> tu
         return float(sales[own[0] - 1]), float(sales[own[1] - 1]), True
     if share == 1 or ranks(len(pool.shape), share, level) is None:
         return np.nan, np.nan, False
-    return *bootstrap(value, pool.errors(n)[:, line], level), False
+    return *_bootstrap(value, pool.errors(n)[:, line], level), False
 
 
-def bootstrap(value: float, errors: Any, level: float) -> tuple[float, float]:
+def _bootstrap(value: float, errors: Any, level: float) -> tuple[float, float]:
     """The bounds of a value whose log is off by one of the sorted errors (b,): the basic bootstrap interval."""
     tail = (1 - level) / 2 * (len(errors) - 1)
     least, most = errors[int(np.floor(tail))], errors[int(np.ceil(len(errors) - 1 - tail))]

@@ -41,10 +41,10 @@ def in_order(key: Any, number: Any, amount: Any) -> Any:
         return np.lexsort((amount, number, key))
     packed = (run << bits) | (number[order].astype(np.int64) - low)
     inner = np.argsort(packed)
-    return with_ties(order[inner], packed[inner], amount)
+    return _with_ties(order[inner], packed[inner], amount)
 
 
-def with_ties(order: Any, packed: Any, amount: Any) -> Any:
+def _with_ties(order: Any, packed: Any, amount: Any) -> Any:
     """An order (n,) by sorted numbers (n,), those of equal numbers by amount (n,)."""
     tied, same = np.zeros(len(order), bool), packed[1:] == packed[:-1]
     tied[1:] = same

@@ -130,7 +130,7 @@ def by_size(fit: Fit) -> Fit:
 
 
 @dataclass(frozen=True)
-class Assignment:
+class _Assignment:
     """Per row: label (m,), distance and margin to the second center (m,), both in the clusters' units.
 
     `inertia` is the sum of squared distances in whole numbers.
@@ -142,13 +142,13 @@ class Assignment:
     inertia: int
 
 
-def assign(backend: Backend, grid: Grid, block: Block, centers: Any) -> Assignment:
+def assign(backend: Backend, grid: Grid, block: Block, centers: Any) -> _Assignment:
     """The cluster of every row of a block, its distance, and how much farther the second center is."""
     near = backend.nearest(block, backend.put(centers))
     xp = backend.xp
     distance = xp.sqrt(near.sq_distance) * grid.unit
     margin = xp.sqrt(near.second_sq_distance) * grid.unit - distance
-    return Assignment(near.label, distance, margin, exact_sum(xp, near.sq_distance))
+    return _Assignment(near.label, distance, margin, exact_sum(xp, near.sq_distance))
 
 
 def sq_distances(backend: Backend, block: Block, rows: Any, centers: Any, label: Any) -> Any:

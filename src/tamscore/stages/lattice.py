@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Array, Backend
     from tamscore.stages.grid import Grid
 
-MOST_EXPONENT = 500
+_MOST_EXPONENT = 500
 """Spreads beyond 2^500 have no squares in float64; below 2^-500 columns count as constant."""
 
 
@@ -70,8 +70,8 @@ def fit_lattice(xp: Any, rows: Array) -> Lattice:
     low, high = (np.asarray([float(end[j]) for j in range(rows.shape[1])]) for end in ends)
     offset = low / 2 + high / 2
     largest = np.maximum(high - offset, offset - low)
-    exponent = max(int(np.frexp(largest.max())[1]), -MOST_EXPONENT)
-    if exponent > MOST_EXPONENT:
+    exponent = max(int(np.frexp(largest.max())[1]), -_MOST_EXPONENT)
+    if exponent > _MOST_EXPONENT:
         raise ValueError(f"column {int(largest.argmax())}: values spread over {2 * largest.max():g}; divide them first")
     scale = 2.0**exponent
     return Lattice(offset, scale, fit_grid(largest / scale))

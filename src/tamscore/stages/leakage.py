@@ -19,26 +19,26 @@ from tamscore.stages.separation import FRINGE, along, overlap, rank_correlation,
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PROSPECTS, CUSTOMERS = 6_000, 3_000
+PROSPECTS, _CUSTOMERS = 6_000, 3_000
 """So many rows of each are compared at the most."""
-FEWEST_PROSPECTS, FEWEST_CUSTOMERS = 50, 25
+_FEWEST_PROSPECTS, FEWEST_CUSTOMERS = 50, 25
 """With fewer of either nothing is said."""
 PROSPECTS_TO_BLOCK = 100
 """With fewer prospects a comparison with them is no reason to stop a run."""
-OVERLAP, PLAIN_SEPARABILITY, PLAIN_CORRELATION = 0.05, 0.88, 0.85
+_OVERLAP, _PLAIN_SEPARABILITY, _PLAIN_CORRELATION = 0.05, 0.88, 0.85
 """Size is told from sales by it: so many prospects lie beyond the customers' median, and neither limit is reached."""
-PARKED, EXEMPT = 0.5, 0.2
+_PARKED, _EXEMPT = 0.5, 0.2
 """No excuse holds where such a share of the prospects has one value, and at most such a part of it of the customers."""
-ROWS_PER_VIEW = 5
+_ROWS_PER_VIEW = 5
 """A regression needs so many prospects for each of its terms, else features are compared without one."""
-RIDGE = 1e-4
-RAREST, MOST_LEVELS = 0.01, 50
+_RIDGE = 1e-4
+_RAREST, _MOST_LEVELS = 0.01, 50
 """Levels of a category that are compared: their least share of the rows, and their number."""
 SURE = 0.95
 """From this separability on a feature knows who buys, whether or not it knows how much."""
 COPY = 0.98
 """Where there is no prospect to compare with, this rank correlation with sales makes a copy of them."""
-AGAINST = -0.1
+_AGAINST = -0.1
 """Correlations below it run against the feature's own: the feature is missed by a leak among the others."""
 
 
@@ -75,7 +75,7 @@ class LeakageLimits:
             return abs(feature_evidence.correlation) >= COPY
         if follows_size(feature_evidence):
             return False
-        if feature_evidence.separability_given >= SURE and feature_evidence.correlation_given >= AGAINST:
+        if feature_evidence.separability_given >= SURE and feature_evidence.correlation_given >= _AGAINST:
             return True
         apart = (
             feature_evidence.separability_given >= self.separability
@@ -87,10 +87,10 @@ class LeakageLimits:
 def follows_size(feature_evidence: FeatureEvidence) -> bool:
     """Whether a feature with this evidence can be honest size: prospects reach the customers' median, too."""
     near = (
-        feature_evidence.separability_given < PLAIN_SEPARABILITY
-        and feature_evidence.correlation_given < PLAIN_CORRELATION
+        feature_evidence.separability_given < _PLAIN_SEPARABILITY
+        and feature_evidence.correlation_given < _PLAIN_CORRELATION
     )
-    return near and feature_evidence.overlap >= OVERLAP
+    return near and feature_evidence.overlap >= _OVERLAP
 
 
 def parks(views: Any, customer: Any) -> bool:
@@ -98,9 +98,9 @@ def parks(views: Any, customer: Any) -> bool:
     known = views[-1] == 0 if len(views) > 2 else np.ones(len(customer), bool)
     values, counts = np.unique(views[0, ~customer & known], return_counts=True)
     share = counts.max(initial=0) / np.count_nonzero(~customer)
-    if share < PARKED:
+    if share < _PARKED:
         return False
-    return bool(np.mean(views[0, customer] == values[counts.argmax()]) <= EXEMPT * share)
+    return bool(np.mean(views[0, customer] == values[counts.argmax()]) <= _EXEMPT * share)
 
 
 def numeric_views(column: Any) -> Any:
@@ -115,8 +115,8 @@ def numeric_views(column: Any) -> Any:
 def level_views(codes: Any) -> Any:
     """The codes (m,) of a category as indicators (v, m) of its frequent levels; of nothing where there is none."""
     counts = np.bincount(codes)
-    frequent = [code for code in np.argsort(-counts, kind="stable") if counts[code] >= max(RAREST * len(codes), 1)]
-    chosen = np.array(frequent[:MOST_LEVELS] or [-1])
+    frequent = [code for code in np.argsort(-counts, kind="stable") if counts[code] >= max(_RAREST * len(codes), 1)]
+    chosen = np.array(frequent[:_MOST_LEVELS] or [-1])
     return (codes[None, :] == chosen[:, None]).astype(np.float64)
 
 
@@ -175,9 +175,9 @@ class LeakageViews:
         own = np.flatnonzero(self.owner == feature)
         given = np.flatnonzero(np.isin(self.owner, others))
         prospects = np.count_nonzero(~self.customer)
-        if not len(given) or prospects < ROWS_PER_VIEW * len(given):
+        if not len(given) or prospects < _ROWS_PER_VIEW * len(given):
             return self.views[own]
-        ridge = RIDGE * prospects * np.eye(len(given))
+        ridge = _RIDGE * prospects * np.eye(len(given))
         weights = np.linalg.solve(self.products[np.ix_(given, given)] + ridge, self.products[np.ix_(given, own)])
         return self.views[own] - weights.T @ self.bounded[given]
 
@@ -197,7 +197,7 @@ class LeakageViews:
 
 def chosen_rows(sales: Any) -> Any:
     """The places of the rows that are compared: the first prospects and customers, of those whose sales are known."""
-    prospects, customers = np.flatnonzero(sales <= 0)[:PROSPECTS], np.flatnonzero(sales > 0)[:CUSTOMERS]
+    prospects, customers = np.flatnonzero(sales <= 0)[:PROSPECTS], np.flatnonzero(sales > 0)[:_CUSTOMERS]
     return np.sort(np.concatenate((prospects, customers)))
 
 
@@ -211,27 +211,27 @@ def evidence(features: Mapping[str, Any], sales: Any, limits: LeakageLimits) -> 
     prospects, customers = np.count_nonzero(~(sales > 0)), np.count_nonzero(sales > 0)
     if customers < FEWEST_CUSTOMERS:
         return {}
-    if prospects < FEWEST_PROSPECTS:
-        return {name: without_prospects(views, sales) for name, views in features.items()}
+    if prospects < _FEWEST_PROSPECTS:
+        return {name: _without_prospects(views, sales) for name, views in features.items()}
     compared = LeakageViews.of(features, sales)
     record: dict[int, FeatureEvidence] = {}
     open_ = list(range(len(names)))
     while open_:
         record |= {i: compared.evidence(i, [j for j in open_ if j != i]) for i in open_}
-        suspects = plainest({i: record[i] for i in open_ if limits.suspects(record[i])})
+        suspects = _plainest({i: record[i] for i in open_ if limits.suspects(record[i])})
         if not suspects:
             break
         open_ = [i for i in open_ if i not in suspects]
     return {name: record[i] for i, name in enumerate(names)}
 
 
-def plainest(suspects: Mapping[int, FeatureEvidence]) -> list[int]:
+def _plainest(suspects: Mapping[int, FeatureEvidence]) -> list[int]:
     """The suspects that need no comparison with others to be seen through; else the one closest to sales."""
     plain = [i for i, suspect in suspects.items() if suspect.separability >= SURE]
     return plain or sorted(suspects, key=lambda i: (-abs(suspects[i].correlation), i))[:1]
 
 
-def without_prospects(views: Any, sales: Any) -> FeatureEvidence:
+def _without_prospects(views: Any, sales: Any) -> FeatureEvidence:
     """What a feature (v, m) knows where there is nobody to compare customers with."""
     customer = sales > 0
     correlation = max((rank_correlation(view[customer], sales[customer]) for view in views), key=abs)

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 UNIT, WEIGHT_UNIT = 2.0**-10, 2.0**-20
 """Features and log sales are whole numbers of UNIT, weights whole numbers of WEIGHT_UNIT."""
-ONE, KNOT, REACH = 1024.0, 717.0, 8192.0
+_ONE, KNOT, REACH = 1024.0, 717.0, 8192.0
 """In units: an indicator that is on, the place of the hinges (0.7), the largest value of a feature (8)."""
 MOST_CUSTOMERS, FEWEST_CUSTOMERS = 65_536, 30
 FOLDS, ALL = 5, 5
 """Models 0 to 4 leave out the customers of one fold each, model ALL none."""
-PENALTIES = (100.0, 10.0, 1.0)
-CHUNK, STEEPEST, LARGEST_LEVEL = 8192, 2.0**30, 40.0
+_PENALTIES = (100.0, 10.0, 1.0)
+_CHUNK, _STEEPEST, _LARGEST_LEVEL = 8192, 2.0**30, 40.0
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,15 @@ class LevelColumns:
 
     def flags(self, xp: Any, block: Array) -> Array:
         """The indicators (i, m) of a block (d, m) as 0 and ONE."""
-        return xp.astype(block[self.numeric :, :] > 0, xp.float64) * ONE
+        return xp.astype(block[self.numeric :, :] > 0, xp.float64) * _ONE
 
     def of(self, block: Any) -> Any:
         """The columns (c, n) float64 of a host block (d, n) in whole numbers of UNIT, three of a number."""
-        items = [hinge(self.whole(np, block, j).astype(np.float64)) for j in range(self.numeric)]
+        items = [_hinge(self.whole(np, block, j).astype(np.float64)) for j in range(self.numeric)]
         return np.concatenate([*items, self.flags(np, block)])
 
 
-def hinge(x: Any) -> Any:
+def _hinge(x: Any) -> Any:
     """A number (n,) with its two hinges, as (3, n)."""
     return np.stack([x, np.maximum(x - KNOT, 0.0), np.maximum(-KNOT - x, 0.0)])
 
@@ -88,7 +88,7 @@ class LevelModel:
     def steps(self) -> tuple[Any, ...]:
         """What each value of a number from its lowest to its highest (v,) adds to the level, by model: (6, v) each."""
         item = zip(self.columns.low, self.columns.high, strict=True)
-        values = (hinge(np.arange(low, high + 1)) for low, high in item)
+        values = (_hinge(np.arange(low, high + 1)) for low, high in item)
         return tuple(self.weights[:, 3 * j : 3 * j + 3] @ x for j, x in enumerate(values))
 
     def level(self, xp: Any, block: Block, model: Array | None = None) -> Array:
@@ -119,11 +119,11 @@ class LevelModel:
     def of_categories(self, block: Block, chosen: slice) -> Iterator[tuple[Array, Any]]:
         """Yield the codes (m,) of each category of a block that has any, and what its levels add: (models, levels)."""
         if isinstance(block, CodedBlock):
-            yield from block.of_categories(self.weights[chosen, 2 * self.columns.numeric :] * ONE)
+            yield from block.of_categories(self.weights[chosen, 2 * self.columns.numeric :] * _ONE)
 
     def typical(self, level: Any) -> Any:
         """The typical sales (m,) float32 of host levels (m,)."""
-        return (self.median * np.exp(np.clip(level, -LARGEST_LEVEL, LARGEST_LEVEL))).astype(np.float32)
+        return (self.median * np.exp(np.clip(level, -_LARGEST_LEVEL, _LARGEST_LEVEL))).astype(np.float32)
 
 
 def folds_of(numbers: Any) -> Any:
@@ -141,20 +141,20 @@ def fit_level(block: Any, sales: Any, numbers: Any, numeric: int, unit: float, s
     if n < FEWEST_CUSTOMERS:
         return None
     median = float(np.sort(sales)[nearest_rank(n, 0.5)])
-    columns, fold = columns_of(block[:numeric], unit), folds_of(numbers)
+    columns, fold = _columns_of(block[:numeric], unit), folds_of(numbers)
     logs = np.rint(np.log(sales / median) / UNIT)
     sums = np.stack([products(columns, block[:, fold == f], logs[fold == f]) for f in range(FOLDS)])
     total = sums.sum(axis=0)
-    tried = [[solve(total - sums[f], penalty) for f in range(FOLDS)] for penalty in PENALTIES]
-    errors = [sum(squared_error(sums[f], models[f]) for f in range(FOLDS)) for models in tried]
+    tried = [[solve(total - sums[f], penalty) for f in range(FOLDS)] for penalty in _PENALTIES]
+    errors = [sum(_squared_error(sums[f], models[f]) for f in range(FOLDS)) for models in tried]
     best = next(i for i, error in enumerate(errors) if error <= min(errors) * (1 + 1e-12))
-    models = np.stack([*tried[best], solve(total, PENALTIES[best])])
-    weights = np.clip(np.rint(models[:, 1:] / WEIGHT_UNIT), -STEEPEST, STEEPEST)
-    intercept = np.rint(models[:, 0] / WEIGHT_UNIT * ONE)
-    return LevelModel(columns, weights, intercept, median, PENALTIES[best], n, seed)
+    models = np.stack([*tried[best], solve(total, _PENALTIES[best])])
+    weights = np.clip(np.rint(models[:, 1:] / WEIGHT_UNIT), -_STEEPEST, _STEEPEST)
+    intercept = np.rint(models[:, 0] / WEIGHT_UNIT * _ONE)
+    return LevelModel(columns, weights, intercept, median, _PENALTIES[best], n, seed)
 
 
-def columns_of(block: Any, unit: float) -> LevelColumns:
+def _columns_of(block: Any, unit: float) -> LevelColumns:
     """How the numbers of a block (numeric, n) become columns: clipped to P1 and P99, halved while they are large."""
     n = block.shape[1]
     ordered = np.sort(block, axis=1).astype(np.float64) * (unit / UNIT)
@@ -168,10 +168,10 @@ def products(columns: LevelColumns, block: Any, logs: Any) -> Any:
     """The sums of products (c + 2, c + 2) of one, the columns and the logs (n,) of a block (d, n); exact."""
     c = 3 * columns.numeric + block.shape[0] - columns.numeric
     total = np.zeros((c + 2, c + 2))
-    for start in range(0, len(logs), CHUNK):
-        here = slice(start, start + CHUNK)
+    for start in range(0, len(logs), _CHUNK):
+        here = slice(start, start + _CHUNK)
         part = block[:, here]
-        rows = np.concatenate([np.full((1, part.shape[1]), ONE), columns.of(part), logs[None, here]])
+        rows = np.concatenate([np.full((1, part.shape[1]), _ONE), columns.of(part), logs[None, here]])
         total += rows @ rows.T
     return total * UNIT**2
 
@@ -185,7 +185,7 @@ def solve(sums: Any, penalty: float) -> Any:
     return np.concatenate(([means[-1] - means[:-1] @ weights], weights))
 
 
-def squared_error(sums: Any, model: Any) -> float:
+def _squared_error(sums: Any, model: Any) -> float:
     """The squared error of a model (c + 1,) over the rows that sums of products were taken of."""
     miss = np.append(-model, 1.0)
     return float(miss @ sums @ miss)

@@ -55,12 +55,12 @@ def level_losses(
     Typical sales are those of a model that has not seen the customer's fold.
     """
     logs = np.log(sales)
-    of_cluster = held_out(label, logs, fold, line, min_customers)
-    of_account = held_out(label, logs - np.log(typical.astype(np.float64)), fold, line, min_customers)
-    return loss_of("cluster", of_cluster, line), loss_of("account", of_account, line)
+    of_cluster = _held_out(label, logs, fold, line, min_customers)
+    of_account = _held_out(label, logs - np.log(typical.astype(np.float64)), fold, line, min_customers)
+    return _loss_of("cluster", of_cluster, line), _loss_of("account", of_account, line)
 
 
-def held_out(label: Any, logs: Any, fold: Any, line: float, min_customers: int) -> Any:
+def _held_out(label: Any, logs: Any, fold: Any, line: float, min_customers: int) -> Any:
     """How far the logs (n,) lie above the cut line of their cluster that the customers of the other folds give."""
     above, k = np.zeros(len(logs)), int(label.max(initial=0)) + 1
     for out in range(FOLDS):
@@ -70,7 +70,7 @@ def held_out(label: Any, logs: Any, fold: Any, line: float, min_customers: int) 
     return above
 
 
-def loss_of(level: Level, above: Any, line: float) -> LevelLoss:
+def _loss_of(level: Level, above: Any, line: float) -> LevelLoss:
     """The loss of a level from how far logs (n,) lie above their cut lines."""
     loss = np.maximum(line * above, (line - 1) * above)
     error = float(loss.std() / np.sqrt(len(loss)))

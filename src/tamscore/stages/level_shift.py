@@ -29,23 +29,23 @@ def shifts(model: LevelModel, customers: Any, sales: Any, prospects: Any, column
     logs = np.rint(np.log(sales / model.median) / UNIT)
     total = products(model.columns, customers, logs)
     rows = model.columns.of(prospects) * UNIT
-    owner = owners(columns, model.columns.numeric)
+    owner = _owners(columns, model.columns.numeric)
     weights = np.append(model.intercept[ALL] * UNIT * WEIGHT_UNIT, model.weights[ALL] * WEIGHT_UNIT)
-    whole = median_level(weights, rows)
+    whole = _median_level(weights, rows)
     record = {}
     for name in named:
         values = np.flatnonzero(owner != name)
         part = np.concatenate(([0], values + 1, [len(total) - 1]))
         without = solve(total[np.ix_(part, part)], model.penalty)
-        record[name] = float(np.exp(abs(median_level(without, rows[values]) - whole)))
+        record[name] = float(np.exp(abs(_median_level(without, rows[values]) - whole)))
     return record
 
 
-def owners(columns: Sequence[str], numeric: int) -> Any:
+def _owners(columns: Sequence[str], numeric: int) -> Any:
     """The column of the input (c,) that each column of the regression comes from: a number has three."""
     return np.array([name for at, name in enumerate(columns) for _ in range(3 if at < numeric else 1)])
 
 
-def median_level(weights: Any, rows: Any) -> float:
+def _median_level(weights: Any, rows: Any) -> float:
     """The median level of rows (c, m) under an intercept and weights (c + 1,)."""
     return float(np.median(weights[0] + weights[1:] @ rows))

@@ -12,13 +12,13 @@ from tamscore.stages.identity import cluster_ids
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Kind = Literal["kept", "split", "merged", "new", "retired"]
+_Kind = Literal["kept", "split", "merged", "new", "retired"]
 SAME = 1 / 3
 """A cluster goes on where its Jaccard index with its successor is at least this: then the accounts that both have are
 at least half as many as those that only one of them has. One of two even halves has 1/2, of three even parts this."""
-MOST = 0.5
+_MOST = 0.5
 """A cluster comes from, or goes into, the one that has at least this share of its accounts."""
-GONE = 0.25
+_GONE = 0.25
 """A cluster has died out, rather than joined another, below this part of the share of accounts that it once had."""
 
 
@@ -57,7 +57,7 @@ class Event:
     `before` counts the accounts of today that belonged to it, `now` those that do now, `shared` those that did and do.
     """
 
-    kind: Kind
+    kind: _Kind
     cluster: str
     related: tuple[str, ...]
     before: int
@@ -96,15 +96,15 @@ def succeed(party: str, old_ids: Sequence[str], heir: Any, k: int, named: int) -
 def events(overlap: Overlap, heir: Any, old_ids: Sequence[str], new_ids: Sequence[str]) -> list[Event]:
     """What became of every old cluster, then where every new one comes from; `new_ids` stand as in `overlap`."""
     born = [j for j in range(len(new_ids)) if j not in heir]
-    comes_from = {j: source(overlap, j) for j in born}
-    goes_into = {i: target(overlap, i) for i in range(len(old_ids)) if heir[i] < 0}
+    comes_from = {j: _source(overlap, j) for j in born}
+    goes_into = {i: _target(overlap, i) for i in range(len(old_ids)) if heir[i] < 0}
     items = []
     for i, name in enumerate(old_ids):
         children = tuple(new_ids[j] for j in born if comes_from[j] == i)
         j, into = int(heir[i]), goes_into.get(i, -1)
         joined = tuple(old_ids[o] for o, there in goes_into.items() if there == j >= 0)
         into_id = (new_ids[into],) if into >= 0 and not children else ()
-        kind: Kind = "split" if children else "kept" if j >= 0 else "merged" if into_id else "retired"
+        kind: _Kind = "split" if children else "kept" if j >= 0 else "merged" if into_id else "retired"
         now, shared = (int(overlap.new[j]), int(overlap.shared[i, j])) if j >= 0 else (0, 0)
         items.append(Event(kind, name, (*children, *joined, *into_id), int(overlap.old[i]), now, shared))
     for j, i in comes_from.items():
@@ -113,15 +113,15 @@ def events(overlap: Overlap, heir: Any, old_ids: Sequence[str], new_ids: Sequenc
     return items
 
 
-def source(overlap: Overlap, j: int) -> int:
+def _source(overlap: Overlap, j: int) -> int:
     """The old cluster that most accounts of a new one come from; -1 where there is none."""
     i = int(np.argmax(overlap.shared[:, j]))
-    return i if overlap.shared[i, j] >= MOST * max(overlap.new[j], 1) else -1
+    return i if overlap.shared[i, j] >= _MOST * max(overlap.new[j], 1) else -1
 
 
-def target(overlap: Overlap, i: int) -> int:
+def _target(overlap: Overlap, i: int) -> int:
     """The new cluster that most accounts of an old one go into; -1 where there is none, or where it has died out."""
     everyone = overlap.shared.sum() + overlap.newcomers.sum()
     j = int(np.argmax(overlap.shared[i]))
-    gone = overlap.old[i] < GONE * overlap.once[i] * everyone
-    return -1 if gone or overlap.shared[i, j] < MOST * overlap.old[i] else j
+    gone = overlap.old[i] < _GONE * overlap.once[i] * everyone
+    return -1 if gone or overlap.shared[i, j] < _MOST * overlap.old[i] else j

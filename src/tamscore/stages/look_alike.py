@@ -69,17 +69,17 @@ def log_odds(backend: Backend, space: Space, model: LookAlike, block: Array, raw
     `block` (n, m) has their numbers in units of the space, and which are missing; categories are told by `raw`.
     """
     xp = backend.xp
-    result = backend.get(add_up(xp, space, model, block, raw.codes, None))
+    result = backend.get(_add_up(xp, space, model, block, raw.codes, None))
     seen = np.flatnonzero(folds != REST)
     if len(seen):
         at, place = backend.put(seen), backend.put(folds[seen].astype(np.int64))
         codes = {name: xp.take(code, at) for name, code in raw.codes.items()}
         result = result.copy()
-        result[seen] = backend.get(add_up(xp, space, model, xp.take(block, at, axis=1), codes, place))
+        result[seen] = backend.get(_add_up(xp, space, model, xp.take(block, at, axis=1), codes, place))
     return result
 
 
-def add_up(
+def _add_up(
     xp: Any, space: Space, model: LookAlike, block: Array, codes: dict[str, Array], place: Array | None
 ) -> Array:
     """The log odds (m,) float32 of rows under the model at each row's place (m,), None for that of the rest.

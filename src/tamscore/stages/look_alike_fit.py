@@ -21,11 +21,11 @@ FEWEST = 50
 """With fewer customers or fewer prospects there is no look-alike."""
 CUSTOMERS, PROSPECTS = 4_000, 8_000
 """So many of the drawn rows are fitted on at the most."""
-RIDGES = (1.0, 10.0, 100.0)
-FAINT_RIDGE = 1e-3
+_RIDGES = (1.0, 10.0, 100.0)
+_FAINT_RIDGE = 1e-3
 """Keeps a calibration solvable where no feature varies."""
-IDENTITY = np.array([0.0, 1.0])
-FEW_ROWS = 5_000
+_IDENTITY = np.array([0.0, 1.0])
+_FEW_ROWS = 5_000
 """With fewer rows the ridge is chosen by the rows left out, and every fold has a fit of its own.
 
 With more rows the ridge hardly matters, and a fold's fit lies one Newton step from that of all rows.
@@ -65,7 +65,7 @@ def fit_look_alike(space: Space, rows: FitRows, excluded: Sequence[str], seed: i
     used = np.array([feature.column not in excluded for feature in space.features])
     design = LookAlikeDesign.of(rows.block, used, len(space.scales))
     terms, fold = design.terms(rows.block), fold_of(rows.numbers)
-    ridges = RIDGES if len(fold) < FEW_ROWS else RIDGES[:1]
+    ridges = _RIDGES if len(fold) < _FEW_ROWS else _RIDGES[:1]
     tried = [cross(terms, rows, fold, ridge) for ridge in ridges]
     best = min(range(len(tried)), key=lambda place: tried[place].loss)
     made = tried[best]
@@ -99,7 +99,7 @@ class LookAlikeDesign:
         """The design of a block (d, n) whose first rows are numeric, `used` (d,) bool says which features count."""
         middle = nearest_rank(block.shape[1], 0.5)
         bends = np.partition(block[:numeric], middle, axis=1)[:, middle].astype(np.float64)
-        raw = raw_terms(block, bends)
+        raw = _raw_terms(block, bends)
         means, spreads = raw.mean(axis=1), raw.std(axis=1)
         spreads[~np.concatenate((used, used[:numeric])) | (spreads < 1e-9)] = 0.0
         return cls(bends, means, spreads)
@@ -107,7 +107,7 @@ class LookAlikeDesign:
     def terms(self, block: Any) -> Any:
         """The terms (p, n) of a block (d, n): the constant, and those in use with mean 0 and spread 1."""
         at = np.flatnonzero(self.spreads)
-        scaled = (raw_terms(block, self.bends)[at] - self.means[at, None]) / self.spreads[at, None]
+        scaled = (_raw_terms(block, self.bends)[at] - self.means[at, None]) / self.spreads[at, None]
         return np.concatenate((np.ones((1, block.shape[1])), scaled))
 
     def in_units(self, result: Any) -> tuple[Any, Any, Any]:
@@ -119,14 +119,14 @@ class LookAlikeDesign:
         return offsets, every[:, :features], every[:, features:]
 
 
-def raw_terms(block: Any, bends: Any) -> Any:
+def _raw_terms(block: Any, bends: Any) -> Any:
     """The features of a block (d, n), and what numeric ones have beyond their bends, as (d + n, rows) float64."""
     features = block.astype(np.float64)
     return np.concatenate((features, np.maximum(features[: len(bends)] - bends[:, None], 0.0)))
 
 
 @dataclass(frozen=True)
-class Crossed:
+class _Crossed:
     """Coefficients (p,) of all rows and by fold, calibration (offset, slope), loss and area on rows left out."""
 
     of_all: Any
@@ -136,37 +136,37 @@ class Crossed:
     area: float
 
 
-def cross(terms: Any, rows: FitRows, fold: Any, ridge: float) -> Crossed:
+def cross(terms: Any, rows: FitRows, fold: Any, ridge: float) -> _Crossed:
     """The regression of all rows and of all but each fold, and how it does on the fold that it has not seen."""
     of_all = fit_logistic(terms, rows.customer, rows.weight, ridge)
-    by_fold = without_folds(terms, rows, fold, ridge, of_all)
+    by_fold = _without_folds(terms, rows, fold, ridge, of_all)
     odds = np.empty(len(fold))
     for number, result in enumerate(by_fold):
         outside = fold == number
         odds[outside] = result @ terms[:, outside]
-    offset, slope = calibrate(odds, rows)
+    offset, slope = _calibrate(odds, rows)
     fair = offset + slope * odds
     loss = float(np.sum(rows.weight * (np.logaddexp(0.0, fair) - rows.customer * fair)))
-    return Crossed(of_all, by_fold, (offset, slope), loss, area_under_curve(odds, rows.customer))
+    return _Crossed(of_all, by_fold, (offset, slope), loss, area_under_curve(odds, rows.customer))
 
 
-def without_folds(terms: Any, rows: FitRows, fold: Any, ridge: float, of_all: Any) -> list[Any]:
+def _without_folds(terms: Any, rows: FitRows, fold: Any, ridge: float, of_all: Any) -> list[Any]:
     """The regressions (p,) of all rows but those of each fold; of many rows one step away from that of all rows."""
-    if len(fold) >= FEW_ROWS:
+    if len(fold) >= _FEW_ROWS:
         parts = [np.flatnonzero(fold == number) for number in range(FOLDS)]
         return one_step_without(terms, rows.customer, rows.weight, ridge, of_all, parts)
     items = [fold != number for number in range(FOLDS)]
     return [fit_logistic(terms[:, at], rows.customer[at], rows.weight[at], ridge, of_all) for at in items]
 
 
-def calibrate(odds: Any, rows: FitRows) -> tuple[float, float]:
+def _calibrate(odds: Any, rows: FitRows) -> tuple[float, float]:
     """Offset and slope that make log odds (n,) of rows left out fair; those of the share of customers if they mislead.
 
     They mislead where customers have the lower ones.
     """
     ones = np.ones((1, len(odds)))
     offset, slope = fit_logistic(
-        np.concatenate((ones, odds[None, :])), rows.customer, rows.weight, FAINT_RIDGE, IDENTITY
+        np.concatenate((ones, odds[None, :])), rows.customer, rows.weight, _FAINT_RIDGE, _IDENTITY
     )
     if slope > 0.0:
         return float(offset), float(slope)

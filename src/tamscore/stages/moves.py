@@ -77,40 +77,40 @@ def money_of(
     k = len(centers)
     label, bought = (stability.labels(backend, accounts.block, centers) for accounts in (rows, customers))
     label = label.astype(np.int64)
-    model = level_of(customers, rules) if rules.by_account else None
+    model = _level_of(customers, rules) if rules.by_account else None
     if model is None:
         by_cluster = potential.sort_sales(backend, customers.sales, bought, k)
-        table = potential.potential_table(by_cluster, everyone(by_cluster), *ladder_rules(rules))
+        table = potential.potential_table(by_cluster, _everyone(by_cluster), *_ladder_rules(rules))
         return whitespace.value_accounts(np, rows.sales, label, table.values, rules.boundary)
     typical = model.typical(model.level(np, customers.block, folds_of(customers.numbers)))
     by_cluster = potential.sort_sales(backend, customers.sales, bought, k, typical)
-    ladder = account_ladder(by_cluster, model.median, rules)
+    ladder = _account_ladder(by_cluster, model.median, rules)
     fold = np.where(rows.sales > 0, folds_of(rows.numbers), ALL)
     own = model.typical(model.level(np, rows.block, fold))
     return whitespace.value_by_level(np, rows.sales, own, label, ladder, rules.boundary)
 
 
-def level_of(customers: SampledAccounts, rules: RedrawRules) -> Any:
+def _level_of(customers: SampledAccounts, rules: RedrawRules) -> Any:
     """The level of these customers; None if they are too few."""
     return fit_level(customers.block, customers.sales, customers.numbers, rules.numeric, rules.unit, rules.seed)
 
 
-def account_ladder(by_cluster: CustomerSales, median: float, rules: RedrawRules) -> AccountLadder:
+def _account_ladder(by_cluster: CustomerSales, median: float, rules: RedrawRules) -> AccountLadder:
     """The ladders at level account, all customers being the parent of every cluster."""
     typical = np.full(by_cluster.groups, median)
-    of_sales, relative = everyone(by_cluster), everyone(by_cluster.relative)
-    table = potential.account_table(by_cluster, of_sales, relative, typical, median, *ladder_rules(rules))
+    of_sales, relative = _everyone(by_cluster), _everyone(by_cluster.relative)
+    table = potential.account_table(by_cluster, of_sales, relative, typical, median, *_ladder_rules(rules))
     if table.account is None:
         raise AssertionError("a table at level account has no account ladder")
     return table.account
 
 
-def everyone(by_cluster: CustomerSales) -> list[tuple[str, Any]]:
+def _everyone(by_cluster: CustomerSales) -> list[tuple[str, Any]]:
     """All customers as the parent of every cluster."""
     return [("all", np.sort(by_cluster.sales))] * by_cluster.groups
 
 
-def ladder_rules(rules: RedrawRules) -> tuple[tuple[float, ...], TopStep, int]:
+def _ladder_rules(rules: RedrawRules) -> tuple[tuple[float, ...], TopStep, int]:
     """The rules that ladders are made by."""
     return rules.lines, rules.top_step, rules.min_customers
 

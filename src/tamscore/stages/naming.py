@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Place: TypeAlias = Literal["adjective", "noun", "in", "with"]
-NOUN = "accounts"
-SIZES = frozenset({"employees", "employee_count", "number_of_employees", "headcount", "staff", "size"})
+_Place: TypeAlias = Literal["adjective", "noun", "in", "with"]
+_NOUN = "accounts"
+_SIZES = frozenset({"employees", "employee_count", "number_of_employees", "headcount", "staff", "size"})
 """Columns whose numbers make an account large or small."""
-TRADES = frozenset({"industry", "sector", "vertical", "trade", "branch", "business", "segment", "line_of_business"})
+_TRADES = frozenset({"industry", "sector", "vertical", "trade", "branch", "business", "segment", "line_of_business"})
 """Columns whose levels say what an account is."""
-REGIONS = frozenset({"country", "region", "state", "city", "area", "market", "continent"})
+_REGIONS = frozenset({"country", "region", "state", "city", "area", "market", "continent"})
 """Columns whose levels say where an account is."""
-AMOUNTS = ("sales", "revenues", "earnings", "assets", "costs", "savings", "wages", "funds", "series", "ss", "us", "is")
+_AMOUNTS = ("sales", "revenues", "earnings", "assets", "costs", "savings", "wages", "funds", "series", "ss", "us", "is")
 """Endings of words that are no plural of things that can be counted, though they end in s."""
 
 
@@ -40,7 +40,7 @@ NO_TITLE = ColumnTitle()
 class Phrase:
     """A few words about a group, and the place in its name where they stand."""
 
-    place: Place
+    place: _Place
     words: str
 
 
@@ -49,9 +49,9 @@ def number_phrase(column: str, high: bool, strength: str, title: ColumnTitle = N
     called = title.title or column.replace("_", " ")
     own = title.high if high else title.low
     if own:
-        place: Place = "with" if title.title else "adjective"
+        place: _Place = "with" if title.title else "adjective"
         words = f"{own} {called}" if title.title else own
-    elif column.lower() in SIZES:
+    elif column.lower() in _SIZES:
         place, words = "adjective", "large" if high else "small"
     else:
         kind = ("many", "few") if countable(called) else ("high", "low")
@@ -66,9 +66,9 @@ def level_phrase(column: str, level: str, title: ColumnTitle = NO_TITLE) -> Phra
         return Phrase("noun", title.levels[level])
     if level in {"unknown", "other"}:
         return Phrase("with", f"{level} {called}")
-    if column.lower() in TRADES:
-        return Phrase("noun", f"{level} {NOUN}")
-    return Phrase("in", level) if column.lower() in REGIONS else Phrase("with", f"{called} {level}")
+    if column.lower() in _TRADES:
+        return Phrase("noun", f"{level} {_NOUN}")
+    return Phrase("in", level) if column.lower() in _REGIONS else Phrase("with", f"{called} {level}")
 
 
 def missing_phrase(column: str, title: ColumnTitle = NO_TITLE) -> Phrase:
@@ -78,7 +78,7 @@ def missing_phrase(column: str, title: ColumnTitle = NO_TITLE) -> Phrase:
 
 def countable(called: str) -> bool:
     """Return whether a title is a plural of things that can be counted, such as `job openings`."""
-    return called.lower().endswith("s") and not called.lower().endswith(AMOUNTS)
+    return called.lower().endswith("s") and not called.lower().endswith(_AMOUNTS)
 
 
 def compose(phrases: Sequence[Phrase]) -> str:
@@ -89,12 +89,12 @@ def compose(phrases: Sequence[Phrase]) -> str:
         place: [phrase.words for phrase in phrases if phrase.place == place]
         for place in ("adjective", "noun", "in", "with")
     }
-    parts = [", ".join(at["adjective"]), " or ".join(at["noun"]) or NOUN]
+    parts = [", ".join(at["adjective"]), " or ".join(at["noun"]) or _NOUN]
     parts += [f"in {' or '.join(at['in'])}"] if at["in"] else []
-    parts += [f"with {join_words(at['with'])}"] if at["with"] else []
+    parts += [f"with {_join_words(at['with'])}"] if at["with"] else []
     return " ".join(filter(None, parts))
 
 
-def join_words(words: Sequence[str]) -> str:
+def _join_words(words: Sequence[str]) -> str:
     """Return words with commas, and an `and` before the last."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 UNITS = 10_000.0
 """So many of them make one of the currency."""
 NEVER = np.iinfo(np.int32).max
-FEW_LINES, FAR_DAYS, DAYS_BEFORE = 0.001, 31, 10
+FEW_LINES, _FAR_DAYS, _DAYS_BEFORE = 0.001, 31, 10
 """Lines far after all others: so small a share of them or a single one, after a gap of more days than FAR_DAYS, and of
 several times the largest gap before it; at least so many different days lie before it."""
 
 
-THIN, YEAR = 0.1, 365
+_THIN, _YEAR = 0.1, 365
 """Order lines are thin at so small a share of their pace in so many days before."""
 
 
@@ -86,12 +86,12 @@ def last_before_strays(days: Any, counts: Any, times: float) -> tuple[int, int] 
     `days` (n,) are the different days of all lines in ascending order, `counts` (n,) their lines. Far is a gap of more
     than `times` the largest one before it, but for a few lines at the beginning.
     """
-    if len(days) <= DAYS_BEFORE:
+    if len(days) <= _DAYS_BEFORE:
         return None
     few, until = max(FEW_LINES * counts.sum(), 1), np.cumsum(counts)[:-1]
     gap = np.diff(days)
     before = np.append(0, np.maximum.accumulate(np.where(until > few, gap, 0))[:-1])
-    far = (gap > FAR_DAYS) & (gap > times * before) & (np.arange(1, len(days)) >= DAYS_BEFORE)
+    far = (gap > _FAR_DAYS) & (gap > times * before) & (np.arange(1, len(days)) >= _DAYS_BEFORE)
     values = np.flatnonzero(far & (counts.sum() - until <= few))
     return (int(days[values[0]]), int(counts.sum() - until[values[0]])) if len(values) else None
 
@@ -103,12 +103,12 @@ def last_before_thin_tail(days: Any, counts: Any) -> tuple[int, int] | None:
     `counts` (n,) as for `last_before_strays`. Of several days, the one with the sharpest drop.
     """
     until = np.cumsum(counts)
-    before = days - np.maximum(days - YEAR, days[0] - 1)
+    before = days - np.maximum(days - _YEAR, days[0] - 1)
     pace = (until - np.append(0, until)[np.searchsorted(days, days - before, side="right")]) / before
     tail, left = days[-1] - days, until[-1] - until
-    share = np.where((tail > FAR_DAYS) & (before > FAR_DAYS), left / (pace * np.maximum(tail, 1)), 1.0)
+    share = np.where((tail > _FAR_DAYS) & (before > _FAR_DAYS), left / (pace * np.maximum(tail, 1)), 1.0)
     at = int(np.argmin(share))
-    return (int(days[at]), int(left[at])) if until[-1] >= 1 / FEW_LINES and share[at] <= THIN else None
+    return (int(days[at]), int(left[at])) if until[-1] >= 1 / FEW_LINES and share[at] <= _THIN else None
 
 
 def months_back(day: date, months: int) -> int:

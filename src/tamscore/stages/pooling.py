@@ -19,14 +19,14 @@ from tamscore.stages.prepare import nearest_rank
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MOST_DRAWS, FEWEST_DRAWS, DRAWN_VALUES = 2000, 250, 2**20
+_MOST_DRAWS, _FEWEST_DRAWS, _DRAWN_VALUES = 2000, 250, 2**20
 """Bootstrap samples of one size: as many as hold so many values together, between these two."""
-REFERENCE = 200
+_REFERENCE = 200
 """The sample size at which sampling variance is measured; at n customers it is REFERENCE / n times as large."""
 
 
 @dataclass(frozen=True)
-class Misses:
+class _Misses:
     """By how much samples of n customers miss, in logs: `cuts` (b, lines), `level` (b,), and `drift` (b, 2).
 
     `drift` holds draws of how far a cluster's own level and shape may lie from what it borrows, in standard deviations.
@@ -66,14 +66,14 @@ class Pool:
         return float(np.mean(self.shape**2))
 
     @cached_property
-    def _drawn(self) -> dict[int, Misses]:
+    def _drawn(self) -> dict[int, _Misses]:
         return {}
 
-    def misses(self, n: int) -> Misses:
+    def misses(self, n: int) -> _Misses:
         """What a bootstrap with samples of n finds (Efron 1979); the draws depend on n alone, its first two digits."""
         size = n if n < 100 else int(float(f"{n:.1e}"))
         if size not in self._drawn:
-            self._drawn[size] = misses(self.shape, self.shares, size, max(self.clusters, 2.0))
+            self._drawn[size] = _misses(self.shape, self.shares, size, max(self.clusters, 2.0))
         return self._drawn[size]
 
     def level_weight(self, n: int) -> float:
@@ -127,13 +127,13 @@ def pool(clusters: Any, parents: Sequence[tuple[str, Any]], shares: Sequence[flo
     one more cluster, for which own and borrowed weigh the same at `enough` customers, keeps few from misleading.
     """
     n, logs = clusters.support, np.log(clusters.sales)
-    level, parent_level = means(logs, clusters.offsets), parent_levels(parents)
-    shape = shape_of(logs, n, level)
+    level, parent_level = _means(logs, clusters.offsets), _parent_levels(parents)
+    shape = _shape_of(logs, n, level)
     plain = Pool(tuple(shares), shape, level, parent_level, 0.0, np.zeros(len(shares)), 0.0, enough)
     there = np.flatnonzero(n)
     count, weight = n[there], n[there] / (n[there] + enough)
-    reference = plain.misses(REFERENCE)
-    sampling = REFERENCE * np.var(reference.cuts - reference.level[:, None], axis=0)
+    reference = plain.misses(_REFERENCE)
+    sampling = _REFERENCE * np.var(reference.cuts - reference.level[:, None], axis=0)
     cuts = np.array([[clusters.of(c)[nearest_rank(n[c], share)] for share in shares] for c in there])
     off = np.log(cuts.reshape(len(there), len(shares))) - level[there, None] - plain.shape_cuts
     return Pool(
@@ -141,31 +141,31 @@ def pool(clusters: Any, parents: Sequence[tuple[str, Any]], shares: Sequence[flo
         shape,
         level,
         parent_level,
-        beyond((level - parent_level)[there, None], plain.shape_variance, count, weight, enough)[0],
-        beyond(off, sampling, count, weight, enough),
+        _beyond((level - parent_level)[there, None], plain.shape_variance, count, weight, enough)[0],
+        _beyond(off, sampling, count, weight, enough),
         float(weight.sum()),
         enough,
     )
 
 
-def beyond(off: Any, sampling: Any, count: Any, weight: Any, enough: int) -> Any:
+def _beyond(off: Any, sampling: Any, count: Any, weight: Any, enough: int) -> Any:
     """The variance (j,) of deviations (k, j) that the `sampling` variance (j,) of one customer does not explain."""
     surplus = weight[:, None] * (off**2 - sampling / count[:, None])
     return np.maximum((surplus.sum(axis=0) + sampling / enough) / (weight.sum() + 1), 0.0)
 
 
-def means(values: Any, offsets: Any) -> Any:
+def _means(values: Any, offsets: Any) -> Any:
     """The mean (k,) of each stretch of values between two offsets (k + 1,); NaN where it is empty."""
     return np.array([values[a:b].mean() if b > a else np.nan for a, b in pairwise(offsets)])
 
 
-def parent_levels(parents: Sequence[tuple[str, Any]]) -> Any:
+def _parent_levels(parents: Sequence[tuple[str, Any]]) -> Any:
     """The mean log sales (k,) of each cluster's parent; NaN where nobody buys."""
     known = {id(sales): np.log(sales).mean() if len(sales) else np.nan for _, sales in parents}
     return np.array([known[id(sales)] for _, sales in parents])
 
 
-def shape_of(logs: Any, n: Any, level: Any) -> Any:
+def _shape_of(logs: Any, n: Any, level: Any) -> Any:
     """Log sales less their cluster's level, sorted (s,), widened for the level being their own mean."""
     several = np.repeat(n > 1, n)
     widened = np.repeat(np.sqrt(n / np.maximum(n - 1, 1)), n)
@@ -173,13 +173,13 @@ def shape_of(logs: Any, n: Any, level: Any) -> Any:
     return shape if len(shape) else np.zeros(1)
 
 
-def misses(shape: Any, shares: Sequence[float], n: int, freedom: float) -> Misses:
+def _misses(shape: Any, shares: Sequence[float], n: int, freedom: float) -> _Misses:
     """By how much samples of n from the shape miss its cut values and its mean, and drifts of so many clusters.
 
     Drifts have Student's t distribution: their spread is itself known from few clusters only.
     """
-    count = int(np.clip(DRAWN_VALUES // n, FEWEST_DRAWS, MOST_DRAWS))
+    count = int(np.clip(_DRAWN_VALUES // n, _FEWEST_DRAWS, _MOST_DRAWS))
     random = np.random.Generator(np.random.Philox(n))
     sample = np.sort(shape[random.integers(0, len(shape), (count, n))], axis=1)
     cuts = [sample[:, nearest_rank(n, share)] - shape[nearest_rank(len(shape), share)] for share in shares]
-    return Misses(np.stack(cuts, axis=1), sample.mean(axis=1), random.standard_t(freedom, (count, 2)))
+    return _Misses(np.stack(cuts, axis=1), sample.mean(axis=1), random.standard_t(freedom, (count, 2)))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.stages.interval import Bounds
 
 TopStep = Literal["max", "p99", "p99.5", "next_step"]
-SAME = 1e-12
+_SAME = 1e-12
 """Logs of two amounts that differ by less are those of one amount: a mean of logs is rounded by about 1e-15."""
 OF_CLUSTER, OF_ACCOUNT, POOLED, NO_CUSTOMERS = "cluster", "account", "pooled", "none"
 
@@ -75,7 +75,7 @@ class PotentialTable:
     """The ladder of every cluster of a party type.
 
     `values` (k, steps) float64 are the cut values and the top step, NaN where nobody buys; `support` (k,) the
-    customers of the cluster; `basis` (k,) where its values come from: `cluster`, `pool`, the parent, or `none`.
+    customers of the cluster; `basis` (k,) where its values come from: `cluster`, `_pool`, the parent, or `none`.
     `bounds` says how sure the values are. At level account the values are those of each cluster's median account, and
     `account` gives every account its own.
     """
@@ -137,7 +137,7 @@ def potential_table(
     values, basis = [], []
     for c, (n, (name, sales)) in enumerate(zip(clusters.support.tolist(), parents, strict=True)):
         mine = ladder(clusters.of(c) if n else sales, lines, top_step)
-        values.append(pool(mine, common, c, n, cents) if 0 < n < min_customers else mine)
+        values.append(_pool(mine, common, c, n, cents) if 0 < n < min_customers else mine)
         own = OF_CLUSTER if n >= min_customers else POOLED
         basis.append(own if n else name if len(sales) else NO_CUSTOMERS)
     ladders = np.array(values)
@@ -172,7 +172,7 @@ def account_table(
     return replace(table, values=values, basis=basis, bounds=replace(bounds, low=low, high=high), account=ladder)
 
 
-def pool(mine: Any, common: pooling.Pool, cluster: int, n: int, cents: float | None) -> Any:
+def _pool(mine: Any, common: pooling.Pool, cluster: int, n: int, cents: float | None) -> Any:
     """The ladder of a thin cluster: own cut values weighed with borrowed ones, below its own high-water mark.
 
     A borrowed value that equals the own one but for rounding changes nothing. Means are rounded to `cents` parts of 1.
@@ -181,7 +181,7 @@ def pool(mine: Any, common: pooling.Pool, cluster: int, n: int, cents: float | N
     lift = (1 - common.own_weight(n)[:-1]) * (common.borrow(cluster, n)[:-1] - np.log(own))
     mean = own * np.exp(lift)
     mean = mean if cents is None else round_money(mean, cents)
-    cuts = np.maximum.accumulate(np.where(np.abs(lift) < SAME, own, mean))
+    cuts = np.maximum.accumulate(np.where(np.abs(lift) < _SAME, own, mean))
     return np.append(cuts, max(mine[-1], cuts[-1]))
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Array, Backend
 
-OTHER, UNKNOWN = "other", "unknown"
+_OTHER, UNKNOWN = "other", "unknown"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Vocabulary:
     @property
     def all_levels(self) -> tuple[str, ...]:
         """Every level by code: the column's own, then `other`, then `unknown`."""
-        return (*self.levels, OTHER, UNKNOWN)
+        return (*self.levels, _OTHER, UNKNOWN)
 
     def encode(self, column: pa.ChunkedArray | pa.Array) -> Any:
         """The code (m,) int64 of every value; a value never seen before is `other`."""
@@ -49,7 +49,7 @@ def vocabulary(column: str, counts: dict[str | None, int], floor: float) -> Voca
     Values that read `other` or `unknown` join the level of that name, which every vocabulary has.
     """
     rows = sum(counts.values())
-    built_in = (None, OTHER, UNKNOWN)
+    built_in = (None, _OTHER, UNKNOWN)
     frequent = [level for level, count in counts.items() if level not in built_in and count >= floor * rows]
     return Vocabulary(column, tuple(sorted(frequent, key=lambda level: (-counts[level], level))))
 
@@ -64,7 +64,7 @@ class OrderStatistics:
 
 
 @dataclass(frozen=True)
-class SortedColumn:
+class _SortedColumn:
     """The values of a column in order: by market segment on the device, with host `offsets`, and all (n,) on the host.
 
     `missing` counts those that are not there.
@@ -76,7 +76,7 @@ class SortedColumn:
     missing: int
 
 
-def sort_column(backend: Backend, column: Array, segment: Array, segments: int) -> SortedColumn:
+def sort_column(backend: Backend, column: Array, segment: Array, segments: int) -> _SortedColumn:
     """A column (m,) with NaN for missing in order, as a whole and by market segment."""
     xp = backend.xp
     missing = xp.isnan(column)
@@ -84,10 +84,10 @@ def sort_column(backend: Backend, column: Array, segment: Array, segments: int) 
     group = xp.where(missing, xp.asarray(segments, dtype=segment.dtype, device=segment.device), segment)
     by_segment, offsets = backend.segment_order(column, group, segments + 1)
     present = by_segment[: int(offsets[segments])]
-    return SortedColumn(by_segment, offsets, backend.get(present if segments == 1 else xp.sort(present)), count)
+    return _SortedColumn(by_segment, offsets, backend.get(present if segments == 1 else xp.sort(present)), count)
 
 
-def order_statistics(column: SortedColumn, shares: tuple[float, ...]) -> OrderStatistics:
+def order_statistics(column: _SortedColumn, shares: tuple[float, ...]) -> OrderStatistics:
     """Exact nearest-rank statistics of a column and of its parts by market segment.
 
     The median (segments,) float64 is that of the whole column where a segment has no value, and 0 where nothing has.

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 TIERS = ("A", "B", "C", "D")
-LEAST_LOGIT, LOGIT_STEP, LOGITS = -20.0, 1 / 64, 2560
+_LEAST_LOGIT, _LOGIT_STEP, LOGITS = -20.0, 1 / 64, 2560
 """Log odds are counted from -20 to 20, in steps of 1/64."""
 
 
 def count_odds(odds: Any) -> Any:
     """How many log odds (m,) fall in each step (LOGITS,) int64: exact, so counts of parts add up."""
-    inside = np.clip(odds, LEAST_LOGIT, -LEAST_LOGIT)
-    step = np.minimum((inside - LEAST_LOGIT) / LOGIT_STEP, LOGITS - 1).astype(np.int64)
+    inside = np.clip(odds, _LEAST_LOGIT, -_LEAST_LOGIT)
+    step = np.minimum((inside - _LEAST_LOGIT) / _LOGIT_STEP, LOGITS - 1).astype(np.int64)
     return np.bincount(step, minlength=LOGITS)
 
 
@@ -27,7 +27,7 @@ def shift_to(counts: Any, mean: float) -> float:
     """The constant that moves counted log odds (LOGITS,) so that the mean chance is `mean`; 0 where none is counted."""
     if not counts.sum():
         return 0.0
-    middle = LEAST_LOGIT + (np.arange(LOGITS) + 0.5) * LOGIT_STEP
+    middle = _LEAST_LOGIT + (np.arange(LOGITS) + 0.5) * _LOGIT_STEP
     low, high = -40.0, 40.0
     for _ in range(60):
         half = (low + high) / 2
@@ -38,7 +38,7 @@ def shift_to(counts: Any, mean: float) -> float:
 
 def chance_of(odds: Any) -> Any:
     """The probabilities (m,) of log odds (m,)."""
-    return 1 / (1 + np.exp(-np.clip(odds, 2 * LEAST_LOGIT, -2 * LEAST_LOGIT)))
+    return 1 / (1 + np.exp(-np.clip(odds, 2 * _LEAST_LOGIT, -2 * _LEAST_LOGIT)))
 
 
 def mean_above(groups: Sequence[Any], own: Any, label: Any) -> Any:
@@ -82,20 +82,20 @@ def in_order(keys: Iterable[Any]) -> Any:
     keys = iter(keys)
     first = next(keys)
     order = np.argsort(first, kind="stable")
-    tied, group = np.arange(len(order), dtype=np.int32), groups_of(first[order])
+    tied, group = np.arange(len(order), dtype=np.int32), _groups_of(first[order])
     del first
     for key in keys:
-        tied, group = together(tied, group)
+        tied, group = _together(tied, group)
         values = key[order[tied]]
         if np.all((values[1:] == values[:-1]) | (group[1:] != group[:-1])):
             continue
-        place = within_groups(group, values)
+        place = _within_groups(group, values)
         order[tied], values = order[tied[place]], values[place]
-        group = groups_of(group, values)
+        group = _groups_of(group, values)
     return order
 
 
-def groups_of(*keys: Any) -> Any:
+def _groups_of(*keys: Any) -> Any:
     """The number (n,) of the group of each of some sorted rows: rows with the same keys (n,) are one."""
     differs = np.zeros(max(len(keys[0]) - 1, 0), bool)
     for key in keys:
@@ -103,14 +103,14 @@ def groups_of(*keys: Any) -> Any:
     return np.concatenate((np.zeros(min(len(keys[0]), 1), np.int32), np.cumsum(differs, dtype=np.int32)))
 
 
-def together(rows: Any, group: Any) -> tuple[Any, Any]:
+def _together(rows: Any, group: Any) -> tuple[Any, Any]:
     """Those of some sorted rows (n,), and their groups (n,), that are not alone in their group."""
     same = group[1:] == group[:-1]
     values = np.flatnonzero(np.append(same, False) | np.append(False, same)) if len(rows) else rows
     return rows[values], group[values]
 
 
-def within_groups(group: Any, values: Any) -> Any:
+def _within_groups(group: Any, values: Any) -> Any:
     """The order (n,) of rows within their groups (n,), which ascend, by values (n,); equal ones stay as they are.
 
     Short numbers that are not negative are as ordered as their bits: one sort does for both.

@@ -19,7 +19,7 @@ Threshold = Literal["percentile", "median", "absolute", "capacity"]
 
 
 @dataclass(frozen=True)
-class Play:
+class _Play:
     """What to do about the accounts of a quadrant, and who does it."""
 
     quadrant: str
@@ -31,17 +31,17 @@ class Play:
 
 
 PLAYS = (
-    Play("grey", "low", "low", "deprioritise", "digital", "digital"),
-    Play("orange", "low", "high", "protect", "account_manager", "pooled"),
-    Play("yellow", "high", "low", "land_and_adopt", "hunter", "high_touch"),
-    Play("blue", "high", "high", "expand", "account_manager", "high_touch"),
-    Play("teal", "low", "low", "deprioritise", "digital", "digital"),
+    _Play("grey", "low", "low", "deprioritise", "digital", "digital"),
+    _Play("orange", "low", "high", "protect", "account_manager", "pooled"),
+    _Play("yellow", "high", "low", "land_and_adopt", "hunter", "high_touch"),
+    _Play("blue", "high", "high", "expand", "account_manager", "high_touch"),
+    _Play("teal", "low", "low", "deprioritise", "digital", "digital"),
 )
 """The plays by quadrant code, `2 * high potential + high sales`; teal is the second grey of the cluster level."""
 
 ACCOUNT_PLAYS = (*dict.fromkeys(play.play for play in PLAYS), "win_back", "renew")
 """The plays that an account may have: that of its quadrant, or one of the two that its state asks for."""
-OF_PROSPECT = (0, 0, 2, 2, 4)
+_OF_PROSPECT = (0, 0, 2, 2, 4)
 """The position in PLAYS of the play for a prospect, by quadrant code: the one for low sales at the same potential."""
 
 
@@ -59,7 +59,7 @@ def account_limits(
     """The limits for accounts: shares for `percentile`, money for `absolute`, a number of accounts for `capacity`."""
     values, counts = accounts_by_potential(standing)
     if kind == "capacity":
-        return QuadrantLimits(last_place([(values, counts)], capacity), limits_of_sales(customer_sales, sales))
+        return QuadrantLimits(last_place([(values, counts)], capacity), _limits_of_sales(customer_sales, sales))
     return limits(values, counts, customer_sales, np.ones(len(customer_sales)), kind, potential, sales, capacity)
 
 
@@ -84,7 +84,7 @@ def last_place(groups: Sequence[tuple[Any, Any]], capacity: int) -> float:
     return float(values[there][order][min(last, len(order) - 1)])
 
 
-def limits_of_sales(customer_sales: Any, share: float) -> float:
+def _limits_of_sales(customer_sales: Any, share: float) -> float:
     """At or above this quantile of customers' sales (n,), sales are high; infinite where nobody buys."""
     value = weighted_quantile(customer_sales, np.ones(len(customer_sales)), share)
     return np.inf if np.isnan(value) else value
@@ -130,7 +130,7 @@ def play_codes(code: Any, buys: Any) -> Any:
 
     A prospect in a quadrant of high sales, as whole clusters may be, gets the play for low sales.
     """
-    return np.where(buys, code, np.take(OF_PROSPECT, code))
+    return np.where(buys, code, np.take(_OF_PROSPECT, code))
 
 
 def cluster_codes(mean_potential: Any, mean_sales: Any, bound: QuadrantLimits) -> Any:

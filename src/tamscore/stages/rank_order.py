@@ -34,7 +34,7 @@ class RankOrder:
         """
         whitespace = np.round(whitespace, self.decimals)
         order = np.argsort(whitespace, kind="stable")  # neighbours are found near each other
-        open_, keys = whitespace[order], pairs(whitespace[order], potential[order])
+        open_, keys = whitespace[order], _pairs(whitespace[order], potential[order])
         prospects, customers = np.empty((2, len(order)), np.int64)
         money = np.nan_to_num(open_, nan=-np.inf)
         prospects[order] = len(self.prospects) - np.searchsorted(self.prospects, money, side="right")
@@ -46,12 +46,12 @@ def rank_order(standings: Sequence[PartyStanding]) -> RankOrder:
     """The money of all accounts of all party types, sorted."""
     decimals = decimals_of(standings)
     prospects = [np.repeat(np.round(s.prospect_potential, decimals), s.prospects) for s in standings]
-    customers = [pairs(np.round(s.customer_whitespace, decimals), s.customer_potential) for s in standings]
+    customers = [_pairs(np.round(s.customer_whitespace, decimals), s.customer_potential) for s in standings]
     money = np.nan_to_num(np.concatenate(prospects), nan=-np.inf)
     return RankOrder(np.sort(money), np.sort(np.concatenate(customers)), decimals)
 
 
-def pairs(whitespace: Any, potential: Any) -> Any:
+def _pairs(whitespace: Any, potential: Any) -> Any:
     """Whitespace and potential (m,) as complex numbers."""
     empty = np.empty(len(whitespace), np.complex128)
     empty.real, empty.imag = (np.nan_to_num(money, nan=-np.inf) for money in (whitespace, potential))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 REDRAWS, REDRAWN = 5, 0.6
 """The number of refits, and the share of the rows of each: few, since redraws share their rows with the model."""
-FEWEST = 20
+_FEWEST = 20
 """With fewer factors of its own a step takes those of its cluster, and a cluster those of its party type."""
 
 
@@ -42,25 +42,25 @@ def spread_of(label: Any, step: Any, factors: Any, shape: tuple[int, int], level
     for c in range(shape[0]):
         of_cluster = label == c
         for j in range(shape[1]):
-            ends[:, c, j] = middle(pool(factors, of_cluster & (step == j), of_cluster), level)
+            ends[:, c, j] = _middle(_pool(factors, of_cluster & (step == j), of_cluster), level)
     return RedrawSpread(np.minimum(ends[0], 1.0), np.maximum(ends[1], 1.0))
 
 
-def pool(factors: Any, *groups: Any) -> Any:
+def _pool(factors: Any, *groups: Any) -> Any:
     """Return the factors (n,) of the first group (m,) that has enough of them, else all."""
     for group in groups:
-        known = finite(factors[:, group])
-        if len(known) >= FEWEST:
+        known = _finite(factors[:, group])
+        if len(known) >= _FEWEST:
             return known
-    return finite(factors)
+    return _finite(factors)
 
 
-def finite(factors: Any) -> Any:
+def _finite(factors: Any) -> Any:
     """Return the factors (n,) that are known."""
     return factors[np.isfinite(factors)]
 
 
-def middle(factors: Any, level: float) -> tuple[float, float]:
+def _middle(factors: Any, level: float) -> tuple[float, float]:
     """Return the ends of the middle share `level` of factors (n,); 1 and 1 if there are none."""
     if not len(factors):
         return 1.0, 1.0
@@ -86,15 +86,15 @@ def widen(table: PotentialTable, spread: RedrawSpread) -> PotentialTable:
     """
     account, bounds = table.account, table.bounds
     if account is None:
-        low, high = hull(table.values, bounds.low, bounds.high, spread)
+        low, high = _hull(table.values, bounds.low, bounds.high, spread)
         own = bounds.supported
         low, high = np.where(own, bounds.low * spread.low, low), np.where(own, bounds.high * spread.high, high)
         return replace(table, bounds=replace(bounds, low=low, high=high))
-    low, high = hull(account.multiples, account.low, account.high, spread)
+    low, high = _hull(account.multiples, account.low, account.high, spread)
     bounds = replace(bounds, low=account.of_median(low), high=account.of_median(high))
     return replace(table, bounds=bounds, account=replace(account, low=low, high=high))
 
 
-def hull(values: Any, low: Any, high: Any, spread: RedrawSpread) -> tuple[Any, Any]:
+def _hull(values: Any, low: Any, high: Any, spread: RedrawSpread) -> tuple[Any, Any]:
     """Return the ends (k, steps) that hold the interval and the values times the spread; NaN stays."""
     return np.minimum(low, values * spread.low), np.maximum(high, values * spread.high)

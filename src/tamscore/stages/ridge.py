@@ -9,11 +9,11 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MOST_STEPS = 30
-SETTLED = 1e-4
+_MOST_STEPS = 30
+_SETTLED = 1e-4
 """Steps end where no coefficient moves by more than this: the error is about its square by then."""
-HALVINGS = 20
-LARGEST_ODDS = 500.0
+_HALVINGS = 20
+_LARGEST_ODDS = 500.0
 GRID = 2.0**16
 """Coefficients are rounded to 1 / GRID: what is beyond depends on how many processors add up."""
 
@@ -26,15 +26,15 @@ def fit_logistic(terms: Any, label: Any, weight: Any, ridge: float, start: Any |
     penalty = np.full(len(terms), ridge)
     penalty[0] = 0.0
     values = np.zeros(len(terms)) if start is None else start.copy()
-    loss = loss_of(values, terms, label, weight, penalty)
-    for _ in range(MOST_STEPS):
+    loss = _loss_of(values, terms, label, weight, penalty)
+    for _ in range(_MOST_STEPS):
         chance = probability(values @ terms)
         slope = terms @ (weight * (label - chance)) - penalty * values
-        curve = squares(terms, weight * chance * (1.0 - chance))
+        curve = _squares(terms, weight * chance * (1.0 - chance))
         curve[np.diag_indices(len(terms))] += np.maximum(penalty, 1e-9)
         step = np.linalg.solve(curve, slope)
-        values, loss, moved = lower(values, step, loss, (terms, label, weight, penalty))
-        if moved <= SETTLED:
+        values, loss, moved = _lower(values, step, loss, (terms, label, weight, penalty))
+        if moved <= _SETTLED:
             break
     return np.rint(values * GRID) / GRID
 
@@ -47,29 +47,29 @@ def one_step_without(terms: Any, label: Any, weight: Any, ridge: float, result: 
     for at in parts:
         here, chance = terms[:, at], probability(result @ terms[:, at])
         slopes.append(here @ (weight[at] * (label[at] - chance)))
-        curves.append(squares(here, weight[at] * chance * (1.0 - chance)))
+        curves.append(_squares(here, weight[at] * chance * (1.0 - chance)))
     slope, curve = sum(slopes) - penalty * result, sum(curves) + np.diag(np.maximum(penalty, 1e-9))
     moved = [result + np.linalg.solve(curve - c, slope - s) for s, c in zip(slopes, curves, strict=True)]
     return [np.rint(item * GRID) / GRID for item in moved]
 
 
-def lower(result: Any, step: Any, loss: float, given: tuple[Any, Any, Any, Any]) -> tuple[Any, float, float]:
+def _lower(result: Any, step: Any, loss: float, given: tuple[Any, Any, Any, Any]) -> tuple[Any, float, float]:
     """The coefficients after the step, halved until the loss falls; the loss there, and the largest move."""
-    for halving in range(HALVINGS):
+    for halving in range(_HALVINGS):
         tried = result + step / 2**halving
-        new = loss_of(tried, *given)
+        new = _loss_of(tried, *given)
         if new <= loss:
             return tried, new, float(np.abs(step).max()) / 2**halving
     return result, loss, 0.0
 
 
-def squares(terms: Any, weight: Any) -> Any:
+def _squares(terms: Any, weight: Any) -> Any:
     """The weighted sums of products (p, p) of terms (p, n); half of them are computed."""
     half = terms * np.sqrt(weight)
     return half @ half.T
 
 
-def loss_of(result: Any, terms: Any, label: Any, weight: Any, penalty: Any) -> float:
+def _loss_of(result: Any, terms: Any, label: Any, weight: Any, penalty: Any) -> float:
     """The weighted log loss of some coefficients, with the ridge."""
     odds = result @ terms
     return float(np.sum(weight * (np.logaddexp(0.0, odds) - label * odds)) + np.sum(penalty * result**2) / 2)
@@ -77,4 +77,4 @@ def loss_of(result: Any, terms: Any, label: Any, weight: Any, penalty: Any) -> f
 
 def probability(odds: Any) -> Any:
     """The probability (m,) of some log odds."""
-    return 1.0 / (1.0 + np.exp(-np.clip(odds, -LARGEST_ODDS, LARGEST_ODDS)))
+    return 1.0 / (1.0 + np.exp(-np.clip(odds, -_LARGEST_ODDS, _LARGEST_ODDS)))

@@ -10,15 +10,15 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-CONDITIONS, BINS, ROWS = 3, 24, 8_000
-YEARS = (1500, 2500)
+_CONDITIONS, _BINS, ROWS = 3, 24, 8_000
+_YEARS = (1500, 2500)
 """Numbers that may be years are not rounded to two digits."""
-WORTH = 0.005
+_WORTH = 0.005
 """A further condition must add so much to F1."""
 
 
 @dataclass(frozen=True)
-class BinnedColumn:
+class _BinnedColumn:
     """A column cut into bins: the bin (m,) of every row, -1 where nothing is known, and its edges or its levels."""
 
     column: str
@@ -41,10 +41,10 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Condition:
+class _Condition:
     """The bins of a column from `low` up to, not including, `high`."""
 
-    choice: BinnedColumn
+    choice: _BinnedColumn
     low: int
     high: int
 
@@ -68,22 +68,22 @@ def figure(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
-def cut(column: str, values: Any) -> BinnedColumn:
+def cut(column: str, values: Any) -> _BinnedColumn:
     """A numeric column (m,) with NaN, cut at quantiles that are rounded to what people can remember."""
     known = values[~np.isnan(values)]
-    marks = np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]) if len(known) else ()
-    edges = sorted({float(round(mark)) if YEARS[0] < mark < YEARS[1] else float(f"{mark:.2g}") for mark in marks})
+    marks = np.quantile(known, np.linspace(0, 1, _BINS + 1)[1:-1]) if len(known) else ()
+    edges = sorted({float(round(mark)) if _YEARS[0] < mark < _YEARS[1] else float(f"{mark:.2g}") for mark in marks})
     bins = np.where(np.isnan(values), -1, np.searchsorted(edges, values, side="right"))
-    return BinnedColumn(column, bins, tuple(edges))
+    return _BinnedColumn(column, bins, tuple(edges))
 
 
-def rules_of(choices: Sequence[BinnedColumn], label: Any, clusters: int) -> list[Rule]:
+def rules_of(choices: Sequence[_BinnedColumn], label: Any, clusters: int) -> list[Rule]:
     """The rule of every cluster: sought on every other row (m,), tried on the rest."""
     sought = np.arange(len(label)) % 2 == 0
-    bins = Bins.of(choices)
+    bins = _Bins.of(choices)
     rules = []
     for cluster in range(clusters):
-        conditions = conditions_of(bins, label == cluster, sought)
+        conditions = _conditions_of(bins, label == cluster, sought)
         meets = np.ones(len(label), bool)
         for condition in conditions:
             meets &= condition.holds()
@@ -93,25 +93,25 @@ def rules_of(choices: Sequence[BinnedColumn], label: Any, clusters: int) -> list
 
 
 @dataclass(frozen=True)
-class Bins:
+class _Bins:
     """The bins of all columns laid end to end, each with a place for the unknown before them: one count tells all.
 
     `place` (c, m) is that of every row in every column, `starts` (c,) where each column begins; `low` and `high` (r,)
     bound the ranges that a condition may take, column by column.
     """
 
-    choices: Sequence[BinnedColumn]
+    choices: Sequence[_BinnedColumn]
     place: Any
     starts: Any
     low: Any
     high: Any
 
     @classmethod
-    def of(cls, choices: Sequence[BinnedColumn]) -> Bins:
+    def of(cls, choices: Sequence[_BinnedColumn]) -> _Bins:
         """The bins of the columns that rules may name."""
         starts = np.cumsum([0, *(choice.count + 1 for choice in choices[:-1])])
         low, high = np.concatenate(
-            [ranges(choice) + start + 1 for choice, start in zip(choices, starts, strict=True)], axis=1
+            [_ranges(choice) + start + 1 for choice, start in zip(choices, starts, strict=True)], axis=1
         )
         return cls(choices, np.stack([choice.bins for choice in choices]) + starts[:, None] + 1, starts, low, high)
 
@@ -121,7 +121,7 @@ class Bins:
             0, np.cumsum(np.bincount(self.place[:, np.flatnonzero(rows)].ravel(), minlength=self.high[-1]))
         )
 
-    def narrow(self, meets: Any, member: Any, members: int) -> tuple[float, Condition]:
+    def narrow(self, meets: Any, member: Any, members: int) -> tuple[float, _Condition]:
         """The best F1 of a further condition among rows that meet those so far, and the condition."""
         met, hit = self.below(meets), self.below(meets & member)
         low, high = self.low, self.high
@@ -129,10 +129,10 @@ class Bins:
         best = int(np.argmax(score))
         column = int(np.searchsorted(self.starts, low[best], side="right")) - 1
         first = int(self.starts[column]) + 1
-        return float(score[best]), Condition(self.choices[column], int(low[best]) - first, int(high[best]) - first)
+        return float(score[best]), _Condition(self.choices[column], int(low[best]) - first, int(high[best]) - first)
 
 
-def ranges(choice: BinnedColumn) -> Any:
+def _ranges(choice: _BinnedColumn) -> Any:
     """The ranges (2, r) of a column's bins: every one that leaves out at least one bin, or the single levels."""
     if choice.levels:
         return np.stack([np.arange(choice.count), np.arange(choice.count) + 1])
@@ -140,13 +140,13 @@ def ranges(choice: BinnedColumn) -> Any:
     return np.stack([low, high])[:, high - low < choice.count]
 
 
-def conditions_of(bins: Bins, member: Any, sought: Any) -> list[Condition]:
+def _conditions_of(bins: _Bins, member: Any, sought: Any) -> list[_Condition]:
     """The conditions that, taken one after the other, raise F1 over the rows sought on the most."""
-    meets, best, conditions = sought.copy(), f1(sought[sought], member[sought]), list[Condition]()
+    meets, best, conditions = sought.copy(), f1(sought[sought], member[sought]), list[_Condition]()
     members = int(np.count_nonzero(member & sought))
-    while len(conditions) < CONDITIONS and members:
+    while len(conditions) < _CONDITIONS and members:
         score, condition = bins.narrow(meets, member, members)
-        if score < best + WORTH:
+        if score < best + _WORTH:
             break
         meets, best = meets & condition.holds(), score
         conditions = [item for item in conditions if item.choice is not condition.choice] + [condition]
@@ -159,10 +159,10 @@ def f1(meets: Any, member: Any) -> float:
     return 2 * both / max(either, 1)
 
 
-def choices_of(numeric: Mapping[str, Any], codes: Mapping[str, tuple[Any, tuple[str, ...]]]) -> list[BinnedColumn]:
+def choices_of(numeric: Mapping[str, Any], codes: Mapping[str, tuple[Any, tuple[str, ...]]]) -> list[_BinnedColumn]:
     """The columns that rules may name: numbers (m,), and codes (m,) with the levels that they stand for."""
     cuts = [cut(name, values) for name, values in numeric.items()]
     gaps = {name: np.isnan(values).astype(np.int64) for name, values in numeric.items()}
     columns = [column for column in cuts if column.edges]
-    columns += [BinnedColumn(name, at, (), ("known", "unknown")) for name, at in gaps.items() if at.any()]
-    return columns + [BinnedColumn(name, at, (), levels) for name, (at, levels) in codes.items()]
+    columns += [_BinnedColumn(name, at, (), ("known", "unknown")) for name, at in gaps.items() if at.any()]
+    return columns + [_BinnedColumn(name, at, (), levels) for name, (at, levels) in codes.items()]

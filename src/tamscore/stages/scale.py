@@ -92,14 +92,14 @@ def before_moments(column: NumericColumn, order: OrderStatistics) -> ColumnScale
         float(low),
         float(high),
         float(center),
-        factor_of(column.weight, spread),
+        _factor_of(column.weight, spread),
         knots,
         scores,
         column.missing_indicator,
     )
 
 
-def factor_of(weight: float, spread: float) -> float:
+def _factor_of(weight: float, spread: float) -> float:
     """What values are multiplied by, so that the spread becomes the weight; the weight itself where nothing spreads."""
     return float(weight / spread if spread > 0 else weight)
 
@@ -112,9 +112,9 @@ def with_moments(scale: ColumnScale, weight: float, mean: float, variance: float
     deviation = float(np.sqrt(variance))
     if not deviation > 1e-9 * abs(mean):
         return replace(scale, center=mean, factor=0.0)
-    center = round_off(mean, math.frexp(deviation)[1])
+    center = _round_off(mean, math.frexp(deviation)[1])
     factor = weight / deviation
-    return replace(scale, center=center, factor=round_off(factor, math.frexp(factor)[1]))
+    return replace(scale, center=center, factor=_round_off(factor, math.frexp(factor)[1]))
 
 
 def bent_moments(backend: Backend, scales: tuple[ColumnScale, ...], raw: dict[str, Array], segment: Array) -> Moments:
@@ -139,7 +139,7 @@ def by_library(
     else:
         (there,) = xp.nonzero(~xp.isnan(column))
         center, spread = backend.fit_scaler(mode.scaler or "", xp.take(bent, there))
-        theirs = replace(scale, center=center, factor=factor_of(weight, spread))
+        theirs = replace(scale, center=center, factor=_factor_of(weight, spread))
     return theirs if (theirs.center, theirs.factor) == (scale.center, scale.factor) else None
 
 
@@ -165,6 +165,6 @@ def is_constant(scale: ColumnScale, order: OrderStatistics) -> bool:
     return not high > low or scale.factor == 0.0
 
 
-def round_off(value: float, exponent: int) -> float:
+def _round_off(value: float, exponent: int) -> float:
     """The value to a precision of 2^(exponent - 24)."""
     return math.ldexp(round(math.ldexp(value, 24 - exponent)), exponent - 24)

@@ -20,7 +20,7 @@ KNOTS = tuple(place / 256 for place in range(1, 256))
 
 
 @dataclass(frozen=True)
-class Mode:
+class _Mode:
     """A way to scale: what it asks of a column, and what it makes of it.
 
     `affine` ones are clipped where features.winsorise says so, `bounded` ones to what was seen; `standard` ones are
@@ -41,29 +41,29 @@ class Mode:
     logarithm: bool = False
 
 
-def bend_to_logarithm(xp: Any, scale: Any, x: Array) -> Array:
+def _bend_to_logarithm(xp: Any, scale: Any, x: Array) -> Array:
     """`sign(x) * log(1 + |x|)` of a column (m,); without asking for a sign where it is never negative."""
     return signed_log(xp, x) if scale.low < 0.0 else xp.log(1.0 + x)
 
 
-def bend_to_scores(xp: Any, scale: Any, x: Array) -> Array:
+def _bend_to_scores(xp: Any, scale: Any, x: Array) -> Array:
     """The normal scores of a column (m,)."""
-    return interpolate(xp, x, scale.knots, scale.scores)
+    return _interpolate(xp, x, scale.knots, scale.scores)
 
 
-def middle_half(order: OrderStatistics, low: float, high: float) -> tuple[float, float]:
+def _middle_half(order: OrderStatistics, low: float, high: float) -> tuple[float, float]:
     """The median, and the distance of the quartiles."""
     del low, high
     return order.at[0.5], order.at[0.75] - order.at[0.25]
 
 
-def whole_range(order: OrderStatistics, low: float, high: float) -> tuple[float, float]:
+def _whole_range(order: OrderStatistics, low: float, high: float) -> tuple[float, float]:
     """The lowest value, and the distance to the highest."""
     del order
     return low, high - low
 
 
-def normal_knots(order: OrderStatistics) -> tuple[Any, Any]:
+def _normal_knots(order: OrderStatistics) -> tuple[Any, Any]:
     """Distinct values of a column at even shares and the normal score of each; ties take the middle of their shares."""
     import numpy as np
 
@@ -82,7 +82,7 @@ def signed_log(xp: Any, x: Array) -> Array:
     return xp.copysign(xp.log(1.0 + xp.abs(x)), x)
 
 
-def interpolate(xp: Any, x: Array, knots: Any, scores: Any) -> Array:
+def _interpolate(xp: Any, x: Array, knots: Any, scores: Any) -> Array:
     """The piecewise linear function through (knots, scores), constant beyond them; knots strictly increasing."""
     at = xp.asarray(knots, dtype=xp.float64, device=x.device)
     score = xp.asarray(scores, dtype=xp.float64, device=x.device)
@@ -92,13 +92,13 @@ def interpolate(xp: Any, x: Array, knots: Any, scores: Any) -> Array:
     return left_score + xp.clip(share, 0.0, 1.0) * (xp.take(score, right) - left_score)
 
 
-MODES: dict[str, Mode] = {
-    "standard": Mode(affine=True, standard=True, scaler="standard"),
-    "robust": Mode(affine=True, shares=(0.25, 0.5, 0.75), range=middle_half, scaler="robust"),
-    "minmax": Mode(affine=True, bounded=True, range=whole_range, scaler="minmax"),
-    "log_standard": Mode(standard=True, bend=bend_to_logarithm, scaler="standard", logarithm=True),
-    "quantile_normal": Mode(bounded=True, shares=KNOTS, knots=normal_knots, bend=bend_to_scores),
-    "none": Mode(),
+MODES: dict[str, _Mode] = {
+    "standard": _Mode(affine=True, standard=True, scaler="standard"),
+    "robust": _Mode(affine=True, shares=(0.25, 0.5, 0.75), range=_middle_half, scaler="robust"),
+    "minmax": _Mode(affine=True, bounded=True, range=_whole_range, scaler="minmax"),
+    "log_standard": _Mode(standard=True, bend=_bend_to_logarithm, scaler="standard", logarithm=True),
+    "quantile_normal": _Mode(bounded=True, shares=KNOTS, knots=_normal_knots, bend=_bend_to_scores),
+    "none": _Mode(),
 }
 
 if TYPE_CHECKING:

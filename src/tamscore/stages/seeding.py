@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-EXACT = 2.0**53
+_EXACT = 2.0**53
 
 
 def plus_plus(block: Any, k: int, random: np.random.Generator) -> Any:
@@ -22,7 +22,7 @@ def plus_plus(block: Any, k: int, random: np.random.Generator) -> Any:
     chosen = [int(random.integers(rows.shape[1]))]
     far = np.full(rows.shape[1], np.inf)
     far = _nearer(rows, norms, chosen, far)[0]
-    scale = 2.0 ** np.floor(np.log2(EXACT / (rows.shape[1] * max(far.max(), 1.0))))
+    scale = 2.0 ** np.floor(np.log2(_EXACT / (rows.shape[1] * max(far.max(), 1.0))))
     while len(chosen) < k:
         reach = np.cumsum(np.floor(far * scale))
         drawn = np.searchsorted(reach, random.random(trials) * reach[-1], side="right")

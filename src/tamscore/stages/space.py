@@ -188,10 +188,10 @@ def fit_space(
         scales = [replace(first[0][1], center=0.0, factor=0.0)]
     dropped = tuple(column.name for column in columns if column.name not in {scale.name for scale in scales})
     space = Space(tuple(scales), tuple(vocabularies), level_weight(category_weight))
-    return Space(space.scales, space.vocabularies, space.level_weight, fit_grid(largest(space, order))), dropped
+    return Space(space.scales, space.vocabularies, space.level_weight, fit_grid(_largest(space, order))), dropped
 
 
-def largest(space: Space, order: dict[str, OrderStatistics]) -> Any:
+def _largest(space: Space, order: dict[str, OrderStatistics]) -> Any:
     """The largest magnitude (d,) that each feature takes over the fit rows; scaling is monotone, so extremes tell."""
     numeric = []
     for scale in space.scales:

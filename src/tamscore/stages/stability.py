@@ -12,16 +12,16 @@ from tamscore.stages.blocks import BlockRows
 if TYPE_CHECKING:
     from tamscore.backend import Backend
 
-ROWS, BOOTSTRAPS, STARTS, PASSES = 4_000, 20, 2, 10
+_ROWS, _BOOTSTRAPS, _STARTS, _PASSES = 4_000, 20, 2, 10
 """Bounds of the work: rows of the sub-sample, bootstraps, cold starts of each, Lloyd passes of each start."""
-AGAIN_ROWS, AGAIN_BOOTSTRAPS = 3_000, 5
+_AGAIN_ROWS, _AGAIN_BOOTSTRAPS = 3_000, 5
 """The same where a bootstrap starts from the centers found before."""
-GRADES = ((0.85, "highly stable"), (0.75, "stable"), (0.60, "doubtful"), (0.0, "unstable"))
+_GRADES = ((0.85, "highly stable"), (0.75, "stable"), (0.60, "doubtful"), (0.0, "unstable"))
 
 
 def grade(similarity: float) -> str:
     """What a mean Jaccard similarity says about a cluster."""
-    return next(name for least, name in GRADES if similarity >= least)
+    return next(name for least, name in _GRADES if similarity >= least)
 
 
 def find_again(backend: Backend, block: Any, centers: Any, seed: int) -> Any:
@@ -29,29 +29,29 @@ def find_again(backend: Backend, block: Any, centers: Any, seed: int) -> Any:
 
     Each bootstrap is clustered from cold starts, the best of which counts. NaN for clusters that never had a row.
     """
-    block = block[:, :ROWS]
+    block = block[:, :_ROWS]
 
     def refit(drawn: Any, bootstrap: int) -> Any:
-        rows, first = BlockRows.of(backend, drawn), STARTS * bootstrap
-        starts = [kmeans.start_centers(rows, drawn, len(centers), seed, first + i, PASSES) for i in range(STARTS)]
+        rows, first = BlockRows.of(backend, drawn), _STARTS * bootstrap
+        starts = [kmeans.start_centers(rows, drawn, len(centers), seed, first + i, _PASSES) for i in range(_STARTS)]
         return min(starts, key=lambda fit: fit.inertia).centers
 
-    return bootstrap(backend, block, centers, seed, BOOTSTRAPS, refit)
+    return _bootstrap(backend, block, centers, seed, _BOOTSTRAPS, refit)
 
 
 def mean_similarity(backend: Backend, block: Any, centers: Any, seed: int) -> float:
     """The mean Jaccard similarity over rows where bootstraps start from the centers, as a refresh does: 0 to 1."""
-    block = block[:, :AGAIN_ROWS]
+    block = block[:, :_AGAIN_ROWS]
 
     def refit(drawn: Any, _: int) -> Any:
-        return kmeans.lloyd(BlockRows.of(backend, drawn), centers, PASSES, kmeans.SEEDING_TOLERANCE).centers
+        return kmeans.lloyd(BlockRows.of(backend, drawn), centers, _PASSES, kmeans.SEEDING_TOLERANCE).centers
 
-    similarity = bootstrap(backend, block, centers, seed, AGAIN_BOOTSTRAPS, refit)
+    similarity = _bootstrap(backend, block, centers, seed, _AGAIN_BOOTSTRAPS, refit)
     rows = np.bincount(labels(backend, block, centers), minlength=len(centers))
     return float(np.nansum(similarity * rows) / rows.sum())
 
 
-def bootstrap(backend: Backend, block: Any, centers: Any, seed: int, bootstraps: int, refit: Any) -> Any:
+def _bootstrap(backend: Backend, block: Any, centers: Any, seed: int, bootstraps: int, refit: Any) -> Any:
     """The mean over bootstraps of each cluster's best Jaccard similarity (k,); `refit` makes centers of drawn rows."""
     own = labels(backend, block, centers)
     items = []

@@ -22,7 +22,7 @@ TOP_STEPS: tuple[TopStep, ...] = get_args(TopStep)
 
 
 @dataclass(frozen=True)
-class TopStepAudit:
+class _TopStepAudit:
     """The customers of a party type under one top step: their sales and potential, `whitespace` (steps,) by step.
 
     `above` counts those that buy more than the cap; they keep their own sales as potential.
@@ -43,7 +43,7 @@ class TopStepAudit:
 
 def audit(
     sales: CustomerSales, table: PotentialTable, boundary: Boundary, in_force: TopStep, *, frozen: bool = False
-) -> list[TopStepAudit]:
+) -> list[_TopStepAudit]:
     """The audit of every top step on the ladders; prospects stand at the first step whatever the top.
 
     The top step `in_force` is that of the ladders as they stand. On `frozen` ladders it is the only one: others made
@@ -56,13 +56,13 @@ def audit(
         own, values = sales.relative, ladder.multiples
     audits = []
     for top in tops:
-        ladders = values if top == in_force else with_top(own, values, lines, top)
+        ladders = values if top == in_force else _with_top(own, values, lines, top)
         of_accounts = None if ladder is None else replace(ladder, multiples=ladders)
         audits.append(_audited(sales, ladders, of_accounts, top, boundary))
     return audits
 
 
-def with_top(sales: CustomerSales, values: Any, lines: Sequence[float], top_step: TopStep) -> Any:
+def _with_top(sales: CustomerSales, values: Any, lines: Sequence[float], top_step: TopStep) -> Any:
     """The ladders (k, steps) with another top step, of the cluster's own customers and never below the last cut."""
     share = top_share(lines, top_step)
     there = np.flatnonzero(sales.support)
@@ -73,7 +73,7 @@ def with_top(sales: CustomerSales, values: Any, lines: Sequence[float], top_step
 
 def _audited(
     sales: CustomerSales, values: Any, ladder: AccountLadder | None, top_step: TopStep, boundary: Boundary
-) -> TopStepAudit:
+) -> _TopStepAudit:
     label = sales.label
     if ladder is None:
         money, climbed = value_accounts(np, sales.sales, label, values, boundary), sales.sales
@@ -82,4 +82,4 @@ def _audited(
         climbed = sales.sales / sales.typical
     by_step = np.bincount(money.step - 1, weights=np.nan_to_num(money.whitespace), minlength=values.shape[1])
     above = int(np.count_nonzero(climbed > values[label, -1]))
-    return TopStepAudit(top_step, float(sales.sales.sum()), float(np.nansum(money.potential)), by_step, above)
+    return _TopStepAudit(top_step, float(sales.sales.sum()), float(np.nansum(money.potential)), by_step, above)

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from tamscore.stages.account_ladder import AccountLadder
     from tamscore.stages.potential import CustomerSales, PotentialTable
 
-ABOUT = 1.15
+_ABOUT = 1.15
 """Potentials that differ by a smaller factor are about the same."""
-DIGITS, MOST_DECIMALS = 14, 300
+_DIGITS, _MOST_DECIMALS = 14, 300
 """So many digits of the largest potential are compared: the next two hold what subtracting sales has rounded."""
 Boundary = Literal["at_or_below", "strictly_below"]
 
@@ -162,7 +162,7 @@ def decimals_of(standings: Sequence[PartyStanding]) -> int:
     """
     groups = [np.nan_to_num(money) for s in standings for money in (s.customer_potential, s.prospect_potential)]
     largest = max((float(money.max(initial=0.0)) for money in groups), default=0.0)
-    return int(np.clip(DIGITS - np.ceil(np.log10(largest)), 2, MOST_DECIMALS)) if largest > 0 else 2
+    return int(np.clip(_DIGITS - np.ceil(np.log10(largest)), 2, _MOST_DECIMALS)) if largest > 0 else 2
 
 
 def _ranked(standings: Sequence[PartyStanding], *, with_customers: bool, with_prospects: bool) -> list[Ranks]:
@@ -232,7 +232,7 @@ def relative_message(ratio: float) -> str:
     """How an account compares with its cluster's median account, in words with two significant digits."""
     if not np.isfinite(ratio) or ratio <= 0:
         return ""
-    if 1 / ABOUT < ratio < ABOUT:
+    if 1 / _ABOUT < ratio < _ABOUT:
         return "about the same potential as the median account of its cluster"
     return f"{two_digits(ratio)}x the potential of the median account of its cluster"
 
@@ -242,7 +242,7 @@ def rounded_ratio(ratio: Any) -> Any:
     inside = np.isfinite(ratio) & (ratio > 0)
     digits = 10.0 ** (1 - np.floor(np.log10(ratio, out=np.zeros(len(ratio)), where=inside)))
     rounded = np.where(inside, np.round(ratio * digits) / digits, ratio)
-    return np.where((ratio > 1 / ABOUT) & (ratio < ABOUT), 1.0, rounded)
+    return np.where((ratio > 1 / _ABOUT) & (ratio < _ABOUT), 1.0, rounded)
 
 
 def two_digits(value: float) -> str:

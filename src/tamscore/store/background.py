@@ -13,9 +13,9 @@ from tamscore.store import commit
 if TYPE_CHECKING:
     from tamscore.store.location import Location
 
-WAITING = 2
+_WAITING = 2
 """So many files wait at the most; who has another one waits, too."""
-PATIENCE_S = 3.0
+_PATIENCE_S = 3.0
 """So long may the thread take to end."""
 
 
@@ -24,7 +24,7 @@ class BackgroundWriter:
 
     def __init__(self) -> None:
         self.problem: str | None = None
-        self._files: Queue[tuple[Location, bytes] | None] = Queue(WAITING)
+        self._files: Queue[tuple[Location, bytes] | None] = Queue(_WAITING)
         self._dropped = Event()
         self._thread: Thread | None = None
 
@@ -43,8 +43,8 @@ class BackgroundWriter:
         if drop:
             self._dropped.set()
         with suppress(Full):
-            self._files.put(None, timeout=PATIENCE_S)
-        self._thread.join(PATIENCE_S)
+            self._files.put(None, timeout=_PATIENCE_S)
+        self._thread.join(_PATIENCE_S)
 
     def _work(self) -> None:
         while (entry := self._files.get()) is not None:

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.stored_values import ValueFormat
 
-Value = TypeVar("Value")
+_Value = TypeVar("_Value")
 CHECKPOINTS = "_checkpoints"
 """The folder of an output where runs that are not complete keep what they have computed."""
-FORMAT = 1
+_FORMAT = 1
 GROUP_ROWS = 1 << 18
 """Partitions are kept in groups of at least so many rows."""
-READERS = 8
+_READERS = 8
 """So many files are read at a time."""
 
 
@@ -48,7 +48,7 @@ class Checkpoints:
     _writer: BackgroundWriter = field(default_factory=BackgroundWriter)
     _told: bool = False
 
-    def once(self, name: str, make: Callable[[], Value], what: str = "") -> Value:
+    def once(self, name: str, make: Callable[[], _Value], what: str = "") -> _Value:
         """Return the value of that name, computed by `make` unless it is there; its notices are given either way."""
         (remaining,) = self._read_all([name])
         if remaining is not None:
@@ -63,8 +63,8 @@ class Checkpoints:
         return value
 
     def each(
-        self, name: str, items: Sequence[Any], make: Callable[[list[Any]], Iterable[Value]], what: str = ""
-    ) -> Iterator[Value]:
+        self, name: str, items: Sequence[Any], make: Callable[[list[Any]], Iterable[_Value]], what: str = ""
+    ) -> Iterator[_Value]:
         """Yield a value for each partition's item, in order; `make` computes those that are not there."""
         known = self.stored_values(name, len(items))
         missing = [item for item, value in zip(items, known, strict=True) if value is None]
@@ -77,13 +77,13 @@ class Checkpoints:
         """Return the values of the partitions that are there, None for the others."""
         items: list[Any] = [None] * count
         groups = self._groups()
-        read = self._read_all([part_name(name, place) for place in range(len(groups))])
+        read = self._read_all([_part_name(name, place) for place in range(len(groups))])
         for group, values in zip(groups, read, strict=True):
             if isinstance(values, list) and len(values) == len(group):
                 items[group.start : group.stop] = values
         return items
 
-    def keeping(self, name: str, known: Sequence[Any], values: Iterator[Value]) -> Iterator[Value]:
+    def keeping(self, name: str, known: Sequence[Any], values: Iterator[_Value]) -> Iterator[_Value]:
         """Yield the values of all partitions; those of a group that was not there are kept once they are complete."""
         for place, group in enumerate(self._groups()):
             here = []
@@ -91,7 +91,7 @@ class Checkpoints:
                 here.append(next(values))
                 yield here[-1]
             if any(known[i] is None for i in group):
-                self._keep(part_name(name, place), here)
+                self._keep(_part_name(name, place), here)
         yield from values
 
     def _groups(self) -> list[range]:
@@ -109,7 +109,7 @@ class Checkpoints:
         there = [name for name in names if name in self._there]
         if not there:
             return [None] * len(names)
-        with ThreadPoolExecutor(min(READERS, len(there))) as pool:
+        with ThreadPoolExecutor(min(_READERS, len(there))) as pool:
             record = dict(zip(there, pool.map(self._read, there), strict=True))
         for name, (_, problem) in record.items():
             if problem:
@@ -122,7 +122,7 @@ class Checkpoints:
             return None, ""
         try:
             data = (self.folder / name).read_bytes()
-            return self.format.from_bytes(content_of(data, self._line(name))), ""
+            return self.format.from_bytes(_content_of(data, self._line(name))), ""
         except (OSError, ValueError) as error:
             return None, str(error)
 
@@ -138,7 +138,7 @@ class Checkpoints:
         if self.folder is None or self.format is None or self._told:
             return
         try:
-            self._writer.put(self.folder / name, frame(self.format.to_bytes(value), self._line(name)))
+            self._writer.put(self.folder / name, _frame(self.format.to_bytes(value), self._line(name)))
             problem = self._writer.problem
         except TypeError as error:
             problem = str(error)
@@ -148,7 +148,7 @@ class Checkpoints:
 
     def _line(self, name: str) -> bytes:
         """Return the beginning of a file of that name."""
-        return f"tamscore checkpoint {FORMAT} {self.run_key} {name} {libraries()} ".encode()
+        return f"tamscore checkpoint {_FORMAT} {self.run_key} {name} {_libraries()} ".encode()
 
     def _notice(self, text: str) -> None:
         if self.progress:
@@ -165,12 +165,12 @@ class Checkpoints:
             commit.discard(self.folder.parent)
 
 
-def part_name(name: str, place: int) -> str:
+def _part_name(name: str, place: int) -> str:
     """Return the name of the file of a group of partitions."""
     return f"{name}-{place:05d}"
 
 
-def libraries() -> str:
+def _libraries() -> str:
     """Return the libraries that numbers pass through, with their versions."""
     import numpy as np
     import pyarrow as pa
@@ -178,22 +178,22 @@ def libraries() -> str:
     return f"numpy={np.__version__} pyarrow={pa.__version__}"
 
 
-def frame(content: bytes, line: bytes) -> bytes:
+def _frame(content: bytes, line: bytes) -> bytes:
     """Return the bytes of a file: its first line, which ends with the hash of all the rest, and the content."""
-    return b"".join((line, digest_of(line, content), b"\n", content))
+    return b"".join((line, _digest_of(line, content), b"\n", content))
 
 
-def content_of(data: bytes, line: bytes) -> bytes:
+def _content_of(data: bytes, line: bytes) -> bytes:
     """Return the content of a file. Raise ValueError if its first line is another, or its hash."""
     start, _, content = data[len(line) :].partition(b"\n")
     if not data.startswith(line):
         raise ValueError("of another run, or made with other libraries")
-    if start != digest_of(line, content):
+    if start != _digest_of(line, content):
         raise ValueError("damaged")
     return content
 
 
-def digest_of(*pieces: bytes) -> bytes:
+def _digest_of(*pieces: bytes) -> bytes:
     """Return the XXH3 hash of some bytes, hexadecimal."""
     import xxhash
 

@@ -22,52 +22,52 @@ if TYPE_CHECKING:
 __all__ = ["LOCK", "HashingFile", "Placed"]
 
 LOCK = disk.LOCK
-PAGE_ROWS = 1 << 20
-Where_contra = TypeVar("Where_contra", contravariant=True)
+_PAGE_ROWS = 1 << 20
+_Where_contra = TypeVar("_Where_contra", contravariant=True)
 
 
-class Storage(Protocol[Where_contra]):
+class _Storage(Protocol[_Where_contra]):
     """What the commit protocol asks of the place that an output lies in."""
 
-    def prepare(self, folder: Where_contra) -> None:
+    def prepare(self, folder: _Where_contra) -> None:
         """Make ready to write to a folder; OSError where that is seen to be impossible."""
 
-    def place(self, path: Where_contra, write: Callable[[HashingFile], None]) -> Placed:
+    def place(self, path: _Where_contra, write: Callable[[HashingFile], None]) -> Placed:
         """Put a file in place whole, or leave what lies there."""
 
-    def swap(self, path: Where_contra, data: bytes) -> None:
+    def swap(self, path: _Where_contra, data: bytes) -> None:
         """Let the pointer of an output say something else: in this one step a run becomes visible."""
 
-    def hold(self, output: Where_contra, purpose: str) -> AbstractContextManager[None]:
+    def hold(self, output: _Where_contra, purpose: str) -> AbstractContextManager[None]:
         """Hold an output alone, as long as this process lives and no longer."""
 
-    def sweep(self, folder: Where_contra, *, open_too: bool = False) -> None:
+    def sweep(self, folder: _Where_contra, *, open_too: bool = False) -> None:
         """Remove what killed runs have left unfinished; with `open_too` what frozen workers hold open, too."""
 
-    def remove(self, path: Where_contra, output: Where_contra) -> None:
+    def remove(self, path: _Where_contra, output: _Where_contra) -> None:
         """Remove a file of an output that this process holds; one that is not there is none to remove."""
 
-    def remove_folder(self, folder: Where_contra) -> None:
+    def remove_folder(self, folder: _Where_contra) -> None:
         """Remove a folder without files, and the folders in it."""
 
-    def require_held(self, output: Where_contra) -> None:
+    def require_held(self, output: _Where_contra) -> None:
         """Raise RetryableError where another process holds the output by now."""
 
-    def discard(self, folder: Where_contra) -> None:
+    def discard(self, folder: _Where_contra) -> None:
         """Remove a folder with all that is in it, as far as that is possible."""
 
-    def sweep_beside(self, path: Where_contra) -> None:
+    def sweep_beside(self, path: _Where_contra) -> None:
         """Remove what killed processes have left unfinished in the folder of a file that nobody holds."""
 
 
-def storage_of(path: Location) -> Storage[Any]:
+def _storage_of(path: Location) -> _Storage[Any]:
     """How files are put in place there."""
     return objects if isinstance(path, ObjectPath) else disk
 
 
 def prepare(folder: Location) -> None:
     """Make ready to write to a folder; OSError where that is seen to be impossible."""
-    storage_of(folder).prepare(folder)
+    _storage_of(folder).prepare(folder)
 
 
 def place(path: Location, write: Callable[[HashingFile], None]) -> Placed:
@@ -75,12 +75,12 @@ def place(path: Location, write: Callable[[HashingFile], None]) -> Placed:
 
     Raises RetryableError where it cannot be written; what lay there before stays.
     """
-    return storage_of(path).place(path, write)
+    return _storage_of(path).place(path, write)
 
 
 def sweep_beside(path: Location) -> None:
     """Remove what killed writers have left unfinished in the folder of a file; for a folder that nobody holds."""
-    storage_of(path).sweep_beside(path)
+    _storage_of(path).sweep_beside(path)
     if not isinstance(path, ObjectPath):
         folders.sweep(path.parent)
 
@@ -93,7 +93,7 @@ def place_free(path: Location, write: Callable[[HashingFile], None]) -> Placed:
 
 def hold_commit(output: Location, purpose: str) -> AbstractContextManager[None]:
     """Hold an output alone while what is inside runs; RetryableError that names the holder where another run has it."""
-    return storage_of(output).hold(output, purpose)
+    return _storage_of(output).hold(output, purpose)
 
 
 def sweep(folder: Location, *, open_too: bool = False) -> None:
@@ -101,7 +101,7 @@ def sweep(folder: Location, *, open_too: bool = False) -> None:
 
     With `open_too` what frozen workers hold open, too: only for the folder of a run whose work is done.
     """
-    storage_of(folder).sweep(folder, open_too=open_too)
+    _storage_of(folder).sweep(folder, open_too=open_too)
 
 
 def remove(path: Location, output: Location) -> None:
@@ -109,34 +109,34 @@ def remove(path: Location, output: Location) -> None:
 
     Raise RetryableError where it cannot be removed, or another process holds the output by now.
     """
-    storage_of(path).remove(path, output)
+    _storage_of(path).remove(path, output)
 
 
-def remove_folder(folder: Location) -> None:
+def _remove_folder(folder: Location) -> None:
     """Remove a folder without files, and the folders in it; raise as `remove`."""
-    storage_of(folder).remove_folder(folder)
+    _storage_of(folder).remove_folder(folder)
 
 
 def remove_below(folder: Location, output: Location) -> None:
     """Remove a folder with every file in it; a folder that is not there is none to remove. Raise as `remove`."""
     for path in sorted(files_below(folder), key=str) if folder.is_dir() else []:
         remove(path, output)
-    remove_folder(folder)
+    _remove_folder(folder)
 
 
 def require_held(output: Location) -> None:
     """Raise RetryableError where this process was thought dead and another one holds the output by now."""
-    storage_of(output).require_held(output)
+    _storage_of(output).require_held(output)
 
 
 def discard(folder: Location) -> None:
     """Remove a folder with all that is in it; what cannot be removed stays. Only for who holds the output."""
-    storage_of(folder).discard(folder)
+    _storage_of(folder).discard(folder)
 
 
 def swap_json(value: dict[str, Any], path: Location) -> None:
     """Let the pointer of an output say something else, in one step."""
-    storage_of(path).swap(path, json_bytes(value))
+    _storage_of(path).swap(path, json_bytes(value))
 
 
 def place_bytes(data: bytes, path: Location) -> Placed:
@@ -179,7 +179,7 @@ def place_parts(
     import pyarrow.parquet as pq
 
     pack = "zstd" if packed else "none"
-    options: dict[str, Any] = {"compression": pack, "write_page_checksum": True, "max_rows_per_page": PAGE_ROWS}
+    options: dict[str, Any] = {"compression": pack, "write_page_checksum": True, "max_rows_per_page": _PAGE_ROWS}
     if repeating is not None:
         options["use_dictionary"] = [name for name in schema.names if name in repeating]
         options["write_statistics"] = [name for name in schema.names if name not in repeating]

@@ -84,10 +84,10 @@ def verify_content(path: Location) -> bytes:
 
     Checksums of pages would leave footers, page headers and dictionaries unchecked, and cost more.
     """
-    placed, data = listed_as(path), file_bytes(path)
+    placed, data = _listed_as(path), file_bytes(path)
     if Placed.of_bytes(data) == placed:
         return data
-    placed = listed_as(path)  # the version may have been renewed between the two
+    placed = _listed_as(path)  # the version may have been renewed between the two
     renewed = renewal.await_renewal(path.parent.parent, name_within(path, path.parent.parent), placed)
     if renewed is None:
         data = file_bytes(path)
@@ -95,10 +95,10 @@ def verify_content(path: Location) -> bytes:
     return data if renewed is None else renewed
 
 
-def listed_as(path: Location) -> Placed:
+def _listed_as(path: Location) -> Placed:
     """Size and hash of a file `VERSION/folder/name` as the manifest lists it; InputContractError where it does not."""
     folder = path.parent.parent
-    placed = list_contents(folder, *stamp_of(folder / MANIFEST)).get(name_within(path, folder))
+    placed = _list_contents(folder, *stamp_of(folder / MANIFEST)).get(name_within(path, folder))
     if placed is None:
         raise InputContractError(f"{path}: is not listed in {folder / MANIFEST}; run its job again")
     return placed
@@ -109,7 +109,7 @@ def parts_listed(folder: Location) -> list[Location]:
 
     Raise InputContractError where there is no manifest.
     """
-    names = list_contents(folder.parent, *stamp_of(folder.parent / MANIFEST))
+    names = _list_contents(folder.parent, *stamp_of(folder.parent / MANIFEST))
     start = f"{folder.name}/"
     inside = sorted(name.removeprefix(start) for name in names if name.startswith(start))
     return [folder / name for name in inside if name.startswith("part-") and name.endswith(".parquet")]
@@ -126,7 +126,7 @@ def file_bytes(path: Location) -> bytes:
 
 
 @lru_cache(maxsize=16)
-def list_contents(folder: Location, *_stamp: float | str) -> dict[str, Placed]:
+def _list_contents(folder: Location, *_stamp: float | str) -> dict[str, Placed]:
     """The files of a version as its manifest of that stamp lists them, by name."""
     manifest = manifest_of(folder.parent.parent, folder.name)
     if manifest is None:

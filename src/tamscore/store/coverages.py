@@ -39,23 +39,23 @@ def coverage_of(output: Location, run: str, name: str | None = None) -> Location
     changed.
     """
     if name is None:
-        return last_made(output, run)
-    items = [folder for folder in coverages(output, run) if name and folder.name.startswith(name.lower())]
+        return _last_made(output, run)
+    items = [folder for folder in _coverages(output, run) if name and folder.name.startswith(name.lower())]
     if len(items) == 1:
         return items[0]
-    there = ", ".join(folder.name for folder in items or coverages(output, run)) or "none; tamscore coverage makes one"
+    there = ", ".join(folder.name for folder in items or _coverages(output, run)) or "none; tamscore coverage makes one"
     problem = "several coverages of the run begin so" if items else "no coverage of the run begins so"
     raise UsageError(f"--plan: {name!r}: {problem}; there are {there}")
 
 
-def last_made(output: Location, run: str) -> Location | None:
+def _last_made(output: Location, run: str) -> Location | None:
     """Return the folder of the coverage of a run that was made last, None if there is none; raise as `coverage_of`."""
     path = note_of(output / COVERAGE, run)
     note = records.read(path, goes=path) if path.is_file() else {}
     folder = output / COVERAGE / str(note.get(LAST))
     if RUN_KEY.fullmatch(folder.name) and (folder / RECORDS[COVERAGE]).is_file() and record_of(folder)["run"] == run:
         return folder
-    there = coverages(output, run)
+    there = _coverages(output, run)
     return there[-1] if there else None
 
 
@@ -67,7 +67,7 @@ def coverage_before(output: Location, run: str) -> Location | None:
     """
     replaced = history.first_replaced(history.entries(output, current_version(output)))
     while (version := replaced.pop(run, None)) is not None:
-        if (folder := last_made(output, version)) is not None:
+        if (folder := _last_made(output, version)) is not None:
             return folder
         run = version
     return None
@@ -76,7 +76,7 @@ def coverage_before(output: Location, run: str) -> Location | None:
 def newest_coverage(output: Location) -> Location | None:
     """Return the coverage that counts of the current version, or of the newest before; raise as `coverage_before`."""
     version = current_version(output)
-    return None if version is None else last_made(output, version) or coverage_before(output, version)
+    return None if version is None else _last_made(output, version) or coverage_before(output, version)
 
 
 def folder_of(output: Location, name: str) -> Location:
@@ -90,7 +90,7 @@ def folder_of(output: Location, name: str) -> Location:
     return folder
 
 
-def coverages(output: Location, run: str) -> list[Location]:
+def _coverages(output: Location, run: str) -> list[Location]:
     """Return the folders of all coverages of a run, by time of change."""
     folder = output / COVERAGE
     inside: list[Location] = sorted(folder.iterdir(), key=str) if folder.is_dir() else []

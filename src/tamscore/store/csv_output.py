@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-APOSTROPHE = "'"
-SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
-BLANKS = "\\x00-\\x20\\x7f-\\xa0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
-FORMULA = f"^'*(?:[\\t\\n\\r\\v\\f]|[{BLANKS}]*[{SIGNS}])"
+_APOSTROPHE = "'"
+_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
+_BLANKS = "\\x00-\\x20\\x7f-\\xa0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
+_FORMULA = f"^'*(?:[\\t\\n\\r\\v\\f]|[{_BLANKS}]*[{_SIGNS}])"
 """How a text begins that a spreadsheet may run; the apostrophes are those of guarded texts."""
-NUMBER = r"^[+-](?:[0-9.,]*[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?)?$"
+_NUMBER = r"^[+-](?:[0-9.,]*[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?)?$"
 """What begins with a sign and runs nothing: a number in full, or the sign alone."""
 FIRST_BYTES = frozenset(b"'=+-@\x7f\xc2\xe1\xe2\xe3\xef") | frozenset(range(0x21))
-"""What texts in UTF-8 begin with that `FORMULA` matches, and some others."""
-BOM = b"\xef\xbb\xbf"
+"""What texts in UTF-8 begin with that `_FORMULA` matches, and some others."""
+_BOM = b"\xef\xbb\xbf"
 
 
 def write(tables: Iterable[pa.Table], schema: pa.Schema, file: Any, *, guarded: bool = True, bom: bool = False) -> None:
@@ -41,10 +41,10 @@ def write(tables: Iterable[pa.Table], schema: pa.Schema, file: Any, *, guarded: 
 
     def text(table: pa.Table) -> pa.Table:
         plain = plain_cells(table)
-        return guard(plain) if guarded else plain
+        return _guard(plain) if guarded else plain
 
     if bom:
-        file.write(BOM)
+        file.write(_BOM)
     with csv.CSVWriter(file, text(schema.empty_table()).schema) as writer:
         for table in tables:
             writer.write_table(text(table.cast(schema)))
@@ -59,11 +59,11 @@ def plain_cells(table: pa.Table) -> pa.Table:
         if pa.types.is_dictionary(field.type):
             table = table.set_column(place, field.name, column.cast(field.type.value_type))
         elif pa.types.is_timestamp(field.type):
-            table = table.set_column(place, field.name, iso(column))
+            table = table.set_column(place, field.name, _iso(column))
     return table
 
 
-def iso(moments: pa.ChunkedArray) -> pa.ChunkedArray:
+def _iso(moments: pa.ChunkedArray) -> pa.ChunkedArray:
     """Moments as ISO 8601 writes them: a T before the time, fractions of a second only where there are some."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -74,7 +74,7 @@ def iso(moments: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.replace_substring_regex(with_t, r"\.0+(Z?)$", r"\1")
 
 
-def guard(table: pa.Table) -> pa.Table:
+def _guard(table: pa.Table) -> pa.Table:
     """The table with an apostrophe before texts and names of columns that a spreadsheet may run."""
     import pyarrow as pa
 
@@ -92,7 +92,7 @@ def guarded_texts(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     runs = is_formula(texts)
     if not pc.any(runs).as_py():
         return texts
-    marked = pc.binary_join_element_wise(pa.scalar(APOSTROPHE, texts.type), texts, pa.scalar("", texts.type))
+    marked = pc.binary_join_element_wise(pa.scalar(_APOSTROPHE, texts.type), texts, pa.scalar("", texts.type))
     return pc.if_else(runs, marked, texts)
 
 
@@ -101,16 +101,16 @@ def is_formula(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    values = np.concatenate([np.zeros(0, bool), *(begins_so(chunk) for chunk in texts.chunks)])
+    values = np.concatenate([np.zeros(0, bool), *(_begins_so(chunk) for chunk in texts.chunks)])
     at = np.flatnonzero(values)
     if len(at):
         among = texts.take(pa.array(at))
-        runs = pc.and_not(pc.match_substring_regex(among, FORMULA), pc.match_substring_regex(among, NUMBER))
+        runs = pc.and_not(pc.match_substring_regex(among, _FORMULA), pc.match_substring_regex(among, _NUMBER))
         values[at] = truths(runs)
     return pa.chunked_array([pa.array(values)])
 
 
-def begins_so(chunk: pa.Array) -> Any:
+def _begins_so(chunk: pa.Array) -> Any:
     """Which texts (m,) of a chunk begin with one of `FIRST_BYTES`; an empty text begins with none."""
     import pyarrow.types as t
 
@@ -127,14 +127,14 @@ def begins_so(chunk: pa.Array) -> Any:
 
 def guarded_cells(cells: Sequence[object]) -> list[object]:
     """The cells of a row: texts that a spreadsheet may run behind an apostrophe, all else as it is."""
-    return [f"{APOSTROPHE}{cell}" if isinstance(cell, str) and runs(cell) else cell for cell in cells]
+    return [f"{_APOSTROPHE}{cell}" if isinstance(cell, str) and runs(cell) else cell for cell in cells]
 
 
 def runs(text: str) -> bool:
     """Whether a spreadsheet may run a text."""
-    return re.search(FORMULA, text) is not None and re.fullmatch(NUMBER[1:-1], text) is None
+    return re.search(_FORMULA, text) is not None and re.fullmatch(_NUMBER[1:-1], text) is None
 
 
 def unguarded(text: str) -> str:
     """The text that a guarded cell stands for."""
-    return text[1:] if text.startswith(APOSTROPHE) and re.search(FORMULA, text) else text
+    return text[1:] if text.startswith(_APOSTROPHE) and re.search(_FORMULA, text) else text

@@ -35,13 +35,13 @@ class CsvText:
     text: Path
 
 
-Texts = tuple[CsvText, ...]
-_inspected: dict[Texts, ImportPlan] = {}
-_copied: dict[tuple[Texts, tuple[ColumnType, ...]], tuple[Path, ...]] = {}
+_Texts = tuple[CsvText, ...]
+_inspected: dict[_Texts, ImportPlan] = {}
+_copied: dict[tuple[_Texts, tuple[ColumnType, ...]], tuple[Path, ...]] = {}
 _numbers = count()
 
 
-def csv_copies(files: Texts, columns: InputColumns, key: str, inferred: Sequence[str] = ()) -> tuple[Path, ...]:
+def csv_copies(files: _Texts, columns: InputColumns, key: str, inferred: Sequence[str] = ()) -> tuple[Path, ...]:
     """Return the Parquet files that hold the rows of each file; `key` names the table in the job file.
 
     Columns `inferred` have the types that an import finds, others those of their part. Raises InputContractError naming
@@ -49,34 +49,34 @@ def csv_copies(files: Texts, columns: InputColumns, key: str, inferred: Sequence
     """
     try:
         if files not in _inspected:
-            _inspected[files] = inspect_table([file.text for file in files])
-        plan = with_types(_inspected[files], columns, inferred)
+            _inspected[files] = _inspect_table([file.text for file in files])
+        plan = _with_types(_inspected[files], columns, inferred)
         what = files, tuple(column.kind for column in plan.columns)
         if what not in _copied:
-            _copied[what] = tuple(copy(plan))
+            _copied[what] = tuple(_copy(plan))
     except InputContractError as error:
         text = str(error)
         for file in files:
             text = text.replace(str(file.text), str(file.path))
-        raise InputContractError(f"{text}{remedy(text, key)}") from error
+        raise InputContractError(f"{text}{_remedy(text, key)}") from error
     return _copied[what]
 
 
-def remedy(message: str, key: str) -> str:
+def _remedy(message: str, key: str) -> str:
     """Return where an option that a message names belongs; nothing where it names none."""
     where = f"set {key} to" if "." in key else "go on with"
     then = f"; give the option to 'tamscore import', and {where} the Parquet file that it writes"
     return then if "add --" in message else ""
 
 
-def inspect_table(files: Sequence[Path]) -> ImportPlan:
+def _inspect_table(files: Sequence[Path]) -> ImportPlan:
     """Return what the files hold, each row and cell looked at; InputContractError names the first row left out."""
     plan = inspect(files)
     require_whole(plan)
     return plan
 
 
-def with_types(plan: ImportPlan, columns: InputColumns, inferred: Sequence[str]) -> ImportPlan:
+def _with_types(plan: ImportPlan, columns: InputColumns, inferred: Sequence[str]) -> ImportPlan:
     """Return the plan with the types that the parts of the columns ask for; InputContractError names what is not so."""
     names = [column.name for column in plan.columns]
     for name in columns.all:
@@ -87,7 +87,7 @@ def with_types(plan: ImportPlan, columns: InputColumns, inferred: Sequence[str])
     return replace(plan, columns=tuple(convert(plan, column, parts.get(column.name)) for column in plan.columns))
 
 
-def copy(plan: ImportPlan) -> list[Path]:
+def _copy(plan: ImportPlan) -> list[Path]:
     """Return the Parquet files that the files of a plan are written to."""
     made = []
     for file in plan.files:

@@ -22,10 +22,10 @@ from tamscore.store import disk
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-STAGED, ASIDE = ".folder", ".before"
-AT_FDCWD, RENAME_EXCHANGE = -100, 2
-CANNOT_SWAP = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
-IN_PLACE_ONLY = {errno.EBUSY, errno.EXDEV}
+STAGED, _ASIDE = ".folder", ".before"
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+_CANNOT_SWAP = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
+_IN_PLACE_ONLY = {errno.EBUSY, errno.EXDEV}
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def stage(target: Path) -> Iterator[Path]:
     """
     try:
         disk.make_folder(target.parent)
-        folder, lock = new_folder(target)
+        folder, lock = _new_folder(target)
         try:
             yield folder
         finally:
@@ -50,13 +50,13 @@ def stage(target: Path) -> Iterator[Path]:
         ) from error
 
 
-def new_folder(target: Path) -> tuple[Path, int]:
+def _new_folder(target: Path) -> tuple[Path, int]:
     """Return a new folder beside a target, and a handle that holds the lock on it until it is closed."""
     while True:
-        folder = beside(target, STAGED)
+        folder = _beside(target, STAGED)
         folder.mkdir()
         if target.is_dir():
-            adopt(target, folder)
+            _adopt(target, folder)
         if (handle := claim(folder)) is not None:
             return folder, handle
 
@@ -75,7 +75,7 @@ def claim(folder: Path) -> int | None:
     return None
 
 
-def adopt(target: Path, folder: Path) -> None:
+def _adopt(target: Path, folder: Path) -> None:
     """Give a folder the owner, the group, the rights and the attributes of a target, as far as the user may."""
     owner = target.stat()
     for user, group in ((-1, owner.st_gid), (owner.st_uid, -1)):
@@ -84,7 +84,7 @@ def adopt(target: Path, folder: Path) -> None:
     shutil.copystat(target, folder)
 
 
-def beside(target: Path, ending: str) -> Path:
+def _beside(target: Path, ending: str) -> Path:
     """Return a new name beside a target that only this module uses."""
     return target.with_name(f"{disk.TEMPORARY}{secrets.token_hex(4)}-{target.name}{ending}")
 
@@ -112,16 +112,16 @@ def put_in_place(folder: Path, target: Path, mine: Collection[str]) -> None:
     """
     there = target.is_dir()
     if there:
-        take_along(target, folder, mine)
+        _take_along(target, folder, mine)
     flush(folder)
     try:
         if there:
-            exchange(folder, target)
-            take_along(folder, target, mine)  # what came in the meantime
+            _exchange(folder, target)
+            _take_along(folder, target, mine)  # what came in the meantime
         else:
             disk.move(folder, target)
     except OSError as error:
-        if error.errno in IN_PLACE_ONLY:
+        if error.errno in _IN_PLACE_ONLY:
             raise UsageError(
                 f"{target}: cannot be replaced as a whole ({error.strerror}); name a folder that is not there yet"
             ) from error
@@ -155,7 +155,7 @@ def move_in(folder: Path, target: Path) -> None:
     disk.flush_folder(target.parent)
 
 
-def take_along(source: Path, folder: Path, mine: Collection[str]) -> None:
+def _take_along(source: Path, folder: Path, mine: Collection[str]) -> None:
     """Link or copy the files of a folder into another one, but for those named and those that are there already."""
     there = {entry.name for entry in folder.iterdir()}
     for entry in [entry for entry in source.iterdir() if entry.name not in {*mine, *there}]:
@@ -175,10 +175,10 @@ def flush(folder: Path) -> None:
     disk.flush_folder(folder)
 
 
-def exchange(path: Path, other: Path) -> None:
+def _exchange(path: Path, other: Path) -> None:
     """Swap two folders, in one step where the system can; else `other` is missing for a moment."""
     if not swap(path, other):
-        aside = beside(other, ASIDE)
+        aside = _beside(other, _ASIDE)
         disk.move(other, aside)
         disk.move(path, other)
         disk.move(aside, path)
@@ -190,9 +190,9 @@ def swap(path: Path, other: Path) -> bool:
         rename = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError):
         return False
-    if rename(AT_FDCWD, os.fsencode(path), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0:
+    if rename(_AT_FDCWD, os.fsencode(path), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
         return True
-    if (number := ctypes.get_errno()) in CANNOT_SWAP:
+    if (number := ctypes.get_errno()) in _CANNOT_SWAP:
         return False
     raise OSError(number, os.strerror(number), str(path), None, str(other))
 
@@ -202,8 +202,8 @@ def sweep(folder: Path) -> None:
 
     Those under way stay.
     """
-    for stale in folder.glob(f"{disk.TEMPORARY}*{ASIDE}"):
-        target = folder / stale.name.removeprefix(disk.TEMPORARY).partition("-")[2].removesuffix(ASIDE)
+    for stale in folder.glob(f"{disk.TEMPORARY}*{_ASIDE}"):
+        target = folder / stale.name.removeprefix(disk.TEMPORARY).partition("-")[2].removesuffix(_ASIDE)
         if target.exists():
             shutil.rmtree(stale, ignore_errors=True)
         else:

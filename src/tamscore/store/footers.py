@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from tamscore.schema import InputColumns, Stamp
     from tamscore.store.location import Location
 
-MAGIC = b"PAR1"
-IMPORT = "convert it with 'tamscore import'"
-LISTED = 12
+_MAGIC = b"PAR1"
+_IMPORT = "convert it with 'tamscore import'"
+_LISTED = 12
 """So many columns are named where one is missed and none is like it."""
 
 
 def is_parquet(file: Location) -> bool:
     """Return whether a file begins as Parquet does, whatever its name says."""
-    return contents.beginning(file, len(MAGIC)) == MAGIC
+    return contents.beginning(file, len(_MAGIC)) == _MAGIC
 
 
 def read_footer(file: Location, stamp: Stamp | None = None) -> tuple[Any, pa.Schema]:
@@ -43,8 +43,8 @@ def read_footer(file: Location, stamp: Stamp | None = None) -> tuple[Any, pa.Sch
     import pyarrow.parquet as pq
 
     head = contents.beginning(file, HEAD_BYTES, stamp)
-    if not head.startswith(MAGIC):
-        raise InputContractError(f"{file}: {other_format(head)}")
+    if not head.startswith(_MAGIC):
+        raise InputContractError(f"{file}: {_other_format(head)}")
     try:
         footer = pq.read_metadata(contents.source(str(file), stamp))
         schema = footer.schema.to_arrow_schema()
@@ -56,11 +56,11 @@ def read_footer(file: Location, stamp: Stamp | None = None) -> tuple[Any, pa.Sch
     return footer, schema
 
 
-def other_format(head: bytes) -> str:
+def _other_format(head: bytes) -> str:
     """What a file that begins so is instead of Parquet, and what to do about it."""
     kind = format_of(head)
     what = kind.name if kind else "one"
-    remedy = kind.remedy if kind else IMPORT if is_text(head) else PARQUET
+    remedy = kind.remedy if kind else _IMPORT if is_text(head) else PARQUET
     return f"expected a Parquet file, got {what} that begins with {head[:4]!r}; {remedy}"
 
 
@@ -85,19 +85,19 @@ def group_rows(file: Location, footer: Any, columns: InputColumns) -> list[int]:
 
 def require_schema(file: Location, schema: pa.Schema, columns: InputColumns) -> None:
     """Nothing, where the file holds every column once and in a usable type; InputContractError else."""
-    problems = [problem for name in columns.all if (problem := column_problem(name, schema, columns))]
+    problems = [problem for name in columns.all if (problem := _column_problem(name, schema, columns))]
     if problems:
         raise InputContractError("\n".join(f"{file}: {problem}" for problem in problems))
 
 
-def column_problem(name: str, schema: pa.Schema, columns: InputColumns) -> str | None:
+def _column_problem(name: str, schema: pa.Schema, columns: InputColumns) -> str | None:
     """What is wrong with a column of a file, or None."""
     places = schema.get_all_field_indices(name)
     if not places:
         return f"column {name!r} is missing; {hint_at(name, schema.names)}"
     if len(places) > 1:
         return f"column {name!r} stands {len(places)} times; keep one"
-    return type_problem(name, schema.field(places[0]).type, columns)
+    return _type_problem(name, schema.field(places[0]).type, columns)
 
 
 def hint_at(name: str, there: Sequence[str]) -> str:
@@ -105,11 +105,11 @@ def hint_at(name: str, there: Sequence[str]) -> str:
     lower = {known.lower(): known for known in there}
     if close := get_close_matches(name.lower(), lower, n=1):
         return f"did you mean {lower[close[0]]!r}?"
-    others = f" and {len(there) - LISTED} others" if len(there) > LISTED else ""
-    return f"the file has {', '.join(map(repr, there[:LISTED]))}{others}"
+    others = f" and {len(there) - _LISTED} others" if len(there) > _LISTED else ""
+    return f"the file has {', '.join(map(repr, there[:_LISTED]))}{others}"
 
 
-def type_problem(name: str, kind: pa.DataType, columns: InputColumns) -> str | None:
+def _type_problem(name: str, kind: pa.DataType, columns: InputColumns) -> str | None:
     """What is wrong with the type of a column, given the part it plays, or None."""
     import pyarrow.types as t
 
@@ -125,7 +125,7 @@ def type_problem(name: str, kind: pa.DataType, columns: InputColumns) -> str | N
     return None
 
 
-def copy(columns: InputColumns) -> Iterator[str]:
+def _copy(columns: InputColumns) -> Iterator[str]:
     """The columns that are copied to the output."""
     yield from (name for name in (columns.account_id, columns.name, columns.market_segment) if name)
     yield from columns.keep
@@ -135,7 +135,7 @@ def require_same(
     file: Location, schema: pa.Schema, first_file: Location, first: pa.Schema, columns: InputColumns
 ) -> None:
     """Nothing, where the columns that are copied to the output have one type in both files."""
-    for name in copy(columns):
+    for name in _copy(columns):
         here, there = (plain_type(item.field(name).type) for item in (schema, first))
         if here != there:
             raise InputContractError(

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ForgettingChange:
+class _ForgettingChange:
     """What accounts leave in a version: rows scored and rejected, and the files that are written again."""
 
     version: str
@@ -58,7 +58,7 @@ class Forgetting:
 
     accounts: int
     unknown: tuple[str, ...]
-    versions: tuple[ForgettingChange, ...]
+    versions: tuple[_ForgettingChange, ...]
     beside: tuple[str, ...]
     named: dict[str, int]
     unfinished: tuple[str, ...]
@@ -67,7 +67,7 @@ class Forgetting:
 
 
 @dataclass
-class ForgettingPlan:
+class _ForgettingPlan:
     """What was found, and made ready in a folder; `written` are the ids as they are written there."""
 
     output: Location
@@ -95,10 +95,10 @@ def forget(output: Location, ids: Iterable[str]) -> Forgetting:
     """
     with hold(output, "forget"):
         try:
-            work = find_ids(
-                ForgettingPlan(output, tuple(dict.fromkeys(ids)), output / RENEWAL, current_version(output))
+            work = _find_ids(
+                _ForgettingPlan(output, tuple(dict.fromkeys(ids)), output / RENEWAL, current_version(output))
             )
-            forgetting = forgetting_record(work)
+            forgetting = _forgetting_record(work)
         except Exception:
             renewal.complete_renewal(output)
             raise
@@ -112,10 +112,12 @@ def forget(output: Location, ids: Iterable[str]) -> Forgetting:
 
 def plan(output: Location, ids: Iterable[str]) -> Forgetting:
     """Return what `forget` would change, and change nothing; raise as it does."""
-    return forgetting_record(find_ids(ForgettingPlan(output, tuple(dict.fromkeys(ids)), None, current_version(output))))
+    return _forgetting_record(
+        _find_ids(_ForgettingPlan(output, tuple(dict.fromkeys(ids)), None, current_version(output)))
+    )
 
 
-def find_ids(work: ForgettingPlan) -> ForgettingPlan:
+def _find_ids(work: _ForgettingPlan) -> _ForgettingPlan:
     """Look for the accounts everywhere, and make ready what is written again."""
     at = history.now()
     for version in versions_in(work.output):
@@ -130,11 +132,11 @@ def find_ids(work: ForgettingPlan) -> ForgettingPlan:
             work.changes.append(change)
             work.written |= {*change.left.values()}
     for folder in (COVERAGE, BACKTESTS, HOLDOUTS):
-        change_beside(work, work.output / folder)
+        _change_beside(work, work.output / folder)
     return work
 
 
-def change_beside(work: ForgettingPlan, folder: Location) -> None:
+def _change_beside(work: _ForgettingPlan, folder: Location) -> None:
     """Make ready what accounts leave in the results that lie beside the versions: tables, then records."""
     there = sorted(files_below(folder), key=str) if folder.is_dir() else []
     paths = [path for path in there if not is_temporary(path.name)]
@@ -146,10 +148,10 @@ def change_beside(work: ForgettingPlan, folder: Location) -> None:
         if name.endswith(".parquet"):
             work.named += naming_rows(data, (FAMILY,), "account_id", work.leaving)
     for path in (path for path in paths if path.suffix == ".json"):
-        change_record(work, path)
+        _change_record(work, path)
 
 
-def change_record(work: ForgettingPlan, path: Location) -> None:
+def _change_record(work: _ForgettingPlan, path: Location) -> None:
     """Make ready a record without the ids of the accounts, with the hashes of the tables that they leave."""
     name, record = name_within(path, work.output), records.read(path)
     folder = name.removesuffix(path.name)
@@ -161,7 +163,7 @@ def change_record(work: ForgettingPlan, path: Location) -> None:
         work.beside[name] = records.replace(redacted, files_of({"files": tables}), ready).record() if ready else None
 
 
-def forgetting_record(work: ForgettingPlan) -> Forgetting:
+def _forgetting_record(work: _ForgettingPlan) -> Forgetting:
     """Return what was found; raise UsageError where nothing was."""
     names = set(work.leaving.folded(sorted(work.written)))
     keys = zip(work.leaving.folded(work.ids), work.ids, strict=True)
@@ -170,7 +172,7 @@ def forgetting_record(work: ForgettingPlan) -> Forgetting:
         shown = ", ".join(map(json.dumps, unknown[:5])) + (f" and {len(unknown) - 5:,} more" if unknown[5:] else "")
         raise UsageError(f"{work.output}: no version has an account {shown}; write ids as the scores have them")
     changes = tuple(
-        ForgettingChange(
+        _ForgettingChange(
             change.version,
             change.version == work.current,
             len(change.left),
@@ -182,10 +184,10 @@ def forgetting_record(work: ForgettingPlan) -> Forgetting:
     )
     beside, unfinished, strange = tuple(work.beside), tuple(work.unfinished), tuple(strange_names(work.output))
     named = dict(sum((change.named for change in work.changes), work.named))
-    return Forgetting(len(names), unknown, changes, beside, named, unfinished, tuple(elsewhere(work)), strange)
+    return Forgetting(len(names), unknown, changes, beside, named, unfinished, tuple(_elsewhere(work)), strange)
 
 
-def elsewhere(work: ForgettingPlan) -> list[handed_out.HandedOut]:
+def _elsewhere(work: _ForgettingPlan) -> list[handed_out.HandedOut]:
     """Return the files written elsewhere from versions that have the accounts, or are no longer there to say so."""
     without = set(versions_in(work.output)) - {change.version for change in work.changes}
     return [entry for entry in handed_out.records(work.output) if entry.version not in without]

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from tamscore.store.rewriting import Rewrite
     from tamscore.store.run_directory import RunDirectory
 
-Record = dict[str, Any]
-SCORES, REJECTED = "scores/", "rejected/"
-OTHER_IDS = {"tables/families": (FAMILY,), "tables/family_problems": ("account_id", "parent_id")}
+_Record = dict[str, Any]
+_SCORES, _REJECTED = "scores/", "rejected/"
+_OTHER_IDS = {"tables/families": (FAMILY,), "tables/family_problems": ("account_id", "parent_id")}
 """The columns with ids of tables that have others than the account's."""
 
 
@@ -38,25 +38,25 @@ class VersionChange:
     """
 
     version: str
-    manifest: Record
+    manifest: _Record
     leaving: Leaving
     left: dict[str, str] = field(default_factory=dict)
     rows: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    files: dict[str, Record | None] = field(default_factory=dict)
+    files: dict[str, _Record | None] = field(default_factory=dict)
     named: Counter[str] = field(default_factory=Counter)
     digest: str = ""
 
     @property
     def scored(self) -> int:
         """Rows that leave the scores."""
-        return sum(rows.total() for name, rows in self.rows.items() if name.startswith(SCORES))
+        return sum(rows.total() for name, rows in self.rows.items() if name.startswith(_SCORES))
 
     @property
     def rejected(self) -> Counter[str]:
         """Rows that leave the rejected ones, by reason."""
-        return sum((rows for name, rows in self.rows.items() if name.startswith(REJECTED)), Counter[str]())
+        return sum((rows for name, rows in self.rows.items() if name.startswith(_REJECTED)), Counter[str]())
 
-    def told(self, salt: str) -> Record:
+    def told(self, salt: str) -> _Record:
         """Return what the plan says of the version."""
         return {
             "manifest_sha256": self.digest,
@@ -73,62 +73,62 @@ def change_version(run: RunDirectory, ids: tuple[str, ...], ready: Location | No
     manifest = require_manifest(run.output, run.run_key)
     form = manifest.get("job", {}).get("columns", {}).get("id_form", "text")
     change = VersionChange(run.run_key, manifest, Leaving(ids, form))
-    for rewrite in rewrites(run, change):
+    for rewrite in _rewrites(run, change):
         change.left |= rewrite.left
         change.rows[rewrite.name] = rewrite.rows
         change.files[rewrite.name] = None if ready is None else rewrite.write(ready / rewrite.name).record()
     texts = redacted_record(manifest, {*ids, *change.left.values()})
     if not change.files and texts == manifest:
         return None
-    change_sidecars(run, change, ready)
+    _change_sidecars(run, change, ready)
     change.files[MANIFEST] = None
     if ready is not None:
-        data = commit.json_bytes(new_manifest(texts, change, digest_of(run.path / MANIFEST), at))
+        data = commit.json_bytes(_new_manifest(texts, change, digest_of(run.path / MANIFEST), at))
         change.digest = hashlib.sha256(data).hexdigest()
         commit.place_bytes(data, ready / MANIFEST)
     return change
 
 
-def rewrites(run: RunDirectory, change: VersionChange) -> Iterator[Rewrite]:
+def _rewrites(run: RunDirectory, change: VersionChange) -> Iterator[Rewrite]:
     """Yield the tables of a version that accounts leave, and count who names them in its scores and rejected rows."""
     columns = change.manifest.get("job", {}).get("columns", {})
     for name in sorted(change.manifest["files"]):
         if name.endswith((".parquet", ".csv")):
             data = contents.verify_content(run.path / name)
-            rejected = name.startswith(REJECTED)
+            rejected = name.startswith(_REJECTED)
             column = columns.get("account_id", "account_id") if rejected else "account_id"
-            rewrite = rewrite_of(name, data, change.leaving, *OTHER_IDS.get(name.partition(".")[0], (column,)))
+            rewrite = rewrite_of(name, data, change.leaving, *_OTHER_IDS.get(name.partition(".")[0], (column,)))
             if rewrite is not None:
                 yield rewrite
-            if name.startswith((SCORES, REJECTED)):
+            if name.startswith((_SCORES, _REJECTED)):
                 change.named += naming_rows(
                     data, None if rejected else (*columns.get("keep", ()), FAMILY), column, change.leaving
                 )
 
 
-def change_sidecars(run: RunDirectory, change: VersionChange, ready: Location | None) -> None:
+def _change_sidecars(run: RunDirectory, change: VersionChange, ready: Location | None) -> None:
     """Let the sidecars of the parts say what the parts hold now."""
-    touched: dict[str, Record] = defaultdict(dict)
+    touched: dict[str, _Record] = defaultdict(dict)
     for name, placed in change.files.items():
-        if name.startswith((SCORES, REJECTED)):
-            touched[f"{SCORES}_{name.rpartition('/')[2].removesuffix('.parquet')}.json"][name] = placed
+        if name.startswith((_SCORES, _REJECTED)):
+            touched[f"{_SCORES}_{name.rpartition('/')[2].removesuffix('.parquet')}.json"][name] = placed
     for name, files in touched.items():
         change.files[name] = None
         if ready is not None:
             record = commit.read_json(run.path / name) or {"files": {}, "rows": {}}
             gone = sum((change.rows[file] for file in files), Counter[str]())
-            rows = rows_left(record["rows"], gone)
+            rows = _rows_left(record["rows"], gone)
             sidecar = {**record, "files": {**record["files"], **files}, "rows": rows}
             change.files[name] = commit.place_json(sidecar, ready / name).record()
 
 
-def rows_left(rows: Record, gone: Counter[str]) -> Record:
+def _rows_left(rows: _Record, gone: Counter[str]) -> _Record:
     """Return the rows of a part, as its sidecar has them, after some have left."""
     scored, rejected = rows.get("scored", 0) - gone[""], rows.get("rejected", 0) - gone.total() + gone[""]
     return {"scored": scored, "rejected": rejected, "forgotten": rows.get("forgotten", 0) + gone.total()}
 
 
-def new_manifest(manifest: Record, change: VersionChange, digest: str, at: str) -> Record:
+def _new_manifest(manifest: _Record, change: VersionChange, digest: str, at: str) -> _Record:
     """Return the manifest after accounts have left, `digest` being the SHA-256 of the one before.
 
     Rows scored and rejected are those that are there; sums stay those of the run.

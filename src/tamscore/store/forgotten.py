@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from tamscore.store.location import Location
 
-ROUNDS = 20_000
+_ROUNDS = 20_000
 """Rounds of PBKDF2-HMAC-SHA-256."""
 
 
 @lru_cache(maxsize=1 << 16)
-def hash_ids(account: str, salt: str, rounds: int) -> str:
+def _hash_ids(account: str, salt: str, rounds: int) -> str:
     """Return the salted hash of an account's id as it is compared, hexadecimal."""
     return hashlib.pbkdf2_hmac("sha256", account.encode(), bytes.fromhex(salt), rounds, 16).hex()
 
@@ -34,7 +34,11 @@ def new_salt() -> str:
 
 def record_of(accounts: Iterable[str], salt: str) -> dict[str, Any]:
     """Return the hashes of accounts as the ledger holds them: salt, rounds, and the hashes in order."""
-    return {"salt": salt, "rounds": ROUNDS, "hashes": sorted(hash_ids(account, salt, ROUNDS) for account in accounts)}
+    return {
+        "salt": salt,
+        "rounds": _ROUNDS,
+        "hashes": sorted(_hash_ids(account, salt, _ROUNDS) for account in accounts),
+    }
 
 
 def forgotten_at(output: Location, version: str, account: str) -> str | None:
@@ -44,7 +48,7 @@ def forgotten_at(output: Location, version: str, account: str) -> str | None:
         if (
             forgotten
             and entry.version == version
-            and hash_ids(account, forgotten["salt"], forgotten["rounds"]) in forgotten["hashes"]
+            and _hash_ids(account, forgotten["salt"], forgotten["rounds"]) in forgotten["hashes"]
         ):
             return entry.at
     return None

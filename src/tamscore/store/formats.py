@@ -9,12 +9,12 @@ HEAD_BYTES = 64
 """So many bytes of a file are enough for `format_of`."""
 
 PARQUET = "write it as Parquet"
-SHEET = "save the sheet as CSV and run 'tamscore import'"
-UNPACK = "unpack it; 'tamscore import' reads it packed where its name ends in"
+_SHEET = "save the sheet as CSV and run 'tamscore import'"
+_UNPACK = "unpack it; 'tamscore import' reads it packed where its name ends in"
 
 
 @dataclass(frozen=True)
-class Format:
+class _Format:
     """A format that is neither plain Parquet nor CSV: its name with an article, and a remedy in the imperative."""
 
     name: str
@@ -22,31 +22,31 @@ class Format:
 
 
 _BINARY = {
-    b"PARE": Format("an encrypted Parquet file", "decrypt it"),
-    b"ARROW1": Format("an Arrow file", PARQUET),
-    b"\xff\xff\xff\xff": Format("an Arrow stream", PARQUET),
-    b"FEA1": Format("a Feather file", PARQUET),
-    b"ORC": Format("an ORC file", PARQUET),
-    b"Obj\x01": Format("an Avro file", PARQUET),
-    b"SQLite format 3\x00": Format("a SQLite database", "write its table as Parquet or CSV"),
-    b"\x89HDF": Format("an HDF5 file", PARQUET),
-    b"\x1f\x8b": Format("a gzip file", f"{UNPACK} .csv.gz"),
-    b"BZh": Format("a bzip2 file", f"{UNPACK} .csv.bz2"),
-    b"\x28\xb5\x2f\xfd": Format("a Zstandard file", f"{UNPACK} .csv.zst"),
-    b"PK\x03\x04": Format("an Excel workbook or zip archive (spreadsheet)", f"{SHEET}, or unpack it"),
-    b"\xd0\xcf\x11\xe0": Format("an old Excel workbook (spreadsheet)", SHEET),
-    b"%PDF": Format("a PDF document", "export the table as CSV or Parquet"),
-    b"{\\rtf": Format("an RTF document", "export the table as CSV or Parquet"),
+    b"PARE": _Format("an encrypted Parquet file", "decrypt it"),
+    b"ARROW1": _Format("an Arrow file", PARQUET),
+    b"\xff\xff\xff\xff": _Format("an Arrow stream", PARQUET),
+    b"FEA1": _Format("a Feather file", PARQUET),
+    b"ORC": _Format("an ORC file", PARQUET),
+    b"Obj\x01": _Format("an Avro file", PARQUET),
+    b"SQLite format 3\x00": _Format("a SQLite database", "write its table as Parquet or CSV"),
+    b"\x89HDF": _Format("an HDF5 file", PARQUET),
+    b"\x1f\x8b": _Format("a gzip file", f"{_UNPACK} .csv.gz"),
+    b"BZh": _Format("a bzip2 file", f"{_UNPACK} .csv.bz2"),
+    b"\x28\xb5\x2f\xfd": _Format("a Zstandard file", f"{_UNPACK} .csv.zst"),
+    b"PK\x03\x04": _Format("an Excel workbook or zip archive (spreadsheet)", f"{_SHEET}, or unpack it"),
+    b"\xd0\xcf\x11\xe0": _Format("an old Excel workbook (spreadsheet)", _SHEET),
+    b"%PDF": _Format("a PDF document", "export the table as CSV or Parquet"),
+    b"{\\rtf": _Format("an RTF document", "export the table as CSV or Parquet"),
 }
-_PICKLE = Format("a pickle, which could run code and is never opened", PARQUET)
-_DUCKDB = Format("a DuckDB database", "write its table as Parquet or CSV")
+_PICKLE = _Format("a pickle, which could run code and is never opened", PARQUET)
+_DUCKDB = _Format("a DuckDB database", "write its table as Parquet or CSV")
 _TEXTS = (
-    (rb"\{\s*(?:[\"}]|$)|\[\s*(?:[\[{\"\]]|$)", Format("JSON text", "write it as Parquet or CSV")),
-    (rb"<\?xml|<!doctype|<html|<table|<workbook", Format("XML or HTML text", "export the table as CSV or Parquet")),
+    (rb"\{\s*(?:[\"}]|$)|\[\s*(?:[\[{\"\]]|$)", _Format("JSON text", "write it as Parquet or CSV")),
+    (rb"<\?xml|<!doctype|<html|<table|<workbook", _Format("XML or HTML text", "export the table as CSV or Parquet")),
 )
 
 
-def format_of(head: bytes) -> Format | None:
+def format_of(head: bytes) -> _Format | None:
     """Return the format of a file that begins so, None for Parquet, CSV and what is not known."""
     for magic, kind in _BINARY.items():
         if head.startswith(magic):

@@ -43,14 +43,14 @@ class HandedOut:
     stamp: str = ""
 
 
-REQUIRED = {field.name for field in fields(HandedOut) if field.default is MISSING}
+_REQUIRED = {field.name for field in fields(HandedOut) if field.default is MISSING}
 
 
 def note(directory: RunDirectory, command: str, path: Location | str, progress: Progress) -> HandedOut:
     """Record that a command wrote a file, a folder or a table; where that is not possible, tell the person at it."""
-    there, host = file_name(path), socket.gethostname()
+    there, host = _file_name(path), socket.gethostname()
     entry = HandedOut(directory.run_key, command, there, history.now(), history.user(), host)
-    store(directory, entry, progress)
+    _store(directory, entry, progress)
     return entry
 
 
@@ -59,10 +59,10 @@ def not_handed_out(directory: RunDirectory, command: str, path: Location, progre
     """Record what a command writes meanwhile: first that it does, so that it may again after a kill; then the stamp."""
     entry = note(directory, command, path, progress)
     yield
-    store(directory, replace(entry, stamp=stamp_of(path)), progress)
+    _store(directory, replace(entry, stamp=_stamp_of(path)), progress)
 
 
-def store(directory: RunDirectory, entry: HandedOut, progress: Progress) -> None:
+def _store(directory: RunDirectory, entry: HandedOut, progress: Progress) -> None:
     """Keep a record."""
     name = run_key(directory.run_key, entry.command, entry.path, entry.host)
     try:
@@ -71,7 +71,7 @@ def store(directory: RunDirectory, entry: HandedOut, progress: Progress) -> None
         progress.notice(f"tamscore forget will not list {entry.path}: {error}")
 
 
-def stamp_of(path: Location) -> str:
+def _stamp_of(path: Location) -> str:
     """Return the bytes of a local file and when it was written; empty for all else."""
     if not isinstance(path, Path) or not path.is_file():
         return ""
@@ -94,18 +94,18 @@ def require_free(directory: RunDirectory, command: str, path: Location, *, overw
         raise UsageError(
             f"{path}: is there already, and no {command} of these scores; add --overwrite, or name another"
         )
-    if not stamps & {"", stamp_of(path)}:
+    if not stamps & {"", _stamp_of(path)}:
         raise UsageError(f"{path}: was changed after {command} wrote it; add --overwrite, or name another")
 
 
 def notes(directory: RunDirectory, command: str, path: Location | str) -> list[HandedOut]:
     """Return the records that a command wrote a file, a folder or a table of this name."""
     return [
-        record for record in records(directory.output) if record.command == command and record.path == file_name(path)
+        record for record in records(directory.output) if record.command == command and record.path == _file_name(path)
     ]
 
 
-def file_name(path: Location | str) -> str:
+def _file_name(path: Location | str) -> str:
     """Return how a record names a file, a folder or a table."""
     return str(path.absolute()) if isinstance(path, Path) else str(path)
 
@@ -125,5 +125,5 @@ def records(output: Location) -> list[HandedOut]:
     """
     folder = output / HANDED_OUT
     items = [commit.read_json(path) for path in files_in(folder)] if folder.is_dir() else []
-    rows = [entry for entry in items if entry is not None and entry.keys() - {"stamp"} == REQUIRED]
+    rows = [entry for entry in items if entry is not None and entry.keys() - {"stamp"} == _REQUIRED]
     return sorted((HandedOut(**entry) for entry in rows), key=lambda entry: (entry.at, entry.path))

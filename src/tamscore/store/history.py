@@ -27,7 +27,7 @@ Action = Literal["run", "rollback", "seal", "prune", "forget"]
 
 `forget` is a new manifest of a version that accounts have left.
 """
-SWAPS = ("run", "rollback")
+_SWAPS = ("run", "rollback")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class LedgerEntry:
     @property
     def is_swap(self) -> bool:
         """Whether it swaps the pointer."""
-        return self.action in SWAPS
+        return self.action in _SWAPS
 
 
 def record(
@@ -89,7 +89,7 @@ def now() -> str:
 
 def days_since(output: Location, version: str) -> float | None:
     """Days since a run last made a version the current one; None where the ledger does not say."""
-    lines = (parse(line) for line in raw(output).splitlines())
+    lines = (_parse(line) for line in raw(output).splitlines())
     times = [entry.at for entry in lines if entry and entry.action == "run" and entry.version == version]
     try:
         return (datetime.fromisoformat(now()) - datetime.fromisoformat(times[-1])).total_seconds() / 86_400
@@ -118,7 +118,7 @@ def raw(output: Location) -> bytes:
 
 def entries(output: Location, current: str | None = None) -> list[LedgerEntry]:
     """The ledger of an output, oldest first, given the version that counts now; lines that are torn are passed over."""
-    ledger_entries = [entry for line in raw(output).splitlines() if (entry := parse(line)) is not None]
+    ledger_entries = [entry for line in raw(output).splitlines() if (entry := _parse(line)) is not None]
     swaps = [at for at, entry in enumerate(ledger_entries) if entry.is_swap]
     after = [*(ledger_entries[at].replaced for at in swaps[1:]), current]
     for at, following in zip(swaps, after, strict=False):
@@ -126,7 +126,7 @@ def entries(output: Location, current: str | None = None) -> list[LedgerEntry]:
     return ledger_entries
 
 
-def parse(line: bytes) -> LedgerEntry | None:
+def _parse(line: bytes) -> LedgerEntry | None:
     """The entry of a line, or None where it is none."""
     try:
         return LedgerEntry(**json.loads(line))

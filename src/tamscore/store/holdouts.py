@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tamscore.stages.folding import IdForm
     from tamscore.store.location import Location
 
-TABLE = "accounts.parquet"
+_TABLE = "accounts.parquet"
 LIFT = "lift.json"
 """What came of a holdout, as `tamscore lift` found it last."""
 ENDED = "ended"
@@ -39,9 +39,9 @@ MARK = "mark"
 """The key of the record that says whether controls are marked; else they are left out."""
 MARK_COLUMN = "holdout_control"
 """The column of lists and coverages that marks controls."""
-DRAW = "draw"
+_DRAW = "draw"
 """The key of the hash of the accounts as they were drawn, which stays when accounts are forgotten."""
-REPEATING = ("stratum", "tier", "kind", "play", "campaign_channel", "person", "role", "service_level")
+_REPEATING = ("stratum", "tier", "kind", "play", "campaign_channel", "person", "role", "service_level")
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,17 @@ class Holdout:
 
     def accounts(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return columns of its accounts, or all; InputContractError if the table is not as it was written."""
-        return contents.placed_table(self.folder / TABLE, files_of(dict(self.record))[TABLE], columns)
+        return contents.placed_table(self.folder / _TABLE, files_of(dict(self.record))[_TABLE], columns)
 
 
-def folder_of(output: Location, name: str) -> Location:
+def _folder_of(output: Location, name: str) -> Location:
     """Return where the holdout of a name lies."""
     return output / HOLDOUTS / run_key("holdout", fold_word(name))
 
 
 def holdout_named(output: Location, name: str) -> Holdout | None:
     """Return the holdout of a name, None if there is none; InputContractError if its record was changed."""
-    folder = folder_of(output, name)
+    folder = _folder_of(output, name)
     path = folder / RECORDS[HOLDOUTS]
     return Holdout(folder, records.read(path)) if path.is_file() else None
 
@@ -111,15 +111,15 @@ def in_force(output: Location) -> list[Holdout]:
 
 def draws_in_force(output: Location) -> list[str]:
     """Return the hashes of the draws that count, in order: if they change, other accounts are left out or marked."""
-    return sorted(str(holdout.record[DRAW]) for holdout in in_force(output))
+    return sorted(str(holdout.record[_DRAW]) for holdout in in_force(output))
 
 
 def write(output: Location, record: Mapping[str, Any], accounts: pa.Table) -> Holdout:
     """Write a holdout and return it; only for who holds the output."""
-    folder = folder_of(output, record["name"])
-    repeating = [name for name in REPEATING if name in accounts.column_names]
-    placed = commit.place_parquet(accounts, folder / TABLE, repeating)
-    records.place({**record, ENDED: None, DRAW: placed.xxh3}, {TABLE: placed}, folder / RECORDS[HOLDOUTS])
+    folder = _folder_of(output, record["name"])
+    repeating = [name for name in _REPEATING if name in accounts.column_names]
+    placed = commit.place_parquet(accounts, folder / _TABLE, repeating)
+    records.place({**record, ENDED: None, _DRAW: placed.xxh3}, {_TABLE: placed}, folder / RECORDS[HOLDOUTS])
     return Holdout(folder, records.read(folder / RECORDS[HOLDOUTS]))
 
 

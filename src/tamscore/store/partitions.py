@@ -30,9 +30,9 @@ PARTITION_ROWS = 131_072
 """Neighbouring row groups are read together up to this many rows."""
 MANY_FILES = 256
 """Of more files than this, small neighbours are read together too: ten thousand of them make no ten thousand parts."""
-LISTED = 5
+_LISTED = 5
 """So many of the files that are passed over are named."""
-ASKED_TOGETHER = 16
+_ASKED_TOGETHER = 16
 """So many objects are asked for their footers at a time."""
 
 
@@ -80,8 +80,8 @@ class Plan:
         if self.version:
             yield f"{self.format} table, version {self.version}"
         if seen := [name for name in self.ignored if not is_hidden(name)]:
-            more = f" and {len(seen) - LISTED} more" if len(seen) > LISTED else ""
-            yield f"passed over: {', '.join(seen[:LISTED])}{more}"
+            more = f" and {len(seen) - _LISTED} more" if len(seen) > _LISTED else ""
+            yield f"passed over: {', '.join(seen[:_LISTED])}{more}"
 
     @property
     def record(self) -> dict[str, Any]:
@@ -129,13 +129,13 @@ def plan_partitions(files: FoundFiles, columns: InputColumns) -> Plan:
     stamps: list[Stamp] = []
     digest = hashlib.sha256()
     first: Any = None
-    for file, (stamp, footer, schema) in zip(files.files, read_stamps(files.files), strict=True):
+    for file, (stamp, footer, schema) in zip(files.files, _read_stamps(files.files), strict=True):
         footers.require_schema(file.path, schema, columns)
         first = schema if first is None else first
         shared.update({*schema.names})
         footers.require_same(file.path, schema, files.files[0].path, first, columns)
-        groups += row_groups(file, stamp, footer, schema, columns)
-        digest.update(f"{file.name}\0{file_record(file)}".encode() + copies.identity(file.path, stamp))
+        groups += _row_groups(file, stamp, footer, schema, columns)
+        digest.update(f"{file.name}\0{_file_record(file)}".encode() + copies.identity(file.path, stamp))
         tables.require_stamp(str(file.path), stamp)
         stamps.append(stamp)
     parts = bundles(groups, columns.limits.row_group_bytes, columns.substitution)
@@ -151,7 +151,7 @@ def market(source: Input, columns: InputColumns) -> Plan:
     return plan(source.path, columns, version=source.version)
 
 
-def row_groups(file: SourceFile, stamp: Stamp, footer: Any, schema: Any, columns: InputColumns) -> Iterator[RowGroup]:
+def _row_groups(file: SourceFile, stamp: Stamp, footer: Any, schema: Any, columns: InputColumns) -> Iterator[RowGroup]:
     """The row groups of a file, which must not hold more than fits into memory."""
     kinds = tuple(schema.field(name).type for name in columns.all)
     copy = None if file.copy is None else str(file.copy)
@@ -159,21 +159,21 @@ def row_groups(file: SourceFile, stamp: Stamp, footer: Any, schema: Any, columns
         yield RowGroup(str(file.path), stamp, kinds, number, rows, copy, file.constants)
 
 
-def file_record(file: SourceFile) -> str:
+def _file_record(file: SourceFile) -> str:
     """The constants of a file as the digest takes them; empty if it has none."""
     return "".join(f"{constant.name}={constant.value!r}\0" for constant in file.constants)
 
 
-def read_stamps(files: Sequence[SourceFile]) -> Iterator[tuple[Stamp, Any, Any]]:
+def _read_stamps(files: Sequence[SourceFile]) -> Iterator[tuple[Stamp, Any, Any]]:
     """The stamp, the footer and the schema of every file; several objects are asked for theirs at a time."""
     if not isinstance(files[0].path, ObjectPath):
-        yield from map(read_stamp, files)
+        yield from map(_read_stamp, files)
         return
-    with ThreadPoolExecutor(ASKED_TOGETHER) as threads:
-        yield from threads.map(read_stamp, files)
+    with ThreadPoolExecutor(_ASKED_TOGETHER) as threads:
+        yield from threads.map(_read_stamp, files)
 
 
-def read_stamp(file: SourceFile) -> tuple[Stamp, Any, Any]:
+def _read_stamp(file: SourceFile) -> tuple[Stamp, Any, Any]:
     """The stamp of a file, the footer that its rows have where they are read, and its schema with constants."""
     import pyarrow as pa
 
@@ -205,20 +205,20 @@ def bundles(groups: Sequence[RowGroup], max_bytes: int, substitution: Substituti
     for group in groups:
         if group.rows == 0:
             continue
-        if made and made[-1][1] + group.rows <= PARTITION_ROWS and joins(group, made[-1][0][-1], across):
+        if made and made[-1][1] + group.rows <= PARTITION_ROWS and _joins(group, made[-1][0][-1], across):
             made[-1][0].append(group)
             made[-1] = (made[-1][0], made[-1][1] + group.rows)
         else:
             made.append(([group], group.rows))
-    return tuple(Partition(i, pieces(together), max_bytes, substitution) for i, (together, _) in enumerate(made))
+    return tuple(Partition(i, _pieces(together), max_bytes, substitution) for i, (together, _) in enumerate(made))
 
 
-def joins(group: RowGroup, before: RowGroup, across: bool) -> bool:  # noqa: FBT001
+def _joins(group: RowGroup, before: RowGroup, across: bool) -> bool:  # noqa: FBT001
     """Whether a row group may be read with the one before: of one file, or where allowed, of one schema."""
     return group.path == before.path or (across and group.kinds == before.kinds)
 
 
-def pieces(groups: Iterable[RowGroup]) -> tuple[Piece, ...]:
+def _pieces(groups: Iterable[RowGroup]) -> tuple[Piece, ...]:
     """Row groups put together by file."""
     made = []
     for path, of_file in groupby(groups, key=lambda group: group.path):

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from tamscore.store.location import Location
 
-Data: TypeAlias = bytes | memoryview
-READ_BYTES = 1 << 20
+_Data: TypeAlias = bytes | memoryview
+_READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,19 @@ class Placed:
 
         digest, size = xxhash.xxh3_128(), 0
         with path.open("rb") as file:
-            while data := file.read(READ_BYTES):
+            while data := file.read(_READ_BYTES):
                 digest.update(data)
                 size += len(data)
         return cls(size, digest.hexdigest())
 
     @classmethod
-    def of_bytes(cls, data: Data) -> Self:
+    def of_bytes(cls, data: _Data) -> Self:
         """Size and hash of some bytes."""
         import xxhash
 
         return cls(memoryview(data).nbytes, xxhash.xxh3_128_hexdigest(data))
 
-    def held_against(self, data: Data, path: object) -> None:
+    def held_against(self, data: _Data, path: object) -> None:
         """Raise InputContractError that names the path unless some bytes are what was placed there."""
         here = type(self).of_bytes(data)
         if here != self:

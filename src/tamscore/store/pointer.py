@@ -44,12 +44,12 @@ def current_version(output: Location) -> str | None:
     read.
     """
     pointer = pointer_of(output)
-    if pointer is not None and not is_spoilt(output, str(pointer["version"])):
+    if pointer is not None and not _is_spoilt(output, str(pointer["version"])):
         return str(pointer["version"])
-    return version_of_ledger(output) if (output / CURRENT).exists() else None
+    return _version_of_ledger(output) if (output / CURRENT).exists() else None
 
 
-def is_spoilt(output: Location, version: str) -> bool:
+def _is_spoilt(output: Location, version: str) -> bool:
     """Whether a version that a pointer names is not there, and unknown to the ledger that there is."""
     if (output / "versions" / version).is_dir():
         return False
@@ -57,7 +57,7 @@ def is_spoilt(output: Location, version: str) -> bool:
     return bool(entries) and all(version != entry.version for entry in entries)
 
 
-def version_of_ledger(output: Location) -> str:
+def _version_of_ledger(output: Location) -> str:
     """Return the version that the last swap in the ledger made current, or replaced where it was cut off.
 
     Without a swap in the ledger, return the only complete version. Raise InputContractError where neither decides.
@@ -85,10 +85,10 @@ def versions_in(output: Location) -> list[str]:
 def manifest_of(output: Location, version: str) -> dict[str, Any] | None:
     """Return the manifest of a version; None where there is none, it is torn, or it is no manifest of this version."""
     manifest = read_json(output / "versions" / version / MANIFEST)
-    return manifest if manifest is not None and is_manifest(manifest, version) else None
+    return manifest if manifest is not None and _is_manifest(manifest, version) else None
 
 
-def is_manifest(manifest: dict[str, Any], version: str) -> bool:
+def _is_manifest(manifest: dict[str, Any], version: str) -> bool:
     """Whether an object says what every manifest says: the run key, rows read, and the files with size and hash."""
     files, rows = manifest.get("files"), manifest.get("rows")
     return (
@@ -112,7 +112,7 @@ def is_renewed(output: Location) -> bool:
     return (output / RENEWAL / PLAN).is_file()
 
 
-def known_digests(output: Location, version: str) -> set[str]:
+def _known_digests(output: Location, version: str) -> set[str]:
     """Return the SHA-256 of every manifest that pointer and ledger know of a version; none from before ledgers.
 
     Manifests from before an account left the version do not count, unless the new one may not be in place yet.
@@ -129,7 +129,7 @@ def known_digests(output: Location, version: str) -> set[str]:
 def manifest_problem(output: Location, version: str) -> str | None:
     """Return what is wrong with the manifest of a complete version, None where pointer or ledger vouch for it."""
     path = output / "versions" / version / MANIFEST
-    known = known_digests(output, version)
+    known = _known_digests(output, version)
     if not known or (here := digest_of(path)) in known:
         return None
     return (

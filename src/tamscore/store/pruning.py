@@ -28,7 +28,7 @@ MARK = "_pruned-"
 
 
 @dataclass(frozen=True)
-class RetainedVersion:
+class _RetainedVersion:
     """A version that stays, and why."""
 
     version: str
@@ -40,7 +40,7 @@ class Pruning:
     """What a pruning removes, in this order, with the bytes of each version; and what stays."""
 
     removed: dict[str, int]
-    kept: tuple[RetainedVersion, ...]
+    kept: tuple[_RetainedVersion, ...]
 
 
 def plan(output: Location, keep: int, since: datetime | None = None) -> Pruning:
@@ -54,22 +54,22 @@ def plan(output: Location, keep: int, since: datetime | None = None) -> Pruning:
     if current is None:
         raise UsageError(f"{output}: no version is current; run the job first, or roll back to a version")
     manifests = {key: manifest for key in versions_in(output) if (manifest := manifest_of(output, key)) is not None}
-    times = times_of(output, manifests)
+    times = _times_of(output, manifests)
     newest = sorted(manifests, key=lambda key: times[key], reverse=True)
     why = dict.fromkeys(reversed(newest[:keep]), f"one of the {keep} newest")
     why |= {key: "not older than asked" for key in newest if since is not None and times[key][0] >= since}
     why |= {key: "its manifest was edited" for key in newest if manifest_problem(output, key)}
     why |= {key: "pinned" for key in pins.pin(output) if key in manifests}
     why |= {current: "current"}
-    why |= bases_of(manifests, why)
+    why |= _bases_of(manifests, why)
     unfinished = {key: "not complete: a run can resume it" for key in versions_in(output) if key not in manifests}
     gone = [key for key in newest if key not in why]
     sizes = {key: sum(sizes_below(output / "versions" / key).values()) for key in gone}
-    stay = [RetainedVersion(key, {**unfinished, **why}[key]) for key in (*newest, *unfinished) if key not in sizes]
+    stay = [_RetainedVersion(key, {**unfinished, **why}[key]) for key in (*newest, *unfinished) if key not in sizes]
     return Pruning(sizes, tuple(stay))
 
 
-def times_of(output: Location, manifests: dict[str, Any]) -> dict[str, tuple[datetime, int, str]]:
+def _times_of(output: Location, manifests: dict[str, Any]) -> dict[str, tuple[datetime, int, str]]:
     """Return when each version last came to count, as the ledger says; else when its manifest was written.
 
     After the time the place in the ledger and the run key, so that any two can be put in order.
@@ -81,40 +81,40 @@ def times_of(output: Location, manifests: dict[str, Any]) -> dict[str, tuple[dat
         if entry.made_version
     }
     return {
-        key: record[key] if key in record else (changed_at(output / "versions" / key / MANIFEST), -1, key)
+        key: record[key] if key in record else (_changed_at(output / "versions" / key / MANIFEST), -1, key)
         for key in manifests
     }
 
 
-def changed_at(path: Location) -> datetime:
+def _changed_at(path: Location) -> datetime:
     """Return when a file was changed last (UTC)."""
     return datetime.fromtimestamp(path.stat().st_mtime_ns / 1e9, UTC)
 
 
-def built_on(manifest: dict[str, Any] | None) -> dict[str, Any]:
+def _built_on(manifest: dict[str, Any] | None) -> dict[str, Any]:
     """Return the manifest without what names another run and does not need it: what its input was compared with."""
     return {key: value for key, value in (manifest or {}).items() if key not in {"input_change", "notices"}}
 
 
-def bases_of(manifests: dict[str, Any], record: dict[str, str]) -> dict[str, str]:
+def _bases_of(manifests: dict[str, Any], record: dict[str, str]) -> dict[str, str]:
     """Return the versions that kept ones are based on, through any number of steps, and which names each."""
     row: dict[str, str] = {}
     asked = list(record)
     while asked:
         key = asked.pop()
-        named = {text for text in texts_in(built_on(manifests.get(key))) if text in manifests} - {*record, *row, key}
+        named = {text for text in _texts_in(_built_on(manifests.get(key))) if text in manifests} - {*record, *row, key}
         row |= dict.fromkeys(named, f"base of {key}")
         asked += sorted(named)
     return row
 
 
-def texts_in(value: Any) -> Iterator[str]:
+def _texts_in(value: Any) -> Iterator[str]:
     """Yield every text within a value of JSON, but for the names of its objects."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
-            yield from texts_in(inner)
+            yield from _texts_in(inner)
 
 
 def prune(output: Location, keep: int, since: datetime | None = None) -> Pruning:
@@ -127,7 +127,7 @@ def prune(output: Location, keep: int, since: datetime | None = None) -> Pruning
         for version in pruning.removed:
             history.record(output, "prune", version, None)
             commit.place_bytes(b"", output / "versions" / f"{MARK}{version}")
-            remove(output, version)
+            _remove(output, version)
         commit.discard(output / CHECKPOINTS)
         copies.sweep(output, filter(None, (manifest_of(output, key) for key in versions_in(output))))
     return pruning
@@ -138,12 +138,12 @@ def hold(output: Location, purpose: str) -> Iterator[None]:
     """Hold an output alone; what a killed forget has decided is finished first, what a killed prune has left goes."""
     with commit.hold_commit(output, purpose):
         renewal.complete_renewal(output)
-        for version in mark(output):
-            remove(output, version)
+        for version in _mark(output):
+            _remove(output, version)
         yield
 
 
-def mark(output: Location) -> list[str]:
+def _mark(output: Location) -> list[str]:
     """Return the versions that a killed pruning was about to remove; none where it cannot be seen which is current."""
     folder = output / "versions"
     names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
@@ -155,7 +155,7 @@ def mark(output: Location) -> list[str]:
     return [key for key in keys if RUN_KEY.fullmatch(key) and key != current]
 
 
-def remove(output: Location, version: str) -> None:
+def _remove(output: Location, version: str) -> None:
     """Remove a marked version, its manifest first, then its mark."""
     folder = output / "versions" / version
     commit.remove(folder / MANIFEST, output)

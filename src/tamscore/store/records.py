@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
     from tamscore.store.location import Location
 
-FILES, DIGEST = "files", "xxh3"
+FILES, _DIGEST = "files", "xxh3"
 
 
 def place(record: Mapping[str, Any], files: Mapping[str, Placed], path: Location) -> Placed:
     """Put a record in place as JSON, with the hashes of the files of its folder, by name, and of itself."""
     whole = {**record, FILES: {name: placed.record() for name, placed in sorted(files.items())}}
-    return commit.place_json({**whole, DIGEST: digest_of(whole)}, path)
+    return commit.place_json({**whole, _DIGEST: _digest_of(whole)}, path)
 
 
 def replace(record: Mapping[str, Any], changed: Mapping[str, Placed], path: Location) -> Placed:
     """Put a record in place again, with the hashes of files that changed; one that was not sealed stays so."""
-    if DIGEST not in record:
+    if _DIGEST not in record:
         return commit.place_json(dict(record), path)
-    rest = {name: value for name, value in record.items() if name not in {FILES, DIGEST}}
+    rest = {name: value for name, value in record.items() if name not in {FILES, _DIGEST}}
     return place(rest, {**files_of(record), **changed}, path)
 
 
-def digest_of(record: Mapping[str, Any]) -> str:
+def _digest_of(record: Mapping[str, Any]) -> str:
     """Return the hash of a record, but for the hash that it holds."""
-    return Placed.of_bytes(commit.json_bytes({k: v for k, v in record.items() if k != DIGEST})).xxh3
+    return Placed.of_bytes(commit.json_bytes({k: v for k, v in record.items() if k != _DIGEST})).xxh3
 
 
 def read(path: Location, goes: Location | None = None) -> dict[str, Any]:
@@ -51,8 +51,8 @@ def read(path: Location, goes: Location | None = None) -> dict[str, Any]:
     except OSError as error:
         raise unreadable(path, error) from error
     record = commit.json_object(data) or {}
-    sealed = record.keys() & {FILES, DIGEST}
-    if not record or (sealed and (record.get(DIGEST) != digest_of(record) or data != commit.json_bytes(record))):
+    sealed = record.keys() & {FILES, _DIGEST}
+    if not record or (sealed and (record.get(_DIGEST) != _digest_of(record) or data != commit.json_bytes(record))):
         raise InputContractError(
             f"{path}: was changed after it was written; run the command that wrote it again, or remove "
             f"{goes or path.parent}"

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from tamscore.stages.folding import IdForm
 
-WORD = "(forgotten)"
+_WORD = "(forgotten)"
 """What stands in texts in the place of an id."""
-NAME = r"""(?: \((?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\))?"""
+_NAME = r"""(?: \((?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\))?"""
 """The name behind an id in notices, in quotes and brackets."""
 
 
@@ -72,7 +72,7 @@ def csv_without(data: bytes, columns: Sequence[str], leaving: Leaving) -> bytes 
 
     Records go that name one in any of the columns; a file without the first of them has none.
     """
-    records = [*csv_records(data.decode())]
+    records = [*_csv_records(data.decode())]
     cells = [next(csv.reader(io.StringIO(record))) for record in records]
     if not cells or columns[0] not in cells[0]:
         return None
@@ -85,7 +85,7 @@ def csv_without(data: bytes, columns: Sequence[str], leaving: Leaving) -> bytes 
     return None if len(stays) == len(records) else "".join(stays).encode()
 
 
-def csv_records(text: str) -> Iterator[str]:
+def _csv_records(text: str) -> Iterator[str]:
     """Yield the records of a CSV text with their line ends, which cells in quotes may hold, too."""
     record = ""
     for line in text.splitlines(keepends=True):
@@ -106,8 +106,8 @@ def redact(value: Any, ids: AbstractSet[str]) -> Any:
     if not isinstance(value, str):
         return value
     if value in ids:
-        return WORD
+        return _WORD
     for text in ids:
         if text in value:
-            value = re.sub(re.escape(repr(text)) + NAME, WORD, value)
+            value = re.sub(re.escape(repr(text)) + _NAME, _WORD, value)
     return value

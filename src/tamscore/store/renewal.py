@@ -30,7 +30,7 @@ def complete_renewal(output: Location) -> None:
         return
     plan = commit.read_json(output / RENEWAL / PLAN)
     if plan is not None:
-        carry_out(output, plan)
+        _carry_out(output, plan)
         commit.remove(output / RENEWAL / PLAN, output)
     commit.remove_below(output / RENEWAL, output)
 
@@ -46,20 +46,20 @@ def decide(output: Location, plan: Mapping[str, Any]) -> None:
     complete_renewal(output)
 
 
-def carry_out(output: Location, plan: Mapping[str, Any]) -> None:
+def _carry_out(output: Location, plan: Mapping[str, Any]) -> None:
     """Put all files of a plan in place; done again it changes nothing."""
     for version, text in plan["versions"].items():
         if not (output / "versions" / version / MANIFEST).is_file():  # removed by hand since
             continue
-        renew_manifest(output, version, text)
+        _renew_manifest(output, version, text)
         folder = f"versions/{version}"
-        replace_files(output, {f"{folder}/{name}": placed for name, placed in files_of(text).items()})
-    replace_files(output, files_of({"files": plan["beside"]}))
+        _replace_files(output, {f"{folder}/{name}": placed for name, placed in files_of(text).items()})
+    _replace_files(output, files_of({"files": plan["beside"]}))
     for version in plan["removed"]:
         commit.remove_below(output / "versions" / version, output)
 
 
-def renew_manifest(output: Location, version: str, text: Mapping[str, Any]) -> None:
+def _renew_manifest(output: Location, version: str, text: Mapping[str, Any]) -> None:
     """Give a version its new manifest, the ledger first, and let the pointer know where it is the current one."""
     digest, path = text["manifest_sha256"], output / "versions" / version / MANIFEST
     known = [entry for entry in history.entries(output) if entry.action == "forget" and entry.version == version]
@@ -74,13 +74,13 @@ def renew_manifest(output: Location, version: str, text: Mapping[str, Any]) -> N
         commit.swap_json({"version": version, "manifest_sha256": digest}, output / CURRENT)
 
 
-def replace_files(output: Location, files: Mapping[str, Placed]) -> None:
+def _replace_files(output: Location, files: Mapping[str, Placed]) -> None:
     """Put files in place by their names within the output; those that lie there already stay."""
     for name, placed in files.items():
         target = output / name
         if target.is_file() and Placed.of(target) == placed:
             continue
-        data = new_bytes(output / RENEWAL / name, placed)
+        data = _new_bytes(output / RENEWAL / name, placed)
         if data is None:
             raise InputContractError(
                 f"{output / RENEWAL / name}: missing or damaged, so {target} cannot be renewed; restore it, or remove "
@@ -90,7 +90,7 @@ def replace_files(output: Location, files: Mapping[str, Placed]) -> None:
         commit.place_bytes(data, target)
 
 
-def new_bytes(path: Location, placed: Placed) -> bytes | None:
+def _new_bytes(path: Location, placed: Placed) -> bytes | None:
     """Return what a new file holds; None where it is not there, or holds something else."""
     try:
         data = path.read_bytes()
@@ -101,4 +101,4 @@ def new_bytes(path: Location, placed: Placed) -> bytes | None:
 
 def await_renewal(folder: Location, name: str, placed: Placed) -> bytes | None:
     """Return the file of a version in the folder that its manifest lists and that is not in place yet; None else."""
-    return new_bytes(folder.parent.parent / RENEWAL / "versions" / folder.name / name, placed)
+    return _new_bytes(folder.parent.parent / RENEWAL / "versions" / folder.name / name, placed)

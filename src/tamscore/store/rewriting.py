@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamscore.store.placed import Placed
     from tamscore.store.redaction import Leaving
 
-TEXTS = ("notices", "joins", "joined", "unknown", "doubts", "extras", "outcomes")
+_TEXTS = ("notices", "joins", "joined", "unknown", "doubts", "extras", "outcomes")
 """The parts of manifests and results in JSON whose texts may name accounts."""
 
 
@@ -52,14 +52,14 @@ def rewrite_of(name: str, data: bytes, leaving: Leaving, *columns: str) -> Rewri
     columns = columns or ("account_id",)
     try:
         if name.endswith(".parquet"):
-            return parquet_rewrite(name, data, leaving, columns)
+            return _parquet_rewrite(name, data, leaving, columns)
         left = csv_without(data, columns, leaving) if name.endswith(".csv") else None
     except (pa.ArrowException, OSError, ValueError, IndexError) as error:
         raise InputContractError(f"{name}: cannot be read ({error}); write it again, or remove it") from error
     return None if left is None else Rewrite(name, partial(commit.place_bytes, left), {}, Counter())
 
 
-def parquet_rewrite(name: str, data: bytes, leaving: Leaving, columns: Sequence[str]) -> Rewrite | None:
+def _parquet_rewrite(name: str, data: bytes, leaving: Leaving, columns: Sequence[str]) -> Rewrite | None:
     """Return what becomes of a Parquet file; None where it has no such column, or none of the accounts is in it."""
     column = columns[0]
     import pyarrow as pa
@@ -77,7 +77,7 @@ def parquet_rewrite(name: str, data: bytes, leaving: Leaving, columns: Sequence[
     gone = table.filter(leaves)
     written = gone[column].cast(pa.large_string()).to_pylist()
     reasons = gone[REASON_COLUMN].to_pylist() if REASON_COLUMN in gone.column_names else [""] * len(gone)
-    write = partial(commit.place_parquet, without_rows(table, leaves), repeating=repeating(file))
+    write = partial(commit.place_parquet, without_rows(table, leaves), repeating=_repeating(file))
     return Rewrite(name, write, dict(zip(leaving.folded(written), written, strict=True)), Counter(reasons))
 
 
@@ -100,7 +100,7 @@ def naming_rows(data: bytes, columns: Iterable[str] | None, column: str, leaving
     return Counter({name: pc.sum(pc.and_(leaving.among(table[name]), stays)).as_py() or 0 for name in asked})
 
 
-def repeating(file: pq.ParquetFile) -> list[str] | None:
+def _repeating(file: pq.ParquetFile) -> list[str] | None:
     """Return the columns that were written with a dictionary and without statistics, None where there are none."""
     group = file.metadata.row_group(0)
     places = map(group.column, range(group.num_columns))
@@ -109,4 +109,4 @@ def repeating(file: pq.ParquetFile) -> list[str] | None:
 
 def redacted_record(record: Mapping[str, Any], ids: AbstractSet[str]) -> dict[str, Any]:
     """Return a manifest or a result as JSON holds it with a word in the place of ids in its texts."""
-    return {name: redact(value, ids) if name in TEXTS else value for name, value in record.items()}
+    return {name: redact(value, ids) if name in _TEXTS else value for name, value in record.items()}

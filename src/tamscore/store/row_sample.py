@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tamscore.store.partitions import Plan
 
 SAMPLED_ROWS = 100_000
-PLACES = 16
+_PLACES = 16
 
 
 def sample_rows(plan: Plan, columns: Sequence[str], rows: int = SAMPLED_ROWS) -> pa.Table:
@@ -30,13 +30,13 @@ def sample_rows(plan: Plan, columns: Sequence[str], rows: int = SAMPLED_ROWS) ->
     import pyarrow as pa
 
     groups = [(piece, group) for part in plan.partitions for piece in part.pieces for group in piece.row_groups]
-    wanted = min(max(PLACES, -(-rows * len(groups) // plan.rows)), len(groups))
+    wanted = min(max(_PLACES, -(-rows * len(groups) // plan.rows)), len(groups))
     places = np.unique(np.linspace(0, len(groups) - 1, wanted).round().astype(int)).tolist()
     chosen, number = [groups[place] for place in places], -(-rows // len(places))
-    return pa.concat_tables([first_rows(piece, group, columns, number) for piece, group in chosen]).slice(0, rows)
+    return pa.concat_tables([_first_rows(piece, group, columns, number) for piece, group in chosen]).slice(0, rows)
 
 
-def first_rows(piece: Piece, row_group: int, columns: Sequence[str], rows: int) -> pa.Table:
+def _first_rows(piece: Piece, row_group: int, columns: Sequence[str], rows: int) -> pa.Table:
     """Return the first rows of a row group as its file holds them; InputContractError if they cannot be decoded."""
     import pyarrow as pa
     import pyarrow.parquet as pq

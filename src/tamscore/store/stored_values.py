@@ -15,12 +15,12 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-Reference: TypeAlias = "tuple[Callable[[Any], Any], Callable[[Any], Any]]"
+_Reference: TypeAlias = "tuple[Callable[[Any], Any], Callable[[Any], Any]]"
 """A function that returns what stands for a value, and one that returns the value from it."""
-PLAIN = (type(None), bool, int, float, str)
-ROWS: dict[str, Callable[[Any], Any]] = {"tuple": tuple, "list": list}
-MAPS: dict[str, Callable[[Any], Any]] = {"dict": dict, "Counter": lambda pairs: Counter(dict(pairs))}
-NUMBERS = "biuf"
+_PLAIN = (type(None), bool, int, float, str)
+_ROWS: dict[str, Callable[[Any], Any]] = {"tuple": tuple, "list": list}
+_MAPS: dict[str, Callable[[Any], Any]] = {"dict": dict, "Counter": lambda pairs: Counter(dict(pairs))}
+_NUMBERS = "biuf"
 """The kinds of numbers that arrays may hold: bool, whole, whole without sign, floating."""
 
 
@@ -32,7 +32,7 @@ class ValueFormat:
     """
 
     classes: Sequence[type]
-    references: Mapping[type, Reference] = field(default_factory=dict)
+    references: Mapping[type, _Reference] = field(default_factory=dict)
 
     def to_bytes(self, value: Any) -> bytes:
         """Return the value as bytes. Raise TypeError that names the first class which may not occur."""
@@ -54,7 +54,7 @@ class ValueFormat:
             raise ValueError(f"no stored value: {error}") from error
 
 
-def name_of(kind: type) -> str:
+def _name_of(kind: type) -> str:
     """Return the name of a class among stored values."""
     return f"{kind.__module__}.{kind.__qualname__}"
 
@@ -71,12 +71,12 @@ class _FormWriter:
     def form(self, value: Any) -> Any:
         """Return the value in words of JSON; what JSON has no word for is a list that begins with its kind."""
         kind = type(value)
-        if kind in PLAIN:
+        if kind in _PLAIN:
             return value
         if kind in self._references:
-            return ["reference", name_of(kind), self.form(self._references[kind][0](value))]
+            return ["reference", _name_of(kind), self.form(self._references[kind][0](value))]
         if kind in self._classes:
-            return ["object", name_of(kind), [self.form(getattr(value, item.name)) for item in fields(kind)]]
+            return ["object", _name_of(kind), [self.form(getattr(value, item.name)) for item in fields(kind)]]
         if kind in {tuple, list}:
             return [kind.__name__, [self.form(item) for item in value]]
         if kind in {dict, Counter}:
@@ -93,11 +93,11 @@ class _FormWriter:
         if isinstance(value, np.ndarray):
             return ["array", self._place(value)]
         if isinstance(value, pa.Table):
-            return ["table", self._place(np.frombuffer(table_bytes(value), np.uint8))]
-        raise TypeError(f"values of {name_of(type(value))} cannot be stored")
+            return ["table", self._place(np.frombuffer(_table_bytes(value), np.uint8))]
+        raise TypeError(f"values of {_name_of(type(value))} cannot be stored")
 
     def _place(self, array: Any) -> int:
-        if array.dtype.kind not in NUMBERS:
+        if array.dtype.kind not in _NUMBERS:
             raise TypeError(f"arrays of {array.dtype} cannot be stored")
         if id(array) not in self._places:
             self._places[id(array)] = len(self.arrays)
@@ -110,8 +110,8 @@ class _FormReader:
     """Puts a value together from its words and arrays."""
 
     def __init__(self, known: ValueFormat, arrays: Mapping[str, Any]) -> None:
-        self._references = {name_of(kind): pair for kind, pair in known.references.items()}
-        self._classes = {name_of(kind): kind for kind in known.classes}
+        self._references = {_name_of(kind): pair for kind, pair in known.references.items()}
+        self._classes = {_name_of(kind): kind for kind in known.classes}
         self._arrays = arrays
 
     def value(self, form: Any) -> Any:
@@ -119,15 +119,15 @@ class _FormReader:
         if not isinstance(form, list):
             return form
         kind, *rest = form
-        if kind in ROWS:
-            return ROWS[kind](self.value(item) for item in rest[0])
-        if kind in MAPS:
-            return MAPS[kind]((self.value(key), self.value(item)) for key, item in rest[0])
+        if kind in _ROWS:
+            return _ROWS[kind](self.value(item) for item in rest[0])
+        if kind in _MAPS:
+            return _MAPS[kind]((self.value(key), self.value(item)) for key, item in rest[0])
         if kind == "reference":
             return self._references[rest[0]][1](self.value(rest[1]))
         if kind == "object":
             return self._object(*rest)
-        return SHAPES[kind](self._arrays[str(rest[0])])
+        return _SHAPES[kind](self._arrays[str(rest[0])])
 
     def _object(self, name: str, values: list[Any]) -> Any:
         kind: Any = self._classes[name]
@@ -135,7 +135,7 @@ class _FormReader:
         return kind(**dict(zip(names, map(self.value, values), strict=True)))
 
 
-def table_bytes(table: Any) -> Any:
+def _table_bytes(table: Any) -> Any:
     """Return an Arrow table as a stream of Arrow's own format."""
     import pyarrow as pa
 
@@ -145,17 +145,17 @@ def table_bytes(table: Any) -> Any:
     return sink.getvalue()
 
 
-def table_of(data: Any) -> Any:
+def _table_of(data: Any) -> Any:
     """Return the table of such a stream."""
     import pyarrow as pa
 
     return pa.ipc.open_stream(pa.py_buffer(data)).read_all()
 
 
-SHAPES: dict[str, Callable[[Any], Any]] = {
+_SHAPES: dict[str, Callable[[Any], Any]] = {
     "array": lambda array: array,
     "turned": lambda array: array.T,
     "scalar": lambda array: array[()],
-    "table": table_of,
+    "table": _table_of,
 }
 """What is made of an array, by kind."""

@@ -38,7 +38,7 @@ def substitute(table: pa.Table, partition: Partition, columns: Sequence[str]) ->
     units = factors(table[rates.column], rates) if rates and set(money) & set(rates.money) else None
     for name in money:
         by = units if rates and name in rates.money else None
-        amounts = changed_amounts(table[name], by, partition.sums if name == how.summed else None)
+        amounts = _changed_amounts(table[name], by, partition.sums if name == how.summed else None)
         table = table.set_column(table.column_names.index(name), name, amounts)
     return table if len(columns) == table.num_columns else table.select(list(columns))
 
@@ -51,13 +51,13 @@ def replace_words(column: pa.ChunkedArray, words: Mapping[str, str]) -> pa.Chunk
     import pyarrow as pa
 
     encoded = pa.types.is_dictionary(column.type)
-    chunks = [mapped_chunk(chunk, words) for chunk in column.chunks]
+    chunks = [_mapped_chunk(chunk, words) for chunk in column.chunks]
     kind = pa.dictionary(pa.int32(), pa.string())
     whole = pa.chunked_array(chunks, kind)
     return whole if encoded else whole.cast(pa.string())
 
 
-def mapped_chunk(chunk: pa.Array, words: Mapping[str, str]) -> pa.DictionaryArray:
+def _mapped_chunk(chunk: pa.Array, words: Mapping[str, str]) -> pa.DictionaryArray:
     """Return one chunk of a column with its words replaced."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -83,7 +83,7 @@ def factors(column: pa.ChunkedArray, rates: Rates) -> Any:
     return texts_by_code(encoded, known, np.inf)
 
 
-def changed_amounts(column: pa.ChunkedArray, units: Any | None, sums: SubstituteSums | None) -> pa.ChunkedArray:
+def _changed_amounts(column: pa.ChunkedArray, units: Any | None, sums: SubstituteSums | None) -> pa.ChunkedArray:
     """Return amounts as float64: multiplied, then replaced by sums; what is missing stays missing."""
     import pyarrow as pa
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamscore.stages.folding import IdForm
 
 
-FEW_ROWS = 256
+_FEW_ROWS = 256
 
 
 def read(
@@ -62,24 +62,24 @@ def read_piece(
     require_stamp(piece.path, piece.stamp)
     with decoding(piece):
         try:
-            table = decode(piece, columns, dictionary, seen, max_bytes)
+            table = _decode(piece, columns, dictionary, seen, max_bytes)
         except (pa.ArrowException, OSError):
             # PyArrow makes no dictionary of text that is stored as differences, as other writers do; what is damaged
             # fails again.
-            table = with_dictionaries(decode(piece, columns, (), seen, max_bytes), dictionary)
+            table = _with_dictionaries(_decode(piece, columns, (), seen, max_bytes), dictionary)
     if table.num_rows != piece.rows:
         raise InputContractError(
             f"{piece.where}: the footer tells of {piece.rows:,} rows, {table.num_rows:,} are there; "
             "write the file again"
         )
     for name in (name for name in columns if name not in seen):
-        require_text(table[name], f"{piece.path}: column {name!r}")
+        _require_text(table[name], f"{piece.path}: column {name!r}")
         if name in dictionary:
             require_length(table[name], LONGEST_TEXT, f"{piece.path}: column {name!r}")
     return table
 
 
-def decode(
+def _decode(
     piece: Piece, columns: Sequence[str], dictionary: Sequence[str], seen: Sequence[str], max_bytes: int
 ) -> pa.Table:
     """The columns of one piece as they come out of its file, of plain types but for the dictionaries named."""
@@ -101,11 +101,11 @@ def decode(
             if constant.of_folder and constant.name in schema.names and constant.name not in seen
         ]
         for item in doubted:
-            require_agreement(file.read_row_groups(piece.row_groups, columns=[item.name])[item.name], item, piece)
+            _require_agreement(file.read_row_groups(piece.row_groups, columns=[item.name])[item.name], item, piece)
         kinds = {name: schema.field(name).type for name in stored}
-        steady = [name for name in stored if name in (*dictionary, *seen) or not stretches(kinds[name])]
+        steady = [name for name in stored if name in (*dictionary, *seen) or not _stretches(kinds[name])]
         result = file.read_row_groups(piece.row_groups, columns=steady, use_threads=False) if steady else {}
-        arrays = {name: result[name] if name in steady else stretch(file, piece, name, max_bytes) for name in stored}
+        arrays = {name: result[name] if name in steady else _stretch(file, piece, name, max_bytes) for name in stored}
     filled = {
         name: constant_column(record[name], piece.rows, dictionary) if name in record else arrays[name]
         for name in columns
@@ -113,7 +113,7 @@ def decode(
     return plain_table(pa.table(filled), dictionary)
 
 
-def require_agreement(column: pa.ChunkedArray, constant: Constant, piece: Piece) -> None:
+def _require_agreement(column: pa.ChunkedArray, constant: Constant, piece: Piece) -> None:
     """Raise InputContractError if a column of a file holds another value than the folder of the file tells."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -139,7 +139,7 @@ def constant_column(constant: Constant, rows: int, dictionary: Sequence[str]) ->
     return column.dictionary_encode() if constant.name in dictionary and holds_text(constant.kind) else column
 
 
-def with_dictionaries(table: pa.Table, dictionary: Sequence[str]) -> pa.Table:
+def _with_dictionaries(table: pa.Table, dictionary: Sequence[str]) -> pa.Table:
     """The table with the columns of text among those named dictionary-encoded."""
     import pyarrow.types as t
 
@@ -150,14 +150,14 @@ def with_dictionaries(table: pa.Table, dictionary: Sequence[str]) -> pa.Table:
     return table
 
 
-def stretches(kind: pa.DataType) -> bool:
+def _stretches(kind: pa.DataType) -> bool:
     """Whether values of a type can take up more memory than a fixed number of bytes each."""
     import pyarrow.types as t
 
     return bool(not t.is_primitive(kind) and not t.is_decimal(kind) and not t.is_null(kind))
 
 
-def stretch(file: Any, piece: Piece, name: str, max_bytes: int) -> pa.ChunkedArray:
+def _stretch(file: Any, piece: Piece, name: str, max_bytes: int) -> pa.ChunkedArray:
     """A column of texts or nested values, decoded a few rows at a time.
 
     A long text that stands in a file once and in a million rows by reference grows a million times: such a column is
@@ -167,7 +167,7 @@ def stretch(file: Any, piece: Piece, name: str, max_bytes: int) -> pa.ChunkedArr
     import pyarrow as pa
 
     longest = max(file.metadata.row_group(number).total_byte_size for number in piece.row_groups)
-    step = min(max(max_bytes // max(longest, 1), FEW_ROWS), max(piece.rows, FEW_ROWS))
+    step = min(max(max_bytes // max(longest, 1), _FEW_ROWS), max(piece.rows, _FEW_ROWS))
     chunks, size = [], 0
     kind = plain_type(file.schema_arrow.field(name).type)
     for batch in file.iter_batches(step, row_groups=piece.row_groups, columns=[name], use_threads=False):
@@ -222,7 +222,7 @@ def decoding(place: Partition | Piece) -> Iterator[None]:
         raise InputContractError(f"{place.where}: {str(error).strip()}; write the file again") from error
 
 
-def require_text(column: pa.ChunkedArray, where: str) -> None:
+def _require_text(column: pa.ChunkedArray, where: str) -> None:
     """Nothing, where every text is UTF-8, which Arrow takes on trust; InputContractError else."""
     import pyarrow as pa
 

@@ -22,12 +22,12 @@ def dataset(files: Sequence[Location], change: Callable[[pa.Table], pa.Table] | 
     With a `change` each file is decoded when it is opened, and read as what that makes of its table.
     """
     places = {str(file): file for file in files}
-    handler = VerifiedFiles(places) if change is None else ChangedFiles(places, change)
+    handler = _VerifiedFiles(places) if change is None else _ChangedFiles(places, change)
     form = "parquet" if change is None else "ipc"
     return ds.dataset(list(places), filesystem=fs.PyFileSystem(handler), format=form)
 
 
-class VerifiedFiles(fs.FileSystemHandler):  # type: ignore[misc]
+class _VerifiedFiles(fs.FileSystemHandler):  # type: ignore[misc]
     """Reads the files given, whole and verified; there are no others, and nothing is written."""
 
     def __init__(self, places: dict[str, Location]) -> None:
@@ -67,7 +67,7 @@ class VerifiedFiles(fs.FileSystemHandler):  # type: ignore[misc]
     move = copy_file = open_output_stream = open_append_stream = refuse
 
 
-class ChangedFiles(VerifiedFiles):
+class _ChangedFiles(_VerifiedFiles):
     """Reads what a function makes of the table in each of the files given, as Arrow's file format in memory."""
 
     def __init__(self, places: dict[str, Location], change: Callable[[pa.Table], pa.Table]) -> None:

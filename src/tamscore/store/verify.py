@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tamscore.store.location import Location
 
-KNOWN = {
+_KNOWN = {
     *(BACKTESTS, CHECKPOINTS, COPIES, COVERAGE, CURRENT, HANDED_OUT, HISTORY, HOLDOUTS, LOCK, PINS, RENEWAL),
     "versions",
 }
@@ -42,10 +42,10 @@ KNOWN = {
 def problems_of_output(output: Location) -> list[str]:
     """Return what is wrong with an output: its pointer, each complete version, and what lies beside the versions."""
     of_runs = (problem for run in versions(output) if seal(run) for problem in problems_of_run(run))
-    return [*pointer_problems(output), *of_runs, *problems_beside(output)]
+    return [*_pointer_problems(output), *of_runs, *_problems_beside(output)]
 
 
-def problems_beside(output: Location) -> Iterator[str]:
+def _problems_beside(output: Location) -> Iterator[str]:
     """Yield what is wrong with the folders of coverages, backtests and holdouts that are complete, and notes beside."""
     for kind, name in RECORDS.items():
         inside: list[Location] = sorted((output / kind).iterdir(), key=str) if (output / kind).is_dir() else []
@@ -64,7 +64,7 @@ def seal(run: RunDirectory) -> bool:
     return manifest.exists() or manifest.is_symlink()
 
 
-def pointer_problems(output: Location) -> Iterator[str]:
+def _pointer_problems(output: Location) -> Iterator[str]:
     """What is wrong with the pointer of an output, and what lies in the output that no run has put there."""
     pointer = pointer_of(output)
     if pointer is None:
@@ -80,7 +80,7 @@ def pointer_problems(output: Location) -> Iterator[str]:
 
 def strange_names(output: Location) -> list[str]:
     """Return the names in an output that do not belong there, in order; what is being written does."""
-    return sorted(path.name for path in output.iterdir() if path.name not in KNOWN and not is_temporary(path.name))
+    return sorted(path.name for path in output.iterdir() if path.name not in _KNOWN and not is_temporary(path.name))
 
 
 def problems_of_run(run: RunDirectory) -> Iterator[str]:

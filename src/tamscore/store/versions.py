@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tamscore.store.location import Location
 
-KEY = re.compile(r"[0-9a-f]{1,16}")
+_KEY = re.compile(r"[0-9a-f]{1,16}")
 """A run key, or its beginning."""
 
 
@@ -32,7 +32,7 @@ def run_named(path: Location, output: Location | None = None) -> tuple[RunDirect
     torn, or where a torn pointer leaves open which version is current.
     """
     where = output if path.parent == Path() else None
-    if is_folder(path) or (where is None and not KEY.fullmatch(path.name.lower())):
+    if _is_folder(path) or (where is None and not _KEY.fullmatch(path.name.lower())):
         directory = find(path)
     else:
         directory = version_like(where or path.parent, path.name)
@@ -49,7 +49,7 @@ def require_keys(directory: RunDirectory, manifest: Mapping[str, Any], keys: Seq
         )
 
 
-def is_folder(path: Location) -> bool:
+def _is_folder(path: Location) -> bool:
     """Whether there is a folder at a path; raise as `errors.unreadable` says where the system does not say so."""
     try:
         return path.is_dir() if isinstance(path, ObjectPath) else stat.S_ISDIR(path.stat().st_mode)
@@ -103,7 +103,7 @@ def holds_runs(named: str, output: Location) -> bool:
             raise UsageError(f"{path}: expected the output folder of a job, got a file")
         above = path.parent
         is_key = above == Path() or above.name == "versions" or bool(versions(above))
-        return path != output and is_key and KEY.fullmatch(path.name.lower()) is not None
+        return path != output and is_key and _KEY.fullmatch(path.name.lower()) is not None
     if (path / CURRENT).exists() or path.parent.name == "versions":
         return True
     if history.raw(path) or complete_versions(path):
@@ -128,7 +128,7 @@ def version_before(directory: RunDirectory) -> RunDirectory | None:
 
 def output_of(path: Location) -> Location:
     """The path, where it is the output of a job; UsageError where no run has ever been written to it."""
-    if not is_folder(path) or (not (path / CURRENT).exists() and not versions(path)):
+    if not _is_folder(path) or (not (path / CURRENT).exists() and not versions(path)):
         raise UsageError(f"{path}: no output of a job; expected a folder with {CURRENT} and versions")
     return path
 

@@ -10,24 +10,24 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PRODUCTS = tuple(f"product {letter}" for letter in "ABCDEFGHIJKLMNOPQRST")
+_PRODUCTS = tuple(f"product {letter}" for letter in "ABCDEFGHIJKLMNOPQRST")
 JOBS = 5
-LEADING = 4
+_LEADING = 4
 """So many products lead in each job, the first most; no product leads in two."""
-OF_SEGMENT = 0.7
+_OF_SEGMENT = 0.7
 """So many customers of a segment hire the products for the job of their segment, the others for any."""
-STAPLES = 0.15
+_STAPLES = 0.15
 """What all customers alike buy of each product, as a share of what they buy."""
-SPREAD, MOST_UNITS = 30.0, 24
+_SPREAD, _MOST_UNITS = 30.0, 24
 """How close baskets lie to the mix of their job (a Dirichlet distribution); in how many parts sales fall at most."""
 
 
 def job_mixes() -> NDArray[np.float64]:
     """Return the mean shares (JOBS, products) of the products in each job."""
-    mix = np.full((JOBS, len(PRODUCTS)), STAPLES / len(PRODUCTS))
+    mix = np.full((JOBS, len(_PRODUCTS)), _STAPLES / len(_PRODUCTS))
     weight = np.array([0.4, 0.3, 0.2, 0.1])
     for job in range(JOBS):
-        mix[job, LEADING * job : LEADING * (job + 1)] += (1.0 - STAPLES) * weight
+        mix[job, _LEADING * job : _LEADING * (job + 1)] += (1.0 - _STAPLES) * weight
     return mix
 
 
@@ -41,17 +41,17 @@ def baskets(
     """
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(6, chunk))))
     sales, segment = np.nan_to_num(market["sales"].to_numpy()), truth["segment"].to_numpy()
-    own = random.random(len(sales)) < OF_SEGMENT
+    own = random.random(len(sales)) < _OF_SEGMENT
     job = np.where(own, segment % JOBS, random.integers(0, JOBS, len(sales)))
     buys = np.flatnonzero(sales > 0)
-    part = random.standard_gamma(SPREAD * job_mixes()[job[buys]] + 1e-9)
-    units = random.multinomial(random.integers(4, MOST_UNITS + 1, len(buys)), part / part.sum(axis=1, keepdims=True))
+    part = random.standard_gamma(_SPREAD * job_mixes()[job[buys]] + 1e-9)
+    units = random.multinomial(random.integers(4, _MOST_UNITS + 1, len(buys)), part / part.sum(axis=1, keepdims=True))
     cents = split(np.rint(100 * sales[buys]).astype(np.int64), units)
     place, product = np.nonzero(cents)
     ids, row = market["account_id"].combine_chunks(), buys[place]
     columns: dict[str, Any] = {
         "account_id": ids.take(pa.array(row)),
-        "product": pa.array(PRODUCTS).take(pa.array(product)),
+        "product": pa.array(_PRODUCTS).take(pa.array(product)),
         "sales": pa.array(cents[place, product] / 100),
     }
     return row, (pa.table(columns), pa.table({"account_id": ids, "customer_job": pa.array(job.astype(np.int32))}))

@@ -13,8 +13,8 @@ from tamscore.synthetic.segments import SLOTS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float32]
-    Codes = NDArray[np.uint16]
+    _Floats = NDArray[np.float32]
+    _Codes = NDArray[np.uint16]
 
 CHUNK_ROWS = 16_384  # small enough that a chunk's columns stay in the processor's cache
 CODES = 65_536
@@ -24,12 +24,12 @@ CODES = 65_536
 class RandomChunk:
     """The random numbers of one chunk, drawn in one fixed order."""
 
-    noise: Floats  # (measures, n) standard normal
-    latent: Floats  # (2 + FACTORS, n) size, wallet, traits
-    code: Codes  # (measures + categories + 1, n) decides null, outlier, error
-    slot: Codes  # (1 + categories, n) below SLOTS: segment, then categories
-    chance: Floats  # (2, n) uniform: is a customer; penetration
-    word: Codes  # (2, n) words of the name
+    noise: _Floats  # (measures, n) standard normal
+    latent: _Floats  # (2 + FACTORS, n) size, wallet, traits
+    code: _Codes  # (measures + categories + 1, n) decides null, outlier, error
+    slot: _Codes  # (1 + categories, n) below SLOTS: segment, then categories
+    chance: _Floats  # (2, n) uniform: is a customer; penetration
+    word: _Codes  # (2, n) words of the name
 
 
 def draw(seed: int, chunk: int) -> RandomChunk:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["amount", "count", "share", "rate", "year", "score"]
-Dtype = Literal["int32", "int64", "float32", "float64"]
+_Kind = Literal["amount", "count", "share", "rate", "year", "score"]
+_Dtype = Literal["int32", "int64", "float32", "float64"]
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class SyntheticMeasure:
     """
 
     name: str
-    kind: Kind
-    dtype: Dtype
+    kind: _Kind
+    dtype: _Dtype
     level: float
     by_size: float
     spread: float
@@ -30,39 +30,39 @@ class SyntheticMeasure:
     scaling: str = "log_standard"
 
 
-CAPITAL, DIGITAL, INNOVATION = 0, 1, 2
+_CAPITAL, _DIGITAL, _INNOVATION = 0, 1, 2
 FACTORS = 3
 
 MEASURES: tuple[SyntheticMeasure, ...] = (
-    SyntheticMeasure("employees", "count", "int32", 4.6, 1.00, 0.00, CAPITAL, 0.01),
-    SyntheticMeasure("revenue", "amount", "float64", 16.5, 0.95, 0.55, CAPITAL, 0.08, 0.5),
-    SyntheticMeasure("assets", "amount", "float64", 16.2, 0.95, 0.80, CAPITAL, 0.14, 0.6),
-    SyntheticMeasure("capital_spend", "amount", "float64", 13.3, 0.90, 0.90, CAPITAL, 0.16, 0.6),
-    SyntheticMeasure("payroll", "amount", "float64", 15.4, 0.95, 0.50, INNOVATION, 0.12, 0.4),
-    SyntheticMeasure("energy_use", "amount", "float32", 6.5, 0.85, 0.90, CAPITAL, 0.18, 0.3),
-    SyntheticMeasure("sites", "count", "int32", 1.1, 0.55, 0.60, CAPITAL, 0.02),
-    SyntheticMeasure("countries", "count", "int32", 0.6, 0.35, 0.50, INNOVATION, 0.03),
-    SyntheticMeasure("subsidiaries", "count", "int32", 0.3, 0.60, 0.80, CAPITAL, 0.05, 0.3),
-    SyntheticMeasure("vehicles", "count", "int32", 2.2, 0.70, 1.00, CAPITAL, 0.16),
-    SyntheticMeasure("founded_year", "year", "int32", 3.0, 0.10, 0.70, CAPITAL, 0.04, scaling="quantile_normal"),
-    SyntheticMeasure("it_spend", "amount", "float64", 13.2, 0.90, 0.70, DIGITAL, 0.10, 0.4),
-    SyntheticMeasure("cloud_spend", "amount", "float64", 11.8, 0.85, 0.95, DIGITAL, 0.14, 0.4),
-    SyntheticMeasure("it_staff", "count", "int32", 1.5, 0.85, 0.60, DIGITAL, 0.07, 0.3),
-    SyntheticMeasure("devices", "count", "int32", 4.5, 0.95, 0.60, DIGITAL, 0.06),
-    SyntheticMeasure("servers", "count", "int32", 2.3, 0.80, 0.90, DIGITAL, 0.09),
-    SyntheticMeasure("software_products", "count", "int32", 2.9, 0.45, 0.45, DIGITAL, 0.03),
-    SyntheticMeasure("vendors", "count", "int32", 3.2, 0.50, 0.55, DIGITAL, 0.05),
-    SyntheticMeasure("web_visits", "count", "int64", 8.5, 0.70, 1.30, DIGITAL, 0.02),
-    SyntheticMeasure("social_followers", "count", "int64", 6.8, 0.60, 1.40, DIGITAL, 0.11),
-    SyntheticMeasure("job_openings", "count", "int32", 1.4, 0.75, 0.90, INNOVATION, 0.00),
-    SyntheticMeasure("patents", "count", "int32", -0.6, 0.65, 1.20, INNOVATION, 0.00),
-    SyntheticMeasure("research_share", "share", "float32", -3.2, 0.05, 0.70, INNOVATION, 0.17, scaling="standard"),
-    SyntheticMeasure("export_share", "share", "float32", -1.3, 0.15, 0.80, INNOVATION, 0.13, scaling="standard"),
-    SyntheticMeasure("online_share", "share", "float32", -1.0, 0.00, 0.85, DIGITAL, 0.08, scaling="standard"),
-    SyntheticMeasure("revenue_growth", "rate", "float32", 0.05, 0.00, 0.10, INNOVATION, 0.10, scaling="robust"),
-    SyntheticMeasure("employee_growth", "rate", "float32", 0.03, 0.00, 0.08, INNOVATION, 0.05, scaling="robust"),
-    SyntheticMeasure("operating_margin", "rate", "float32", 0.07, 0.00, 0.08, CAPITAL, 0.12, scaling="robust"),
-    SyntheticMeasure("credit_score", "score", "int32", 62.0, 2.50, 11.0, CAPITAL, 0.04, scaling="minmax"),
+    SyntheticMeasure("employees", "count", "int32", 4.6, 1.00, 0.00, _CAPITAL, 0.01),
+    SyntheticMeasure("revenue", "amount", "float64", 16.5, 0.95, 0.55, _CAPITAL, 0.08, 0.5),
+    SyntheticMeasure("assets", "amount", "float64", 16.2, 0.95, 0.80, _CAPITAL, 0.14, 0.6),
+    SyntheticMeasure("capital_spend", "amount", "float64", 13.3, 0.90, 0.90, _CAPITAL, 0.16, 0.6),
+    SyntheticMeasure("payroll", "amount", "float64", 15.4, 0.95, 0.50, _INNOVATION, 0.12, 0.4),
+    SyntheticMeasure("energy_use", "amount", "float32", 6.5, 0.85, 0.90, _CAPITAL, 0.18, 0.3),
+    SyntheticMeasure("sites", "count", "int32", 1.1, 0.55, 0.60, _CAPITAL, 0.02),
+    SyntheticMeasure("countries", "count", "int32", 0.6, 0.35, 0.50, _INNOVATION, 0.03),
+    SyntheticMeasure("subsidiaries", "count", "int32", 0.3, 0.60, 0.80, _CAPITAL, 0.05, 0.3),
+    SyntheticMeasure("vehicles", "count", "int32", 2.2, 0.70, 1.00, _CAPITAL, 0.16),
+    SyntheticMeasure("founded_year", "year", "int32", 3.0, 0.10, 0.70, _CAPITAL, 0.04, scaling="quantile_normal"),
+    SyntheticMeasure("it_spend", "amount", "float64", 13.2, 0.90, 0.70, _DIGITAL, 0.10, 0.4),
+    SyntheticMeasure("cloud_spend", "amount", "float64", 11.8, 0.85, 0.95, _DIGITAL, 0.14, 0.4),
+    SyntheticMeasure("it_staff", "count", "int32", 1.5, 0.85, 0.60, _DIGITAL, 0.07, 0.3),
+    SyntheticMeasure("devices", "count", "int32", 4.5, 0.95, 0.60, _DIGITAL, 0.06),
+    SyntheticMeasure("servers", "count", "int32", 2.3, 0.80, 0.90, _DIGITAL, 0.09),
+    SyntheticMeasure("software_products", "count", "int32", 2.9, 0.45, 0.45, _DIGITAL, 0.03),
+    SyntheticMeasure("vendors", "count", "int32", 3.2, 0.50, 0.55, _DIGITAL, 0.05),
+    SyntheticMeasure("web_visits", "count", "int64", 8.5, 0.70, 1.30, _DIGITAL, 0.02),
+    SyntheticMeasure("social_followers", "count", "int64", 6.8, 0.60, 1.40, _DIGITAL, 0.11),
+    SyntheticMeasure("job_openings", "count", "int32", 1.4, 0.75, 0.90, _INNOVATION, 0.00),
+    SyntheticMeasure("patents", "count", "int32", -0.6, 0.65, 1.20, _INNOVATION, 0.00),
+    SyntheticMeasure("research_share", "share", "float32", -3.2, 0.05, 0.70, _INNOVATION, 0.17, scaling="standard"),
+    SyntheticMeasure("export_share", "share", "float32", -1.3, 0.15, 0.80, _INNOVATION, 0.13, scaling="standard"),
+    SyntheticMeasure("online_share", "share", "float32", -1.0, 0.00, 0.85, _DIGITAL, 0.08, scaling="standard"),
+    SyntheticMeasure("revenue_growth", "rate", "float32", 0.05, 0.00, 0.10, _INNOVATION, 0.10, scaling="robust"),
+    SyntheticMeasure("employee_growth", "rate", "float32", 0.03, 0.00, 0.08, _INNOVATION, 0.05, scaling="robust"),
+    SyntheticMeasure("operating_margin", "rate", "float32", 0.07, 0.00, 0.08, _CAPITAL, 0.12, scaling="robust"),
+    SyntheticMeasure("credit_score", "score", "int32", 62.0, 2.50, 11.0, _CAPITAL, 0.04, scaling="minmax"),
 )
 
 NUMERIC: tuple[str, ...] = tuple(measure.name for measure in MEASURES)
@@ -80,10 +80,10 @@ COUNTRIES: tuple[str, ...] = (
     "DK", "NO", "FI", "IE", "PT", "CZ", "SG", "ZA", "TR", "IL", "HU", "RO", "GR", "AE", "CL", "NZ", "CO", "TH", "MY",
     "SK", "LU",
 )  # fmt: skip
-TECHNOLOGIES: tuple[str, ...] = (
+_TECHNOLOGIES: tuple[str, ...] = (
     "windows_server", "public_cloud", "linux", "hybrid_cloud", "erp_suite", "desktop_only", "private_cloud",
     "container_platform", "data_warehouse", "point_of_sale", "industrial_control", "mobile_first", "mainframe",
     "unix", "edge_computing",
 )  # fmt: skip
-LEVELS: dict[str, tuple[str, ...]] = {"industry": INDUSTRIES, "country": COUNTRIES, "technology": TECHNOLOGIES}
+LEVELS: dict[str, tuple[str, ...]] = {"industry": INDUSTRIES, "country": COUNTRIES, "technology": _TECHNOLOGIES}
 MISSING_CATEGORY: dict[str, float] = {"industry": 0.03, "country": 0.005, "technology": 0.18}

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from tamscore.synthetic.draws import RandomChunk
     from tamscore.synthetic.segments import SyntheticSegments
 
-TURNOVER = 0.01
+_TURNOVER = 0.01
 """So many of the accounts go each month, and as many come."""
-UPDATED = 0.25
+_UPDATED = 0.25
 """So many of the accounts report other numbers than the month before."""
-ANGLE = 0.2
+_ANGLE = 0.2
 """How far their numbers turn away from the old ones: the correlation of the two is the cosine."""
-GROWTH, INFLATION = 0.05, 0.004
+_GROWTH, _INFLATION = 0.05, 0.004
 """How much accounts that report grow or shrink (log, standard deviation), and how much amounts rise in a month."""
 
 SPLIT, MERGED, INTO, GONE = 1, 7, 5, 3
@@ -45,7 +45,7 @@ class Month:
     @property
     def inflation(self) -> np.float32:
         """How much amounts have risen since the first month (log)."""
-        return np.float32(INFLATION * (self.number - 1))
+        return np.float32(_INFLATION * (self.number - 1))
 
     @property
     def most_rows(self) -> int:
@@ -54,12 +54,12 @@ class Month:
 
     def first_row(self, rows: int) -> int:
         """The row number of the first account of a market of so many: those before it have gone."""
-        return int(rows * TURNOVER) * (self.number - 1)
+        return int(rows * _TURNOVER) * (self.number - 1)
 
     def segments(self, seed: int) -> SyntheticSegments:
         """The segments of the market in this month."""
         first = draw_segments(seed)
-        return with_events(first, seed) if self.events else first
+        return _with_events(first, seed) if self.events else first
 
     def draws(self, first: RandomChunk, seed: int, chunk: int) -> RandomChunk:
         """The random numbers of a chunk in this month, from those of the first."""
@@ -67,11 +67,11 @@ class Month:
             return first
         random = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(3, self.number, chunk))))
         n = first.noise.shape[1]
-        updated = random.random(n) < 1 - (1 - UPDATED) ** (self.number - 1)
-        angle = updated * np.float64(ANGLE * (self.number - 1) ** 0.5)
+        updated = random.random(n) < 1 - (1 - _UPDATED) ** (self.number - 1)
+        angle = updated * np.float64(_ANGLE * (self.number - 1) ** 0.5)
         noise = np.cos(angle) * first.noise + np.sin(angle) * random.standard_normal(first.noise.shape, np.float32)
         latent = first.latent.copy()
-        latent[0] += np.float32(GROWTH) * updated * random.standard_normal(n, np.float32)
+        latent[0] += np.float32(_GROWTH) * updated * random.standard_normal(n, np.float32)
         chance = first.chance.copy()
         chance[1] = np.clip(chance[1] + 0.1 * updated * random.standard_normal(n), 0, 1)
         return replace(first, noise=noise.astype(np.float32), latent=latent, chance=chance)
@@ -95,7 +95,7 @@ class Month:
         return pc.if_else(pa.array(segment == BORN), account_ids(seed, NEW_ROWS + start, len(segment)), old)
 
 
-def with_events(first: SyntheticSegments, seed: int) -> SyntheticSegments:
+def _with_events(first: SyntheticSegments, seed: int) -> SyntheticSegments:
     """The segments after one has split, two have merged, one has vanished and a new one has come."""
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(4,))))
     spread = np.array([measure.spread for measure in MEASURES])

@@ -11,13 +11,13 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PRODUCTS = tuple(f"product {letter}" for letter in "ABCDEFGHIJKL")
+_PRODUCTS = tuple(f"product {letter}" for letter in "ABCDEFGHIJKL")
 AS_OF = date(2024, 12, 31)
 """The last day of the first year that sales are told of."""
-MOST_LINES = 8
-STAYED, LAPSED = 0.85, 0.03
+_MOST_LINES = 8
+_STAYED, _LAPSED = 0.85, 0.03
 """Shares of customers that bought the year before, too, and of prospects that did."""
-EPOCH = date(1970, 1, 1)
+_EPOCH = date(1970, 1, 1)
 
 
 def order_lines(market: pa.Table, truth: pa.Table, seed: int, chunk: int) -> tuple[NDArray[np.int64], pa.Table]:
@@ -29,27 +29,27 @@ def order_lines(market: pa.Table, truth: pa.Table, seed: int, chunk: int) -> tup
     sales = np.nan_to_num(market["sales"].to_numpy())
     chance, growth = random.random(len(sales)), np.exp(0.3 * random.standard_normal(len(sales)))
     typical = float(np.median(sales[sales > 0])) if (sales > 0).any() else 0.0
-    before = np.where(sales > 0, sales * (chance < STAYED), typical * (chance < LAPSED)) / growth
+    before = np.where(sales > 0, sales * (chance < _STAYED), typical * (chance < _LAPSED)) / growth
     segment = truth["segment"].to_numpy()
-    years = [year_of(np.round(100 * money).astype(np.int64), random) for money in (sales, before)]
+    years = [_year_of(np.round(100 * money).astype(np.int64), random) for money in (sales, before)]
     rows = np.concatenate([account for account, _ in years])
     cents = np.concatenate([amount for _, amount in years])
     back = random.integers(0, 365, len(rows)) + np.repeat([0, 366], [len(account) for account, _ in years])
     order = np.lexsort((-back, rows))
-    taste = (random.integers(0, len(PRODUCTS), len(rows)) * random.random(len(rows))).astype(np.int64)
-    product = (taste + 5 * segment[rows]) % len(PRODUCTS)  # a few products are liked best, in each segment others
+    taste = (random.integers(0, len(_PRODUCTS), len(rows)) * random.random(len(rows))).astype(np.int64)
+    product = (taste + 5 * segment[rows]) % len(_PRODUCTS)  # a few products are liked best, in each segment others
     columns: dict[str, Any] = {
         "account_id": market["account_id"].combine_chunks().take(pa.array(rows[order])),
-        "date": pa.array(((AS_OF - EPOCH).days - back[order]).astype(np.int32)).cast(pa.date32()),
-        "product": pa.array(PRODUCTS).take(pa.array(product[order])),
+        "date": pa.array(((AS_OF - _EPOCH).days - back[order]).astype(np.int32)).cast(pa.date32()),
+        "product": pa.array(_PRODUCTS).take(pa.array(product[order])),
         "amount": pa.array(cents[order] / 100),
     }
     return rows[order], pa.table(columns)
 
 
-def year_of(cents: NDArray[np.int64], random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _year_of(cents: NDArray[np.int64], random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The account (n,) and the cents (n,) of the lines of a year, which come to so many `cents` (m,) an account."""
-    lines = np.where(cents != 0, random.integers(1, MOST_LINES + 1, len(cents)), 0)
+    lines = np.where(cents != 0, random.integers(1, _MOST_LINES + 1, len(cents)), 0)
     account = np.repeat(np.arange(len(cents)), lines)
     weight = random.random(len(account)) + 0.1
     whole = np.bincount(account, weights=weight, minlength=len(cents))

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-SPREAD = 0.5
+_SPREAD = 0.5
 """The standard deviation of the logarithm of an amount."""
-FIRST_ORDER = 1_000.0
+_FIRST_ORDER = 1_000.0
 """The median amount of an account without sales."""
 
 
@@ -24,7 +24,7 @@ def plant(accounts: pa.Table, chance: Any, effect: float, seed: int) -> tuple[pa
     sales = np.nan_to_num(accounts["sales"].to_numpy())
     chances = np.where(control, chance, np.minimum(chance * (1 + effect), 1.0))
     bought = random.random(len(chances)) < chances
-    amount = np.where(sales > 0, sales, FIRST_ORDER) * np.exp(SPREAD * random.standard_normal(len(chances)))
+    amount = np.where(sales > 0, sales, _FIRST_ORDER) * np.exp(_SPREAD * random.standard_normal(len(chances)))
     ids = accounts["account_id"]
     truth = pa.table({"account_id": ids, "control": control, "chance_without_work": chance, "chance": chances})
     here = pa.array(bought)

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from tamscore.synthetic.draws import RandomChunk
     from tamscore.synthetic.segments import SyntheticSegments
 
-    Floats = NDArray[np.float32]
-    Codes = NDArray[np.uint16]
+    _Floats = NDArray[np.float32]
+    _Codes = NDArray[np.uint16]
 
-OUTLIER = 20  # of CODES: 0.03 % of values are off by a factor of 1,000, as if reported in thousands
-SIGN_ERROR = 4  # of CODES: so many headcounts carry a minus
-SALES_MISSING = 160  # of CODES: 0.24 % of all rows
-RETURNS = 260  # of CODES: 0.4 % of customers sent back more than they bought
+_OUTLIER = 20  # of CODES: 0.03 % of values are off by a factor of 1,000, as if reported in thousands
+_SIGN_ERROR = 4  # of CODES: so many headcounts carry a minus
+_SALES_MISSING = 160  # of CODES: 0.24 % of all rows
+_RETURNS = 260  # of CODES: 0.4 % of customers sent back more than they bought
 FIRST_MONTH = Month()
-LAST_YEAR = 2024
-OLDEST = 400  # years
+_LAST_YEAR = 2024
+_OLDEST = 400  # years
 
 
 def chunk_tables(
@@ -60,7 +60,7 @@ def _words(levels: tuple[str, ...], index: NDArray[Any], missing: NDArray[np.boo
 
 
 def _wallet(
-    segments: SyntheticSegments, segment: NDArray[np.uint8], size: Floats, draws: RandomChunk
+    segments: SyntheticSegments, segment: NDArray[np.uint8], size: _Floats, draws: RandomChunk
 ) -> NDArray[np.float64]:
     """Return what each account could spend with us: size and segment decide most of it."""
     log_wallet = segments.wallet[segment] + 0.9 * size + 0.35 * draws.latent[1]
@@ -71,7 +71,7 @@ def _wallet(
 def _sales(
     segments: SyntheticSegments,
     segment: NDArray[np.uint8],
-    size: Floats,
+    size: _Floats,
     wallet: NDArray[np.float64],
     draws: RandomChunk,
 ) -> pa.Array:
@@ -81,13 +81,13 @@ def _sales(
     spread = 0.25 * (2 * draws.chance[1].astype(np.float64) - 1)
     sales = np.where(customer, np.floor(100 * wallet * (segments.penetration[segment] + spread)) / 100, 0.0)
     code = draws.code[-1]
-    returned = code >= CODES - RETURNS
+    returned = code >= CODES - _RETURNS
     sales[returned] = np.round(-0.1 * sales[returned], 2) + 0.0
-    return pa.array(sales, mask=code < SALES_MISSING)
+    return pa.array(sales, mask=code < _SALES_MISSING)
 
 
 def _buyers(
-    segments: SyntheticSegments, segment: NDArray[np.uint8], size: Floats, trait: Floats, seed: np.random.SeedSequence
+    segments: SyntheticSegments, segment: NDArray[np.uint8], size: _Floats, trait: _Floats, seed: np.random.SeedSequence
 ) -> dict[str, NDArray[Any]]:
     """Return how likely each account is to buy in the quarter that follows, about 3 % on the average, and who does."""
     relative = (size - segments.size[segment]) / segments.size_spread[segment]
@@ -98,9 +98,9 @@ def _buyers(
     return {"chance": chance, "bought": bought.astype(np.int8)}
 
 
-def _value(measure: SyntheticMeasure, size: Floats, shift: Floats, trait: Floats, noise: Floats) -> Floats:
+def _value(measure: SyntheticMeasure, size: _Floats, shift: _Floats, trait: _Floats, noise: _Floats) -> _Floats:
     """Return the measure's true value before errors and gaps."""
-    value: Floats = measure.level + measure.by_size * size + shift + measure.spread * (0.5 * trait + noise)
+    value: _Floats = measure.level + measure.by_size * size + shift + measure.spread * (0.5 * trait + noise)
     if measure.kind == "share":
         value = np.round(1 / (1 + np.exp(-value)), 4)
     elif measure.kind == "rate":
@@ -109,18 +109,18 @@ def _value(measure: SyntheticMeasure, size: Floats, shift: Floats, trait: Floats
         value = np.rint(value).clip(1, 100)
     else:
         value = np.rint(np.exp(value))
-    return LAST_YEAR - np.minimum(value, OLDEST) if measure.kind == "year" else value
+    return _LAST_YEAR - np.minimum(value, _OLDEST) if measure.kind == "year" else value
 
 
-def _observed(measure: SyntheticMeasure, value: Floats, size: Floats, code: Codes) -> pa.Array:
+def _observed(measure: SyntheticMeasure, value: _Floats, size: _Floats, code: _Codes) -> pa.Array:
     """Return the column as a data vendor would deliver it: gaps, unit errors, a few wrong signs."""
     if measure.kind in ("amount", "count"):
-        outlier = code >= CODES - OUTLIER
+        outlier = code >= CODES - _OUTLIER
         value[outlier] *= np.where(code[outlier] % 2 == 0, 1e3, 1e-3)
         value = np.rint(np.minimum(value, 2e9)) if measure.dtype == "int32" else np.rint(value)
     if measure.name == "employees":
         value = np.maximum(value, 1)
-        value[code >= CODES - SIGN_ERROR] *= -1
+        value[code >= CODES - _SIGN_ERROR] *= -1
     gap: Any = measure.missing * CODES
     if measure.missing_small:
         gap = gap * np.clip(1 - measure.missing_small * size / 2, 0.1, 2)

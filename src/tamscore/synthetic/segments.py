@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Shares of all accounts. End users first (93 %), then channel partners (7 %): never a segment with both.
-END_USER_SHARES = (0.22, 0.17, 0.14, 0.11, 0.09, 0.075, 0.055, 0.04, 0.03)
-CHANNEL_SHARES = (0.035, 0.022, 0.013)
-SEGMENTS = len(END_USER_SHARES) + len(CHANNEL_SHARES)
+_END_USER_SHARES = (0.22, 0.17, 0.14, 0.11, 0.09, 0.075, 0.055, 0.04, 0.03)
+_CHANNEL_SHARES = (0.035, 0.022, 0.013)
+SEGMENTS = len(_END_USER_SHARES) + len(_CHANNEL_SHARES)
 SLOTS = 4096  # a discrete distribution is a table of so many equally likely slots
 
 
@@ -38,10 +38,10 @@ class SyntheticSegments:
 def draw_segments(seed: int) -> SyntheticSegments:
     """Return the market's segments, which depend on nothing but the seed."""
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(0,))))
-    shares = np.array(END_USER_SHARES + CHANNEL_SHARES)
+    shares = np.array(_END_USER_SHARES + _CHANNEL_SHARES)
     return SyntheticSegments(
         of_slot=slots(shares),
-        channel=np.arange(SEGMENTS) >= len(END_USER_SHARES),
+        channel=np.arange(SEGMENTS) >= len(_END_USER_SHARES),
         size=_sizes(random),
         size_spread=random.uniform(0.65, 0.95, SEGMENTS).astype(np.float32),
         shift=_shifts(random),
@@ -66,8 +66,8 @@ def _spaced(random: np.random.Generator, low: float, high: float) -> NDArray[np.
 
 def _sizes(random: np.random.Generator) -> NDArray[np.float32]:
     """Return mean log sizes: from about 15 to 1,500 employees, the larger the rarer, with exceptions."""
-    end_user = np.linspace(-1.9, 2.7, len(END_USER_SHARES))
-    channel = np.linspace(-2.0, 1.6, len(CHANNEL_SHARES))
+    end_user = np.linspace(-1.9, 2.7, len(_END_USER_SHARES))
+    channel = np.linspace(-2.0, 1.6, len(_CHANNEL_SHARES))
     return (np.concatenate([end_user, channel]) + random.normal(0.0, 0.45, SEGMENTS)).astype(np.float32)
 
 

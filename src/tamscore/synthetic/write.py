@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from tamscore.synthetic.months import Month
 
-    Tables = tuple[pa.Table, pa.Table]
+    _Tables = tuple[pa.Table, pa.Table]
 
 ROW_GROUP_ROWS = 131_072
-MAX_SEED = 2**32 - 1
-MOST_MONTHS = 24
+_MAX_SEED = 2**32 - 1
+_MOST_MONTHS = 24
 
 
 def write_market(  # noqa: PLR0913 - every option of the command
@@ -57,7 +57,7 @@ def write_market(  # noqa: PLR0913 - every option of the command
     _check(directory, rows, seed, files, month)
     files = min(files, rows)
     segments = month.segments(seed)
-    chunk = lru_cache(maxsize=1)(partial(chunk_of, partial(chunk_tables, segments, seed, month=month), seed, families))
+    chunk = lru_cache(maxsize=1)(partial(_chunk_of, partial(chunk_tables, segments, seed, month=month), seed, families))
     first = month.first_row(rows)
     for folder in ("market", "truth", *(["orders"] if orders else [])):
         (directory / folder).mkdir(parents=True)
@@ -79,7 +79,7 @@ def write_market(  # noqa: PLR0913 - every option of the command
         unfinished.write_text(text, encoding="utf-8", newline="\n")
 
 
-def chunk_of(make: Callable[[int], Tables], seed: int, families: bool, number: int) -> Tables:  # noqa: FBT001
+def _chunk_of(make: Callable[[int], _Tables], seed: int, families: bool, number: int) -> _Tables:  # noqa: FBT001
     """Return market and truth of a chunk that `make` makes, with parents where there are `families`."""
     market, truth = make(number)
     return (with_parents(market, seed, number) if families else market), truth
@@ -88,9 +88,9 @@ def chunk_of(make: Callable[[int], Tables], seed: int, families: bool, number: i
 def _check(directory: Path, rows: int, seed: int, files: int, month: Month) -> None:
     for name, value, low, high in (
         ("rows", rows, 1, month.most_rows),
-        ("seed", seed, 0, MAX_SEED),
+        ("seed", seed, 0, _MAX_SEED),
         ("files", files, 1, 99_999),
-        ("month", month.number, 1, MOST_MONTHS),
+        ("month", month.number, 1, _MOST_MONTHS),
     ):
         if not low <= value <= high:
             raise UsageError(f"{name}: expected an integer from {low} to {high}, got {value!r}")
@@ -103,7 +103,7 @@ def require_unused(directory: Path) -> None:
         raise UsageError(f"{directory}: expected a new or empty directory, got one in use; name another")
 
 
-def _row_groups(chunk: Callable[[int], Tables], start: int, stop: int) -> Iterator[Tables]:
+def _row_groups(chunk: Callable[[int], _Tables], start: int, stop: int) -> Iterator[_Tables]:
     for low in range(start, stop, ROW_GROUP_ROWS):
         high = min(low + ROW_GROUP_ROWS, stop)
         pieces = list(_pieces(chunk, low, high))
@@ -111,7 +111,7 @@ def _row_groups(chunk: Callable[[int], Tables], start: int, stop: int) -> Iterat
         yield market, truth
 
 
-def _pieces(chunk: Callable[[int], Tables], low: int, high: int) -> Iterator[Tables]:
+def _pieces(chunk: Callable[[int], _Tables], low: int, high: int) -> Iterator[_Tables]:
     for number in range(low // CHUNK_ROWS, (high - 1) // CHUNK_ROWS + 1):
         first = number * CHUNK_ROWS
         begin, end = max(low - first, 0), min(high - first, CHUNK_ROWS)
@@ -120,7 +120,7 @@ def _pieces(chunk: Callable[[int], Tables], low: int, high: int) -> Iterator[Tab
 
 
 def _write_part(
-    directory: Path, name: str, groups: Iterator[Tables], done: int, progress: Callable[[int], None] | None
+    directory: Path, name: str, groups: Iterator[_Tables], done: int, progress: Callable[[int], None] | None
 ) -> None:
     with ExitStack() as stack:
         paths = [stack.enter_context(_whole(directory / folder / name)) for folder in ("market", "truth")]
@@ -141,7 +141,7 @@ def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=few_values, write_page_checksum=True)
 
 
-def _order_groups(chunk: Callable[[int], Tables], seed: int, start: int, stop: int) -> Iterator[pa.Table]:
+def _order_groups(chunk: Callable[[int], _Tables], seed: int, start: int, stop: int) -> Iterator[pa.Table]:
     for number in range(start // CHUNK_ROWS, (stop - 1) // CHUNK_ROWS + 1):
         first = number * CHUNK_ROWS
         rows, lines = order_lines(*chunk(number), seed, number)
@@ -150,7 +150,7 @@ def _order_groups(chunk: Callable[[int], Tables], seed: int, start: int, stop: i
 
 
 def _basket_groups(
-    chunk: Callable[[int], Tables], seed: int, start: int, stop: int
+    chunk: Callable[[int], _Tables], seed: int, start: int, stop: int
 ) -> Iterator[tuple[pa.Table, pa.Table]]:
     for number in range(start // CHUNK_ROWS, (stop - 1) // CHUNK_ROWS + 1):
         begin, end = max(start - number * CHUNK_ROWS, 0), min(stop - number * CHUNK_ROWS, CHUNK_ROWS)

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from tamscore.view.canvas import Canvas
 
-ALIKE = 0.1
+_ALIKE = 0.1
 """Logarithms that lie closer together are shown as one place."""
-LARGEST = 600.0
+_LARGEST = 600.0
 """The logarithm of the largest number on an axis: beyond it nothing can be drawn."""
-LINE = 27
+_LINE = 27
 """Names are broken into lines of about so many letters; on a narrow canvas of fewer."""
 
 
@@ -38,8 +38,8 @@ def log_limits(values: Sequence[float], capacity: float) -> tuple[float, float]:
     """
     logs = np.log(np.clip(values, 1e-250, 1e250))
     span = float(logs.max() - logs.min())
-    beyond = capacity * span if span > ALIKE else np.log(2)
-    low, high = np.clip([logs.min() - beyond, logs.max() + beyond], -LARGEST, LARGEST)
+    beyond = capacity * span if span > _ALIKE else np.log(2)
+    low, high = np.clip([logs.min() - beyond, logs.max() + beyond], -_LARGEST, _LARGEST)
     return float(np.exp(low)), float(np.exp(high))
 
 
@@ -61,14 +61,14 @@ def bare(panel: Any) -> None:
 
 def rows_only(panel: Any, names: list[str], canvas: Canvas) -> None:
     """Name the rows from top to bottom; lines go down only."""
-    panel.set_yticks(range(len(names)), [wrap(name, canvas) for name in names])
+    panel.set_yticks(range(len(names)), [_wrap(name, canvas) for name in names])
     panel.set_ylim(len(names) - 0.4, -0.6)
     panel.grid(visible=False, axis="y")
 
 
-def wrap(name: str, canvas: Canvas) -> str:
+def _wrap(name: str, canvas: Canvas) -> str:
     """A name on at most two lines."""
-    lines = textwrap.wrap(words(clean(name)), 17 if canvas.narrow else LINE) or [""]
+    lines = textwrap.wrap(words(clean(name)), 17 if canvas.narrow else _LINE) or [""]
     return "\n".join([*lines[:1], " ".join(lines[1:2]) + ("…" if len(lines) > 2 else "")]).rstrip("\n")
 
 

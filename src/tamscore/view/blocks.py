@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tamscore.view.canvas import Canvas
 
-Rank: TypeAlias = Literal[1, 2, 3]
+_Rank: TypeAlias = Literal[1, 2, 3]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Column:
 
     head: str
     unit: Unit = "text"
-    rank: Rank = 1
+    rank: _Rank = 1
 
     @property
     def is_number(self) -> bool:
@@ -194,7 +194,7 @@ def group(
     link: str = "",
 ) -> Table:
     """Return a table whose rows stand in groups, else as `table`."""
-    made = (tuple(tuple(map(cell_of, row)) for row in rows) for rows in groups)
+    made = (tuple(tuple(map(_cell_of, row)) for row in rows) for rows in groups)
     return Table(caption, tuple(map(Column.parse, columns.split("|"))), tuple(made), note, folded, link)
 
 
@@ -205,6 +205,6 @@ def without_empty(block: Table) -> Table:
     return replace(block, columns=tuple(block.columns[at] for at in places), groups=groups)
 
 
-def cell_of(value: Any) -> Cell:
+def _cell_of(value: Any) -> Cell:
     """Return the cell of a value; a cell as it is."""
     return value if isinstance(value, Cell) else Cell(value)

@@ -31,7 +31,7 @@ PALETTE = {
     "c9": "#8d993d",
 }
 """Colours by what they mean; in the page each is a variable, so that light and dark may differ."""
-HUES = 10
+_HUES = 10
 WIDE, NARROW = 720, 340
 """The widths of a canvas, 72 to the inch."""
 SETTINGS: dict[str, Any] = {
@@ -95,4 +95,4 @@ class Canvas:
 
 def hue(place: int) -> str:
     """The colour of the cluster at a place."""
-    return PALETTE[f"c{place % HUES}"]
+    return PALETTE[f"c{place % _HUES}"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Figure
 
 
-def draw(figure: Figure, *, narrow: bool = False) -> Any:
+def _draw(figure: Figure, *, narrow: bool = False) -> Any:
     """The matplotlib figure; to be called with the settings in force."""
     from matplotlib.figure import Figure as Drawing
 
@@ -23,7 +23,7 @@ def draw(figure: Figure, *, narrow: bool = False) -> Any:
     return drawing
 
 
-def settings(name: str, *, narrow: bool) -> Any:
+def _settings(name: str, *, narrow: bool) -> Any:
     """The settings under which a figure is drawn: the same figure gives the same bytes."""
     size = 10.5 if narrow else 9.0
     sizes = {"font.size": size, "axes.titlesize": size + 0.5, "axes.labelsize": size - 0.5}
@@ -39,9 +39,9 @@ def render(figure: Figure, form: str, *, narrow: bool = False, titled: bool = Fa
     target = io.BytesIO()
     with mpl.rc_context(), warnings.catch_warnings():
         mpl.rcdefaults()  # whatever the user's own matplotlibrc says
-        mpl.rcParams.update(settings(figure.name, narrow=narrow))
+        mpl.rcParams.update(_settings(figure.name, narrow=narrow))
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # browsers have fonts for every script
-        drawing = draw(figure, narrow=narrow)
+        drawing = _draw(figure, narrow=narrow)
         if titled:
             drawing.suptitle(clean(figure.title), x=0.01, ha="left", fontweight="bold")
         if form == "svg" and not options:  # saving would draw all twice; drawing alone lays it out as well

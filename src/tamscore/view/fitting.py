@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
     from tamscore.view.blocks import Column, Table
 
-LONGEST_WORD = 14
+_LONGEST_WORD = 14
 """A longer word of a text may be cut, with an ellipsis."""
-SHORTEST_NAME = 10
+_SHORTEST_NAME = 10
 """A name, and a word of a text where there is no room, keeps so many characters; an ellipsis is one of them."""
-UNWRAPPED = 36
+_UNWRAPPED = 36
 """A text of at most this width is not wrapped to make room for a column of rank 3, nor for wider gaps."""
 
 
@@ -27,7 +27,7 @@ def columns_that_fit(block: Table, width: int | None) -> list[int]:
     shown = list(range(len(block.columns)))
     if width is None:
         return shown
-    least, whole = least_widths(block), unwrapped_widths(block, names=False)
+    least, whole = _least_widths(block), _unwrapped_widths(block, names=False)
     for place in sorted(shown, key=lambda place: (-block.columns[place].rank, -place)):
         rank = block.columns[place].rank
         if together([(whole if rank == 3 else least)[at] for at in shown], 1) <= width:
@@ -43,38 +43,38 @@ def together(widths: Sequence[int], gap: int) -> int:
     return sum(widths) + gap * (len(widths) - 1)
 
 
-def least_widths(block: Table) -> list[int]:
+def _least_widths(block: Table) -> list[int]:
     """Return the least width of every column: the widest number or id, the longest word of a text and of the head."""
     return [
-        least_width(column, cells) for column, cells in zip(block.columns, zip(*block.words, strict=True), strict=True)
+        _least_width(column, cells) for column, cells in zip(block.columns, zip(*block.words, strict=True), strict=True)
     ]
 
 
-def least_width(column: Column, cells: Sequence[str]) -> int:
+def _least_width(column: Column, cells: Sequence[str]) -> int:
     """Return the least width of one column, given its cells in words."""
-    head = longest_word(column.head)
+    head = _longest_word(column.head)
     if column.is_number or column.unit == "id":
         return max(head, *map(cell_len, cells))
     if column.unit == "name":
-        return max(head, min(SHORTEST_NAME, max(map(cell_len, cells))))
-    longest = SHORTEST_NAME if column.unit == "text" else LONGEST_WORD
-    return max(head, min(longest, max(map(longest_word, cells))))
+        return max(head, min(_SHORTEST_NAME, max(map(cell_len, cells))))
+    longest = _SHORTEST_NAME if column.unit == "text" else _LONGEST_WORD
+    return max(head, min(longest, max(map(_longest_word, cells))))
 
 
-def longest_word(text: str) -> int:
+def _longest_word(text: str) -> int:
     """Return the width of the longest word of a text."""
     return max(map(cell_len, text.split()), default=0)
 
 
-def unwrapped_widths(block: Table, *, names: bool) -> list[int]:
+def _unwrapped_widths(block: Table, *, names: bool) -> list[int]:
     """Return the width of every column at which short texts, and short names if `names` is set, stay whole."""
     return [
-        least if column.is_number or (column.unit == "name" and not names) else max(least, min(full, UNWRAPPED))
-        for column, least, full in zip(block.columns, least_widths(block), full_widths(block), strict=True)
+        least if column.is_number or (column.unit == "name" and not names) else max(least, min(full, _UNWRAPPED))
+        for column, least, full in zip(block.columns, _least_widths(block), _full_widths(block), strict=True)
     ]
 
 
-def full_widths(block: Table) -> list[int]:
+def _full_widths(block: Table) -> list[int]:
     """Return the width of every column at which neither a cell nor the head wraps."""
     columns = zip(block.columns, zip(*block.words, strict=True), strict=True)
     return [max(map(cell_len, (column.head, *cells))) for column, cells in columns]
@@ -85,11 +85,11 @@ def widths_of(block: Table, shown: Sequence[int], width: int, gap: int) -> list[
 
     Texts share what is spare, those that need least first; names, then the heads of numbers and ids, take what is left.
     """
-    least, full = least_widths(block), full_widths(block)
+    least, full = _least_widths(block), _full_widths(block)
     widths = {place: least[place] for place in shown}
     spare = width - together([*widths.values()], gap)
-    order = sorted(shown, key=lambda place: (precedence(block.columns[place]), full[place] - least[place]))
-    texts = sum(precedence(block.columns[place]) == 0 for place in shown)
+    order = sorted(shown, key=lambda place: (_precedence(block.columns[place]), full[place] - least[place]))
+    texts = sum(_precedence(block.columns[place]) == 0 for place in shown)
     for at, place in enumerate(order):
         more = min(full[place] - least[place], max(spare, 0) // max(texts - at, 1))
         widths[place] += more
@@ -97,12 +97,12 @@ def widths_of(block: Table, shown: Sequence[int], width: int, gap: int) -> list[
     return [widths[place] for place in shown]
 
 
-def precedence(column: Column) -> int:
+def _precedence(column: Column) -> int:
     """Return when a column is given more width than its least: texts 0, names 1, numbers and ids 2."""
     return 2 if column.is_number or column.unit == "id" else 1 if column.unit == "name" else 0
 
 
 def fits_apart(block: Table, shown: Sequence[int], width: int) -> bool:
     """Return whether the columns fit with two blanks between them and no text wraps or is cut for that."""
-    whole = unwrapped_widths(block, names=True)
+    whole = _unwrapped_widths(block, names=True)
     return together([whole[place] for place in shown], 2) <= width

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from tamscore.view.blocks import Block, Chapter
 
-ROOMY = 96
+_ROOMY = 96
 """From this width on columns stand two blanks apart."""
-BAR = 10
+_BAR = 10
 """The length in characters of the longest bar."""
-LOOKS = {
+_LOOKS = {
     "good": "green",
     "fair": "yellow",
     "poor": "red",
@@ -61,8 +61,8 @@ def _(block: blocks.Table, width: int | None) -> RenderableType:
     if not block.rows:
         return Group()
     shown = columns_that_fit(block, width)
-    parts: list[RenderableType] = [heading(block.caption, block.note)] if block.caption else []
-    parts.append(grid(block, shown, width) if shown else paragraphs(block))
+    parts: list[RenderableType] = [_heading(block.caption, block.note)] if block.caption else []
+    parts.append(_grid(block, shown, width) if shown else _paragraphs(block))
     first = [place for place, column in enumerate(block.columns) if column.rank == 1]
     left = [column.head for place, column in enumerate(block.columns) if place not in (shown or first)]
     if left:
@@ -99,7 +99,7 @@ def _(block: blocks.Points, width: int | None) -> RenderableType:
     lines = Drawn.grid(padding=(0, 1, 0, 0))
     for point in block.points:
         lines.add_row("-", Words.assemble((clean(point.lead), "bold"), " " if point.lead else "", clean(point.text)))
-    return Group(heading(block.caption, ""), lines) if block.caption else lines
+    return Group(_heading(block.caption, ""), lines) if block.caption else lines
 
 
 @to_terminal.register(blocks.Terms)
@@ -113,20 +113,20 @@ def _(block: blocks.Terms, width: int | None) -> RenderableType:
     return lines
 
 
-def heading(title: str, note: str) -> RenderableType:
+def _heading(title: str, note: str) -> RenderableType:
     """Return a title with what to know about it."""
     return Group(Words(""), Words.assemble((clean(title).upper(), "bold"), (f"  {clean(note)}" if note else "", "dim")))
 
 
-def grid(block: blocks.Table, shown: Sequence[int], width: int | None) -> Drawn:
+def _grid(block: blocks.Table, shown: Sequence[int], width: int | None) -> Drawn:
     """Return the rows under the heads of the columns that are shown."""
-    gap = 2 if width is None or (width >= ROOMY and fits_apart(block, shown, width)) else 1
+    gap = 2 if width is None or (width >= _ROOMY and fits_apart(block, shown, width)) else 1
     look = None if width is None else box.SIMPLE_HEAD
     drawn = Drawn(box=look, padding=(0, gap if look is None else gap - 1, 0, 0), pad_edge=False, show_edge=False)
     widths: list[int | None] = [None] * len(shown)
     if width is not None:
         widths[:] = widths_of(block, shown, width, gap)
-    bars = bar_places(block, shown, widths, width, gap)
+    bars = _bar_places(block, shown, widths, width, gap)
     for place, wide in zip(shown, widths, strict=True):
         column = block.columns[place]
         drawn.add_column(
@@ -134,40 +134,40 @@ def grid(block: blocks.Table, shown: Sequence[int], width: int | None) -> Drawn:
             no_wrap=width is None or column.unit == "name", overflow="ellipsis" if column.unit == "name" else "fold",
         )  # fmt: skip
         if place in bars:
-            drawn.add_column("", width=BAR)
+            drawn.add_column("", width=_BAR)
     words = iter(block.words)
     for group in block.groups:
         for row, texts in zip(group, words, strict=False):
-            drawn.add_row(*cells_of(row, texts, shown, bars, coloured=width is not None))
+            drawn.add_row(*_cells_of(row, texts, shown, bars, coloured=width is not None))
         drawn.add_section()
     return drawn
 
 
-def bar_places(
+def _bar_places(
     block: blocks.Table, shown: Sequence[int], widths: Sequence[int | None], width: int | None, gap: int
 ) -> set[int]:
     """Return the columns that have bars behind their numbers, where a terminal has room for them."""
     if width is None:
         return set()
     with_bars = [place for place in shown if any(row[place].bar is not None for row in block.rows)]
-    taken = together([wide or 0 for wide in widths], gap) + len(with_bars) * (BAR + gap)
+    taken = together([wide or 0 for wide in widths], gap) + len(with_bars) * (_BAR + gap)
     return set(with_bars) if taken <= width else set()
 
 
-def cells_of(
+def _cells_of(
     row: blocks.Row, texts: Sequence[str], shown: Sequence[int], bars: set[int], *, coloured: bool
 ) -> list[Words]:
     """Return the cells of a row as they are drawn."""
     cells = []
     for place in shown:
-        cells.append(Words(texts[place], LOOKS.get(row[place].mark, "") if coloured else ""))
+        cells.append(Words(texts[place], _LOOKS.get(row[place].mark, "") if coloured else ""))
         if place in bars:
             bar = row[place].bar
-            cells.append(Words("" if bar is None else "█" * max(round(BAR * bar), 1)))
+            cells.append(Words("" if bar is None else "█" * max(round(_BAR * bar), 1)))
     return cells
 
 
-def paragraphs(block: blocks.Table) -> RenderableType:
+def _paragraphs(block: blocks.Table) -> RenderableType:
     """Return a paragraph a row: the heads of the columns of rank 1 with their values."""
     lines: list[RenderableType] = []
     for texts in block.words:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"), (1.0, ""))
-CENT = 0.01
+_UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+_CENT = 0.01
 """The smallest amount that has two significant digits."""
 NOTHING = "-"
 
@@ -22,9 +22,9 @@ def money(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return NOTHING
     rounded = float(f"{value:.2g}")
-    if abs(rounded) < CENT:
+    if abs(rounded) < _CENT:
         return f"{rounded:.2f}".replace("-0.00", "0.00") if rounded else "0"
-    limit, unit = next((pair for pair in UNITS if abs(rounded) >= pair[0]), (1.0, ""))
+    limit, unit = next((pair for pair in _UNITS if abs(rounded) >= pair[0]), (1.0, ""))
     scaled = rounded / limit
     return f"{scaled:.{max(1 - math.floor(math.log10(abs(scaled))), 0)}f}{unit}"
 
@@ -37,7 +37,7 @@ def money_text(value: float | None, currency: str | None) -> str:
     return f"{clean(currency)}{' ' if any(map(str.isalpha, currency)) else ''}{amount}"
 
 
-def span(low: float | None, high: float | None) -> str:
+def _span(low: float | None, high: float | None) -> str:
     """Return two amounts as an interval: `5.1k to 6.4k`; `-` if there is none."""
     return NOTHING if low is None or high is None else f"{money(low)} to {money(high)}"
 
@@ -95,15 +95,15 @@ Unit: TypeAlias = Literal[
 ]  # fmt: skip
 """What a value is, and so how it is written.
 
-`number` is for numbers that are words already, `name` for texts that may end in an ellipsis, `span` for two amounts.
+`number` is for numbers that are words already, `name` for texts that may end in an ellipsis, `_span` for two amounts.
 """
 TEXTS = frozenset({"text", "name", "id", "code", "truth"})
 """Units of values that are no numbers."""
-FORMS: dict[Unit, Callable[[Any], str]] = {
+_FORMS: dict[Unit, Callable[[Any], str]] = {
     "code": lambda name: words(clean(name)),
     "count": lambda value: f"{value:,.0f}",
     "money": money,
-    "span": lambda ends: span(*ends),
+    "span": lambda ends: _span(*ends),
     "exact": exact,
     "share": lambda value: share(value, 1),
     "percent": lambda value: f"{value:.0%}",
@@ -128,4 +128,4 @@ def value_text(value: Any, unit: Unit) -> str:
         return NOTHING
     if isinstance(value, str) and unit != "code":
         return clean(value)
-    return FORMS.get(unit, clean)(value)
+    return _FORMS.get(unit, clean)(value)

@@ -27,28 +27,28 @@ if TYPE_CHECKING:
 
 __all__ = ["TableTarget", "table_target", "write"]
 
-WITH_SECRET = ("postgresql://", "postgres://", "postgresql:postgresql://")
+_WITH_SECRET = ("postgresql://", "postgres://", "postgresql:postgresql://")
 
 
 def table_target(text: str) -> TableTarget | None:
     """Return the table that an option names, None where it names a file; UsageError where a name is not complete."""
     kind, _, rest = text.partition(":")
-    if text.startswith(WITH_SECRET):  # not repeated: it may hold a password
+    if text.startswith(_WITH_SECRET):  # not repeated: it may hold a password
         raise UsageError(
             "--to: expected the name of a table, such as postgresql:SCHEMA.TABLE, got an address; say where it is with "
             "PGHOST, PGDATABASE, PGUSER, and PGPASSWORD or a password file"
         )
-    return TARGETS[kind](rest) if kind in TARGETS else None
+    return _TARGETS[kind](rest) if kind in _TARGETS else None
 
 
-def delta_target(text: str) -> DeltaTarget:
+def _delta_target(text: str) -> DeltaTarget:
     """Return the Delta table in a folder or at an address."""
     if not text:
         raise UsageError("--to: expected the folder or the address of a Delta table, such as delta:lake/scores")
     return DeltaTarget(location(text))
 
 
-def duckdb_target(text: str) -> DuckDbTarget:
+def _duckdb_target(text: str) -> DuckDbTarget:
     """Return the table in a DuckDB file, in the schema main if none is named."""
     file, _, table = text.rpartition("#")
     names = table.split(".")
@@ -57,7 +57,7 @@ def duckdb_target(text: str) -> DuckDbTarget:
     return DuckDbTarget(Path(file), names[0] if len(names) > 1 else "main", names[-1])
 
 
-def postgresql_target(text: str) -> PostgresTarget:
+def _postgresql_target(text: str) -> PostgresTarget:
     """Return the table in PostgreSQL, in the first schema of the search path if none is named."""
     names = text.split(".")
     if len(names) > 2 or not all(names):
@@ -65,10 +65,10 @@ def postgresql_target(text: str) -> PostgresTarget:
     return PostgresTarget(names[0] if len(names) > 1 else None, names[-1])
 
 
-TARGETS: dict[str, Callable[[str], TableTarget]] = {
-    "delta": delta_target,
-    "duckdb": duckdb_target,
-    "postgresql": postgresql_target,
+_TARGETS: dict[str, Callable[[str], TableTarget]] = {
+    "delta": _delta_target,
+    "duckdb": _duckdb_target,
+    "postgresql": _postgresql_target,
 }
 """The kinds of tables by what their names begin with."""
 
@@ -94,7 +94,7 @@ def write(
     content = Content.of(export_file.schema_of(run, order), order.key, run.name, gone, accounts)
     with target.open_up() as table:
         require_types(content, table)
-        there = to_merge_into(table, content, run.directory, overwrite=overwrite)
+        there = _to_merge_into(table, content, run.directory, overwrite=overwrite)
         note(run.directory, "export", table.name, progress)  # first: whoever is killed in between may write it again
         with progress.stage("export", run.manifest["rows"]["scored"]) as done:
             rows = export_file.report_batches(export_rows.rows(run, order, None, tally, ids), tally, done)
@@ -104,7 +104,7 @@ def write(
     return tally, table.name
 
 
-def to_merge_into(
+def _to_merge_into(
     table: OpenTable, content: Content, directory: RunDirectory, *, overwrite: bool
 ) -> ExistingTable | None:
     """Return the table that is there, None where it is to be made; UsageError where it must not be touched."""

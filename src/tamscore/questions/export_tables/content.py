@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 GONE = "gone_in"
 """The column that names the version of the scores in which an account was missing first; null where it is there."""
-WIDER = {pa.int8(): pa.int16(), pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
-WIDER |= {pa.uint64(): pa.decimal128(20), pa.float16(): pa.float32(), pa.date64(): pa.date32()}
-WIDER |= {pa.large_string(): pa.string()}
-MARK = "tamscore export;"
+_WIDER = {pa.int8(): pa.int16(), pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
+_WIDER |= {pa.uint64(): pa.decimal128(20), pa.float16(): pa.float32(), pa.date64(): pa.date32()}
+_WIDER |= {pa.large_string(): pa.string()}
+_MARK = "tamscore export;"
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ class Content:
     @classmethod
     def of(cls, schema: pa.Schema, key: str, version: str, gone: Literal["mark", "delete"], accounts: str) -> Content:
         """Return what a table with the columns of an export is to hold; UsageError where it cannot have one of them."""
-        fields = [pa.field(field.name, table_type(field)) for field in schema]
+        fields = [pa.field(field.name, _table_type(field)) for field in schema]
         names = [field.name.lower() for field in fields]
         if GONE in names or len(set(names)) < len(names):
             raise UsageError(
                 f"--fields: expected headers that differ in more than capitals and none {GONE!r}, got "
                 f"{', '.join(schema.names)}"
             )
-        mark = f"{MARK} key={key}; accounts={accounts}"
+        mark = f"{_MARK} key={key}; accounts={accounts}"
         return cls(pa.schema([*fields, pa.field(GONE, pa.string())]), key, version, gone, mark)
 
     def batches(self, tables: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
@@ -116,9 +116,9 @@ class TableTarget(Protocol):
         """
 
 
-def table_type(field: pa.Field) -> pa.DataType:
+def _table_type(field: pa.Field) -> pa.DataType:
     """Return the type of a column in a table; UsageError where tables have none such."""
-    kind = WIDER.get(field.type, field.type)
+    kind = _WIDER.get(field.type, field.type)
     if t.is_timestamp(kind):
         return pa.timestamp("us", "UTC" if kind.tz else None)
     if t.is_time(kind):
@@ -139,7 +139,7 @@ def require_types(content: Content, table: OpenTable) -> None:
 
 def refusal(there: ExistingTable, content: Content, table: OpenTable, *, ours: bool) -> str | None:
     """Return why a table must not be merged into, None where nothing speaks against it; new columns do not."""
-    if not ours or there.mark is None or not there.mark.startswith(MARK):
+    if not ours or there.mark is None or not there.mark.startswith(_MARK):
         return "is there already, and no export of these scores"
     if there.mark != content.mark:
         return f"says of itself {there.mark!r}, expected {content.mark!r}"

@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from tamscore.questions.export_tables.content import Content
     from tamscore.store.location import Location
 
-NUMBERS = count()
-PACKED = pa.ipc.IpcWriteOptions(compression="lz4")
-LASTING = ("Permission denied", "AccessDenied", "NoSuchBucket", "os error 20", "NotADirectory", "not supported")
+_NUMBERS = count()
+_PACKED = pa.ipc.IpcWriteOptions(compression="lz4")
+_LASTING = ("Permission denied", "AccessDenied", "NoSuchBucket", "os error 20", "NotADirectory", "not supported")
 """What the library says of a place that will refuse the same again."""
-COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-SAID = 300
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_SAID = 300
 """So many characters of it are repeated: it can end with the whole answer of a store."""
 
 
@@ -51,20 +51,20 @@ class DeltaTarget:
     location: Location
 
     @contextmanager
-    def open_up(self) -> Iterator[DeltaTable]:
+    def open_up(self) -> Iterator[_DeltaTable]:
         """Open the newest version of the table, see `TableTarget`."""
         deltalake = library("deltalake", "lakehouse", "a Delta table")
         place = whole_address(self.location)
         plain = not isinstance(self.location, Path) and bucket.plain_endpoint(place)
         options = {"allow_http": "true"} if plain else None
-        with refusals(deltalake, f"delta:{place}"):
+        with _refusals(deltalake, f"delta:{place}"):
             there = deltalake.DeltaTable.is_deltatable(place, options)
             result = deltalake.DeltaTable(place, storage_options=options) if there else None
-            yield DeltaTable(f"delta:{place}", deltalake, place, options, result)
+            yield _DeltaTable(f"delta:{place}", deltalake, place, options, result)
 
 
 @dataclass(frozen=True)
-class DeltaTable:
+class _DeltaTable:
     """The table, see `OpenTable`; `found` is the version that changes are computed from."""
 
     name: str
@@ -88,17 +88,17 @@ class DeltaTable:
     def merge(self, content: Content, batches: Iterator[pa.RecordBatch], there: ExistingTable | None) -> Merged:
         """Bring the table to what the batches say; no version is made where nothing changes."""
         if there is None:
-            counted = Counted(batches)
+            counted = _Counted(batches)
             self.write(content, counted.batches())
             self.set_mark(content)
             return Merged(counted.rows, 0, 0)
-        change = TableChange.of(self, content)
+        change = _TableChange.of(self, content)
         staged = change.stage(batches)
         merged = change.merge(adds_columns=len(there.columns) < len(content.schema))
         if merged is None:
             staged.unlink()
             return Merged(0, 0, 0)
-        self.write(content, batches_in(staged))
+        self.write(content, _batches_in(staged))
         staged.unlink()
         return merged
 
@@ -130,7 +130,7 @@ class DeltaTable:
 
 
 @dataclass
-class Counted:
+class _Counted:
     """Batches on their way, and how many rows have passed."""
 
     source: Iterator[pa.RecordBatch]
@@ -144,14 +144,14 @@ class Counted:
 
 
 @dataclass
-class TableChange:
+class _TableChange:
     """What an export changes in a version of a table: of the accounts there (n,) it keeps 28 bytes beside their ids.
 
     `hashes` (n,) uint64 stand for their rows, `versions` (n,) say which version of the scores wrote them, `gone` (n,)
     are those marked before, `seen` (n,) those that the export has.
     """
 
-    table: DeltaTable
+    table: _DeltaTable
     content: Content
     accounts: AccountIndex
     hashes: Any
@@ -162,7 +162,7 @@ class TableChange:
     updated: int = 0
 
     @classmethod
-    def of(cls, table: DeltaTable, content: Content) -> TableChange:
+    def of(cls, table: _DeltaTable, content: Content) -> _TableChange:
         """Return the accounts of the version that was found, none of them seen yet."""
         ids, versions, hashes, gone = [], [], [np.empty(0, np.uint64)], [np.empty(0, bool)]
         for rows in table.rows([content.key, HASH, VERSION, GONE]):
@@ -180,8 +180,8 @@ class TableChange:
 
         Rows that are there already keep the version that wrote them.
         """
-        path = temporary_folder() / f"delta-{next(NUMBERS)}.arrow"
-        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, self.content.schema, options=PACKED) as writer:
+        path = temporary_folder() / f"delta-{next(_NUMBERS)}.arrow"
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, self.content.schema, options=_PACKED) as writer:
             for batch in batches:
                 writer.write_batch(self.compare(batch))
             for batch in self.mark() if self.content.gone == "mark" and not self.seen.all() else ():
@@ -220,7 +220,7 @@ class TableChange:
             yield from pa.table(columns).cast(self.content.schema).to_batches()
 
 
-def batches_in(staged: Path) -> Iterator[pa.RecordBatch]:
+def _batches_in(staged: Path) -> Iterator[pa.RecordBatch]:
     """Yield the batches of an Arrow file."""
     with pa.memory_map(str(staged)) as file:
         reader = pa.ipc.open_file(file)
@@ -228,20 +228,20 @@ def batches_in(staged: Path) -> Iterator[pa.RecordBatch]:
 
 
 @contextmanager
-def refusals(deltalake: Any, name: str) -> Iterator[None]:
+def _refusals(deltalake: Any, name: str) -> Iterator[None]:
     """Raise what the library refuses as an error of ours."""
     try:
         yield
     except deltalake.exceptions.CommitFailedError as error:
         raise RetryableError(f"{name}: another writer changed the table at the same time; run again") from error
     except (deltalake.exceptions.DeltaError, OSError) as error:
-        raise refuse(name, error) from error
+        raise _refuse(name, error) from error
 
 
-def refuse(name: str, error: Exception) -> TamscoreError:
+def _refuse(name: str, error: Exception) -> TamscoreError:
     """Return the error of ours for what the library says."""
-    without_secret = without_secrets(" ".join(COLOURS.sub("", str(error)).split()))[:SAID]
-    if any(words in without_secret for words in LASTING):
+    without_secret = without_secrets(" ".join(_COLOURS.sub("", str(error)).split()))[:_SAID]
+    if any(words in without_secret for words in _LASTING):
         return UsageError(f"{name}: the table refuses this ({without_secret}); name another folder")
     return RetryableError(
         f"{name}: cannot be written ({without_secret}); look at the place and the rights, then run again"

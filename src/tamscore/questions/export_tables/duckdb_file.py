@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from tamscore.questions.export_tables.content import Content, Merged
 
-INTERRUPTED, AGAIN_S = "Query interrupted", 1.0
+_INTERRUPTED, _AGAIN_S = "Query interrupted", 1.0
 """What DuckDB makes of the exception that a signal raises; within this time the command line raises it again."""
-MEMORY = "1GB"
+_MEMORY = "1GB"
 """What DuckDB may hold; the rest goes to the folder for temporary files."""
-DIALECT = sql.SqlDialect(
+_DIALECT = sql.SqlDialect(
     {
         "bool": "BOOLEAN",
         "int16": "SMALLINT",
@@ -54,21 +54,21 @@ class DuckDbTarget:
     table: str
 
     @contextmanager
-    def open_up(self) -> Iterator[DuckDbTable]:
+    def open_up(self) -> Iterator[_DuckDbTable]:
         """Open the table, see `TableTarget`; DuckDB lets one process at a time write to a file."""
         duckdb = library("duckdb", "sql", "a DuckDB file")
         name = f"duckdb:{self.location.absolute()}#{self.schema}.{self.table}"
-        settings = {"memory_limit": MEMORY, "temp_directory": str(temporary_folder() / "duckdb")}
+        settings = {"memory_limit": _MEMORY, "temp_directory": str(temporary_folder() / "duckdb")}
         offline = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-        with refusals(duckdb, name):
+        with _refusals(duckdb, name):
             self.location.parent.mkdir(parents=True, exist_ok=True)
             with duckdb.connect(str(self.location), config={**settings, **offline}) as connection:
                 connection.begin()  # a connection that is closed takes back what was not committed
-                yield DuckDbTable(name, connection, self.schema, self.table)
+                yield _DuckDbTable(name, connection, self.schema, self.table)
 
 
 @dataclass(frozen=True)
-class DuckDbTable:
+class _DuckDbTable:
     """The table, see `OpenTable`."""
 
     name: str
@@ -78,7 +78,7 @@ class DuckDbTable:
 
     def type_name(self, kind: pa.DataType) -> str | None:
         """Return how DuckDB calls a type."""
-        return DIALECT.name_of(kind)
+        return _DIALECT.name_of(kind)
 
     def standing(self) -> ExistingTable | None:
         """Return the table that is there."""
@@ -94,7 +94,7 @@ class DuckDbTable:
     def merge(self, content: Content, batches: Iterator[pa.RecordBatch], there: ExistingTable | None) -> Merged:
         """Bring the table to what the batches say."""
         place = f"{quote_name(self.schema)}.{quote_name(self.table)}"
-        merged = sql.merge(self, place, DIALECT, content, batches, there)
+        merged = sql.merge(self, place, _DIALECT, content, batches, there)
         self.run(f"DROP TABLE temp.{sql.STAGED}")
         self.connection.commit()
         return merged
@@ -107,7 +107,7 @@ class DuckDbTable:
     def stage(self, batches: Iterator[pa.RecordBatch], content: Content) -> str:
         """Return the name of a temporary table that holds the batches."""
         staged = f"temp.{sql.STAGED}"
-        self.run(f"CREATE TEMPORARY TABLE {sql.STAGED} ({DIALECT.columns(content, keyed=False)})")
+        self.run(f"CREATE TEMPORARY TABLE {sql.STAGED} ({_DIALECT.columns(content, keyed=False)})")
         with stream(content.schema, batches) as reader:
             self.connection.register("tamscore_incoming", reader)
             self.run(f"INSERT INTO {staged} SELECT * FROM tamscore_incoming")
@@ -116,21 +116,21 @@ class DuckDbTable:
 
 
 @contextmanager
-def refusals(duckdb: Any, name: str) -> Iterator[None]:
+def _refusals(duckdb: Any, name: str) -> Iterator[None]:
     """Raise what DuckDB refuses as an error of ours."""
     try:
         yield
     except RuntimeError as error:
-        if INTERRUPTED in str(error):
-            time.sleep(AGAIN_S)
+        if _INTERRUPTED in str(error):
+            time.sleep(_AGAIN_S)
         raise
     except duckdb.OutOfMemoryException as error:
         raise MemoryLimitError(f"{name}: {first_line(error)}; free memory, then run again") from error
     except (duckdb.Error, OSError) as error:
-        raise refuse(name, error) from error
+        raise _refuse(name, error) from error
 
 
-def refuse(name: str, error: Exception) -> TamscoreError:
+def _refuse(name: str, error: Exception) -> TamscoreError:
     """Return the error of ours for what DuckDB or the system says."""
     text = first_line(error)
     if "Could not set lock" in text:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from tamscore.questions.export_tables.content import Content, Merged
 
-CONNECT_S = 10
+_CONNECT_S = 10
 WAIT_S, TRY_S = 60, 2
 """How long to wait for another writer, and for how long at a time: in between a signal can end the wait."""
-LOCKED = "55P03"
-TYPES = {
+_LOCKED = "55P03"
+_TYPES = {
     "bool": "boolean",
     "int16": "smallint",
     "int32": "integer",
@@ -38,8 +38,8 @@ TYPES = {
     "timestamp[us]": "timestamp without time zone",
     "timestamp[us, tz=UTC]": "timestamp with time zone",
 }
-DIALECT = sql.SqlDialect(TYPES, decimal="numeric", key=' COLLATE "C" PRIMARY KEY')
-HOPELESS = ("authentication failed", "does not exist", "no password supplied", "pg_hba.conf", "not permitted")
+_DIALECT = sql.SqlDialect(_TYPES, decimal="numeric", key=' COLLATE "C" PRIMARY KEY')
+_HOPELESS = ("authentication failed", "does not exist", "no password supplied", "pg_hba.conf", "not permitted")
 """What a server says that will refuse the same connection again."""
 
 
@@ -52,23 +52,23 @@ class PostgresTarget:
     location: None = None
 
     @contextmanager
-    def open_up(self) -> Iterator[PostgresTable]:
+    def open_up(self) -> Iterator[_PostgresTable]:
         """Open the table, see `TableTarget`."""
         dbapi = library("adbc_driver_postgresql.dbapi", "sql", "a PostgreSQL table")
         asked = f"postgresql:{f'{self.schema}.' if self.schema else ''}{self.table}"
-        with refusals(dbapi, asked), connect(dbapi) as connection, connection.cursor() as cursor:
+        with _refusals(dbapi, asked), _connect(dbapi) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT current_database(), current_schema()")
             database, first = cursor.fetchone()
             schema = self.schema or first
             if schema is None:
                 raise UsageError(f"{asked}: no schema is on the search path; name one: postgresql:SCHEMA.TABLE")
-            name = f"postgresql:{schema}.{self.table} in the database {database!r} of {server()}"
-            with refusals(dbapi, name):
-                yield PostgresTable(name, connection, cursor, schema, self.table)
+            name = f"postgresql:{schema}.{self.table} in the database {database!r} of {_server()}"
+            with _refusals(dbapi, name):
+                yield _PostgresTable(name, connection, cursor, schema, self.table)
 
 
 @dataclass(frozen=True)
-class PostgresTable:
+class _PostgresTable:
     """The table, see `OpenTable`."""
 
     name: str
@@ -84,7 +84,7 @@ class PostgresTable:
 
     def type_name(self, kind: pa.DataType) -> str | None:
         """Return how PostgreSQL calls a type."""
-        return DIALECT.name_of(kind)
+        return _DIALECT.name_of(kind)
 
     def standing(self) -> ExistingTable | None:
         """Return the table that is there, held until the transaction ends so that nobody else writes to it."""
@@ -117,7 +117,7 @@ class PostgresTable:
                 self.run(f"LOCK TABLE {self.place} IN SHARE ROW EXCLUSIVE MODE")
                 self.run("SET LOCAL lock_timeout = 0")
             except Exception as error:
-                if getattr(error, "sqlstate", None) != LOCKED or time.monotonic() > until:
+                if getattr(error, "sqlstate", None) != _LOCKED or time.monotonic() > until:
                     raise
                 self.connection.rollback()
             else:
@@ -125,7 +125,7 @@ class PostgresTable:
 
     def merge(self, content: Content, batches: Iterator[pa.RecordBatch], there: ExistingTable | None) -> Merged:
         """Bring the table to what the batches say."""
-        merged = sql.merge(self, self.place, DIALECT, content, batches, there)
+        merged = sql.merge(self, self.place, _DIALECT, content, batches, there)
         self.connection.commit()
         return merged
 
@@ -136,7 +136,7 @@ class PostgresTable:
 
     def stage(self, batches: Iterator[pa.RecordBatch], content: Content) -> str:
         """Return the name of a temporary table that holds the batches."""
-        self.run(f"CREATE TEMPORARY TABLE {sql.STAGED} ({DIALECT.columns(content, keyed=False)}) ON COMMIT DROP")
+        self.run(f"CREATE TEMPORARY TABLE {sql.STAGED} ({_DIALECT.columns(content, keyed=False)}) ON COMMIT DROP")
         with stream(content.schema, batches) as reader:
             self.cursor.adbc_ingest(sql.STAGED, reader, mode="append", temporary=True)
         self.run(f"ANALYZE pg_temp.{sql.STAGED}")
@@ -144,9 +144,9 @@ class PostgresTable:
 
 
 @contextmanager
-def connect(dbapi: Any) -> Iterator[Any]:
+def _connect(dbapi: Any) -> Iterator[Any]:
     """Give a connection; what was not committed when it is closed is taken back."""
-    wait = "" if "PGCONNECT_TIMEOUT" in os.environ else f"?connect_timeout={CONNECT_S}"
+    wait = "" if "PGCONNECT_TIMEOUT" in os.environ else f"?connect_timeout={_CONNECT_S}"
     connection = dbapi.connect(f"postgresql://{wait}")
     try:
         yield connection
@@ -154,7 +154,7 @@ def connect(dbapi: Any) -> Iterator[Any]:
         connection.close()
 
 
-def server() -> str:
+def _server() -> str:
     """Return what the environment calls the server."""
     if service := os.environ.get("PGSERVICE"):
         return f"the service {service!r}"
@@ -163,20 +163,20 @@ def server() -> str:
 
 
 @contextmanager
-def refusals(dbapi: Any, name: str) -> Iterator[None]:
+def _refusals(dbapi: Any, name: str) -> Iterator[None]:
     """Raise what the driver refuses as an error of ours."""
     try:
         yield
     except dbapi.Error as error:
-        raise refuse(name, error) from error
+        raise _refuse(name, error) from error
 
 
-def refuse(name: str, error: Any) -> TamscoreError:
+def _refuse(name: str, error: Any) -> TamscoreError:
     """Return the error of ours for what the server, or the driver that cannot reach it, says."""
     state = error.sqlstate or ""
     record = dict(error.details or ()).get("PG_DIAG_MESSAGE_PRIMARY", b"").decode(errors="replace")
     text = record or without_secrets(first_line(error).rpartition("] ")[2])
-    if state == LOCKED:
+    if state == _LOCKED:
         return RetryableError(f"{name}: another writer holds the table; wait for it, then run again")
     if state.startswith(("22", "23502", "23514")):
         return InputContractError(f"{name}: the server refuses a value ({text}); change it at its source")
@@ -184,7 +184,7 @@ def refuse(name: str, error: Any) -> TamscoreError:
         return RetryableError(f"{name}: another writer made the table at the same time ({text}); run again")
     if state.startswith(("42", "2B", "3F", "0A", "25")):
         return UsageError(f"{name}: the server refuses this ({text}); give the user rights, or name another table")
-    if not state and any(words in text for words in HOPELESS):
+    if not state and any(words in text for words in _HOPELESS):
         return UsageError(
             f"{name}: no connection ({text}); correct PGHOST, PGDATABASE, PGUSER, PGPASSWORD or PGSERVICE"
         )

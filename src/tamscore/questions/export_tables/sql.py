@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STAGED = "tamscore_staged"
 
 
-class TargetDatabase(Protocol):
+class _TargetDatabase(Protocol):
     """An SQL database within a transaction."""
 
     def run(self, statement: str) -> int:
@@ -53,7 +53,7 @@ class SqlDialect:
 
 
 def merge(
-    database: TargetDatabase,
+    database: _TargetDatabase,
     place: str,
     dialect: SqlDialect,
     content: Content,
@@ -69,35 +69,35 @@ def merge(
         if there is not None and field.name not in there.columns:
             database.run(f"ALTER TABLE {place} ADD COLUMN {quote_name(field.name)} {dialect.name_of(field.type)}")
     staged = database.stage(batches, content)
-    updated = database.run(update(place, staged, content))
-    inserted = database.run(insert(place, staged, content))
-    return Merged(inserted, updated, database.run(remove(place, staged, content)))
+    updated = database.run(_update(place, staged, content))
+    inserted = database.run(_insert(place, staged, content))
+    return Merged(inserted, updated, database.run(_remove(place, staged, content)))
 
 
-def same(content: Content) -> str:
+def _same(content: Content) -> str:
     """Return the condition that two rows are of one account."""
     return f"t.{quote_name(content.key)} = s.{quote_name(content.key)}"
 
 
-def update(place: str, staged: str, content: Content) -> str:
+def _update(place: str, staged: str, content: Content) -> str:
     """Return the statement that brings accounts that are there to what is staged, where that differs."""
     values = ", ".join(
         f"{quote_name(name)} = s.{quote_name(name)}" for name in content.schema.names if name != content.key
     )
     differs = f"t.{quote_name(HASH)} IS DISTINCT FROM s.{quote_name(HASH)} OR t.{quote_name(GONE)} IS NOT NULL"
-    return f"UPDATE {place} AS t SET {values} FROM {staged} AS s WHERE {same(content)} AND ({differs})"
+    return f"UPDATE {place} AS t SET {values} FROM {staged} AS s WHERE {_same(content)} AND ({differs})"
 
 
-def insert(place: str, staged: str, content: Content) -> str:
+def _insert(place: str, staged: str, content: Content) -> str:
     """Return the statement that adds the accounts that are staged and not there."""
     names = ", ".join(map(quote_name, content.schema.names))
-    missing = f"NOT EXISTS (SELECT 1 FROM {place} AS t WHERE {same(content)})"
+    missing = f"NOT EXISTS (SELECT 1 FROM {place} AS t WHERE {_same(content)})"
     return f"INSERT INTO {place} ({names}) SELECT {names} FROM {staged} AS s WHERE {missing}"
 
 
-def remove(place: str, staged: str, content: Content) -> str:
+def _remove(place: str, staged: str, content: Content) -> str:
     """Return the statement that marks or deletes the accounts that are not staged."""
-    missing = f"NOT EXISTS (SELECT 1 FROM {staged} AS s WHERE {same(content)})"
+    missing = f"NOT EXISTS (SELECT 1 FROM {staged} AS s WHERE {_same(content)})"
     if content.gone == "delete":
         return f"DELETE FROM {place} AS t WHERE {missing}"
     marked = f"{quote_name(GONE)} = {literal(content.version)}"

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from tamscore.questions.stored import StoredRun
     from tamscore.store.commit import Placed
 
-RECORD = "lists.json"
+_RECORD = "lists.json"
 """The record of the lists that lie in a folder: their summary, and the hashes of the files."""
-SUMMARY, INDEX = "summary.csv", "index.html"
+_SUMMARY, _INDEX = "summary.csv", "index.html"
 
 
 def write(run: StoredRun, lists: RunLists, folder: Path, *, pages: bool = True, overwrite: bool = False) -> list[Any]:
@@ -42,17 +42,17 @@ def write(run: StoredRun, lists: RunLists, folder: Path, *, pages: bool = True, 
             kind, [work_list.name for work_list in lists.lists if work_list.kind == kind]
         ).items()
     }
-    rows = [row if pages else without_page(row) for row in summary(lists.lists, stems)]
-    mine = replace(folder, rows, overwrite=overwrite)
+    rows = [row if pages else _without_page(row) for row in summary(lists.lists, stems)]
+    mine = _replace(folder, rows, overwrite=overwrite)
     commit.sweep_beside(folder)
     with folders.stage(folder) as staged:
-        placed = place_all(run, lists, rows, staged, pages=pages)
-        records.place({"run": run.name, "plan": plan_of(run), "lists": rows}, placed, staged / RECORD)
-        folders.put_in_place(staged, folder, {*mine, *placed, RECORD})
+        placed = _place_all(run, lists, rows, staged, pages=pages)
+        records.place({"run": run.name, "plan": plan_of(run), "lists": rows}, placed, staged / _RECORD)
+        folders.put_in_place(staged, folder, {*mine, *placed, _RECORD})
     return rows
 
 
-def without_page(row: dict[str, Any]) -> dict[str, Any]:
+def _without_page(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row of the summary of lists that have no pages."""
     return {name: value for name, value in row.items() if name != "page"}
 
@@ -62,7 +62,7 @@ def plan_of(run: StoredRun) -> str | None:
     return run.roles.plan.name if run.roles.plan else None
 
 
-def replace(folder: Path, rows: list[dict[str, Any]], *, overwrite: bool) -> set[str]:
+def _replace(folder: Path, rows: list[dict[str, Any]], *, overwrite: bool) -> set[str]:
     """Return the files of an earlier call, which go; raise UsageError where anything speaks against that."""
     if not folder.exists():
         return set()
@@ -70,31 +70,31 @@ def replace(folder: Path, rows: list[dict[str, Any]], *, overwrite: bool) -> set
         raise UsageError(f"--to: {folder}: expected a folder, or nothing yet; got a file")
     if why := folders.fixed_by(folder.resolve()):
         raise UsageError(f"--to: {folder}: cannot be replaced as a whole: {why}; name a folder of its own")
-    record = records.read(folder / RECORD) if (folder / RECORD).is_file() else {}
-    known = {*record.get(records.FILES, {}), *([RECORD] if record else [])}
-    names = {RECORD, SUMMARY, INDEX, *(row[key] for row in rows for key in ("file", "page") if key in row)}
+    record = records.read(folder / _RECORD) if (folder / _RECORD).is_file() else {}
+    known = {*record.get(records.FILES, {}), *([_RECORD] if record else [])}
+    names = {_RECORD, _SUMMARY, _INDEX, *(row[key] for row in rows for key in ("file", "page") if key in row)}
     strange = sorted(name for name in names - known if (folder / name).exists())
     if strange and not overwrite:
         raise UsageError(f"--to: {folder / strange[0]}: is there already; add --overwrite, or name another folder")
     return known
 
 
-def place_all(
+def _place_all(
     run: StoredRun, lists: RunLists, rows: list[dict[str, Any]], folder: Path, *, pages: bool
 ) -> dict[str, Placed]:
     """Put the files of all lists into a folder; return what was placed by name."""
-    placed = {SUMMARY: commit.place_csv(pa.Table.from_pylist(rows), folder / SUMMARY)}
+    placed = {_SUMMARY: commit.place_csv(pa.Table.from_pylist(rows), folder / _SUMMARY)}
     for work_list, row in zip(lists.lists, rows, strict=True):
         parts, none = (flat(part, run.name) for part in work_list.parts()), flat(work_list.accounts(0, 0), run.name)
         placed[row["file"]] = commit.place_csv_parts(parts, none.schema, folder / row["file"])
         if pages:
-            placed[row["page"]] = commit.place_bytes(html(run, work_list, row["file"]), folder / row["page"])
+            placed[row["page"]] = commit.place_bytes(_html(run, work_list, row["file"]), folder / row["page"])
     if pages:
-        placed[INDEX] = commit.place_bytes(index(run, lists, rows), folder / INDEX)
+        placed[_INDEX] = commit.place_bytes(_index(run, lists, rows), folder / _INDEX)
     return placed
 
 
-def html(run: StoredRun, work_list: WorkList, file: str) -> bytes:
+def _html(run: StoredRun, work_list: WorkList, file: str) -> bytes:
     """Return the page of a list."""
     from tamscore.view.page import render
 
@@ -105,7 +105,7 @@ def html(run: StoredRun, work_list: WorkList, file: str) -> bytes:
     ).encode()
 
 
-def index(run: StoredRun, lists: RunLists, rows: list[dict[str, Any]]) -> bytes:
+def _index(run: StoredRun, lists: RunLists, rows: list[dict[str, Any]]) -> bytes:
     """Return the page that leads to all lists."""
     from tamscore.view.page import render
 

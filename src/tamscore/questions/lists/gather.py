@@ -27,23 +27,23 @@ if TYPE_CHECKING:
     from tamscore.questions.alerted_run import AlertedRun
     from tamscore.questions.stored import StoredRun
 
-CAMPAIGN = "campaign_id"
-CUSTOMER_JOBS = ("customer_job", "customer_job_proposition", "customer_job_theme")
-READ = (
+_CAMPAIGN = "campaign_id"
+_CUSTOMER_JOBS = ("customer_job", "customer_job_proposition", "customer_job_theme")
+_READ = (
     *("account_id", "name", "party_type", "market_segment", "kind", "tier", "priority", "rank", "sales", "potential"),
     *("whitespace", "probability", "p_basis", "expected_value", "quadrant", "play", "next_offer", "account_state"),
     *("churn_alert", "renewal_due", "renews_on", "last_order", "role", "suggested_role", "service_level", PERSON),
-    *(*OPEN_PRODUCTS, *CUSTOMER_JOBS, "buying_roles_missing", "hours", CAMPAIGN, "campaign_channel"),
+    *(*OPEN_PRODUCTS, *_CUSTOMER_JOBS, "buying_roles_missing", "hours", _CAMPAIGN, "campaign_channel"),
     *("campaign_message", MARK_COLUMN, FAMILY, "family_members"),
 )
 """The columns of a run that lists are made of, those that it has."""
-UNPLACED = 2**31 - 1
+_UNPLACED = 2**31 - 1
 """Accounts without a place come last."""
-CODES = ((pa.int8(), 2**7), (pa.int16(), 2**15))
+_CODES = ((pa.int8(), 2**7), (pa.int16(), 2**15))
 """Codes of texts, and how many texts each kind has."""
 PART = 65_536
 """So many accounts are told together."""
-TIDY = 4
+_TIDY = 4
 """After so many parts the heap is given back."""
 
 
@@ -59,7 +59,7 @@ class WorkList:
     by: str
     source: pa.Table
     rows: Any
-    telling: Telling
+    telling: _Telling
     hours: float | None = None
 
     def __len__(self) -> int:
@@ -78,7 +78,7 @@ class WorkList:
         """Yield its accounts, so many at a time that they take little memory."""
         for begin in range(0, len(self), PART):
             yield self.accounts(begin, begin + PART)
-            if begin % (TIDY * PART) == 0:
+            if begin % (_TIDY * PART) == 0:
                 heap.give_back()
 
 
@@ -101,39 +101,39 @@ def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> RunLi
     run.require((*sentences.OPEN, *sentences.LIKELY, "expected_value", "play", "suggested_role"))
     heap.share()
     run = with_marks(run)
-    columns = [name for name in READ if name in run.columns and (name != "rank" or "priority" not in run.columns)]
-    rules = CampaignLists.of(run) if CAMPAIGN in run.columns else None
+    columns = [name for name in _READ if name in run.columns and (name != "rank" or "priority" not in run.columns)]
+    rules = CampaignLists.of(run) if _CAMPAIGN in run.columns else None
     controls = rules.controls if rules else Controls.of(run.directory.output, run.id_form)
     people, campaigns = [], []
     with progress.stage("read", run.manifest["rows"]["scored"]) as done:
         for number, part in enumerate(run.read(columns, coded=True)):
-            if number % TIDY == 0:
+            if number % _TIDY == 0:
                 heap.give_back()
             mine = pc.and_(part[PERSON].is_valid(), pa.array(~controls.among(part["account_id"])))
-            people.append(narrow_gather(part.filter(mine)))
+            people.append(_narrow_gather(part.filter(mine)))
             if rules is not None:
                 campaigns.append(
-                    narrow_gather(part.filter(pc.and_(part[CAMPAIGN].is_valid(), pa.array(rules.has(part)))))
+                    _narrow_gather(part.filter(pc.and_(part[_CAMPAIGN].is_valid(), pa.array(rules.has(part)))))
                 )
             done(part.num_rows)
     if run.roles.plan:
         run.roles.plan.release()
     heap.give_back()
-    tell = Telling.of(run, since, progress)
+    tell = _Telling.of(run, since, progress)
     with progress.stage("sort"):
-        covered = join(people)
-        lists = [*persons(covered, tell, run)]
+        covered = _join(people)
+        lists = [*_persons(covered, tell, run)]
         if campaigns:
-            lists += campaign_lists(join(campaigns), tell)
+            lists += _campaign_lists(_join(campaigns), tell)
     heap.give_back()
     return RunLists(tuple(lists), run.manifest["rows"]["scored"], covered.num_rows)
 
 
-def join(parts: list[pa.Table]) -> pa.Table:
+def _join(parts: list[pa.Table]) -> pa.Table:
     """Return the parts of a table as one, column by column, so that little lies there twice; the list is emptied."""
     columns = {}
     for name in parts[0].column_names:
-        column = whole([chunk for part in parts for chunk in part[name].chunks], parts[0][name].type)
+        column = _whole([chunk for part in parts for chunk in part[name].chunks], parts[0][name].type)
         parts[:] = [part.drop_columns([name]) for part in parts]
         columns[name] = column
         del column
@@ -142,37 +142,37 @@ def join(parts: list[pa.Table]) -> pa.Table:
     return pa.table(columns)
 
 
-def whole(chunks: list[pa.Array], kind: pa.DataType) -> pa.Array:
+def _whole(chunks: list[pa.Array], kind: pa.DataType) -> pa.Array:
     """Return the chunks of a column as one; codes of texts may differ in kind from chunk to chunk."""
     if not pa.types.is_dictionary(kind):
         return pa.chunked_array(chunks, kind).combine_chunks()
     wide = pa.dictionary(pa.int32(), pa.string())
-    return narrow(as_dictionary(pa.chunked_array([chunk.cast(wide) for chunk in chunks], wide)))
+    return _narrow(as_dictionary(pa.chunked_array([chunk.cast(wide) for chunk in chunks], wide)))
 
 
-def narrow_gather(table: pa.Table) -> pa.Table:
+def _narrow_gather(table: pa.Table) -> pa.Table:
     """Return a table whose dictionaries take as little memory as they can."""
     for place, field in enumerate(table.schema):
         if pa.types.is_dictionary(field.type):
-            table = table.set_column(place, field.name, narrow(as_dictionary(table.column(place))))
+            table = table.set_column(place, field.name, _narrow(as_dictionary(table.column(place))))
     return table
 
 
-def narrow(column: pa.DictionaryArray) -> pa.DictionaryArray:
+def _narrow(column: pa.DictionaryArray) -> pa.DictionaryArray:
     """Return a column of texts with the shortest codes that hold them, and one more."""
-    codes = next((kind for kind, most in CODES if len(column.dictionary) < most), pa.int32())
+    codes = next((kind for kind, most in _CODES if len(column.dictionary) < most), pa.int32())
     return pa.DictionaryArray.from_arrays(column.indices.cast(codes), column.dictionary)
 
 
 @dataclass(frozen=True)
-class Telling:
+class _Telling:
     """What accounts are held against: the run before, and the accounts that moved since, with the reason."""
 
     before: RunBefore | None = None
     alerted: AlertedRun | None = None
 
     @classmethod
-    def of(cls, run: StoredRun, since: StoredRun | None, progress: Progress) -> Telling:
+    def of(cls, run: StoredRun, since: StoredRun | None, progress: Progress) -> _Telling:
         """Return what there is to tell since an earlier run; nothing where the two have no account in common."""
         if since is None:
             return cls()
@@ -196,22 +196,22 @@ class Telling:
         return accounts
 
 
-def order_of(accounts: pa.Table) -> Any:
+def _order_of(accounts: pa.Table) -> Any:
     """Return the order (m,) of accounts: end users before channel partners, each by priority, then by id.
 
     Accounts of a family follow the first of them.
     """
     place = "priority" if "priority" in accounts.column_names else "rank"
-    party, places = level_codes(accounts["party_type"], PARTY_TYPES), accounts[place].fill_null(UNPLACED).to_numpy()
-    key = party * (UNPLACED + 1) + places
+    party, places = level_codes(accounts["party_type"], PARTY_TYPES), accounts[place].fill_null(_UNPLACED).to_numpy()
+    key = party * (_UNPLACED + 1) + places
     order = np.argsort(key, kind="stable")
     if np.any(np.diff(key[order]) == 0):
         keyed = pa.table({"party": pa.array(party), "place": accounts[place], "id": accounts["account_id"]})
         order = pc.sort_indices(keyed, [(name, "ascending") for name in keyed.column_names]).to_numpy()
-    return with_families(order, accounts[FAMILY]) if FAMILY in accounts.column_names else order
+    return _with_families(order, accounts[FAMILY]) if FAMILY in accounts.column_names else order
 
 
-def with_families(order: Any, family: pa.ChunkedArray) -> Any:
+def _with_families(order: Any, family: pa.ChunkedArray) -> Any:
     """Return the order (m,) of accounts with those of a family (m,) behind the first of them."""
     code = as_dictionary(family).indices.to_numpy()[order]
     first = np.full(int(code.max(initial=-1)) + 1, len(order))
@@ -223,13 +223,13 @@ def groups_of(accounts: pa.Table, column: str) -> dict[str, Any]:
     """Return the accounts (n,) of each text of a column, in order, by text in order of name."""
     encoded = as_dictionary(accounts[column])
     code, names = encoded.indices.to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist()
-    order = order_of(accounts).astype(np.uint32)
+    order = _order_of(accounts).astype(np.uint32)
     code = code[order]
     rows = np.split(order[np.argsort(code, kind="stable")], np.cumsum(np.bincount(code, minlength=len(names))))
     return dict(sorted((name, here) for name, here in zip(names, rows[: len(names)], strict=True) if len(here)))
 
 
-def persons(accounts: pa.Table, tell: Telling, run: StoredRun) -> Sequence[WorkList]:
+def _persons(accounts: pa.Table, tell: _Telling, run: StoredRun) -> Sequence[WorkList]:
     """Return the list of every person in the order of the coverage, empty ones too; by name where none is stored."""
     groups, nobody = groups_of(accounts, PERSON), np.zeros(0, np.uint32)
     known = run.roles.plan.record["people"] if run.roles.plan else ()
@@ -241,10 +241,10 @@ def persons(accounts: pa.Table, tell: Telling, run: StoredRun) -> Sequence[WorkL
     return [*lists, *(WorkList("person", name, role, accounts, rows, tell) for name, role, rows in others)]
 
 
-def campaign_lists(accounts: pa.Table, tell: Telling) -> Sequence[WorkList]:
+def _campaign_lists(accounts: pa.Table, tell: _Telling) -> Sequence[WorkList]:
     """Return the list of every campaign, by id."""
     channel = accounts["campaign_channel"]
     return [
         WorkList("campaign", name, channel[int(rows[0])].as_py(), accounts, rows, tell)
-        for name, rows in groups_of(accounts, CAMPAIGN).items()
+        for name, rows in groups_of(accounts, _CAMPAIGN).items()
     ]

@@ -22,25 +22,25 @@ def file_stems(kind: str, names: Sequence[str]) -> dict[str, str]:
     It has ASCII letters, digits and hyphens, behind the `kind`. Names that come to the same, or to nothing, or are cut,
     get a hash of the name behind, so that they keep their files whoever else is there next time.
     """
-    plain = {name: ascii_slug(name) for name in names}
-    counts = Counter(cut(text) for text in plain.values())
-    return {name: f"{kind}-{distinct_slug(text, name, counts)}" for name, text in plain.items()}
+    plain = {name: _ascii_slug(name) for name in names}
+    counts = Counter(_cut(text) for text in plain.values())
+    return {name: f"{kind}-{_distinct_slug(text, name, counts)}" for name, text in plain.items()}
 
 
-def distinct_slug(text: str, name: str, counts: Counter[str]) -> str:
+def _distinct_slug(text: str, name: str, counts: Counter[str]) -> str:
     """Return a slug, with a hash of its name where it does not tell it."""
-    if text == cut(text) and counts[text] == 1 and text:
+    if text == _cut(text) and counts[text] == 1 and text:
         return text
     mark = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return f"{cut(text)}-{mark}" if text else mark
+    return f"{_cut(text)}-{mark}" if text else mark
 
 
-def cut(text: str) -> str:
+def _cut(text: str) -> str:
     """Return the first characters of a slug."""
     return text[:LONGEST].rstrip("-")
 
 
-def ascii_slug(name: str) -> str:
+def _ascii_slug(name: str) -> str:
     """Return a name in small ASCII letters and digits, accents left out; '' if it has none of these."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return slug(plain).strip("-")

@@ -15,7 +15,7 @@ from tamscore.view.words import money
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    Account = Mapping[str, Any]
+    _Account = Mapping[str, Any]
 
 OPEN, LIKELY, NEXT = (
     ("sales", "whitespace"),
@@ -25,10 +25,10 @@ OPEN, LIKELY, NEXT = (
 """The columns that the parts of the sentence are made of."""
 ROLES = ("buying_roles_missing",)
 URGENT = ("account_state", "churn_alert", "renewal_due", "renews_on")
-COARSE = ("sales", "whitespace", "expected_value", "probability")
+_COARSE = ("sales", "whitespace", "expected_value", "probability")
 """Columns that are told with two significant digits."""
-BETWEEN = "; "
-MOST_CODES = 2**62
+_BETWEEN = "; "
+_MOST_CODES = 2**62
 
 
 def priority_sentences(accounts: pa.Table) -> pa.Array:
@@ -38,7 +38,7 @@ def priority_sentences(accounts: pa.Table) -> pa.Array:
     parts = [
         by_distinct(accounts, OPEN, open_money),
         by_distinct(accounts, LIKELY, likely),
-        by_distinct(accounts, ("expected_value",), expected_sentence),
+        by_distinct(accounts, ("expected_value",), _expected_sentence),
         *(by_distinct(accounts, (name,), roles_missing) for name in ROLES if name in accounts.column_names),
         by_distinct(accounts, NEXT, lambda account: f"next: {next_step(account)}."),
     ]
@@ -46,7 +46,7 @@ def priority_sentences(accounts: pa.Table) -> pa.Array:
     return pc.if_else(known.combine_chunks(), join(parts), "")
 
 
-def expected_sentence(account: Account) -> str | None:
+def _expected_sentence(account: _Account) -> str | None:
     """Return what may be expected of an account, None where nothing is known."""
     return None if account["expected_value"] is None else f"{money(account['expected_value'])} may be expected"
 
@@ -56,14 +56,14 @@ def urgent(accounts: pa.Table, buying: pa.Array | None = None) -> pa.Array:
 
     `buying` (m,) says why accounts got a buying alert, null for the others.
     """
-    parts = [by_distinct(accounts, URGENT, alerts)] if any(name in accounts.column_names for name in URGENT) else []
+    parts = [by_distinct(accounts, URGENT, _alerts)] if any(name in accounts.column_names for name in URGENT) else []
     if buying is not None:
         text = pc.binary_join_element_wise("buying: ", buying, "")
         parts.append(text)
     return join(parts) if parts else pa.array([""] * accounts.num_rows, pa.string())
 
 
-def alerts(account: Account) -> str | None:
+def _alerts(account: _Account) -> str | None:
     """Return what a run says is urgent about an account, None for nothing."""
     items = []
     if account.get("account_state") == "left":
@@ -72,44 +72,44 @@ def alerts(account: Account) -> str | None:
         items.append("may leave: sales fell")
     if account.get("renewal_due"):
         items.append(f"contract ends {account['renews_on']}")
-    return BETWEEN.join(items) or None
+    return _BETWEEN.join(items) or None
 
 
 def join(parts: Sequence[pa.Array]) -> pa.Array:
     """Return the parts of sentences (m,) one behind the other, without those that are null; '' where all are."""
-    led = pc.binary_join_element_wise("", *parts, BETWEEN, null_handling="skip")  # Arrow loses rows of nulls alone
-    return pc.utf8_slice_codeunits(led, len(BETWEEN))
+    led = pc.binary_join_element_wise("", *parts, _BETWEEN, null_handling="skip")  # Arrow loses rows of nulls alone
+    return pc.utf8_slice_codeunits(led, len(_BETWEEN))
 
 
-def by_distinct(accounts: pa.Table, names: Sequence[str], tell: Callable[[Account], str | None]) -> pa.Array:
+def by_distinct(accounts: pa.Table, names: Sequence[str], tell: Callable[[_Account], str | None]) -> pa.Array:
     """Return what is told of each account (m,) by some of its columns; columns that are not there are left out."""
     there = [name for name in names if name in accounts.column_names]
     known = accounts.select(there)
     for place, name in enumerate(there):
-        known = known.set_column(place, name, coarse(known[name])) if name in COARSE else known
+        known = known.set_column(place, name, _coarse(known[name])) if name in _COARSE else known
     code, size = np.zeros(accounts.num_rows, np.int64), 1
     for column in known.columns:
         encoded = column.combine_chunks().dictionary_encode()
         missing = len(encoded.dictionary)
         indices = encoded.indices.cast(pa.int64()).fill_null(missing)
-        if size * (missing + 1) >= MOST_CODES:
-            size, code = number(code)
+        if size * (missing + 1) >= _MOST_CODES:
+            size, code = _number(code)
         code = code * (missing + 1) + indices.to_numpy(zero_copy_only=False)
         size *= missing + 1
-    count, code = number(code)
+    count, code = _number(code)
     first = np.empty(count, np.int64)
     first[code[::-1]] = np.arange(len(code))[::-1]  # the last that is written is the first row
     texts = [tell(item) for item in known.take(first).to_pylist()]
     return pa.array(texts, pa.string()).take(pa.array(code))
 
 
-def number(codes: Any) -> tuple[int, Any]:
+def _number(codes: Any) -> tuple[int, Any]:
     """Return how many distinct codes there are, and the place (m,) int32 of each among them."""
     encoded = pa.array(codes).dictionary_encode()
     return len(encoded.dictionary), encoded.indices.to_numpy()
 
 
-def coarse(column: pa.ChunkedArray) -> pa.Array:
+def _coarse(column: pa.ChunkedArray) -> pa.Array:
     """Return numbers (m,) with two significant digits, so that few are distinct.
 
     Those that lie halfway between two such numbers stay as they are, since a text may round them otherwise; so does 1,

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from tamscore.questions.stored import StoredRun
 
-COMPARED = ("kind", "whitespace", "priority", "person")
+_COMPARED = ("kind", "whitespace", "priority", "person")
 CHANGED = "changed"
 """The column of lists that says what changed about an account."""
-ID = "account_id"
-FEW = 0.5
+_ID = "account_id"
+_FEW = 0.5
 """Where a smaller share of the accounts was there before, the runs are hardly of one market."""
-PLACES, FACTOR = 10, 1.25
+_PLACES, _FACTOR = 10, 1.25
 """A change of place is told from so many places and such a factor on: everybody moves a little every week."""
 
 
@@ -40,42 +40,42 @@ class RunBefore:
     @classmethod
     def of(cls, run: StoredRun) -> RunBefore:
         """Return all accounts of a run."""
-        names = [name for name in COMPARED if name in run.columns]
+        names = [name for name in _COMPARED if name in run.columns]
         ids, tables = [], []
-        for part in run.read([ID, *names]):
-            ids.append(part[ID])
+        for part in run.read([_ID, *names]):
+            ids.append(part[_ID])
             tables.append(part.select(names))
         return cls(AccountIndex.of(ids, run.id_form), pa.concat_tables(tables).combine_chunks())
 
     def known_of(self, run: StoredRun) -> int:
         """Return how many accounts of a later run were there."""
-        return sum(int(np.count_nonzero(self.accounts.rows_of(part[ID]) >= 0)) for part in run.read([ID]))
+        return sum(int(np.count_nonzero(self.accounts.rows_of(part[_ID]) >= 0)) for part in run.read([_ID]))
 
     def change_texts(self, accounts: pa.Table) -> pa.Array:
         """Return what changed about accounts (m,), '' for nothing."""
         place = self.accounts.rows_of(accounts["account_id"])
         before = self.table.take(pa.array(place, mask=place < 0))
         new_model = pa.array(["new account"]).take(pa.array(np.zeros(len(place), np.int64), mask=place >= 0))
-        parts = [new_model, became(accounts, before), owner(accounts, before), opened_whitespace(accounts, before)]
-        return join([*parts, moved_from(accounts, before)])
+        parts = [new_model, _became(accounts, before), owner(accounts, before), _opened_whitespace(accounts, before)]
+        return join([*parts, _moved_from(accounts, before)])
 
 
 def doubts_about_runs(run: StoredRun, before: StoredRun, known: int) -> list[str]:
     """Return that few accounts of a run, `known` of them, were in the run before, where that is so."""
     scored = run.manifest["rows"]["scored"]
-    if known >= FEW * scored:
+    if known >= _FEW * scored:
         return []
     few = f"{known:,} of {scored:,} accounts were in the run {before.name}"
     text = "nothing is told of changes" if not known else "all others count as new"
     return [f"since: {few}: {text}; name an earlier run of the same market with --since"]
 
 
-def together(accounts: pa.Table, before: pa.Table, name: str) -> pa.Table:
+def _together(accounts: pa.Table, before: pa.Table, name: str) -> pa.Table:
     """Return a column now and as it was."""
     return pa.table({"now": accounts[name], "then": before[name]})
 
 
-def became(accounts: pa.Table, before: pa.Table) -> pa.Array:
+def _became(accounts: pa.Table, before: pa.Table) -> pa.Array:
     """Return whether accounts began to buy or stopped."""
 
     def tell(item: Mapping[str, Any]) -> str | None:
@@ -83,7 +83,7 @@ def became(accounts: pa.Table, before: pa.Table) -> pa.Array:
             return None
         return "became a customer" if item["now"] == "expansion" else "buys nothing any more"
 
-    return by_distinct(together(accounts, before, "kind"), ("now", "then"), tell)
+    return by_distinct(_together(accounts, before, "kind"), ("now", "then"), tell)
 
 
 def owner(accounts: pa.Table, before: pa.Table) -> pa.Array:
@@ -97,10 +97,10 @@ def owner(accounts: pa.Table, before: pa.Table) -> pa.Array:
 
     if "person" not in accounts.column_names or "person" not in before.column_names:
         return pa.nulls(accounts.num_rows, pa.string())
-    return by_distinct(together(accounts, before, "person"), ("now", "then"), tell)
+    return by_distinct(_together(accounts, before, "person"), ("now", "then"), tell)
 
 
-def opened_whitespace(accounts: pa.Table, before: pa.Table) -> pa.Array:
+def _opened_whitespace(accounts: pa.Table, before: pa.Table) -> pa.Array:
     """Return by how much whitespace changed, where that shows in two digits."""
 
     def tell(item: Mapping[str, Any]) -> str | None:
@@ -108,14 +108,14 @@ def opened_whitespace(accounts: pa.Table, before: pa.Table) -> pa.Array:
             return None
         return f"whitespace {signed_money(item['now'] - item['then'])}"
 
-    return by_distinct(together(accounts, before, "whitespace"), ("now", "then"), tell)
+    return by_distinct(_together(accounts, before, "whitespace"), ("now", "then"), tell)
 
 
-def moved_from(accounts: pa.Table, before: pa.Table) -> pa.Array:
+def _moved_from(accounts: pa.Table, before: pa.Table) -> pa.Array:
     """Return from which place accounts came that moved far."""
     if "priority" not in accounts.column_names or "priority" not in before.column_names:
         return pa.nulls(accounts.num_rows, pa.string())
     now, then = (float_column(table["priority"]) for table in (accounts, before))
-    far = (np.abs(now - then) >= PLACES) & (np.maximum(now, then) >= FACTOR * np.minimum(now, then))
+    far = (np.abs(now - then) >= _PLACES) & (np.maximum(now, then) >= _FACTOR * np.minimum(now, then))
     places = pc.if_else(pa.array(far), before["priority"].combine_chunks().cast(pa.string()), None)
     return pc.binary_join_element_wise("place was ", places, "")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tamscore.questions.lists.gather import WorkList
 
-COLUMNS = (
+_COLUMNS = (
     *("priority", "account_id", "name", "party_type", "market_segment", "kind", "tier", "play", "why", "sales"),
     *("potential", "whitespace", "probability", "expected_value", "next_offer", *OPEN_PRODUCTS),
     *("alerts", "last_order", "changed", "customer_job", "customer_job_proposition", "customer_job_theme"),
@@ -28,14 +28,14 @@ COLUMNS = (
     *(MARK_COLUMN, FAMILY, "family_members"),
 )
 """The columns of a list in its file, those that there are."""
-AMOUNTS = ("sales", "potential", "whitespace", "expected_value", *OPEN_PRODUCTS[1::2])
-OF_CAMPAIGNS = ("campaign_id", "campaign_channel", "campaign_message")
+_AMOUNTS = ("sales", "potential", "whitespace", "expected_value", *OPEN_PRODUCTS[1::2])
+_OF_CAMPAIGNS = ("campaign_id", "campaign_channel", "campaign_message")
 
 
 def flat(accounts: pa.Table, version: str) -> pa.Table:
     """Return accounts of a list as its file holds them: amounts to the cent, and the version of the scores."""
-    names = [name for name in COLUMNS if name in accounts.column_names]
-    columns = {name: to_the_cent(accounts[name]) if name in AMOUNTS else accounts[name] for name in names}
+    names = [name for name in _COLUMNS if name in accounts.column_names]
+    columns = {name: to_the_cent(accounts[name]) if name in _AMOUNTS else accounts[name] for name in names}
     return pa.table({**columns, VERSION: pa.repeat(pa.scalar(version, pa.string()), accounts.num_rows)})
 
 
@@ -58,10 +58,10 @@ def summary(lists: Sequence[WorkList], stems: dict[tuple[str, str], str]) -> lis
             "name": work_list.name,
             "role_or_channel": work_list.by,
             "accounts": len(work_list),
-            "expansion": to_cent(total(work_list, "whitespace", "expansion")),
-            "acquisition": to_cent(total(work_list, "whitespace", "acquisition")),
-            "expected_value": to_cent(total(work_list, "expected_value")),
-            "hours_planned": to_cent(total(work_list, "hours") if work_list.kind == "person" else None),
+            "expansion": _to_cent(total(work_list, "whitespace", "expansion")),
+            "acquisition": _to_cent(total(work_list, "whitespace", "acquisition")),
+            "expected_value": _to_cent(total(work_list, "expected_value")),
+            "hours_planned": _to_cent(total(work_list, "hours") if work_list.kind == "person" else None),
             "hours_available": work_list.hours,
             "file": f"{stems[work_list.kind, work_list.name]}.csv",
             "page": f"{stems[work_list.kind, work_list.name]}.html",
@@ -70,6 +70,6 @@ def summary(lists: Sequence[WorkList], stems: dict[tuple[str, str], str]) -> lis
     ]
 
 
-def to_cent(value: float | None) -> float | None:
+def _to_cent(value: float | None) -> float | None:
     """Return an amount to the cent."""
     return None if value is None else round(value, 2)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tamscore.questions.outputs.parts import JOINED, RUN, under
 
-COVERED = {"accounts": "integer: accounts", "hours": "number: hours a year", "value": "number: expected money a year"}
-TREATED = {"role": "string: role", "service_level": "string: service level", **COVERED}
-CERTIFICATE = {
+_COVERED = {"accounts": "integer: accounts", "hours": "number: hours a year", "value": "number: expected money a year"}
+_TREATED = {"role": "string: role", "service_level": "string: service level", **_COVERED}
+_CERTIFICATE = {
     "value": "number: expected money a year of the plan",
     "value_of_roles": "number: the same before people were named",
     "value_of_naming": "number: the same before hours left over were given out again",
@@ -21,7 +21,7 @@ COVERAGE = {
     "path": "string: folder of the plan",
     "accounts": "integer: accounts covered",
     "certificate": "object: how good the plan is",
-    **under("certificate", CERTIFICATE),
+    **under("certificate", _CERTIFICATE),
     "roles": "list: roles",
     "roles[].role": "string: role",
     "roles[].people": "integer: people",
@@ -46,11 +46,11 @@ COVERAGE = {
     "people[].within": "boolean?: whether both lie within `balance`; null without it",
     "bands": "list: accounts by potential band and treatment",
     "bands[].band": "string: band",
-    **under("bands[]", TREATED),
+    **under("bands[]", _TREATED),
     "campaigns": "list: accounts by campaign and treatment",
     "campaigns[].campaign_id": "string: campaign",
     "campaigns[].channel": "string: channel",
-    **under("campaigns[]", TREATED),
+    **under("campaigns[]", _TREATED),
     "consistency": "list: the most frequent treatment of each quadrant",
     "consistency[].quadrant": "string: quadrant",
     "consistency[].treatment": "string: role and service level",
@@ -58,10 +58,10 @@ COVERAGE = {
     "consistency[].share": "number: share of them that get it",
     "products?": "list: accounts by the product with the most whitespace and treatment; of a run with `[products]`",
     "products[].product": "string?: product; null for accounts without whitespace by product",
-    **under("products[]", TREATED),
+    **under("products[]", _TREATED),
     "quadrants": "list: accounts by quadrant and treatment",
     "quadrants[].quadrant": "string: quadrant",
-    **under("quadrants[]", TREATED),
+    **under("quadrants[]", _TREATED),
     "moves": "list: accounts that change owner",
     "moves[]": "object: columns of the table `moves`",
     "owners?": "object: who keeps an owner; absent where no account has one",
@@ -167,7 +167,7 @@ LISTS = {
     "lists[].file": "string: its table",
     "lists[].page?": "string: its page",
 }
-STRATUM = {
+_STRATUM = {
     "stratum": "string: name",
     "tiers": "list: its tiers",
     "tiers[]": "string: a tier",
@@ -198,14 +198,14 @@ HOLDOUT = {
     "announced.controls_needed": "integer?: controls that would be needed",
     "announced.most_controls": "integer: the most that there can be",
     "strata": "list: strata",
-    **under("strata[]", STRATUM),
+    **under("strata[]", _STRATUM),
     "files": "object: its files with their checksums",
     "draw": "string: checksum of the controls",
     "xxh3": "string: checksum of this record",
     "folder": "string: where it lies",
     "changed": "boolean: false where it was there already",
 }
-BUYERS = {
+_BUYERS = {
     "name": "string: stratum or group",
     "treated": "integer: accounts worked on",
     "treated_buyers": "integer: those that bought",
@@ -241,12 +241,12 @@ LIFT = {
     "touches[].open": "number: mean likelihood of prospects, times whitespace of customers",
     "touches[].sales": "number: mean past sales of customers; 0 for prospects",
     "buyers": "object: all accounts",
-    **under("buyers", BUYERS),
+    **under("buyers", _BUYERS),
     "strata": "list: by stratum",
-    **under("strata[]", BUYERS),
+    **under("strata[]", _BUYERS),
     "groups": "object: by tier, play, channel and person",
     "groups.*": "list: groups",
-    **under("groups.*[]", BUYERS),
+    **under("groups.*[]", _BUYERS),
     "money": "object?: what they bought for, per account; null without amounts",
     "money.mean_treated": "number?: mean of the treated",
     "money.mean_controls": "number?: mean of the controls",

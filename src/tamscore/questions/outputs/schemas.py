@@ -10,12 +10,12 @@ from tamscore.questions.outputs import OUTPUTS
 if TYPE_CHECKING:
     from tamscore.questions.outputs.parts import Keys
 
-DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def output_schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schema of what each command prints with `--json`, by how it is called."""
-    return {call: {"$schema": DRAFT, "title": f"tamscore {call}", **schema_of(keys)} for call, keys in OUTPUTS.items()}
+    return {call: {"$schema": _DRAFT, "title": f"tamscore {call}", **schema_of(keys)} for call, keys in OUTPUTS.items()}
 
 
 def schema_of(keys: Keys) -> dict[str, Any]:
@@ -23,11 +23,11 @@ def schema_of(keys: Keys) -> dict[str, Any]:
     root: dict[str, Any] = {}
     for path, text in keys.items():
         kind, meaning = text.split(": ", 1)
-        describe(place(root, path), kind, meaning)
+        _describe(_place(root, path), kind, meaning)
     return root
 
 
-def describe(node: dict[str, Any], kind: str, meaning: str) -> None:
+def _describe(node: dict[str, Any], kind: str, meaning: str) -> None:
     """Say in a node what type its value has and what it means; a list or an object keeps what is known of its parts."""
     node["description"] = meaning
     name = kind.removesuffix("?")
@@ -36,7 +36,7 @@ def describe(node: dict[str, Any], kind: str, meaning: str) -> None:
         node["type"] = [text, "null"] if kind.endswith("?") else text
 
 
-def place(root: dict[str, Any], path: str) -> dict[str, Any]:
+def _place(root: dict[str, Any], path: str) -> dict[str, Any]:
     """Return the node at a path, made with all that lead to it."""
     node = root
     for part in re.findall(r"\[\]|[^.\[]+", path):

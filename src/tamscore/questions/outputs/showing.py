@@ -15,7 +15,7 @@ from tamscore.questions.outputs.parts import (
     under,
 )
 
-PAGE_ONE = {
+_PAGE_ONE = {
     "report": "object: title, company, currency, period and owner",
     "report.*": "string?: one of them",
     "call": "list: whom to call first",
@@ -68,7 +68,7 @@ PAGE_ONE = {
     "drift.broken": "list: limits of the input that are broken",
     "drift.broken[]": "string: limit",
 }
-TABLES = (
+_TABLES = (
     "drift", "events", "leakage", "level", "choice_of_k", "stability", "potential_stability", "campaigns", "priority",
 )  # fmt: skip
 """Tables of a run that `show` tells as they are."""
@@ -107,13 +107,13 @@ SHOW = {
     "notices": "list: what a person should know",
     "notices[]": "string: a notice",
     "page_one": "object?: the first page; null with `--cluster`",
-    **under("page_one", PAGE_ONE),
+    **under("page_one", _PAGE_ONE),
     "cluster": "string?: the cluster asked for",
     "apart": "list: features in which it lies apart: name, standard deviations",
     "apart[]": "list: name and number",
     "apart[][]": "any: name or number",
     "model": "object: where the model comes from",
-    **{key: text for name in TABLES for key, text in {
+    **{key: text for name in _TABLES for key, text in {
         name: f"list: the table `{name}`",
         f"{name}[]": "object: a row",
     }.items()},
@@ -206,7 +206,7 @@ WHAT_IF = {
     "[].parties[].quadrants": "list: quadrants with sums by kind",
     "[].parties[].quadrants[]": "object: quadrant, kind, and sums",
 }
-ALERTS_OF_A_KIND = {
+_ALERTS_OF_A_KIND = {
     "alerts": "integer: how many there are",
     "top": "list: those with most at stake",
     "top[].account_id": "string: the account",
@@ -224,7 +224,7 @@ ALERTS = {
     "notices": "list: what a person should know",
     "notices[]": "string: a notice",
     "*": "object: alerts of a kind",
-    **under("*", ALERTS_OF_A_KIND),
+    **under("*", _ALERTS_OF_A_KIND),
 }
 DIFF = {
     "first": "string: key of the earlier version",

@@ -10,13 +10,13 @@ from tamscore.view.words import clean, money, words
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-LIKELY = {
+_LIKELY = {
     "propensity": "{chance} likely to buy, by who bought before",
     "look_alike": "{chance} likely to be won, by how much it looks like customers",
     "growth": "{chance} likely to buy more, by whose sales grew before",
     "win_rate": "{chance} likely to be won, as is assumed of all {kind}",
 }
-ROLE = {"digital": "by digital means alone"}
+_ROLE = {"digital": "by digital means alone"}
 """How roles that are no person do what is next."""
 
 
@@ -48,7 +48,7 @@ def likely(account: Mapping[str, Any]) -> str:
     chance, kind = chance_of(account), "customers" if account["kind"] == "expansion" else "prospects"
     if chance is None:
         return "a customer already"
-    return LIKELY[account["p_basis"]].format(chance=f"{100 * chance:.2g}%", kind=kind)
+    return _LIKELY[account["p_basis"]].format(chance=f"{100 * chance:.2g}%", kind=kind)
 
 
 def roles_missing(account: Mapping[str, Any]) -> str | None:
@@ -60,7 +60,7 @@ def roles_missing(account: Mapping[str, Any]) -> str | None:
 def next_step(account: Mapping[str, Any]) -> str:
     """Return what to do, who does it, and with which product where one is known."""
     role = account.get("role") or account["suggested_role"]
-    who = f"by {clean(account['person'])}" if account.get("person") else ROLE.get(role) or f"by the {words(role)}"
+    who = f"by {clean(account['person'])}" if account.get("person") else _ROLE.get(role) or f"by the {words(role)}"
     offer = f", with {clean(account['next_offer'])}" if account.get("next_offer") else ""
     return f"{words(account['play'])} {who}{offer}"
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tamscore.view.blocks import Table
 
-    Row = dict[str, Any]
+    _Row = dict[str, Any]
 
 CRITERIA: dict[str, tuple[str, Callable[..., Any]]] = {
     "elbow": ("elbow", max),
@@ -23,15 +23,15 @@ CRITERIA: dict[str, tuple[str, Callable[..., Any]]] = {
 """The criteria for the eye: what each is called, and whether its largest or its smallest value is the best."""
 
 
-def by_party(rows: Iterable[Row]) -> dict[str, list[Row]]:
+def by_party(rows: Iterable[_Row]) -> dict[str, list[_Row]]:
     """Return the candidates by party type."""
-    parties: dict[str, list[Row]] = {}
+    parties: dict[str, list[_Row]] = {}
     for row in rows:
         parties.setdefault(row["party_type"], []).append(row)
     return parties
 
 
-def candidates(party: str, rows: Sequence[Row]) -> Table:
+def candidates(party: str, rows: Sequence[_Row]) -> Table:
     """Return all candidates of a party type, with the loss that decides and the criteria that do not."""
     low, high = min(row["loss"] for row in rows), max(row["loss"] for row in rows)
     cells = [
@@ -53,10 +53,10 @@ def candidates(party: str, rows: Sequence[Row]) -> Table:
         "in thin clusters:percent/2|kept:hundredths/2|moved:percent/2|"
         "elbow:index/2|CH:index/2|DB:index/2|silhouette:index/2"
     )
-    return table(f"Choice of k, {words(party)}", columns, cells, preferences(rows))
+    return table(f"Choice of k, {words(party)}", columns, cells, _preferences(rows))
 
 
-def preferences(rows: Sequence[Row]) -> str:
+def _preferences(rows: Sequence[_Row]) -> str:
     """Return what each criterion for the eye would have taken."""
     taken = []
     for name, (called, best) in CRITERIA.items():

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from tamscore.questions.tables import Cluster
     from tamscore.view.blocks import Table
 
-APART = 8
+_APART = 8
 """So many features say what sets a cluster apart."""
-GRADES = {"highly stable": "good", "stable": "good", "doubtful": "fair", "unstable": "poor"}
+_GRADES = {"highly stable": "good", "stable": "good", "doubtful": "fair", "unstable": "poor"}
 
 
 def by_party(clusters: Iterable[Cluster]) -> list[list[Cluster]]:
@@ -30,7 +30,7 @@ def sizes(clusters: Sequence[Cluster], *, named: bool = False) -> Table:
     groups = []
     for party in by_party(clusters):
         largest = max(cluster.share for cluster in party) or 1.0
-        groups.append([size(cluster, largest, named) for cluster in party])
+        groups.append([_size(cluster, largest, named) for cluster in party])
     columns = (
         f"id:id{'|name' * named}|accounts:count|share:share/2|customers:count/2|buying:share/2|sales:money/2|"
         "expansion:money|acquisition:money"
@@ -38,7 +38,7 @@ def sizes(clusters: Sequence[Cluster], *, named: bool = False) -> Table:
     return group("Segment sizes", columns, groups, "whitespace as expansion and acquisition")
 
 
-def size(cluster: Cluster, largest: float, named: bool) -> list[Any]:  # noqa: FBT001 - as `sizes` has it
+def _size(cluster: Cluster, largest: float, named: bool) -> list[Any]:  # noqa: FBT001 - as `sizes` has it
     """Return the cells of a cluster."""
     buys, prospects = cluster.kinds["expansion"], cluster.kinds["acquisition"]
     return [
@@ -59,7 +59,7 @@ def trust(rows: Iterable[dict[str, Any]]) -> Table:
         (
             row["cluster"],
             row["similarity"],
-            Cell(row["grade"], mark=GRADES.get(row["grade"], "")),
+            Cell(row["grade"], mark=_GRADES.get(row["grade"], "")),
             row["rule"],
             row["f1"],
         )
@@ -71,4 +71,4 @@ def trust(rows: Iterable[dict[str, Any]]) -> Table:
 
 def differences(apart: Sequence[tuple[str, float]]) -> Table:
     """Return the features in which a cluster differs most from its party type."""
-    return table("What sets it apart, in standard deviations", "feature|difference:signed", apart[:APART])
+    return table("What sets it apart, in standard deviations", "feature|difference:signed", apart[:_APART])

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 def about(summary: Summary) -> Terms:
     """Return the lines about the run itself, and about the cluster if the summary is of one."""
-    return Terms(tuple(about_lines(summary)))
+    return Terms(tuple(_about_lines(summary)))
 
 
-def about_lines(summary: Summary) -> Iterator[tuple[str, str]]:
+def _about_lines(summary: Summary) -> Iterator[tuple[str, str]]:
     """Yield the names and values of `about`."""
     rows = summary.rows
     yield "run", summary.path
@@ -30,11 +30,11 @@ def about_lines(summary: Summary) -> Iterator[tuple[str, str]]:
     if summary.input_change:
         yield "input", input_since(summary.input_change)
     forgotten = f", {rows['forgotten']:,} forgotten" if rows.get("forgotten") else ""
-    yield "rows", f"{rows['read']:,} read, {rows['scored']:,} scored, {rejected_sentence(summary)}{forgotten}"
+    yield "rows", f"{rows['read']:,} read, {rows['scored']:,} scored, {_rejected_sentence(summary)}{forgotten}"
     if summary.coverage:
         yield "coverage", summary.coverage
     if any(rows["flagged"].values()):
-        yield "flagged", reasons(rows["flagged"])
+        yield "flagged", _reasons(rows["flagged"])
     if summary.cluster is not None:
         cluster = summary.clusters[0]
         yield (
@@ -51,14 +51,14 @@ def device(summary: Summary) -> str:
     return f"{summary.device['name']}: {summary.device['reason']}"
 
 
-def rejected_sentence(summary: Summary) -> str:
+def _rejected_sentence(summary: Summary) -> str:
     """Return how many rows were rejected, with the reasons in brackets."""
     counts = summary.rows["rejected"]
-    why = reasons(counts)
+    why = _reasons(counts)
     return f"{sum(counts.values()):,} rejected{f' ({why})' if why else ''}"
 
 
-def reasons(counts: dict[str, int]) -> str:
+def _reasons(counts: dict[str, int]) -> str:
     """Return counts by reason, without those that are zero."""
     return ", ".join(f"{words(name)} {count:,}" for name, count in counts.items() if count)
 
@@ -69,13 +69,13 @@ def totals(summary: Summary, changes: Mapping[str, str] | None = None) -> Tiles:
     changed = changes or {}
     return Tiles(
         (
-            accounts(summary, sums),
-            *(whitespace(sums[kind], kind, changed.get(kind, ""), summary.currency) for kind in HOLDERS),
+            _accounts(summary, sums),
+            *(_whitespace(sums[kind], kind, changed.get(kind, ""), summary.currency) for kind in HOLDERS),
         )
     )
 
 
-def accounts(summary: Summary, sums: Mapping[str, Sums]) -> Tile:
+def _accounts(summary: Summary, sums: Mapping[str, Sums]) -> Tile:
     """Return how many accounts were scored, in the market or in the one cluster."""
     count = summary.rows["scored"] if summary.cluster is None else summary.clusters[0].accounts
     detail = ", ".join(f"{sums[kind].accounts:,} {noun}s" for kind, noun in HOLDERS.items())
@@ -83,7 +83,7 @@ def accounts(summary: Summary, sums: Mapping[str, Sums]) -> Tile:
     return Tile("accounts scored", f"{count:,}", f"{detail}{rest}")
 
 
-def whitespace(sums: Sums, kind: str, change: str, currency: str | None) -> Tile:
+def _whitespace(sums: Sums, kind: str, change: str, currency: str | None) -> Tile:
     """Return the whitespace of a kind, which is a ceiling, and how it changed."""
     sells = f"; sales {money(sums.sales)} of potential {money(sums.potential)}" if kind == "expansion" else ""
     detail = f"a ceiling: open with {count_text(sums.accounts, HOLDERS[kind])}{sells}{f'; {change}' if change else ''}"

@@ -24,43 +24,43 @@ if TYPE_CHECKING:
     )
     from tamscore.view.blocks import Block, Table
 
-ANCHOR, TITLE = "page-one", "What to do first"
-MEASURES = {
+_ANCHOR, _TITLE = "page-one", "What to do first"
+_MEASURES = {
     "accounts": "accounts",
     "customers": "customers",
     "sales": "sales",
     "expected_expansion": "expected from customers",
     "expected_acquisition": "expected from prospects",
 }
-COUNTS = {"accounts", "customers"}
-HOW = {"propensity": "by who bought", "look_alike": "looks alike", "growth": "by who grew", "win_rate": "assumed"}
+_COUNTS = {"accounts", "customers"}
+_HOW = {"propensity": "by who bought", "look_alike": "looks alike", "growth": "by who grew", "win_rate": "assumed"}
 """How it is known how likely an account is won, in two words."""
-LONGEST, OWNER = 36, 28
+_LONGEST, _OWNER = 36, 28
 """Longer names end in an ellipsis, so that all accounts fit one sheet."""
-NAMED = 4
+_NAMED = 4
 """So many clusters, figures or roles are named."""
 
 
 def chapter(page: PageOne) -> Chapter:
     """Return the first page as a chapter."""
-    return Chapter(ANCHOR, TITLE, message(page), tuple(blocks(page)))
+    return Chapter(_ANCHOR, _TITLE, _message(page), tuple(blocks(page)))
 
 
 def blocks(page: PageOne) -> Iterator[Block]:
     """Yield the blocks of the first page."""
     currency = page.report["currency"]
-    yield stake(page)
+    yield _stake(page)
     yield Text(ceiling(page))
     if page.call:
-        yield calls(page.call, currency)
-    points = [since(page.since, currency), hours(page.hours)]
+        yield _calls(page.call, currency)
+    points = [_since(page.since, currency), _hours(page.hours)]
     yield Points(tuple(points), "What changed, and the hours")
-    yield Points((trust(page.trust), quality(page.quality), drift(page.drift)), "Three risks")
+    yield Points((_trust(page.trust), _quality(page.quality), _drift(page.drift)), "Three risks")
 
 
-def message(page: PageOne) -> str:
+def _message(page: PageOne) -> str:
     """Return what it comes to, in one sentence."""
-    called = [called_of(kind, page.stake[kind], page.report["currency"]) for kind in HOLDERS]
+    called = [_called_of(kind, page.stake[kind], page.report["currency"]) for kind in HOLDERS]
     name = " and ".join(text for text in called if text)
     if not name and not page.stake["expansion"].accounts:
         return "No account buys anything yet, so nobody knows what others could buy, and there is none to call first."
@@ -69,7 +69,7 @@ def message(page: PageOne) -> str:
     return f"Call these {len(page.call)} accounts first: {name}."
 
 
-def called_of(kind: str, item: Stake, currency: str | None) -> str:
+def _called_of(kind: str, item: Stake, currency: str | None) -> str:
     """Return what may be expected of the first accounts of a kind, "" if there are none."""
     if not item.called_accounts:
         return ""
@@ -77,17 +77,17 @@ def called_of(kind: str, item: Stake, currency: str | None) -> str:
     return who if item.called is None else f"{money_text(item.called, currency)} may be expected from {who}"
 
 
-def stake(page: PageOne) -> Tiles:
+def _stake(page: PageOne) -> Tiles:
     """Return what may be expected of each kind, which is never added up, and what customers that may leave buy."""
     currency = page.report["currency"]
-    tiles = [stake_of(kind, page.stake[kind], currency) for kind in HOLDERS]
+    tiles = [_stake_of(kind, page.stake[kind], currency) for kind in HOLDERS]
     if page.leaving is not None:
         detail = f"of {count_text(page.leaving['accounts'], 'customer')} that may be leaving, a year"
         tiles.append(Tile("sales at risk", money_text(page.leaving["at_stake"], currency), detail, "alerts"))
     return Tiles(tuple(tiles))
 
 
-def stake_of(kind: str, item: Stake, currency: str | None) -> Tile:
+def _stake_of(kind: str, item: Stake, currency: str | None) -> Tile:
     """Return what may be expected of a kind, beside its ceiling."""
     sells = f" that buy {money_text(item.sales, currency)}" if kind == "expansion" else ""
     detail = f"{count_text(item.accounts, HOLDERS[kind])}{sells}; ceiling {money_text(item.ceiling, currency)}"
@@ -103,7 +103,7 @@ def ceiling(page: PageOne) -> str:
     )
 
 
-def calls(rows: Sequence[Mapping[str, Any]], currency: str | None) -> Table:
+def _calls(rows: Sequence[Mapping[str, Any]], currency: str | None) -> Table:
     """Return the first accounts in the order of priority: who, why, what may be expected, whose they are, what next."""
     parties = [party for party in PARTY_TYPES if any(row["party_type"] == party for row in rows)]
     groups = [[call(row, several=len(parties) > 1) for row in rows if row["party_type"] == party] for party in parties]
@@ -119,78 +119,78 @@ def call(row: Mapping[str, Any], *, several: bool) -> list[Any]:
     name, key = row.get("name"), str(row["account_id"])
     return [
         row.get("priority") or row["rank"],
-        Cell(short(name or key), link=f"#{anchor_of(row)}"),
-        why(row),
+        Cell(_short(name or key), link=f"#{anchor_of(row)}"),
+        _why(row),
         row.get("expected_value"),
-        short(row["person"], OWNER) if row.get("person") else words(row.get("role") or row["suggested_role"]),
-        next_step(row),
+        _short(row["person"], _OWNER) if row.get("person") else words(row.get("role") or row["suggested_role"]),
+        _next_step(row),
         row["party_type"] if several else None,
         key if name else None,
     ]
 
 
-def why(row: Mapping[str, Any]) -> str:
+def _why(row: Mapping[str, Any]) -> str:
     """Return in few words what is open and how likely the account is won."""
     if row["whitespace"] is None:
         return ""
     buys = f", buys {money(row['sales'])}" if row["sales"] is not None and row["sales"] > 0 else ""
-    chance = chance_of(row) if row.get("p_basis") in HOW else None
-    likely = f"; {100 * chance:.2g}% likely ({HOW[row['p_basis']]})" if chance is not None else ""
+    chance = chance_of(row) if row.get("p_basis") in _HOW else None
+    likely = f"; {100 * chance:.2g}% likely ({_HOW[row['p_basis']]})" if chance is not None else ""
     return f"{money(row['whitespace'])} open{buys}{likely}"
 
 
-def next_step(row: Mapping[str, Any]) -> str:
+def _next_step(row: Mapping[str, Any]) -> str:
     """Return what to do, and with which product if one is known."""
-    offer = f": {short(row['next_offer'], OWNER)}" if row.get("next_offer") else ""
+    offer = f": {_short(row['next_offer'], _OWNER)}" if row.get("next_offer") else ""
     return f"{words(row['play'])}{offer}"
 
 
-def since(changes_since: ChangesSince | None, currency: str | None) -> Point:
+def _since(changes_since: ChangesSince | None, currency: str | None) -> Point:
     """Return what changed since another run."""
     if changes_since is None:
         return Point("Since the last run:", "there is no earlier run to compare with.", "moves")
     lead = f"Since {f'run {changes_since.run}' if changes_since.named else 'the run before'}:"
-    moved = [moved_text(measure, currency) for measure in changes_since.measures if measure.change]
+    moved = [_moved_text(measure, currency) for measure in changes_since.measures if measure.change]
     if changes_since.new is not None and changes_since.gone is not None:
         moved.append(f"{changes_since.new:,} accounts new, {changes_since.gone:,} gone")
     return Point(lead, f"{'; '.join(moved) or 'nothing changed'}.", "moves")
 
 
-def moved_text(figure_change: FigureChange, currency: str | None) -> str:
+def _moved_text(figure_change: FigureChange, currency: str | None) -> str:
     """Return a figure now and by how much it changed; both numbers of counts, since short amounts hide a change."""
     before, now = figure_change.before or 0.0, figure_change.now or 0.0
-    text = f"{before:,.0f} to {now:,.0f}" if figure_change.what in COUNTS else money_text(now, currency)
-    return f"{MEASURES[figure_change.what]} {text} ({change(before, now)})"
+    text = f"{before:,.0f} to {now:,.0f}" if figure_change.what in _COUNTS else money_text(now, currency)
+    return f"{_MEASURES[figure_change.what]} {text} ({change(before, now)})"
 
 
-def hours(rows: Sequence[Hours]) -> Point:
+def _hours(rows: Sequence[Hours]) -> Point:
     """Return hours needed and there, by role, those that lack most first."""
     if not rows:
         return Point("Hours:", "no coverage says who covers whom; tamscore coverage makes one.", "coverage")
-    first = sorted(rows, key=lambda row: row.there - row.needed)[:NAMED]
+    first = sorted(rows, key=lambda row: row.there - row.needed)[:_NAMED]
     items = [f"{words(row.role)} {row.needed:,.0f} needed, {row.there:,.0f} there" for row in first]
-    more = f"; {len(rows) - NAMED} more roles lack fewer" if len(rows) > NAMED else ""
+    more = f"; {len(rows) - _NAMED} more roles lack fewer" if len(rows) > _NAMED else ""
     return Point("Hours a year:", f"{'; '.join(items)}{more}.", "coverage")
 
 
-def trust(cluster_trust: ClusterTrust) -> Point:
+def _trust(cluster_trust: ClusterTrust) -> Point:
     """Return how far clusters can be trusted."""
     if cluster_trust.graded:
         text = (
             f"{cluster_trust.sound} of {count_text(cluster_trust.graded, 'cluster')} come out again when accounts are "
             "drawn anew"
         )
-        text += f"; {some(cluster_trust.unstable)} would not" if cluster_trust.unstable else ""
+        text += f"; {_some(cluster_trust.unstable)} would not" if cluster_trust.unstable else ""
     else:
         where = (
             f"is told in run {cluster_trust.model}, which fitted them" if cluster_trust.model else "was not asked for"
         )
         text = f"whether the {count_text(cluster_trust.clusters, 'cluster')} come out again {where}"
-    thin = f"; {some(cluster_trust.thin)} lean on customers of others" if cluster_trust.thin else ""
+    thin = f"; {_some(cluster_trust.thin)} lean on customers of others" if cluster_trust.thin else ""
     return Point("Trust in clusters:", f"{text}{thin}.", "clusters")
 
 
-def quality(result: Quality) -> Point:
+def _quality(result: Quality) -> Point:
     """Return how good the data are."""
     flags = max(result.flagged.items(), key=lambda item: item[1], default=None)
     most = f", most of all {words(flags[0])} ({flags[1]:,})" if flags else ""
@@ -198,15 +198,15 @@ def quality(result: Quality) -> Point:
         f"{result.rejected:,} of {count_text(result.read, 'row')} rejected ({share(result.rejected, result.read)}), "
         f"{count_text(sum(result.flagged.values()), 'value')} marked{most}"
     )
-    suspects = f"; {some(result.suspects)} may be sales in disguise" if result.suspects else ""
+    suspects = f"; {_some(result.suspects)} may be sales in disguise" if result.suspects else ""
     return Point("Data quality:", f"{text}{suspects}.", "quality")
 
 
-def drift(result: Drift) -> Point:
+def _drift(result: Drift) -> Point:
     """Return how far the market has moved from the one that the model was fitted on."""
     parts = [f"limits of the input are broken: {', '.join(result.broken)}"] if result.broken else []
     if result.moved:
-        parts.append(f"{some(result.moved)} moved since the model was fitted")
+        parts.append(f"{_some(result.moved)} moved since the model was fitted")
     elif result.compared:
         parts.append(f"all {result.compared:,} figures are as they were when the model was fitted")
     else:
@@ -214,13 +214,13 @@ def drift(result: Drift) -> Point:
     return Point("Drift:", f"{'; '.join(parts)}.", "quality")
 
 
-def short(text: object, longest: int = LONGEST) -> str:
+def _short(text: object, longest: int = _LONGEST) -> str:
     """Return a text that leaves room for the others on one sheet."""
     plain = clean(text)
     return plain if len(plain) <= longest else f"{plain[: longest - 1].rstrip()}…"
 
 
-def some(names: Sequence[str]) -> str:
+def _some(names: Sequence[str]) -> str:
     """Return the first of some names, and how many more there are."""
-    first = ", ".join(map(clean, names[:NAMED]))
-    return f"{first} and {len(names) - NAMED:,} more" if len(names) > NAMED else first
+    first = ", ".join(map(clean, names[:_NAMED]))
+    return f"{first} and {len(names) - _NAMED:,} more" if len(names) > _NAMED else first

@@ -27,23 +27,23 @@ def ladders(clusters: Sequence[Cluster]) -> Table:
         f"id:id|name|accounts:count/2|customers:count/2|{'|'.join(f'{name}:money' for name in names)}|"
         f"{names[0]} lies in:span/3|basis:code/2|support:count/3"
     )
-    groups = [[ladder(cluster) for cluster in party] for party in by_party(clusters)]
-    return group("Potential by cluster", columns, groups, legend(clusters))
+    groups = [[_ladder(cluster) for cluster in party] for party in by_party(clusters)]
+    return group("Potential by cluster", columns, groups, _legend(clusters))
 
 
-def ladder(cluster: Cluster) -> list[object]:
+def _ladder(cluster: Cluster) -> list[object]:
     """Return the cells of a cluster; the interval of its first step is marked where it is borrowed."""
     first = Cell(next(iter(cluster.intervals.values())), mark="fair" if cluster.low_support else "")
     counts = (cluster.accounts, cluster.kinds["expansion"].accounts)
-    return [cluster.cluster, cluster.name, *counts, *cluster.steps.values(), first, basis_of(cluster), cluster.support]
+    return [cluster.cluster, cluster.name, *counts, *cluster.steps.values(), first, _basis_of(cluster), cluster.support]
 
 
-def basis_of(cluster: Cluster) -> str | None:
+def _basis_of(cluster: Cluster) -> str | None:
     """Return whose customers the ladder of a cluster comes from."""
     return {"cluster": "own", "account": "own level", "none": None}.get(cluster.basis, cluster.basis)
 
 
-def legend(clusters: Sequence[Cluster]) -> str:
+def _legend(clusters: Sequence[Cluster]) -> str:
     """Return what the first letters of the cluster ids mean, if there is more than one."""
     letters = {cluster.cluster[0]: words(cluster.party_type) for cluster in clusters}
     return ", ".join(f"{letter}: {party}" for letter, party in letters.items()) if len(letters) > 1 else ""
@@ -72,12 +72,12 @@ def top_steps(rows: Sequence[TopStep]) -> Table:
         f"{'|'.join(f'{step_name(step)}:share/2' for step in steps)}|above:count/2"
     )
     parties = dict.fromkeys(row.party_type for row in rows)
-    groups = [[top_step(row) for row in rows if row.party_type == party] for party in parties]
+    groups = [[_top_step(row) for row in rows if row.party_type == party] for party in parties]
     note = "its share by step; above: customers beyond the cap; * in force"
     return group("What the top step makes of expansion", columns, groups, note, folded=True)
 
 
-def top_step(row: TopStep) -> Iterable[object]:
+def _top_step(row: TopStep) -> Iterable[object]:
     """Return the cells of one way to set the top step."""
     name = f"{row.top_step}{' *' * row.in_force}"
     return [row.party_type, name, row.expansion, row.potential_to_sales, *row.shares.values(), row.above]

@@ -21,7 +21,7 @@ MEANINGS = {
     "grey": "low potential, low sales",
     "teal": "low potential, low sales",
 }
-SUGGESTS = "role: what the quadrant suggests; a coverage decides account by account"
+_SUGGESTS = "role: what the quadrant suggests; a coverage decides account by account"
 
 
 def plays(summary: Summary) -> Table:
@@ -30,18 +30,18 @@ def plays(summary: Summary) -> Table:
         "kind:code|quadrant:code|which means/3|play:code|role:code/2|accounts:count|sales:money/3|potential:money/3|"
         "whitespace:money|share:share/2"
     )
-    groups = [list(plays_of(summary, kind)) for kind in HOLDERS]
-    return group("Whitespace by kind and quadrant", columns, groups, SUGGESTS)
+    groups = [list(_plays_of(summary, kind)) for kind in HOLDERS]
+    return group("Whitespace by kind and quadrant", columns, groups, _SUGGESTS)
 
 
-SHOWN = ("accounts", "sales", "potential", "whitespace", "expected_value")
-EFFORT = ("hours", "cost")
+_SHOWN = ("accounts", "sales", "potential", "whitespace", "expected_value")
+_EFFORT = ("hours", "cost")
 
 
 def accounts_by_play(rows: Sequence[dict[str, Any]]) -> Table:
     """Return accounts and money by kind and play over all party types, most accounts first."""
     columns = "kind:code|play:code|accounts:count|sales:money|potential:money/3|whitespace:money|expected:money/2"
-    return group("Accounts by play", columns, by_kind(rows, ("play",)))
+    return group("Accounts by play", columns, _by_kind(rows, ("play",)))
 
 
 def portfolio(rows: Sequence[dict[str, Any]]) -> Table:
@@ -49,13 +49,13 @@ def portfolio(rows: Sequence[dict[str, Any]]) -> Table:
     columns = "kind:code|segment:code|need/2|role:code|service level:code/3|accounts:count|sales:money/3|"
     columns += "potential:money/3|whitespace:money|expected:money/2|hours:count/2|cost:money/2"
     keys = ("portfolio_segment", "need", "role", "service_level")
-    note = f"{SUGGESTS}; hours and cost of a year, as [portfolio] of the job tells them"
-    groups = by_kind(rows, keys, (*SHOWN, *EFFORT))
+    note = f"{_SUGGESTS}; hours and cost of a year, as [portfolio] of the job tells them"
+    groups = _by_kind(rows, keys, (*_SHOWN, *_EFFORT))
     return without_empty(group("Segments of the portfolio", columns, groups, note))
 
 
-def by_kind(
-    rows: Sequence[dict[str, Any]], keys: tuple[str, ...], shown: tuple[str, ...] = SHOWN
+def _by_kind(
+    rows: Sequence[dict[str, Any]], keys: tuple[str, ...], shown: tuple[str, ...] = _SHOWN
 ) -> list[list[tuple[Any, ...]]]:
     """Return the sums of rows by kind and keys, a group for each kind, most accounts first; None for the unknown."""
     groups = []
@@ -63,19 +63,19 @@ def by_kind(
         held: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
         for row in (row for row in rows if row["kind"] == kind):
             held.setdefault(tuple(row[key] for key in keys), []).append(row)
-        sums = [(key, [total(items, name) for name in shown]) for key, items in held.items()]
+        sums = [(key, [_total(items, name) for name in shown]) for key, items in held.items()]
         ordered = sorted(sums, key=lambda item: (-(item[1][0] or 0), item[0]))
         groups.append([(kind, *key, *amounts) for key, amounts in ordered])
     return groups
 
 
-def total(rows: Sequence[dict[str, Any]], name: str) -> float | None:
+def _total(rows: Sequence[dict[str, Any]], name: str) -> float | None:
     """Return the sum of a column; None where a row does not know it."""
     values = [row.get(name) for row in rows]
     return None if None in values else float(sum(filter(None, values)))
 
 
-def plays_of(summary: Summary, kind: str) -> Iterator[list[object]]:
+def _plays_of(summary: Summary, kind: str) -> Iterator[list[object]]:
     """Yield the cells of every quadrant of a kind."""
     whole = summary.totals[kind].whitespace
     for (quadrant, play, role), sums in quadrant_sums(summary, kind):

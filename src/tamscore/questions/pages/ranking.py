@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     from tamscore.questions.tables import Cluster
     from tamscore.view.blocks import Table
 
-    Row = dict[str, Any]
+    _Row = dict[str, Any]
 
-ORDER = "whitespace times the probability that the account is won; expected: that probability times what peers buy more"
-GROUPS = 15
+_ORDER = (
+    "whitespace times the probability that the account is won; expected: that probability times what peers buy more"
+)
+_GROUPS = 15
 """So many clusters of prospects are listed."""
 
 
-def tiers(rows: Sequence[Row]) -> Table:
+def tiers(rows: Sequence[_Row]) -> Table:
     """Return the tiers of each party type and kind: accounts, likely wins, what is open and expected."""
     whole: dict[tuple[str, str], float] = {}
     for row in rows:
@@ -41,17 +43,17 @@ def tiers(rows: Sequence[Row]) -> Table:
     return table("Tiers", columns, cells, "in the order of priority, within party type and kind")
 
 
-def top_accounts(rows: Sequence[Row], cluster: str | None) -> Table:
+def top_accounts(rows: Sequence[_Row], cluster: str | None) -> Table:
     """Return the first accounts in the order of priority, of the market or of one cluster."""
-    return accounts(f"Call first{f' in cluster {cluster}' if cluster else ''}", rows, "priority", ORDER)
+    return _accounts(f"Call first{f' in cluster {cluster}' if cluster else ''}", rows, "priority", _ORDER)
 
 
-def best_of_kind(rows: Sequence[Row], nouns: str) -> Table:
+def best_of_kind(rows: Sequence[_Row], nouns: str) -> Table:
     """Return the first accounts of a kind."""
-    return accounts(f"The first {len(rows)} {nouns}", rows, "priority_in_kind", ORDER, folded=True)
+    return _accounts(f"The first {len(rows)} {nouns}", rows, "priority_in_kind", _ORDER, folded=True)
 
 
-def accounts(caption: str, rows: Sequence[Row], place: str, note: str, *, folded: bool = False) -> Table:
+def _accounts(caption: str, rows: Sequence[_Row], place: str, note: str, *, folded: bool = False) -> Table:
     """Return accounts, one a row; names only if there are any.
 
     Places are those within a party type, so each party type is a group of its own and every row names it.
@@ -92,11 +94,11 @@ def prospects(clusters: Sequence[Cluster], whole: float) -> Table:
     holders = [cluster for cluster in clusters if cluster.kinds["acquisition"].whitespace > 0]
     holders.sort(key=lambda cluster: (-(cluster.steps[first] or 0.0), cluster.cluster))
     rows = []
-    for cluster in holders[:GROUPS]:
+    for cluster in holders[:_GROUPS]:
         sums = cluster.kinds["acquisition"]
         part = sums.whitespace / whole
         money_of = (sums.accounts, cluster.steps[first], sums.whitespace, Cell(part, part))
-        rows.append((cluster.cluster, cluster.name, *money_of, evidence_of(cluster, first)))
+        rows.append((cluster.cluster, cluster.name, *money_of, _evidence_of(cluster, first)))
     columns = (
         "cluster:id|name|prospects:count|potential of each:money|whitespace of all:money|share of acquisition:share/2|"
         "why/3"
@@ -105,15 +107,15 @@ def prospects(clusters: Sequence[Cluster], whole: float) -> Table:
     return table("Prospects, by cluster", columns, rows, note, folded=True)
 
 
-def reason(row: Row, cluster: Cluster) -> str:
+def reason(row: _Row, cluster: Cluster) -> str:
     """Return why an account has its potential, in words that can be read to a seller."""
     step = next((name for name, value in cluster.steps.items() if value == row["potential"]), None)
     if step is None or row["potential"] is None:
         return "stands above the ladder of its peers"
-    return evidence_of(cluster, step)
+    return _evidence_of(cluster, step)
 
 
-def evidence_of(cluster: Cluster, step: str) -> str:
+def _evidence_of(cluster: Cluster, step: str) -> str:
     """Return what a step of a ladder says about peers."""
     peers = count_text(cluster.support, "customer")
     lent = "" if cluster.basis == "cluster" else f", {words(cluster.basis)} with {cluster.parent}"

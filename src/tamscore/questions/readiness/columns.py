@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tamscore.scoring.context import Run
 
-FEWEST = 100
+_FEWEST = 100
 """A column with fewer different values does not name accounts."""
 
 
@@ -33,7 +33,7 @@ def from_columns(run: Run, rows: int) -> Iterator[Finding]:
                 f"{limit:,}; raise features.category_floor, or features.max_levels",
                 stops=run.plan.rows == rows,
             )
-        elif len(counts) > max(FEWEST, run.plan.rows / 2):
+        elif len(counts) > max(_FEWEST, run.plan.rows / 2):
             yield Finding(
                 f"column {name!r} has {len(counts):,} categories in {where}: it tells accounts apart one by one; leave "
                 "it out"

@@ -33,7 +33,7 @@ def from_features(market: Run, run: Run) -> Iterator[Finding]:
     parts = [with_features(part, run.columns) for part in counted]
     whole = run.plan.rows == market.plan.rows
     if whole:
-        yield from sections_of(market, parts)
+        yield from _sections_of(market, parts)
     where, number = "" if whole else f"{sample_note(run.plan.rows, market.plan.rows)}: ", len(run.progress.notices)
     try:
         judge_features(run, parts)
@@ -43,7 +43,7 @@ def from_features(market: Run, run: Run) -> Iterator[Finding]:
         yield Finding(where + text)
 
 
-def sections_of(run: Run, parts: list[PartRows]) -> Iterator[Finding]:
+def _sections_of(run: Run, parts: list[PartRows]) -> Iterator[Finding]:
     """Yield why optional sections could not do what the job asks for."""
     for section in SECTIONS.values():
         try:

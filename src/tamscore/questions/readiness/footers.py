@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tamscore.store.partitions import Plan
     from tamscore.store.statistics import ColumnStatistics
 
-    Statistics = Mapping[str, ColumnStatistics]
+    _Statistics = Mapping[str, ColumnStatistics]
 
 
 def from_footers(job: Job, columns: InputColumns, plan: Plan, *, nulls: bool) -> list[Finding]:
@@ -28,14 +28,14 @@ def from_footers(job: Job, columns: InputColumns, plan: Plan, *, nulls: bool) ->
     statistics = read_statistics(plan.read_files, columns.all)
     ids, sales = statistics.get(columns.account_id), statistics.get(columns.sales)
     return [
-        *(sales_nulls(job, columns.sales, sales) if sales and nulls else ()),
-        *(id_nulls(job, columns.account_id, ids) if ids and nulls else ()),
-        *impossible(columns.non_negative, statistics),
-        *one_value(columns, statistics),
+        *(_sales_nulls(job, columns.sales, sales) if sales and nulls else ()),
+        *(_id_nulls(job, columns.account_id, ids) if ids and nulls else ()),
+        *_impossible(columns.non_negative, statistics),
+        *_one_value(columns, statistics),
     ]
 
 
-def sales_nulls(job: Job, name: str, sales: ColumnStatistics) -> Iterator[Finding]:
+def _sales_nulls(job: Job, name: str, sales: ColumnStatistics) -> Iterator[Finding]:
     """What empty sales mean for the job: prospects, rejected rows, or an end of the run."""
     rows = job.rows
     if not sales.nulls:
@@ -52,7 +52,7 @@ def sales_nulls(job: Job, name: str, sales: ColumnStatistics) -> Iterator[Findin
         yield Finding(f"{text}; they {then}")
 
 
-def id_nulls(job: Job, name: str, ids: ColumnStatistics) -> Iterator[Finding]:
+def _id_nulls(job: Job, name: str, ids: ColumnStatistics) -> Iterator[Finding]:
     """What empty ids mean for the job."""
     limit = job.rows.max_rejected_share
     if ids.nulls:
@@ -61,7 +61,7 @@ def id_nulls(job: Job, name: str, ids: ColumnStatistics) -> Iterator[Finding]:
         yield Finding(f"{text}, allowed are {limit:.2%}; fill them" if stops else text, stops=stops)
 
 
-def impossible(names: Iterable[str], result: Statistics) -> Iterator[Finding]:
+def _impossible(names: Iterable[str], result: _Statistics) -> Iterator[Finding]:
     """Negative values in columns that the job says have none."""
     for name in names:
         statistics = result.get(name)
@@ -71,7 +71,7 @@ def impossible(names: Iterable[str], result: Statistics) -> Iterator[Finding]:
             )
 
 
-def one_value(columns: InputColumns, result: Statistics) -> Iterator[Finding]:
+def _one_value(columns: InputColumns, result: _Statistics) -> Iterator[Finding]:
     """Features that cannot tell accounts apart."""
     for name in (*columns.numeric, *columns.categorical):
         statistics = result.get(name)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tamscore.scoring.context import Run
 
-MOST_ACCOUNTS = 20_000_000
+_MOST_ACCOUNTS = 20_000_000
 """The ids of larger markets are not read for a first look."""
 
 
@@ -24,8 +24,8 @@ def from_tables(market: Run, sample: Run) -> Iterator[Finding]:
     named = list(joined_tables(sample))
     if not named:
         return
-    if market.plan.rows > MOST_ACCOUNTS:
-        yield Finding(f"joined tables are not looked at: the market has more than {MOST_ACCOUNTS:,} rows")
+    if market.plan.rows > _MOST_ACCOUNTS:
+        yield Finding(f"joined tables are not looked at: the market has more than {_MOST_ACCOUNTS:,} rows")
         return
     known = sorted_hashes(id_hash(ids) for ids in ids_of(market))
     accounts = KnownAccounts(known, market.columns.id_form, lambda: ids_of(market))

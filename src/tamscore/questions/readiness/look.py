@@ -37,7 +37,7 @@ def check_parts(job: Job, plan: Plan) -> list[Finding]:
     columns = columns_read(job)
     if not plan.rows:
         return [Finding("no rows", stops=True)]
-    with sampled_run(job, plan) as (sample, folder):
+    with _sampled_run(job, plan) as (sample, folder):
         market = replace(sample, job=job, plan=plan)
         findings = from_footers(job, columns, plan, nulls=sample.plan.rows < plan.rows)
         findings += [*from_rows(sample, plan.rows), *from_columns(sample, plan.rows), *from_tables(market, sample)]
@@ -48,14 +48,14 @@ def check_parts(job: Job, plan: Plan) -> list[Finding]:
 def suspected_features(job: Job, plan: Plan) -> set[str]:
     """Return the features that the leakage guard would stop a run for, judged on a sample of the market."""
     warn = job.model_copy(update={"leakage": job.leakage.model_copy(update={"action": "warn"})})
-    with sampled_run(warn, plan) as (sample, _):
+    with _sampled_run(warn, plan) as (sample, _):
         parts = [with_features(part, sample.columns) for part in count_rows(sample)[0]]
         verdicts = judge_features(sample, parts)
     return {verdict.feature for party in verdicts.values() for verdict in party if verdict.stops}
 
 
 @contextmanager
-def sampled_run(job: Job, plan: Plan) -> Iterator[tuple[Run, str]]:
+def _sampled_run(job: Job, plan: Plan) -> Iterator[tuple[Run, str]]:
     """Provide the run of a job on a sample of its market, and the temporary folder that the sample lies in."""
     with TemporaryDirectory(prefix="tamscore-check-") as folder, LocalFlow(job.engine.workers) as flow:
         small = sampled_plan(job, plan, Path(folder))

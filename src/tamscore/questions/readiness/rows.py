@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
 
-FEW_CUSTOMERS = 100
+_FEW_CUSTOMERS = 100
 """With fewer customers the potential of a market rests on a handful of accounts."""
 
 
@@ -41,7 +41,7 @@ def from_rows(run: Run, rows: int) -> list[Finding]:
             findings += [Finding(where + text) for text in check()]
         except InputContractError as error:
             findings.append(Finding(where + str(error), stops=True))
-    return [*findings, *counts(run, parts, rows)]
+    return [*findings, *_counts(run, parts, rows)]
 
 
 def with_features(part: PartRows, columns: InputColumns) -> PartRows:
@@ -54,7 +54,7 @@ def with_features(part: PartRows, columns: InputColumns) -> PartRows:
     return replace(part, reason=reason)
 
 
-def counts(run: Run, parts: Sequence[PartRows], rows: int) -> list[Finding]:
+def _counts(run: Run, parts: Sequence[PartRows], rows: int) -> list[Finding]:
     """Return how many rows would be rejected, how many have no sales, and a warning if hardly anybody buys."""
     where = sample_note(run.plan.rows, rows)
     reasons = Counter({reason: sum(int((part.reason == reason).sum()) for part in parts) for reason in Reason})
@@ -69,6 +69,6 @@ def counts(run: Run, parts: Sequence[PartRows], rows: int) -> list[Finding]:
         items.append(f"column {run.columns.sales!r}: {missing:,} of {where} have no sales and count as prospects")
     if not customers:
         items.append(f"column {run.columns.sales!r}: no account of {where} is a customer")
-    elif customers * rows < FEW_CUSTOMERS * run.plan.rows:
+    elif customers * rows < _FEW_CUSTOMERS * run.plan.rows:
         items.append(f"{customers:,} customers in {where}: potential would rest on very few accounts")
     return [Finding(text) for text in items]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tamscore.schema import InputColumns
     from tamscore.store.partitions import Plan
 
-STANDARD_ERRORS = 3.0
+_STANDARD_ERRORS = 3.0
 """A share in a sample is above a limit only if it is so by more than this."""
 
 
@@ -27,12 +27,12 @@ def sampled_plan(job: Job, plan: Plan, folder: Path) -> Plan:
     """Return the plan of a sample of the market and of its further tables; small ones are planned as they are."""
     sides = tables_of(job)
     tables = {
-        key: sample_plan(table, sides[key].columns, folder / f"{key}.parquet") for key, table in plan.tables.items()
+        key: _sample_plan(table, sides[key].columns, folder / f"{key}.parquet") for key, table in plan.tables.items()
     }
-    return replace(sample_plan(plan, columns_read(job), folder / "market.parquet"), tables=tables)
+    return replace(_sample_plan(plan, columns_read(job), folder / "market.parquet"), tables=tables)
 
 
-def sample_plan(plan: Plan, columns: InputColumns, path: Path) -> Plan:
+def _sample_plan(plan: Plan, columns: InputColumns, path: Path) -> Plan:
     """Return the plan of a sample of a table, written to a path; of a small table the plan that there is."""
     import pyarrow.parquet as pq
 
@@ -46,7 +46,7 @@ def sample_plan(plan: Plan, columns: InputColumns, path: Path) -> Plan:
 def sampled_job(job: Job, rows: int) -> Job:
     """Return the job with limits on shares that a sample of so many rows breaks by more than chance."""
     limits = {
-        key: min(limit + STANDARD_ERRORS * math.sqrt(limit * (1 - limit) / rows), 1.0)
+        key: min(limit + _STANDARD_ERRORS * math.sqrt(limit * (1 - limit) / rows), 1.0)
         for key in ("max_sales_missing_share", "max_rejected_share")
         for limit in (getattr(job.rows, key),)
     }

@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     from tamscore.report.evidence import ReportData
     from tamscore.view.blocks import Chapter
 
-BEFORE = (ranking, headline, quadrants, clusters, ladder)
-AFTER = (people, lift, moves, potential, level, choice, quality)
+_BEFORE = (ranking, headline, quadrants, clusters, ladder)
+_AFTER = (people, lift, moves, potential, level, choice, quality)
 """The chapters that stand before those of the sections, and after them."""
-APPENDIX = ("explanations", "potential", "level", "choice-of-k", "look-alike", "backtest", "quality", "method")
+_APPENDIX = ("explanations", "potential", "level", "choice-of-k", "look-alike", "backtest", "quality", "method")
 """The chapters of the appendix, in their order: evidence for those who doubt the rest."""
 
 
 def chapters(data: ReportData) -> list[Chapter]:
     """Return all chapters that there is something to say in, the first page first, the appendix last."""
-    first, last = ([(module, module.chapter(data)) for module in order] for order in (BEFORE, AFTER))
+    first, last = ([(module, module.chapter(data)) for module in order] for order in (_BEFORE, _AFTER))
     missing = [str(getattr(module, "MISSING", "")) for module, item in [*first, *last] if item is None]
     missing += [section.absent for name, section in SECTIONS.items() if name not in data.sections]
     first_told, last_told = ([item for _, item in items if item] for items in (first, last))
     rows = [*first_told, *section_chapters(data.sections, data.currency), *last_told, limits.chapter(data)]
     rows += [explanations.chapter(data), method.chapter(data, missing)]
-    return [*one_pager(data), *in_two_parts(rows)]
+    return [*one_pager(data), *_in_two_parts(rows)]
 
 
 def one_pager(data: ReportData) -> list[Chapter]:
@@ -52,11 +52,11 @@ def one_pager(data: ReportData) -> list[Chapter]:
     return [page_one.chapter(data.page_one)]
 
 
-def in_two_parts(chapters: list[Chapter]) -> list[Chapter]:
+def _in_two_parts(chapters: list[Chapter]) -> list[Chapter]:
     """Return the chapters with those of the appendix behind all others, and marked."""
-    main = [chapter for chapter in chapters if chapter.anchor not in APPENDIX]
+    main = [chapter for chapter in chapters if chapter.anchor not in _APPENDIX]
     rest = sorted(
-        (chapter for chapter in chapters if chapter.anchor in APPENDIX),
-        key=lambda chapter: APPENDIX.index(chapter.anchor),
+        (chapter for chapter in chapters if chapter.anchor in _APPENDIX),
+        key=lambda chapter: _APPENDIX.index(chapter.anchor),
     )
     return [*main, *(replace(chapter, is_appendix=True) for chapter in rest)]

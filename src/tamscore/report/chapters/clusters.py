@@ -14,7 +14,7 @@ from tamscore.scoring import cluster_map as map_rows
 from tamscore.view.blocks import Block, Chapter, Text
 from tamscore.view.words import words
 
-COLOURS = {
+_COLOURS = {
     "global": "blue",
     "enterprise": "blue",
     "land": "yellow",
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 def chapter(data: ReportData) -> Chapter:
     """Return the chapter."""
     blocks: list[Block] = []
-    if maps := [party_map(data, party) for party in data.run.model.parties if data.map]:
+    if maps := [_party_map(data, party) for party in data.run.model.parties if data.map]:
         blocks.append(cluster_map(maps))
     largest_first = sorted(data.summary.clusters, key=lambda cluster: -cluster.accounts)
     blocks.append(shorten(sizes(largest_first, named=True), "segments"))
     known = data.summary.stability
-    blocks.append(shorten(trust(known), "stability") if known else Text(missing_note(data)))
-    return Chapter("clusters", "Clusters of peers", message(data), tuple(blocks))
+    blocks.append(shorten(trust(known), "stability") if known else Text(_missing_note(data)))
+    return Chapter("clusters", "Clusters of peers", _message(data), tuple(blocks))
 
 
-def message(data: ReportData) -> str:
+def _message(data: ReportData) -> str:
     """Return what it comes to, in one sentence."""
     parties = by_party(data.summary.clusters)
     text = " and ".join(f"{len(party)} of {words(party[0].party_type)} accounts" for party in parties)
@@ -50,7 +50,7 @@ def message(data: ReportData) -> str:
     return f"Accounts are compared with their peers only: {text}{sure}."
 
 
-def party_map(data: ReportData, party: PartyRecord) -> PartyMap:
+def _party_map(data: ReportData, party: PartyRecord) -> PartyMap:
     """One party type as the map shows it, its largest clusters first."""
     order = np.argsort(-party.accounts.sum(axis=1), kind="stable")
     ids = [party.ids[c] for c in order]
@@ -59,20 +59,20 @@ def party_map(data: ReportData, party: PartyRecord) -> PartyMap:
     centers = map_rows.project(plane.axes, party.centers.T.astype(np.float64)) * party.space.fitted_grid.unit
     points = np.array([(row["x"], row["y"]) for row in rows]).reshape(-1, 2)
     label = np.array([ids.index(row["cluster"]) for row in rows], int)
-    plays = {name: play for name in ids if (play := play_of(data, name))}
+    plays = {name: play for name in ids if (play := _play_of(data, name))}
     return PartyMap(party.name, tuple(ids), centers.T[order], points, label, plane.shares, plays)
 
 
-def play_of(data: ReportData, cluster: str) -> str:
+def _play_of(data: ReportData, cluster: str) -> str:
     """Return the colour of the play that most of the money expected of a cluster calls for; "" if that is not known."""
     money: dict[str, float] = defaultdict(float)
     for row in data.portfolio:
         if row["cluster"] == cluster:
-            money[COLOURS[row["portfolio_segment"]]] += row.get("expected_value") or 0.0
+            money[_COLOURS[row["portfolio_segment"]]] += row.get("expected_value") or 0.0
     return max(money, key=lambda colour: (money[colour], colour)) if money else ""
 
 
-def missing_note(data: ReportData) -> str:
+def _missing_note(data: ReportData) -> str:
     """Why nothing is told about how far clusters can be trusted."""
     fitted = data.summary.model.get("run")
     if fitted:

@@ -24,14 +24,14 @@ def chapter(data: ReportData) -> Chapter:
     for party in PARTY_TYPES:
         mine = [(anchor, row) for anchor, row in rows.items() if row["party_type"] == party]
         mine.sort(key=lambda pair: pair[1].get("priority") or pair[1]["rank"])
-        points = tuple(point(anchor, row, clusters[row["cluster"]]) for anchor, row in mine)
+        points = tuple(_point(anchor, row, clusters[row["cluster"]]) for anchor, row in mine)
         if points:
             blocks.append(Points(points, f"{words(party)} accounts, in the order of priority".capitalize()))
     text = f"{count_text(len(rows), 'account')} with a reason each; tamscore explain tells more about any account."
     return Chapter("explanations", "Why these accounts", text, tuple(blocks))
 
 
-def point(anchor: str, row: Row, cluster: Cluster) -> Point:
+def _point(anchor: str, row: Row, cluster: Cluster) -> Point:
     """Return what is known of an account."""
     place = row.get("priority") or row["rank"]
     items = [f"{row['account_id']}, tier {row['tier']}" if row.get("tier") else str(row["account_id"])]
@@ -40,9 +40,11 @@ def point(anchor: str, row: Row, cluster: Cluster) -> Point:
         items.append(f"its potential of {money(row['potential'])} may be {money(row['potential_low'])} to")
         items[-1] += f" {money(row['potential_high'])}"
     items.append(MEANINGS.get(row["quadrant"], words(row["quadrant"])))
-    return Point(f"{place:,}. {account_name(row)}:", f"{'. '.join(filter(None, map(sentence, items)))}.", anchor=anchor)
+    return Point(
+        f"{place:,}. {account_name(row)}:", f"{'. '.join(filter(None, map(_sentence, items)))}.", anchor=anchor
+    )
 
 
-def sentence(text: str) -> str:
+def _sentence(text: str) -> str:
     """Return a text with a capital at its beginning."""
     return f"{text[:1].upper()}{text[1:]}"

@@ -13,42 +13,42 @@ if TYPE_CHECKING:
     from tamscore.report.changes import Changed
     from tamscore.report.evidence import ReportData
 
-NOBODY = "nobody buys yet"
-STILL = {"+0.0%", "-0.0%", "0%"}
+_NOBODY = "nobody buys yet"
+_STILL = {"+0.0%", "-0.0%", "0%"}
 
 
 def chapter(data: ReportData) -> Chapter:
     """Return the chapter."""
     changed = data.changed
     blocks: list[Block] = [
-        totals(data.summary, {kind: change_sentence(changed, kind) for kind in HOLDERS} if changed else None)
+        totals(data.summary, {kind: _change_sentence(changed, kind) for kind in HOLDERS} if changed else None)
     ]
     if changed:
-        blocks.append(Text(" ".join(why(changed, kind) for kind in HOLDERS)))
+        blocks.append(Text(" ".join(_why(changed, kind) for kind in HOLDERS)))
         kinds = {kind: (changed.before[kind], changed.steps(kind), changed.after[kind]) for kind in HOLDERS}
         moved = {kind: bars for kind, bars in kinds.items() if bars[1]}
         if moved:
             blocks.append(bridge(moved, changed.against))
-    return Chapter("headline", "Headline", message(data), tuple(blocks))
+    return Chapter("headline", "Headline", _message(data), tuple(blocks))
 
 
-def message(data: ReportData) -> str:
+def _message(data: ReportData) -> str:
     """Return what it comes to, in one sentence."""
     sold = data.summary.totals["expansion"]
-    buys = f"customers buy {share(sold.sales, sold.potential)} of their potential" if sold.potential else NOBODY
+    buys = f"customers buy {share(sold.sales, sold.potential)} of their potential" if sold.potential else _NOBODY
     clusters = len(data.summary.clusters)
     return (
         f"{count_text(data.summary.rows['scored'], 'account')} in {count_text(clusters, 'cluster')} of peers: {buys}."
     )
 
 
-def change_sentence(changed: Changed, kind: str) -> str:
+def _change_sentence(changed: Changed, kind: str) -> str:
     """Return how the whitespace of a kind changed."""
     now = change(changed.before[kind], changed.after[kind])
-    return f"{'unchanged' if now in STILL else now} since {changed.against}"
+    return f"{'unchanged' if now in _STILL else now} since {changed.against}"
 
 
-def why(changed: Changed, kind: str) -> str:
+def _why(changed: Changed, kind: str) -> str:
     """What changed the whitespace of a kind most, in a sentence."""
     steps = sorted(changed.steps(kind), key=lambda step: -abs(step[1]))[:2]
     total = changed.after[kind] - changed.before[kind]

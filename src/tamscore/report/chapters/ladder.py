@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tamscore.report.evidence import ReportData
 
 MISSING = "The ladder of one cluster: no cluster has enough customers of its own to draw one."
-DRAWABLE = 10
+_DRAWABLE = 10
 """A curve is drawn from so many customers of today on; a frozen ladder may come from customers of an earlier run."""
 
 
@@ -24,25 +24,25 @@ def chapter(data: ReportData) -> Chapter | None:
     own = [
         cluster
         for cluster in clusters
-        if cluster.basis == "cluster" and cluster.kinds["expansion"].accounts >= DRAWABLE
+        if cluster.basis == "cluster" and cluster.kinds["expansion"].accounts >= _DRAWABLE
     ]
     if not own:
         return None
     chosen = max(own, key=lambda cluster: (cluster.kinds["expansion"].whitespace, cluster.cluster))
     party = next(party for party in data.run.model.parties if party.name == chosen.party_type)
     picture = ladder(chosen, party.sales.of(party.ids.index(chosen.cluster)))
-    blocks = (picture, Text(ladder_reading(chosen, data.currency)))
-    return Chapter("ladder", "How a ladder works", message(chosen, data.currency), blocks)
+    blocks = (picture, Text(_ladder_reading(chosen, data.currency)))
+    return Chapter("ladder", "How a ladder works", _message(chosen, data.currency), blocks)
 
 
-def message(cluster: Cluster, currency: str | None) -> str:
+def _message(cluster: Cluster, currency: str | None) -> str:
     """Return what it comes to, in one sentence."""
     sums = cluster.kinds["expansion"]
     all_ = f"{count_text(sums.accounts, 'customer')} of {cluster.cluster} buy {money_text(sums.sales, currency)}"
     return f"{all_}; were each on the next step of the ladder it would be {money_text(sums.potential, currency)}."
 
 
-def ladder_reading(cluster: Cluster, currency: str | None) -> str:
+def _ladder_reading(cluster: Cluster, currency: str | None) -> str:
     """How to read the picture."""
     name, value = next((name, value) for name, value in cluster.steps.items())
     prospects = cluster.kinds["acquisition"]

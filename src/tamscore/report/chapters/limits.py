@@ -11,7 +11,7 @@ from tamscore.view.words import count_text
 if TYPE_CHECKING:
     from tamscore.report.evidence import ReportData
 
-ALWAYS = {
+_ALWAYS = {
     "No forecast.": "Potential is what comparable accounts do buy. Whether, when and why an account will buy is "
     "another question; a backtest tells how far the two went together.",
     "No total to plan with.": "Not everybody can stand at the top: whitespace says where to look first, its sum is no "
@@ -22,20 +22,20 @@ ALWAYS = {
     "would come out again; the map shows two of many directions.",
 }
 """What holds for every run."""
-NOTED = 12
+_NOTED = 12
 """So many notices of the run are repeated."""
 
 
 def chapter(data: ReportData) -> Chapter:
     """Return the chapter."""
-    blocks: list[Block] = [Points(tuple(Point(*pair) for pair in (*ALWAYS.items(), *of_this_run(data))))]
-    if noted := data.summary.notices[:NOTED]:
+    blocks: list[Block] = [Points(tuple(Point(*pair) for pair in (*_ALWAYS.items(), *_of_this_run(data))))]
+    if noted := data.summary.notices[:_NOTED]:
         blocks.append(notices(noted))
     text = "Read the numbers as what peers do, and mind these limits."
     return Chapter("limits", "What this cannot tell you", text, tuple(blocks))
 
 
-def of_this_run(data: ReportData) -> list[tuple[str, str]]:
+def _of_this_run(data: ReportData) -> list[tuple[str, str]]:
     """The limits that hold for this run alone."""
     items = []
     borrowed = [cluster.cluster for cluster in data.summary.clusters if cluster.borrows]

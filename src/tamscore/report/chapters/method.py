@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 def chapter(data: ReportData, missing: Sequence[str]) -> Chapter:
     """Return the chapter; `missing` are the chapters left out, each with what would bring it."""
-    blocks: list[Block] = [Terms(tuple(terms(data))), stages(data)]
+    blocks: list[Block] = [Terms(tuple(_terms(data))), _stages(data)]
     if missing:
         rows = [(what, rest) for text in missing for what, _, rest in [text.partition(": ")]]
         blocks.append(table("Not in this report", "what|why, and what to do", rows))
-    return Chapter("method", "How it was computed", message(data), tuple(blocks))
+    return Chapter("method", "How it was computed", _message(data), tuple(blocks))
 
 
-def message(data: ReportData) -> str:
+def _message(data: ReportData) -> str:
     """Return what it comes to, in one sentence."""
     seconds = sum(stage["seconds"] for stage in data.run.manifest["stages"])
     rows, device = data.summary.rows["read"], data.summary.device["name"]
     return f"{rows:,} rows in {seconds:,.1f} seconds on {device}; the same input and job give the same bytes again."
 
 
-def terms(data: ReportData) -> list[tuple[str, str]]:
+def _terms(data: ReportData) -> list[tuple[str, str]]:
     """Names and values."""
     manifest = data.run.manifest
     packages = ", ".join(f"{name} {number}" for name, number in sorted(manifest["packages"].items()))
@@ -55,7 +55,7 @@ def terms(data: ReportData) -> list[tuple[str, str]]:
     ]
 
 
-def stages(data: ReportData) -> Table:
+def _stages(data: ReportData) -> Table:
     """How long each stage took."""
     times = data.run.manifest["stages"]
     longest = max((time["seconds"] for time in times), default=0.0) or 1.0

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Table
 
 MISSING = "Who moved and why: there is no run before this one to compare with; name one with --since RUN."
-FLOWS = 12
+_FLOWS = 12
 """So many flows are drawn, the largest first."""
 
 
@@ -32,11 +32,11 @@ def chapter(data: ReportData) -> Chapter | None:
     changed, input_change = data.changed, data.input_change
     inputs = [input_table(input_change)] if input_change else []
     if changed is None:
-        return only_input(inputs)
+        return _only_input(inputs)
     blocks: list[Block] = [*inputs]
     if changed.moves:
-        blocks += [moves(changed.moves[:FLOWS], changed.moved), reasons(changed)]
-    blocks += [*tables(changed.totals), *buyers(changed), *map(Text, changed.notices)]
+        blocks += [moves(changed.moves[:_FLOWS], changed.moved), _reasons(changed)]
+    blocks += [*tables(changed.totals), *_buyers(changed), *map(Text, changed.notices)]
     if data.summary.events:
         blocks.append(shorten(events(data.summary.events), "events"))
     text = (
@@ -46,7 +46,7 @@ def chapter(data: ReportData) -> Chapter | None:
     return Chapter("moves", "Who moved, and why", text, tuple(blocks))
 
 
-def buyers(changed: Changed) -> Iterator[Table]:
+def _buyers(changed: Changed) -> Iterator[Table]:
     """Yield the accounts with a buying alert, where there are any."""
     if changed.buying:
         rows = [dict(row) for row in changed.buyers]
@@ -54,13 +54,13 @@ def buyers(changed: Changed) -> Iterator[Table]:
         yield replace(shown, note=f"the first {len(rows)} of {changed.buying:,}; {KINDS['buying'][1]}", folded=True)
 
 
-def only_input(inputs: Sequence[Table]) -> Chapter | None:
+def _only_input(inputs: Sequence[Table]) -> Chapter | None:
     """Return the chapter if the run before is gone by now, and only its input is known."""
     text = "The run before is not there any more; what it was scored on is still known."
     return Chapter("moves", "What changed", text, tuple(inputs)) if inputs else None
 
 
-def reasons(changed: Changed) -> Table | Text:
+def _reasons(changed: Changed) -> Table | Text:
     """Why accounts are in another cluster."""
     if changed.reasons is None:
         return Text("Whether they changed themselves or their clusters did cannot be told apart any more.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Table
 
 MISSING = "People and their lists: nobody covers accounts yet; tamscore coverage says who covers whom."
-WRITES = "tamscore lists --to DIR writes them whole, as files and as pages to print"
+_WRITES = "tamscore lists --to DIR writes them whole, as files and as pages to print"
 
 
 def chapter(data: ReportData) -> Chapter | None:
@@ -23,10 +23,10 @@ def chapter(data: ReportData) -> Chapter | None:
     people = data.named.people
     if not people:
         return None
-    return Chapter("people", "People and their lists", message(data), (persons(data), lists(data), begin(data)))
+    return Chapter("people", "People and their lists", _message(data), (_persons(data), _lists(data), begin(data)))
 
 
-def message(data: ReportData) -> str:
+def _message(data: ReportData) -> str:
     """Return what it comes to, in one sentence."""
     rows = data.sections.get("coverage", {}).get("people", ())
     if not rows:
@@ -37,7 +37,7 @@ def message(data: ReportData) -> str:
     )
 
 
-def persons(data: ReportData) -> Table:
+def _persons(data: ReportData) -> Table:
     """Return what every person covers, and how many of its hours that takes."""
     rows = data.sections.get("coverage", {}).get("people") or [{"person": name} for name in data.named.people]
     most = max((row.get("value") or 0.0 for row in rows), default=0.0) or 1.0
@@ -46,7 +46,7 @@ def persons(data: ReportData) -> Table:
             row["person"],
             *(row.get(name) for name in ("role", "accounts", "hours_used", "hours")),
             Cell(row.get("value"), (row.get("value") or 0.0) / most),
-            first_of(data, row["person"]),
+            _first_of(data, row["person"]),
         ]
         for row in rows
     ]
@@ -56,13 +56,13 @@ def persons(data: ReportData) -> Table:
     return without_empty(table("What each person covers", columns, cells))
 
 
-def first_of(data: ReportData, person: str) -> str | None:
+def _first_of(data: ReportData, person: str) -> str | None:
     """Return what the first account of a person is called, None if it has none."""
     rows = data.named.people.get(person, ())
     return account_name(rows[0]) if rows else None
 
 
-def lists(data: ReportData) -> Table:
+def _lists(data: ReportData) -> Table:
     """Return the lists that there are to work from: one of each person, one of each campaign."""
     record = data.sections.get("coverage", {})
     cells: list[tuple[Any, ...]] = [(row["person"], row["role"], row["accounts"]) for row in record.get("people", ())]
@@ -71,7 +71,7 @@ def lists(data: ReportData) -> Table:
         key = (row["campaign_id"], row["channel"])
         campaigns[key] = campaigns.get(key, 0) + round(row["accounts"])
     cells += [(*key, count) for key, count in campaigns.items()]
-    return table("Lists", "list:name|by:code|accounts:count", cells, WRITES, folded=True)
+    return table("Lists", "list:name|by:code|accounts:count", cells, _WRITES, folded=True)
 
 
 def begin(data: ReportData) -> Table:

@@ -16,33 +16,33 @@ if TYPE_CHECKING:
     from tamscore.questions.tables import Cluster, TopStep
     from tamscore.report.evidence import ReportData
 
-DRAWN = 20
+_DRAWN = 20
 """So many clusters are drawn, those with the most whitespace."""
 
 
 def chapter(data: ReportData) -> Chapter:
     """Return the chapter."""
-    clusters = sorted(data.summary.clusters, key=lambda cluster: (-cluster_whitespace(cluster), cluster.cluster))
+    clusters = sorted(data.summary.clusters, key=lambda cluster: (-_cluster_whitespace(cluster), cluster.cluster))
     level = data.summary.interval_level
     blocks: list[Block] = []
-    if drawn := [cluster for cluster in clusters if any(value for value in cluster.steps.values())][:DRAWN]:
+    if drawn := [cluster for cluster in clusters if any(value for value in cluster.steps.values())][:_DRAWN]:
         blocks.append(potentials(drawn, level))
     blocks.append(shorten(ladders(clusters), "potential"))
     if level:
         blocks += [certainty(data.summary.clusters, level), shorten(intervals(clusters, level), "potential")]
     if any(row["whitespace"] > 0 for row in data.steps):
-        blocks += [step_shares(data.steps), *map(Text, top_step_texts(data)), top_steps(data.summary.top_steps)]
+        blocks += [step_shares(data.steps), *map(Text, _top_step_texts(data)), top_steps(data.summary.top_steps)]
     if data.summary.potential_stability:
         blocks.append(moves(data.summary.potential_stability))
-    return Chapter("potential", "Potential by cluster", message(clusters), tuple(blocks))
+    return Chapter("potential", "Potential by cluster", _message(clusters), tuple(blocks))
 
 
-def cluster_whitespace(cluster: Cluster) -> float:
+def _cluster_whitespace(cluster: Cluster) -> float:
     """The whitespace of a cluster, by which clusters are put in order; it is shown nowhere."""
     return sum(sums.whitespace for sums in cluster.kinds.values())
 
 
-def message(clusters: Sequence[Cluster]) -> str:
+def _message(clusters: Sequence[Cluster]) -> str:
     """Return what it comes to, in one sentence."""
     open_ = sorted((cluster.kinds["expansion"].whitespace for cluster in clusters), reverse=True)
     thin = sum(cluster.borrows for cluster in clusters)
@@ -52,7 +52,7 @@ def message(clusters: Sequence[Cluster]) -> str:
     return f"Three clusters hold {share(sum(open_[:3]), sum(open_))} of the expansion whitespace{rests}."
 
 
-def top_step_texts(data: ReportData) -> list[str]:
+def _top_step_texts(data: ReportData) -> list[str]:
     """What hangs on the rule for the top step, a sentence for each party type."""
     items = []
     for top_step in data.summary.top_steps:
@@ -62,11 +62,11 @@ def top_step_texts(data: ReportData) -> list[str]:
             head = (
                 f"{words(top_step.party_type).capitalize()}: the top step alone ({rule}) holds {part} of the expansion"
             )
-            items.append(f"{head} whitespace of {whole}.{cap_sentence(data, top_step)}")
+            items.append(f"{head} whitespace of {whole}.{_cap_sentence(data, top_step)}")
     return items
 
 
-def cap_sentence(data: ReportData, step: TopStep) -> str:
+def _cap_sentence(data: ReportData, step: TopStep) -> str:
     """What the expansion of a party type would be under a cap, where the largest customer sets the top step."""
     others = (top_step for top_step in data.summary.top_steps if top_step.party_type == step.party_type)
     cap = next((other for other in others if other.top_step == "p99"), step)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.report.evidence import ReportData
     from tamscore.view.blocks import Block, Figure
 
-ORDER = ("blue", "yellow", "orange", "grey", "teal")
+_ORDER = ("blue", "yellow", "orange", "grey", "teal")
 
 
 def chapter(data: ReportData) -> Chapter:
@@ -27,12 +27,12 @@ def chapter(data: ReportData) -> Chapter:
     for kind in HOLDERS:
         for (name, play, _), sums in quadrant_sums(data.summary, kind):
             fields.setdefault(name, (play, {}))[1][kind] = sums
-    fields = {name: fields[name] for name in (*ORDER, *FIELDS) if name in fields}
-    blocks: tuple[Block, ...] = (quadrant_map(fields), plays(data.summary), Text(thresholds(data)), *to_do(data))
-    return Chapter("quadrants", "Quadrants and plays", message(data), blocks)
+    fields = {name: fields[name] for name in (*_ORDER, *FIELDS) if name in fields}
+    blocks: tuple[Block, ...] = (quadrant_map(fields), plays(data.summary), Text(_thresholds(data)), *_to_do(data))
+    return Chapter("quadrants", "Quadrants and plays", _message(data), blocks)
 
 
-def to_do(data: ReportData) -> Iterator[Figure]:
+def _to_do(data: ReportData) -> Iterator[Figure]:
     """Yield the accounts by play, and the segments of the portfolio by cluster, where the run has told them."""
     if data.plays:
         by_play: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(HOLDERS, 0))
@@ -47,7 +47,7 @@ def to_do(data: ReportData) -> Iterator[Figure]:
         yield portfolio_figure([*held.items()], portfolio(data.portfolio))
 
 
-def message(data: ReportData) -> str:
+def _message(data: ReportData) -> str:
     """Return what it comes to, in one sentence."""
     items = []
     for kind, noun in HOLDERS.items():
@@ -61,7 +61,7 @@ def message(data: ReportData) -> str:
     return f"{'; '.join(items) or 'Nothing is open'}."
 
 
-def thresholds(data: ReportData) -> str:
+def _thresholds(data: ReportData) -> str:
     """Where high begins."""
     items = []
     for party in data.run.model.parties:

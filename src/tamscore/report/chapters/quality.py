@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from tamscore.report.evidence import ReportData
     from tamscore.view.blocks import Table
 
-MEANINGS = {"rejected": "left out of the scores", "flagged": "scored, and marked", "filled": "given the median"}
+_MEANINGS = {"rejected": "left out of the scores", "flagged": "scored, and marked", "filled": "given the median"}
 
 
 def chapter(data: ReportData) -> Chapter:
     """Return the chapter."""
-    blocks: list[Block] = [counts(data, ("rejected", "flagged"), "Rows rejected or flagged")]
-    blocks.append(counts(data, ("filled",), "Numbers that were missing", folded=True))
+    blocks: list[Block] = [_counts(data, ("rejected", "flagged"), "Rows rejected or flagged")]
+    blocks.append(_counts(data, ("filled",), "Numbers that were missing", folded=True))
     blocks += [block for block in (suspects(data.summary.leakage), *drift(data.summary.drift)) if block.rows]
-    return Chapter("quality", "Data quality", message(data), tuple(blocks))
+    return Chapter("quality", "Data quality", _message(data), tuple(blocks))
 
 
-def message(data: ReportData) -> str:
+def _message(data: ReportData) -> str:
     """Return what it comes to, in one sentence."""
     rows = data.summary.rows
     rejected = sum(rows["rejected"].values())
@@ -31,11 +31,11 @@ def message(data: ReportData) -> str:
     return f"{count_text(rows['read'], 'row')} read, {rows['scored']:,} scored, {left}: nothing is dropped in silence."
 
 
-def counts(data: ReportData, what: tuple[str, ...], caption: str, *, folded: bool = False) -> Table:
+def _counts(data: ReportData, what: tuple[str, ...], caption: str, *, folded: bool = False) -> Table:
     """Rows that something befell, by what that was."""
     read = data.summary.rows["read"]
     rows = [
-        (row["what"], row["name"], MEANINGS[row["what"]], row["count"], row["count"] / read if read else None)
+        (row["what"], row["name"], _MEANINGS[row["what"]], row["count"], row["count"] / read if read else None)
         for row in data.quality
         if row["what"] in what and row["count"]
     ]

@@ -25,25 +25,25 @@ def chapter(data: ReportData) -> Chapter | None:
     if rows := kinds["acquisition"]:
         whole = data.summary.totals["acquisition"].whitespace
         blocks += [prospects(clusters, whole), best_of_kind(rows, "prospects")]
-    return Chapter("ranking", "Who to call first", message(kinds, data), tuple(blocks))
+    return Chapter("ranking", "Who to call first", _message(kinds, data), tuple(blocks))
 
 
-def message(kinds: dict[str, list[Row]], data: ReportData) -> str:
+def _message(kinds: dict[str, list[Row]], data: ReportData) -> str:
     """Return what it comes to, in one sentence."""
     items = []
     if rows := kinds["expansion"]:
         whole = data.summary.totals["expansion"].whitespace
         part = share(sum(row["whitespace"] or 0.0 for row in rows), whole)
         items.append(
-            f"the first {count_text(len(rows), 'customer')} hold {part} of the expansion, {name_of(rows[0])} leads"
+            f"the first {count_text(len(rows), 'customer')} hold {part} of the expansion, {_name_of(rows[0])} leads"
         )
     if (rows := kinds["acquisition"]) and any(row["whitespace"] for row in rows):
         expected = money_text(sum(row.get("expected_value") or 0.0 for row in rows), data.currency)
-        items.append(f"the first {count_text(len(rows), 'prospect')} promise {expected}, {name_of(rows[0])} leads")
+        items.append(f"the first {count_text(len(rows), 'prospect')} promise {expected}, {_name_of(rows[0])} leads")
     text = "; ".join(items) or "nothing is open with any account"
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def name_of(row: Row) -> str:
+def _name_of(row: Row) -> str:
     """What an account is called."""
     return clean(row.get("name") or row["account_id"])

@@ -25,7 +25,7 @@ def bridge(kinds: Mapping[str, tuple[float, Sequence[tuple[str, float]], float]]
 
     def draw(canvas: Canvas) -> None:
         for panel, (kind, parts) in zip(canvas.panels(len(kinds)), kinds.items(), strict=True):
-            draw_bridge(panel, kind, *parts, canvas)
+            _draw_bridge(panel, kind, *parts, canvas)
 
     rows = max(len(steps) for _, steps, _ in kinds.values()) + 2
     title = f"Whitespace, from {against} to this one"
@@ -36,7 +36,7 @@ def bridge(kinds: Mapping[str, tuple[float, Sequence[tuple[str, float]], float]]
     return Figure("bridge", title, alt, draw, 60 + 22 * rows, (60 + 25 * rows) * len(kinds), numbers, reading)
 
 
-def draw_bridge(
+def _draw_bridge(
     panel: Any, kind: str, before: float, steps: Sequence[tuple[str, float]], after: float, canvas: Canvas
 ) -> None:
     """Draw one bridge from top to bottom; it begins near its lowest point, since the changes are what is looked at."""

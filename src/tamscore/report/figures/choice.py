@@ -26,24 +26,24 @@ def choice_of_k(party: str, rows: Sequence[dict[str, Any]], candidates: Table) -
 
     def draw(canvas: Canvas) -> None:
         shape = {"height_ratios": (2.2, 1)} if not canvas.narrow else {"height_ratios": (1.6, 1, 1)}
-        mosaic = [["loss"] * 4, [*CRITERIA]] if not canvas.narrow else narrow_mosaic()
+        mosaic = [["loss"] * 4, [*CRITERIA]] if not canvas.narrow else _narrow_mosaic()
         panels = canvas.figure.subplot_mosaic(mosaic, **shape)
-        draw_loss(panels["loss"], rows, canvas)
+        _draw_loss(panels["loss"], rows, canvas)
         for name in CRITERIA:
-            draw_criterion(panels[name], name, rows, canvas)
+            _draw_criterion(panels[name], name, rows, canvas)
 
     reading = "The least loss decides; within the band, fewer clusters do as well as the best."
     name = f"choice-of-k-{party.replace('_', '-')}"
     return Figure(name, candidates.caption, alt, draw, 330, 420, candidates, reading)
 
 
-def narrow_mosaic() -> list[list[str]]:
+def _narrow_mosaic() -> list[list[str]]:
     """The panels on a narrow canvas."""
     names = [*CRITERIA]
     return [["loss", "loss"], names[:2], names[2:]]
 
 
-def draw_loss(panel: Any, rows: Sequence[dict[str, Any]], canvas: Canvas) -> None:
+def _draw_loss(panel: Any, rows: Sequence[dict[str, Any]], canvas: Canvas) -> None:
     """Draw what decides: the loss with its error, and the band within one error of the best."""
     admitted = [row for row in rows if row["admitted"]] or list(rows)
     best = min(admitted, key=lambda row: row["loss"])
@@ -62,19 +62,19 @@ def draw_loss(panel: Any, rows: Sequence[dict[str, Any]], canvas: Canvas) -> Non
             note(panel, text, (row["k"], row["loss"]), canvas, color=PALETTE["mark"], shift=(0, -13), ha="center")
     panel.set_xlim(*log_limits(at, 0.05))
     panel.set_xscale("log")
-    ticks(panel, at if len(at) < (12 if not canvas.narrow else 8) else at[::2])
+    _ticks(panel, at if len(at) < (12 if not canvas.narrow else 8) else at[::2])
     panel.margins(y=0.16)
     panel.set_ylabel("held-out loss")
     panel.set_xlabel("clusters; hollow: not admitted; band: within one standard error of the best")
 
 
-def ticks(panel: Any, at: list[int]) -> None:
+def _ticks(panel: Any, at: list[int]) -> None:
     """Write the numbers of clusters along an axis."""
     panel.minorticks_off()
     panel.set_xticks(at, [f"{k}" for k in at])
 
 
-def draw_criterion(panel: Any, name: str, rows: Sequence[dict[str, Any]], canvas: Canvas) -> None:
+def _draw_criterion(panel: Any, name: str, rows: Sequence[dict[str, Any]], canvas: Canvas) -> None:
     """Draw a criterion that does not decide, with what it would have chosen."""
     label, best = CRITERIA[name]
     known = [(row["k"], row[name]) for row in rows if row[name] is not None]

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
     from tamscore.view.canvas import Canvas
 
-PLAYS = {"blue": "expand", "yellow": "land_and_adopt", "orange": "protect", "grey": "deprioritise"}
+_PLAYS = {"blue": "expand", "yellow": "land_and_adopt", "orange": "protect", "grey": "deprioritise"}
 """The plays by colour, as the map names them."""
-LABELS = 24
+_LABELS = 24
 """So many clusters are named on the map and have a colour, the largest first; the rest is grey."""
-HELD = (0.85, 0.5)
+_HELD = (0.85, 0.5)
 """The shares of a cluster's accounts that its pale and its dark area hold."""
-AREAS = "Near is alike. Dark areas hold half of a cluster's accounts, pale ones 85%; frames name the main play."
+_AREAS = "Near is alike. Dark areas hold half of a cluster's accounts, pale ones 85%; frames name the main play."
 """What to see where there are two directions."""
-FEWEST = 8
+_FEWEST = 8
 """An area is drawn around so many accounts of a cluster; fewer are dots."""
-GRID = (72, 54)
-FINEST = 0.012
+_GRID = (72, 54)
+_FINEST = 0.012
 """The least blur of a dot, as a share of the width or height shown."""
 
 
@@ -53,40 +53,40 @@ def cluster_map(parties: Sequence[PartyMap]) -> Figure:
     """The map, one panel for each party type."""
     points = sum(len(party.points) for party in parties)
     text = "; ".join(f"{words(party.party)} {len(party.ids)} clusters" for party in parties)
-    plays = "; ".join(f"{cluster} {words(PLAYS[play])}" for party in parties for cluster, play in party.plays.items())
+    plays = "; ".join(f"{cluster} {words(_PLAYS[play])}" for party in parties for cluster, play in party.plays.items())
     alt = f"Map of {points:,} sampled accounts by cluster, with every center named: {text}. "
     alt += f"Most money calls for: {plays}."
 
     def draw(canvas: Canvas) -> None:
         ratios = [max(1.0, np.sqrt(len(party.ids) / len(parties[-1].ids))) for party in parties]
         for panel, party_map in zip(canvas.panels(len(parties), width_ratios=ratios), parties, strict=True):
-            draw_party(panel, party_map, canvas)
-        legend(canvas, [play for play in PLAYS if any(play in party.plays.values() for party in parties)])
+            _draw_party(panel, party_map, canvas)
+        _legend(canvas, [play for play in _PLAYS if any(play in party.plays.values() for party in parties)])
 
     flat = any(party.shares[1] for party in parties)
-    reading = AREAS if flat else "Each wave is a cluster: the less two of them overlap, the less alike their accounts."
+    reading = _AREAS if flat else "Each wave is a cluster: the less two of them overlap, the less alike their accounts."
     return Figure("cluster-map", "Where the clusters lie", alt, draw, 340, 340 * len(parties), reading=reading)
 
 
-def legend(canvas: Canvas, plays: Sequence[str]) -> None:
+def _legend(canvas: Canvas, plays: Sequence[str]) -> None:
     """Say below the map what the frame of a name means."""
     from matplotlib.patches import Patch
 
-    handles = [Patch(fc=PALETTE["paper"], ec=PALETTE[play], lw=1.8, label=words(PLAYS[play])) for play in plays]
+    handles = [Patch(fc=PALETTE["paper"], ec=PALETTE[play], lw=1.8, label=words(_PLAYS[play])) for play in plays]
     options = {"loc": "outside lower left", "frameon": False, "fontsize": canvas.small}
     if handles:
         canvas.figure.legend(handles=handles, ncols=2 if canvas.narrow else len(handles), **options)
 
 
-def draw_party(panel: Any, party_map: PartyMap, canvas: Canvas) -> None:
+def _draw_party(panel: Any, party_map: PartyMap, canvas: Canvas) -> None:
     """Draw the accounts of a party type, and the names of its clusters at their centers."""
     bare(panel)
-    size = frame(panel, party_map)
+    size = _frame(panel, party_map)
     if party_map.shares[1]:
-        draw_areas(panel, party_map, size)
-        spots = spread(party_map.ids[:LABELS], party_map.centers, size)
+        _draw_areas(panel, party_map, size)
+        spots = _spread(party_map.ids[:_LABELS], party_map.centers, size)
     else:
-        spots = draw_waves(panel, party_map)
+        spots = _draw_waves(panel, party_map)
     for name, at, spot in spots:
         edge = PALETTE[party_map.plays.get(name, "line")]
         panel.annotate(
@@ -98,19 +98,19 @@ def draw_party(panel: Any, party_map: PartyMap, canvas: Canvas) -> None:
     panel.set_xlabel(f"shows {shown} of what sets them apart" if shown else "")
 
 
-def draw_areas(panel: Any, party_map: PartyMap, size: Any) -> None:
+def _draw_areas(panel: Any, party_map: PartyMap, size: Any) -> None:
     """Draw where the accounts of each cluster lie: an area that holds most of them, in it one that holds half."""
     ends = (panel.get_xlim(), panel.get_ylim())
-    at = [np.linspace(low, high, count) for (low, high), count in zip(ends, GRID, strict=True)]
-    known = min(len(party_map.ids), LABELS)
+    at = [np.linspace(low, high, count) for (low, high), count in zip(ends, _GRID, strict=True)]
+    known = min(len(party_map.ids), _LABELS)
     for c, colour in [(known, PALETTE["grey"]), *((c, hue(c)) for c in range(known))]:
         mine = party_map.points[party_map.label == c if c < known else party_map.label >= known]
-        if len(mine) < FEWEST:
+        if len(mine) < _FEWEST:
             panel.plot(*mine.T, "o", color=colour, ms=3, mew=0, alpha=0.6)
             continue
-        blur = np.maximum(mine.std(axis=0) * len(mine) ** (-1 / 6), FINEST * size)
-        levels = np.quantile(density(mine, mine.T, blur).diagonal(), [1 - share for share in HELD])
-        field = density(mine, at, blur)
+        blur = np.maximum(mine.std(axis=0) * len(mine) ** (-1 / 6), _FINEST * size)
+        levels = np.quantile(_density(mine, mine.T, blur).diagonal(), [1 - share for share in _HELD])
+        field = _density(mine, at, blur)
         for level, alpha in zip(levels, (0.22, 0.4), strict=True):
             if level < field.max():
                 panel.contourf(*at, field, levels=[level, field.max() * 1.01], colors=[colour], alpha=alpha)
@@ -118,7 +118,7 @@ def draw_areas(panel: Any, party_map: PartyMap, size: Any) -> None:
         panel.plot(*party_map.centers[c], "o", color=hue(c), ms=4.5, mec=PALETTE["paper"], mew=0.8)
 
 
-def density(points: Any, at: Sequence[Any], blur: Any) -> Any:
+def _density(points: Any, at: Sequence[Any], blur: Any) -> Any:
     """How densely points (s, 2) lie at places of a grid, given by its columns and rows, each point blurred: (y, x)."""
     across, down = (
         np.exp(-0.5 * ((places[:, None] - points[None, :, axis]) / blur[axis]) ** 2) for axis, places in enumerate(at)
@@ -126,12 +126,12 @@ def density(points: Any, at: Sequence[Any], blur: Any) -> Any:
     return down @ across.T
 
 
-def draw_waves(panel: Any, party_map: PartyMap) -> list[tuple[str, Any, Any]]:
+def _draw_waves(panel: Any, party_map: PartyMap) -> list[tuple[str, Any, Any]]:
     """Draw how many accounts of each cluster lie where along the one axis there is; return names with their places."""
     low, high = panel.get_xlim()
     at = np.linspace(low, high, 200)
-    spots, least = [], FINEST * (high - low)
-    for c in range(min(len(party_map.ids), LABELS)):
+    spots, least = [], _FINEST * (high - low)
+    for c in range(min(len(party_map.ids), _LABELS)):
         mine = party_map.points[party_map.label == c, 0]
         if not len(mine):
             continue
@@ -145,7 +145,7 @@ def draw_waves(panel: Any, party_map: PartyMap) -> list[tuple[str, Any, Any]]:
     return spots
 
 
-def frame(panel: Any, party_map: PartyMap) -> Any:
+def _frame(panel: Any, party_map: PartyMap) -> Any:
     """The size (2,) of the part of the plane that is shown: nearly all points and every center."""
     held = np.concatenate([party_map.points, party_map.centers])
     low, high = np.quantile(held, [0.002, 0.998], axis=0)
@@ -156,7 +156,7 @@ def frame(panel: Any, party_map: PartyMap) -> Any:
     return high - low + 2 * pad
 
 
-def spread(names: Sequence[str], centers: Any, size: Any) -> list[tuple[str, Any, Any]]:
+def _spread(names: Sequence[str], centers: Any, size: Any) -> list[tuple[str, Any, Any]]:
     """Each name with its center and a place for the label above it, pushed apart where labels would meet."""
     gap = size * np.array([0.075, 0.065])
     spots = centers[: len(names)] + [0.0, 1.0] * gap

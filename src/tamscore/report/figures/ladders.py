@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.questions.tables import Cluster
     from tamscore.view.canvas import Canvas
 
-POINTS = 160
+_POINTS = 160
 """A curve is drawn through so many points."""
 
 
@@ -30,14 +30,14 @@ def ladder(cluster: Cluster, sales: Any) -> Figure:
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()
-        at = np.linspace(1 / len(sales), 1, POINTS)
+        at = np.linspace(1 / len(sales), 1, _POINTS)
         value = np.exp(np.interp(at, np.arange(1, len(sales) + 1) / len(sales), np.log(sales)))
         reach = np.array([v for _, v in steps])
         climb = np.maximum(reach[np.minimum(np.searchsorted(reach, value * (1 - 1e-9)), len(reach) - 1)], value)
         panel.fill_between(at, value, climb, color=PALETTE["pale"], alpha=0.35, lw=0)
         panel.plot(at, climb, color=PALETTE["mark"], lw=1.6)
         panel.plot(at, value, color=PALETTE["main"], lw=2)
-        label_steps(panel, steps, canvas)
+        _label_steps(panel, steps, canvas)
         spot = len(at) // 3
         text = "what customers buy today"
         note(panel, text, (at[spot], value[spot]), canvas, color=PALETTE["main"], shift=(4, -10), ha="left")
@@ -55,7 +55,7 @@ def ladder(cluster: Cluster, sales: Any) -> Figure:
     return Figure("ladder", title, alt, draw, 300, 300, reading=reading)
 
 
-def label_steps(panel: Any, steps: Sequence[tuple[str, float]], canvas: Canvas) -> None:
+def _label_steps(panel: Any, steps: Sequence[tuple[str, float]], canvas: Canvas) -> None:
     """Write the name and the value of each step at the left, those that would meet on one line."""
     items: list[tuple[float, list[str]]] = []
     for name, value in steps:
@@ -79,14 +79,14 @@ def potentials(clusters: Sequence[Cluster], level: float | None) -> Figure:
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()
-        panel.set_xlim(*log_limits([value for cluster in clusters for value in show(cluster)], 0.09))
+        panel.set_xlim(*log_limits([value for cluster in clusters for value in _show(cluster)], 0.09))
         panel.set_xscale("log")
         for row, item in enumerate(clusters):
-            draw_row(panel, row, item, canvas)
+            _draw_row(panel, row, item, canvas)
         money_ticks(panel.xaxis)
         names = [cluster.cluster if canvas.narrow else f"{cluster.cluster} {cluster.name}" for cluster in clusters]
         rows_only(panel, names, canvas)
-        panel.set_xlabel(f"sales, logarithmic; bar: where the true {step_name(first)} lies" + sure(level))
+        panel.set_xlabel(f"sales, logarithmic; bar: where the true {step_name(first)} lies" + _sure(level))
 
     size = 26 * len(clusters)
     title = "What the accounts of each cluster should be able to reach"
@@ -94,18 +94,18 @@ def potentials(clusters: Sequence[Cluster], level: float | None) -> Figure:
     return Figure("potential", title, alt, draw, 60 + size, 70 + round(1.25 * size), reading=reading)
 
 
-def sure(level: float | None) -> str:
+def _sure(level: float | None) -> str:
     """How sure an interval is."""
     return f", at {level:.0%}" if level else ""
 
 
-def show(cluster: Cluster) -> list[float]:
+def _show(cluster: Cluster) -> list[float]:
     """The amounts that a row shows; 1 where there are none."""
     amounts = [*cluster.steps.values(), *next(iter(cluster.intervals.values()))]
     return [value for value in amounts if value is not None and value > 0] or [1.0]
 
 
-def draw_row(panel: Any, row: int, cluster: Cluster, canvas: Canvas) -> None:
+def _draw_row(panel: Any, row: int, cluster: Cluster, canvas: Canvas) -> None:
     """Draw one ladder."""
     values = [value for value in cluster.steps.values() if value is not None and value > 0]
     low, high = next(iter(cluster.intervals.values()))
@@ -127,7 +127,7 @@ def step_shares(rows: Sequence[dict[str, Any]]) -> Figure:
     bars: dict[tuple[str, str], dict[str, float]] = {}
     for row in rows:
         bars.setdefault((row["party_type"], row["kind"]), {})[row["step"]] = row["whitespace"]
-    bars = {key: steps for key, steps in sorted(bars.items(), key=order_of) if sum(steps.values()) > 0}
+    bars = {key: steps for key, steps in sorted(bars.items(), key=_order_of) if sum(steps.values()) > 0}
     alt = "Share of the whitespace by step: " + "; ".join(
         f"{words(party)} {kind}: " + ", ".join(f"{s} {v / sum(steps.values()):.0%}" for s, v in steps.items())
         for (party, kind), steps in bars.items()
@@ -136,7 +136,7 @@ def step_shares(rows: Sequence[dict[str, Any]]) -> Figure:
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()
         for at, steps in enumerate(bars.values()):
-            draw_shares(panel, at, steps, canvas)
+            _draw_shares(panel, at, steps, canvas)
         rows_only(panel, [f"{words(party)}, {kind}" for party, kind in bars], canvas)
         panel.set_xlim(0, 1)
         percent_ticks(panel.xaxis)
@@ -148,13 +148,13 @@ def step_shares(rows: Sequence[dict[str, Any]]) -> Figure:
     return Figure("steps", title, alt, draw, 50 + 34 * len(bars), 70 + 44 * len(bars), numbers, reading)
 
 
-def order_of(item: tuple[tuple[str, str], Any]) -> tuple[bool, str]:
+def _order_of(item: tuple[tuple[str, str], Any]) -> tuple[bool, str]:
     """Customers first, then prospects; party types by name."""
     (party, kind), _ = item
     return kind != "expansion", party
 
 
-def draw_shares(panel: Any, at: int, steps: dict[str, float], canvas: Canvas) -> None:
+def _draw_shares(panel: Any, at: int, steps: dict[str, float], canvas: Canvas) -> None:
     """Draw one bar of shares; those wide enough say what they are."""
     whole, left = sum(steps.values()), 0.0
     for place, (step, value) in enumerate(steps.items()):

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Table
     from tamscore.view.canvas import Canvas
 
-COLOURS = {
+_COLOURS = {
     "global": PALETTE["main"],
     "enterprise": PALETTE["blue"],
     "land": PALETTE["yellow"],
     "account_management": PALETTE["orange"],
     "digital": PALETTE["grey"],
 }
-KINDS = {"expansion": ("customers", PALETTE["main"]), "acquisition": ("prospects", PALETTE["pale"])}
-MOST = 12
+_KINDS = {"expansion": ("customers", PALETTE["main"]), "acquisition": ("prospects", PALETTE["pale"])}
+_MOST = 12
 """So many clusters are drawn, the largest first."""
 
 
@@ -35,14 +35,14 @@ def plays_figure(plays: Mapping[str, Mapping[str, int]], numbers: Table) -> Figu
         panel = canvas.panel()
         for row, kinds in enumerate(plays.values()):
             left = 0
-            for kind, (_, colour) in KINDS.items():
+            for kind, (_, colour) in _KINDS.items():
                 panel.barh(row, kinds.get(kind, 0), left=left, height=0.62, color=colour)
                 left += kinds.get(kind, 0)
             note(panel, f"{left:,}", (left, row), canvas, shift=(4, 0))
         rows_only(panel, [*plays], canvas)
         panel.set_xlim(0, 1.15 * max(sum(kinds.values()) for kinds in plays.values()))
         panel.set_xticks([])
-        legend(panel, dict(KINDS.values()), canvas)
+        _legend(panel, dict(_KINDS.values()), canvas)
 
     height = 90 + 32 * len(plays)
     alt, counts = f"Accounts by play: {text}.", {play: sum(kinds.values()) for play, kinds in plays.items()}
@@ -53,14 +53,14 @@ def plays_figure(plays: Mapping[str, Mapping[str, int]], numbers: Table) -> Figu
 
 def portfolio_figure(clusters: Sequence[tuple[str, Mapping[str, int]]], numbers: Table) -> Figure:
     """The share of each cluster's accounts that lies in each segment of the portfolio; the largest clusters first."""
-    shown = sorted(clusters, key=lambda pair: (-sum(pair[1].values()), pair[0]))[:MOST]
-    text = "; ".join(f"{cluster}: {', '.join(parts(held))}" for cluster, held in shown)
+    shown = sorted(clusters, key=lambda pair: (-sum(pair[1].values()), pair[0]))[:_MOST]
+    text = "; ".join(f"{cluster}: {', '.join(_parts(held))}" for cluster, held in shown)
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()
         for row, (_, held) in enumerate(shown):
             left, whole = 0.0, sum(held.values())
-            for name, colour in COLOURS.items():
+            for name, colour in _COLOURS.items():
                 width = held.get(name, 0) / whole
                 panel.barh(row, width, left=left, height=0.62, color=colour)
                 left += width
@@ -69,7 +69,7 @@ def portfolio_figure(clusters: Sequence[tuple[str, Mapping[str, int]]], numbers:
         panel.set_xlim(0, 1.13)
         percent_ticks(panel.xaxis)
         panel.set_xticks([0, 0.5, 1])
-        legend(panel, {words(name): colour for name, colour in COLOURS.items()}, canvas)
+        _legend(panel, {words(name): colour for name, colour in _COLOURS.items()}, canvas)
 
     height, alt = 100 + 22 * len(shown), f"Segments of the portfolio by cluster, in shares of its accounts. {text}."
     title = "From clusters to segments of the portfolio"
@@ -77,13 +77,13 @@ def portfolio_figure(clusters: Sequence[tuple[str, Mapping[str, int]]], numbers:
     return Figure("portfolio", title, alt, draw, height, height + 40, numbers, reading)
 
 
-def parts(held: Mapping[str, int]) -> list[str]:
+def _parts(held: Mapping[str, int]) -> list[str]:
     """Return the segments of a cluster in words."""
     whole = sum(held.values())
-    return [f"{share(held[name], whole)} {words(name)}" for name in COLOURS if held.get(name)]
+    return [f"{share(held[name], whole)} {words(name)}" for name in _COLOURS if held.get(name)]
 
 
-def legend(panel: Any, colours: Mapping[str, str], canvas: Canvas) -> None:
+def _legend(panel: Any, colours: Mapping[str, str], canvas: Canvas) -> None:
     """Say above the bars what each colour is."""
     from matplotlib.patches import Patch
 

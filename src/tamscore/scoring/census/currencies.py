@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.substitution import Rates
 
-SAMPLE = 1000
+_SAMPLE = 1000
 """So many rows tell whether a column of text holds codes of currencies."""
-MOSTLY = 0.9
+_MOSTLY = 0.9
 """Share of the words that have to be codes."""
-LISTED = 10
+_LISTED = 10
 """So many currencies are named."""
-MOST_COLUMNS = 3
+_MOST_COLUMNS = 3
 """So many columns are looked at."""
 
 
@@ -45,11 +45,11 @@ def currency_columns(partitions: Sequence[Partition], schema: Any, columns: Inpu
     names = [field.name for field in schema if holds_text(field.type)]
     texts = [name for name in names if names.count(name) == 1 and name not in {columns.account_id, columns.name}]
     titled = [name for name in texts if is_titled(name)]
-    items = titled or (holding_codes(partitions[0], texts) if partitions else [])
-    return tuple(items[:MOST_COLUMNS])
+    items = titled or (_holding_codes(partitions[0], texts) if partitions else [])
+    return tuple(items[:_MOST_COLUMNS])
 
 
-def holding_codes(partition: Partition, names: Sequence[str]) -> list[str]:
+def _holding_codes(partition: Partition, names: Sequence[str]) -> list[str]:
     """Return the columns of text whose first rows hold codes of currencies, common ones among them, and little else.
 
     Nothing of a table in an object store or one that cannot be read so: whoever needs its columns will say why.
@@ -62,7 +62,7 @@ def holding_codes(partition: Partition, names: Sequence[str]) -> list[str]:
     try:
         with pq.ParquetFile(piece.file, read_dictionary=list(names), pre_buffer=False) as file:
             batches = file.iter_batches(
-                SAMPLE, row_groups=[piece.row_groups[0]], columns=list(names), use_threads=False
+                _SAMPLE, row_groups=[piece.row_groups[0]], columns=list(names), use_threads=False
             )
             batch = next(batches, None)
     except (pa.ArrowException, OSError):
@@ -77,7 +77,7 @@ def holds_codes(column: pa.Array) -> bool:
     counts = {(word["values"] or b"").decode(errors="replace"): word["counts"] for word in words}
     named = sum(count for word, count in counts.items() if is_currency(word))
     known = sum(count for word, count in counts.items() if word.strip())
-    return any(map(is_common, counts)) and named >= MOSTLY * known
+    return any(map(is_common, counts)) and named >= _MOSTLY * known
 
 
 def read_currencies(partition: Partition, names: Sequence[str], columns: InputColumns) -> dict[str, pa.ChunkedArray]:
@@ -95,33 +95,33 @@ def settle_currencies(parts: Sequence[PartRows], names: Sequence[str], columns: 
     Raises InputContractError where the column that the job names holds several of them, or one without a rate.
     """
     if columns.currency is None:
-        return [text for name in names if (text := several(name, merged_currencies(parts, name), columns))]
-    counts = merged_currencies(parts, columns.currency)
+        return [text for name in names if (text := _several(name, _merged_currencies(parts, name), columns))]
+    counts = _merged_currencies(parts, columns.currency)
     where = f"{path}: column {columns.currency!r}"
     if counts is None:
         raise InputContractError(f"{where} holds more than {MOST_CURRENCIES} different words, expected currencies")
     rates = columns.substitution.rates
     if rates is None:
-        require_one(counts, where, columns)
+        _require_one(counts, where, columns)
     else:
-        require_rates(counts, where, rates)
+        _require_rates(counts, where, rates)
     return []
 
 
-def require_one(counts: Counts, where: str, columns: InputColumns) -> None:
+def _require_one(counts: Counts, where: str, columns: InputColumns) -> None:
     """Raise InputContractError where accounts with sales have several currencies, or some of them none."""
     selling = {name: count for name, count in counts.items() if count.selling}
     if len(selling) > 1:
         main = max((name for name in selling if name), key=lambda name: selling[name].selling)
-        others = ", ".join(f"{quote(name)} = ..." for name in selling if name and name != main)
-        remedy = f"add [currency] with target = {quote(main)} and rates = {{ {others} }}" if others else "fill them"
+        others = ", ".join(f"{_quote(name)} = ..." for name in selling if name and name != main)
+        remedy = f"add [currency] with target = {_quote(main)} and rates = {{ {others} }}" if others else "fill them"
         raise InputContractError(
             f"{where}: expected one currency in all rows with sales, got {describe(selling)}; sum of "
             f"{columns.sales!r} per currency; {remedy}, or split the input"
         )
 
 
-def require_rates(counts: Counts, where: str, rates: Rates) -> None:
+def _require_rates(counts: Counts, where: str, rates: Rates) -> None:
     """Raise InputContractError where rows with amounts have no currency, or one without a rate."""
     more = len(rates.money) > 1
     lost = {
@@ -132,20 +132,20 @@ def require_rates(counts: Counts, where: str, rates: Rates) -> None:
     lost = {name: rows for name, rows in lost.items() if rows}
     if not lost:
         return
-    text = ", ".join(f"{name or 'none'} ({rows:,} rows)" for name, rows in list(lost.items())[:LISTED])
-    named = ", ".join(f"{quote(name)} = ..." for name in lost if name)
+    text = ", ".join(f"{name or 'none'} ({rows:,} rows)" for name, rows in list(lost.items())[:_LISTED])
+    named = ", ".join(f"{_quote(name)} = ..." for name in lost if name)
     remedy = f"add {named} to currency.rates" if named else "fill the column"
     raise InputContractError(f"{where}: no rate for {text}; {remedy}")
 
 
-def several(name: str, counts: Counts | None, columns: InputColumns) -> str:
+def _several(name: str, counts: Counts | None, columns: InputColumns) -> str:
     """Return a notice on a column that holds several currencies among accounts with sales; empty where it does not."""
     selling = selling_in_several(counts)
     if not selling:
         return ""
     return (
         f"column {name!r} holds several currencies in rows with sales: {describe(selling)}; sums of {columns.sales!r} "
-        f"take them for one: set columns.currency = {quote(name)} and add [currency] with rates, or convert the input"
+        f"take them for one: set columns.currency = {_quote(name)} and add [currency] with rates, or convert the input"
     )
 
 
@@ -159,16 +159,16 @@ def selling_in_several(counts: Counts | None) -> Counts:
 def describe(selling: Counts) -> str:
     """Return currencies with their rows and sums, the most frequent first."""
     ordered = sorted(selling.items(), key=lambda pair: (-pair[1].selling, pair[0] or ""))
-    items = [f"{name or 'none'} ({count.selling:,} rows, sum {count.sales:,.2f})" for name, count in ordered[:LISTED]]
-    more = f" and {len(ordered) - LISTED} more" if len(ordered) > LISTED else ""
+    items = [f"{name or 'none'} ({count.selling:,} rows, sum {count.sales:,.2f})" for name, count in ordered[:_LISTED]]
+    more = f" and {len(ordered) - _LISTED} more" if len(ordered) > _LISTED else ""
     return ", ".join(items) + more
 
 
-def quote(word: Any) -> str:
+def _quote(word: Any) -> str:
     """Return a word as a TOML string."""
     return json.dumps(word, ensure_ascii=False)
 
 
-def merged_currencies(parts: Sequence[PartRows], column: str) -> Counts | None:
+def _merged_currencies(parts: Sequence[PartRows], column: str) -> Counts | None:
     """The rows of all partitions by currency, in the order of the alphabet; None where there are too many words."""
     return merge(part.money.currencies.get(column, {}) for part in parts)

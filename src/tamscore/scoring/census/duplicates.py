@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tamscore.schema import InputColumns
     from tamscore.scoring.census.part_rows import PartRows
 
-Rule: TypeAlias = Literal["identical", "sum", "reject", "error"]
+_Rule: TypeAlias = Literal["identical", "sum", "reject", "error"]
 """What happens to rows of one id, see `rows.duplicates` of the job file."""
 
 
@@ -51,12 +51,12 @@ class Suspects:
         return cls(np.empty(0, np.int64), ids, hashes[0], np.empty(0), hashes[1:])
 
 
-def find_suspects(item: PartRows, columns: InputColumns, hashes: Any, rule: Rule) -> Suspects:
+def find_suspects(item: PartRows, columns: InputColumns, hashes: Any, rule: _Rule) -> Suspects:
     """Return the rows of a partition whose hash is among those given (sorted)."""
     at = np.flatnonzero(stand_among(item.hashes, hashes) & (item.reason != Reason.MISSING_ID))
     if not len(at):
         return Suspects.none()
-    compared = compared_columns(columns, rule)
+    compared = _compared_columns(columns, rule)
     asked = list(dict.fromkeys((columns.account_id, columns.sales, *compared)))
     texts = [name for name in columns.texts if name in compared]
     table = tables.read(item.partition, asked, dictionary=texts)
@@ -75,7 +75,7 @@ def stand_among(hashes: Any, known: Any) -> Any:
     return known[np.minimum(np.searchsorted(known, hashes), len(known) - 1)] == hashes
 
 
-def compared_columns(columns: InputColumns, rule: Rule) -> list[str]:
+def _compared_columns(columns: InputColumns, rule: _Rule) -> list[str]:
     """Return the columns in which rows of one id must agree; where they are added up, all but sales and currency.
 
     The id is none of them: ids that are compared as one may be written in several ways.
@@ -134,7 +134,7 @@ class SuspectGroups:
 
 
 def settle(
-    parts: Sequence[PartRows], suspects: Sequence[Suspects], groups: SuspectGroups, rule: Rule, *, reject_missing: bool
+    parts: Sequence[PartRows], suspects: Sequence[Suspects], groups: SuspectGroups, rule: _Rule, *, reject_missing: bool
 ) -> list[PartRows]:
     """Return the parts with the rows of repeated ids rejected, kept once, or added up.
 
@@ -146,25 +146,25 @@ def settle(
     sales = np.concatenate([here.sales for here in suspects])
     repeated, equal, leads = groups.repeated[groups.code], groups.equal[groups.code], groups.leads()
     if rule == "sum":
-        equal &= addable(groups, reasons)[groups.code]
+        equal &= _addable(groups, reasons)[groups.code]
     joins = repeated & equal if rule in {"identical", "sum"} else np.zeros(len(repeated), bool)
     reasons[repeated & ~joins] = Reason.DUPLICATE_ID
     counted, amounts = np.isnan(sales), np.full(len(sales), np.nan)
     if rule == "sum":
-        amounts[joins & leads] = added_up(groups.code, sales, joins)[groups.code[joins & leads]]
-        reasons[joins & leads] = summed_reasons(reasons[joins & leads], amounts[joins & leads], reject_missing)
+        amounts[joins & leads] = _added_up(groups.code, sales, joins)[groups.code[joins & leads]]
+        reasons[joins & leads] = _summed_reasons(reasons[joins & leads], amounts[joins & leads], reject_missing)
     reasons[joins & ~leads] = Reason.ADDED_UP if rule == "sum" else Reason.DUPLICATE_ROW
     gone = counted & joins & (~leads | ~np.isnan(amounts))
-    return list(spread(parts, suspects, reasons, gone, joins & leads if rule == "sum" else None, amounts))
+    return list(_spread(parts, suspects, reasons, gone, joins & leads if rule == "sum" else None, amounts))
 
 
-def addable(groups: SuspectGroups, reasons: Any) -> Any:
+def _addable(groups: SuspectGroups, reasons: Any) -> Any:
     """Return which groups (n,) bool have no row whose sales are infinite or too large to be added."""
     bad = np.isin(reasons, (Reason.SALES_NOT_FINITE, Reason.SALES_TOO_LARGE))
     return np.bincount(groups.code, weights=bad, minlength=len(groups.first)) == 0
 
 
-def added_up(code: Any, sales: Any, joins: Any) -> Any:
+def _added_up(code: Any, sales: Any, joins: Any) -> Any:
     """Return the sum of sales of each group (n,) that joins; NaN for the others, and where all are missing.
 
     Sums are exact before they are rounded once, so that the order of rows does not matter.
@@ -173,11 +173,11 @@ def added_up(code: Any, sales: Any, joins: Any) -> Any:
     order = at[np.argsort(code[at], kind="stable")]
     starts = np.flatnonzero(np.diff(code[order], prepend=-1))
     sums = np.full(code.max(initial=-1) + 1, np.nan)
-    sums[code[order[starts]]] = exact_sums(sales[order], starts)
+    sums[code[order[starts]]] = _exact_sums(sales[order], starts)
     return sums
 
 
-def exact_sums(sales: Any, starts: Any) -> Any:
+def _exact_sums(sales: Any, starts: Any) -> Any:
     """Return the sums (g,) of the pieces of sales that begin at `starts`, rounded once; NaN where all are missing."""
     if not len(starts):
         return np.empty(0)
@@ -191,7 +191,7 @@ def exact_sums(sales: Any, starts: Any) -> Any:
     return sums
 
 
-def summed_reasons(reasons: Any, amounts: Any, reject_missing: bool) -> Any:  # noqa: FBT001
+def _summed_reasons(reasons: Any, amounts: Any, reject_missing: bool) -> Any:  # noqa: FBT001
     """Return why rows (n,) with these sums are rejected: as each of them was, but for what depends on sales."""
     where = np.where(reasons == Reason.PARTY_TYPE_UNKNOWN, reasons, np.uint8(Reason.SCORED))
     where[np.abs(amounts) >= LARGEST_MONEY] = Reason.SALES_TOO_LARGE
@@ -200,7 +200,7 @@ def summed_reasons(reasons: Any, amounts: Any, reject_missing: bool) -> Any:  # 
     return where
 
 
-def spread(
+def _spread(
     parts: Sequence[PartRows], suspects: Sequence[Suspects], reasons: Any, gone: Any, summed: Any | None, amounts: Any
 ) -> Iterator[PartRows]:
     """Yield the parts with the new reasons of their suspects, fewer missing sales, and sums in place of sales."""

@@ -56,7 +56,7 @@ def count_rows(run: Run) -> tuple[list[PartRows], tuple[str, ...], str]:
         for part in run.checkpoints.each("census", run.plan.partitions, count, "census"):
             parts.append(part)
             done(part.partition.rows)
-        changed, contrary = run.checkpoints.once("duplicates", lambda: settle_duplicates(run, parts, currencies))
+        changed, contrary = run.checkpoints.once("duplicates", lambda: _settle_duplicates(run, parts, currencies))
     settled = [changed.get(place, part) for place, part in enumerate(parts)]
     return settled, currencies, f"{run.job.input.name}: {contrary}" if contrary else ""
 
@@ -67,20 +67,20 @@ def checks(
     """What is asked of the rows, in order: each returns notices, or raises InputContractError."""
     return [
         partial(settle_currencies, parts, currencies, run.columns, run.job.input.name),
-        partial(check_sales, run, parts),
-        partial(check_reasons, run, parts, contrary),
+        partial(_check_sales, run, parts),
+        partial(_check_reasons, run, parts, contrary),
         partial(total_notices, parts, run.columns),
     ]
 
 
-def check_reasons(run: Run, parts: Sequence[PartRows], contrary: str) -> list[str]:
+def _check_reasons(run: Run, parts: Sequence[PartRows], contrary: str) -> list[str]:
     """What there is to say of party types that are none; InputContractError where too many rows are rejected."""
-    words = word_problem(run, parts)
+    words = _word_problem(run, parts)
     require_rejected(run, [part.reason for part in parts], "\n".join(filter(None, (words, contrary))))
     return [words.replace("\n", " ")] if words else []
 
 
-def check_sales(run: Run, parts: Sequence[PartRows]) -> list[str]:
+def _check_sales(run: Run, parts: Sequence[PartRows]) -> list[str]:
     """Nothing, where few enough rows have no sales, or all such rows are rejected; InputContractError else."""
     missing, limit = sum(part.sales_missing for part in parts), most_missing(run.job.rows)
     if limit is not None and missing > limit * run.plan.rows:
@@ -97,7 +97,7 @@ def most_missing(rows: Rows) -> float | None:
     return limits[rows.sales_missing]
 
 
-def settle_duplicates(run: Run, parts: list[PartRows], currencies: Sequence[str]) -> tuple[dict[int, PartRows], str]:
+def _settle_duplicates(run: Run, parts: list[PartRows], currencies: Sequence[str]) -> tuple[dict[int, PartRows], str]:
     """The parts, by place, in which rows of repeated ids are counted once, added up or rejected.
 
     Their ids are compared in full. With them what there is to say of rows that are rejected, empty if there are none.
@@ -116,10 +116,10 @@ def settle_duplicates(run: Run, parts: list[PartRows], currencies: Sequence[str]
     settled = duplicates.settle(parts, items, groups, rule, reject_missing=drops_missing)
     changed = [place for place, part in enumerate(settled) if part is not parts[place]]
     counted = run.flow.map(census.count_again, [settled[place] for place in changed], run.columns, currencies)
-    return dict(zip(changed, counted, strict=True)), contradiction(run, groups)
+    return dict(zip(changed, counted, strict=True)), _contradiction(run, groups)
 
 
-def contradiction(run: Run, groups: duplicates.SuspectGroups) -> str:
+def _contradiction(run: Run, groups: duplicates.SuspectGroups) -> str:
     """What there is to say of ids whose rows are all rejected; empty where there are none."""
     rule = run.job.rows.duplicates
     ids = groups.names(groups.repeated if rule == "reject" else groups.repeated & ~groups.equal)
@@ -135,7 +135,7 @@ def contradiction(run: Run, groups: duplicates.SuspectGroups) -> str:
     )
 
 
-def word_problem(run: Run, parts: Sequence[PartRows]) -> str:
+def _word_problem(run: Run, parts: Sequence[PartRows]) -> str:
     """What there is to say of party types that are none; empty where there are none of them."""
     words: Counter[str | None] = Counter()
     for part in parts:

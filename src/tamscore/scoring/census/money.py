@@ -85,11 +85,11 @@ def currency_counts(column: pa.ChunkedArray, scored: Any, sales: Any) -> Counts 
     counts: Counts = {}
     for name, *numbers in item:
         if numbers[0] or numbers[3]:
-            add_count(counts, name, CurrencyCount(*numbers))
+            _add_count(counts, name, CurrencyCount(*numbers))
     return counts
 
 
-def add_count(counts: Counts, name: str | None, count: CurrencyCount) -> None:
+def _add_count(counts: Counts, name: str | None, count: CurrencyCount) -> None:
     """Add the rows of one currency to those counted so far; spellings that differ in capitals or blanks are one."""
     folded = (name or "").strip()
     known = next((count for count in counts if count is not None and fold_word(count) == fold_word(folded)), None)
@@ -104,5 +104,5 @@ def merge(parts: Iterable[Counts | None]) -> Counts | None:
         if counts is None:
             return None
         for name, count in counts.items():
-            add_count(total, name, count)
+            _add_count(total, name, count)
     return dict(sorted(total.items(), key=lambda pair: pair[0] or "")) if len(total) <= MOST_CURRENCIES else None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-MOST_WORDS = 1000
+_MOST_WORDS = 1000
 """So many different words that are no party type are counted; a column with more of them is another one."""
 
 
@@ -41,10 +41,10 @@ def take_census(
     texts = list(dict.fromkeys(name for name in (columns.party_type, columns.market_segment) if name))
     table = tables.read(partition, [columns.account_id, columns.sales, *texts], dictionary=texts)
     named = read_currencies(partition, currencies, columns)
-    return census_of(table, partition, columns, reject_missing_sales=reject_missing_sales, currencies=named)
+    return _census_of(table, partition, columns, reject_missing_sales=reject_missing_sales, currencies=named)
 
 
-def census_of(
+def _census_of(
     table: pa.Table,
     partition: Partition,
     columns: InputColumns,
@@ -59,39 +59,39 @@ def census_of(
     checks = contract.check_rows(
         unusable_ids(ids), amounts, party, reject_missing_sales=reject_missing_sales, sales_is_null=missing
     )
-    require_lengths(ids, partition, columns)
+    _require_lengths(ids, partition, columns)
     segments = level_counts(table[columns.market_segment]) if columns.market_segment else {}
     where, limit = f"{partition.where}: column {columns.market_segment!r}", columns.limits.market_segments
-    require_count(len(segments), where, limit, "name a coarser one, or raise rows.max_market_segments")
-    words = unknown_words(table[columns.party_type], checks.reason) if columns.party_type else {}
+    _require_count(len(segments), where, limit, "name a coarser one, or raise rows.max_market_segments")
+    words = _unknown_words(table[columns.party_type], checks.reason) if columns.party_type else {}
     rows = PartRows(partition, checks.reason, checks.party, draw.id_hash(ids), checks.sales_missing, segments, words)
-    return with_money(rows, amounts, currencies)
+    return _with_money(rows, amounts, currencies)
 
 
-def with_money(rows: PartRows, sales: Any, currencies: Mapping[str, pa.ChunkedArray]) -> PartRows:
+def _with_money(rows: PartRows, sales: Any, currencies: Mapping[str, pa.ChunkedArray]) -> PartRows:
     """The rows with their sales (m,) counted under the reasons that they have."""
     buyers = np.flatnonzero(sales > 0)
     return replace(rows, money=money_of(rows.reason, sales, currencies), buyers=buyers, bought=sales[buyers])
 
 
-def require_lengths(ids: pa.Array, partition: Partition, columns: InputColumns) -> None:
+def _require_lengths(ids: pa.Array, partition: Partition, columns: InputColumns) -> None:
     """Nothing, where no id is too long to be one; InputContractError else."""
     import pyarrow as pa
 
     tables.require_length(pa.chunked_array([ids]), LONGEST_ID, f"{partition.where}: column {columns.account_id!r}")
 
 
-def unknown_words(column: pa.ChunkedArray, reason: Any) -> dict[str | None, int]:
+def _unknown_words(column: pa.ChunkedArray, reason: Any) -> dict[str | None, int]:
     """How many rows (m,) have each word that is no party type; the most frequent, where there are very many."""
     at = np.flatnonzero(reason == Reason.PARTY_TYPE_UNKNOWN)
-    return most_frequent(level_counts(column.take(at))) if len(at) else {}
+    return _most_frequent(level_counts(column.take(at))) if len(at) else {}
 
 
-def most_frequent(counts: dict[str | None, int]) -> dict[str | None, int]:
+def _most_frequent(counts: dict[str | None, int]) -> dict[str | None, int]:
     """The most frequent of counted words, at most MOST_WORDS; the first in the alphabet among equals."""
-    if len(counts) <= MOST_WORDS:
+    if len(counts) <= _MOST_WORDS:
         return counts
-    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0] or ""))[:MOST_WORDS])
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0] or ""))[:_MOST_WORDS])
 
 
 def unusable_ids(ids: pa.Array) -> Any:
@@ -133,11 +133,11 @@ def merged_counts(parts: Iterable[dict[str | None, int]], where: str, limit: int
     total: Counter[str | None] = Counter()
     for counts in parts:
         total.update(counts)
-        require_count(len(total), where, limit, remedy)
+        _require_count(len(total), where, limit, remedy)
     return dict(total)
 
 
-def require_count(values: int, where: str, limit: int, remedy: str) -> None:
+def _require_count(values: int, where: str, limit: int, remedy: str) -> None:
     """Nothing, where a column has few enough different values; InputContractError else."""
     if values > limit:
         raise InputContractError(f"{where} has more than {limit:,} different values; {remedy}")
@@ -146,4 +146,4 @@ def require_count(values: int, where: str, limit: int, remedy: str) -> None:
 def count_again(item: PartRows, columns: InputColumns, currencies: Sequence[str]) -> PartRows:
     """The rows of a partition with what they sell under the reasons that they have now."""
     sales = float_column(tables.read(item.partition, [columns.sales])[columns.sales])
-    return with_money(item, sales, read_currencies(item.partition, currencies, columns))
+    return _with_money(item, sales, read_currencies(item.partition, currencies, columns))

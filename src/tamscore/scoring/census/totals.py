@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 FEWEST = 10
 """With fewer other customers, one of them may well sell as much as all others."""
-NEARLY = 0.995
+_NEARLY = 0.995
 """A total is rounded, or a few of its accounts are missing."""
-EXACT = 1e-5
+_EXACT = 1e-5
 """So near, relative to it, several totals together come to the sum of all other accounts."""
-LARGE = 0.05
+_LARGE = 0.05
 """A row that is called a total gets a word where it has this share of what all others sell."""
-LISTED = 5
+_LISTED = 5
 """So many rows are named."""
-WORDS = frozenset(
+_WORDS = frozenset(
     (
         *("total", "totals", "totale", "totali", "totaal", "totalt", "totales", "totaux", "sum", "summe", "summa"),
         *("suma", "soma", "somme", "somma", "gesamt", "gesamtsumme", "gesamtergebnis", "gesamtumsatz", "endsumme"),
@@ -37,7 +37,7 @@ WORDS = frozenset(
     )
 )
 """What rows of totals are called, in whole."""
-BEGINNINGS = (
+_BEGINNINGS = (
     *("subtotal", "sub-total", "sub total", "grand total", "zwischensumme", "teilsumme", "gesamtsumme", "endsumme"),
     *("sous-total", "sous total", "total général", "total general", "totale generale", "total geral", "subtotaal"),
     *("eindtotaal", "totaal generaal", "subtotale", "summe ", "total:", "totaal:", "subtotalt", "ara toplam"),
@@ -46,7 +46,7 @@ BEGINNINGS = (
 
 
 @dataclass(frozen=True)
-class Seller:
+class _Seller:
     """An account with large sales: its partition, its place in it, its sales."""
 
     part: PartRows
@@ -56,18 +56,18 @@ class Seller:
 
 def total_notices(parts: Sequence[PartRows], columns: InputColumns) -> list[str]:
     """Say which of the accounts with the largest sales look like totals; nothing in an ordinary market."""
-    sellers = largest(parts)
+    sellers = _largest(parts)
     customers = sum(part.money.customers for part in parts)
     total = float(np.sum([part.money.total for part in parts]))
     if count := outselling(np.array([seller.sales for seller in sellers]), total, customers):
-        return [outselling_notice(sellers[:count], total, customers, columns)]
-    return [*named_notices(sellers, total, columns)]
+        return [_outselling_notice(sellers[:count], total, customers, columns)]
+    return [*_named_notices(sellers, total, columns)]
 
 
-def largest(parts: Iterable[PartRows]) -> list[Seller]:
+def _largest(parts: Iterable[PartRows]) -> list[_Seller]:
     """Return the accounts with the largest sales of all partitions, the largest first."""
     sellers = [
-        Seller(part, int(row), float(sales))
+        _Seller(part, int(row), float(sales))
         for part in parts
         for row, sales in zip(part.money.rows, part.money.largest, strict=True)
     ]
@@ -81,22 +81,22 @@ def outselling(sales: Any, total: float, customers: int) -> int:
     do, or to twice that, as they do with a grand total among them; their sales differ, and there are ten others for
     each of them. `total` is the net sum over all accounts; others that sell less than they return have no such total.
     """
-    if customers > FEWEST and sales[0] >= NEARLY * (total - sales[0]) > 0:
+    if customers > FEWEST and sales[0] >= _NEARLY * (total - sales[0]) > 0:
         return 1
     for count in range(2, min(len(sales), customers // (FEWEST + 1)) + 1):
         if sales[count - 2] == sales[count - 1]:
             return 0
         head = float(sales[:count].sum())
         rest = total - head
-        if rest > 0 and min(abs(head - rest), abs(head - 2 * rest)) <= EXACT * rest:
+        if rest > 0 and min(abs(head - rest), abs(head - 2 * rest)) <= _EXACT * rest:
             return count
     return 0
 
 
-def outselling_notice(sellers: Sequence[Seller], total: float, customers: int, columns: InputColumns) -> str:
+def _outselling_notice(sellers: Sequence[_Seller], total: float, customers: int, columns: InputColumns) -> str:
     """Name the accounts that come to as much as all others."""
-    names = [f"{name_of(seller, columns)} with {seller.sales:,.2f}" for seller in sellers[:LISTED]]
-    more = f" and {len(sellers) - LISTED} more" if len(sellers) > LISTED else ""
+    names = [f"{_name_of(seller, columns)} with {seller.sales:,.2f}" for seller in sellers[:_LISTED]]
+    more = f" and {len(sellers) - _LISTED} more" if len(sellers) > _LISTED else ""
     rest = total - sum(seller.sales for seller in sellers)
     subject = "account" if len(sellers) == 1 else f"{len(sellers)} accounts"
     verb = "sells as much as" if len(sellers) == 1 else "sell as much as, or twice as much as,"
@@ -106,14 +106,14 @@ def outselling_notice(sellers: Sequence[Seller], total: float, customers: int, c
     )
 
 
-def named_notices(sellers: Sequence[Seller], total: float, columns: InputColumns) -> Iterator[str]:
+def _named_notices(sellers: Sequence[_Seller], total: float, columns: InputColumns) -> Iterator[str]:
     """Name the large accounts whose id or name is a word for a total."""
     for seller in sellers:
-        if seller.sales < LARGE * (total - seller.sales):
+        if seller.sales < _LARGE * (total - seller.sales):
             return
-        if any(map(is_total, words_of(seller, columns))):
+        if any(map(is_total, _words_of(seller, columns))):
             yield (
-                f"account {name_of(seller, columns)} has sales of {seller.sales:,.2f} and is called like a row of "
+                f"account {_name_of(seller, columns)} has sales of {seller.sales:,.2f} and is called like a row of "
                 "totals; if it is one, remove it from the input"
             )
 
@@ -121,17 +121,17 @@ def named_notices(sellers: Sequence[Seller], total: float, columns: InputColumns
 def is_total(word: str) -> bool:
     """Return whether an id or a name is a word for a total."""
     folded = " ".join(fold_word(word).strip("*-:=#()[] .").split())
-    return folded in WORDS or folded.startswith(BEGINNINGS)
+    return folded in _WORDS or folded.startswith(_BEGINNINGS)
 
 
-def words_of(seller: Seller, columns: InputColumns) -> list[str]:
+def _words_of(seller: _Seller, columns: InputColumns) -> list[str]:
     """Return the id of an account, and its name where there is a column of names."""
     asked = [name for name in (columns.account_id, columns.name) if name]
     table = tables.read(seller.part.partition, asked)
     return [str(table[name][seller.row].as_py() or "") for name in asked]
 
 
-def name_of(seller: Seller, columns: InputColumns) -> str:
+def _name_of(seller: _Seller, columns: InputColumns) -> str:
     """Return the id of an account, with its name where that is another word."""
-    account, *name = words_of(seller, columns)
+    account, *name = _words_of(seller, columns)
     return f"{account!r} ({name[0]!r})" if name and name[0] not in {"", account} else repr(account)

@@ -11,9 +11,9 @@ from tamscore.substitution import fold_word
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-LISTED = 10
+_LISTED = 10
 """So many of the most frequent words are named."""
-HINTS = {
+_HINTS = {
     "channel": re.compile(
         r"\b(re-?sell|partner|distrib|channel|integrat|dealer|wholesal|händler|fachhändler|wiederverk|vertrieb|kanal"
         r"|revend|reventa|rivendit|grossist|(msp|var|oem)\b)"
@@ -32,15 +32,15 @@ def unknown_words(counts: Mapping[str | None, int], accepted: Sequence[str], col
     `counts` has the rows by word, missing ones under None; `where` names the table.
     """
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0] or ""))
-    named = ordered[:LISTED]
+    named = ordered[:_LISTED]
     seen = ", ".join(f"{'no word' if not (word or '').strip() else repr(word)} {count:,}" for word, count in named)
-    more = f" and {len(ordered) - LISTED:,} more words" if len(ordered) > LISTED else ""
+    more = f" and {len(ordered) - _LISTED:,} more words" if len(ordered) > _LISTED else ""
     words: dict[str, str] = {}
     for word, _ in named:  # of spellings that are compared as one a map takes one
         words.setdefault(fold_word(word or ""), (word or "").strip())
     lines = [
-        f"[values.{key(column)}]",
-        *(f"{quote(word)} = {quote(likely(word, accepted))}" for word in words.values()),
+        f"[values.{_key(column)}]",
+        *(f"{_quote(word)} = {_quote(_likely(word, accepted))}" for word in words.values()),
     ]
     return (
         f"{where}: column {column!r} has words that are none of {', '.join(accepted)}: {seen}{more}; map each of them "
@@ -48,18 +48,18 @@ def unknown_words(counts: Mapping[str | None, int], accepted: Sequence[str], col
     )
 
 
-def likely(word: str, accepted: Sequence[str]) -> str:
+def _likely(word: str, accepted: Sequence[str]) -> str:
     """Return the accepted word that a word is likely to mean, empty where nothing or more than one thing tells."""
     folded = fold_word(word).replace("_", " ")
-    meant = [name for name in accepted if name in HINTS and HINTS[name].search(folded)]
+    meant = [name for name in accepted if name in _HINTS and _HINTS[name].search(folded)]
     return meant[0] if len(meant) == 1 else ""
 
 
-def key(column: str) -> str:
+def _key(column: str) -> str:
     """Return a column's name as a TOML key."""
-    return column if column.isascii() and column.replace("_", "").replace("-", "").isalnum() else quote(column)
+    return column if column.isascii() and column.replace("_", "").replace("-", "").isalnum() else _quote(column)
 
 
-def quote(word: str) -> str:
+def _quote(word: str) -> str:
     """Return a word as a TOML string."""
     return json.dumps(word, ensure_ascii=False)

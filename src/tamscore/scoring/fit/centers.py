@@ -39,26 +39,26 @@ def fit_best(
     """
     tried: list[Fit] = []
     for block, recipe in turns:
-        tried.append(refine(rows, block, recipe, spans, local, min(recipe.max_passes, FEW_PASSES)))
+        tried.append(refine(rows, block, recipe, spans, local, min(recipe.max_passes, _FEW_PASSES)))
         if agree([fit.inertia for fit in tried]):
             break
-    carried = [settle(rows, fit, passes) for fit in sorted(tried, key=lambda fit: fit.inertia)[:SETTLED]]
-    best = move(rows, min(carried, key=lambda fit: fit.inertia), passes)
+    carried = [_settle(rows, fit, passes) for fit in sorted(tried, key=lambda fit: fit.inertia)[:_SETTLED]]
+    best = _move(rows, min(carried, key=lambda fit: fit.inertia), passes)
     return kmeans.by_size(kmeans.without_empty(best))
 
 
 def agree(inertias: Sequence[int]) -> bool:
     """Whether the four lowest inertias are the same but for a share that is too small to matter."""
-    lowest = sorted(inertias)[:AGREEING]
-    return len(lowest) == AGREEING and lowest[-1] - lowest[0] <= SAME * lowest[0]
+    lowest = sorted(inertias)[:_AGREEING]
+    return len(lowest) == _AGREEING and lowest[-1] - lowest[0] <= _SAME * lowest[0]
 
 
-def move(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
+def _move(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
     """A settled fit after moves of its centers by all rows, where these are few, and settled again."""
-    if len(fit.centers) >= MOVED_BY_ALL or fit.passes >= passes:
+    if len(fit.centers) >= _MOVED_BY_ALL or fit.passes >= passes:
         return fit
     result = breathe(rows, fit, fit.passes)
-    return fit if result is fit else settle(rows, replace(result, passes=fit.passes, batches=fit.batches), passes)
+    return fit if result is fit else _settle(rows, replace(result, passes=fit.passes, batches=fit.batches), passes)
 
 
 def refine(rows: ResidentRows, block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow, passes: int) -> Fit:
@@ -68,7 +68,7 @@ def refine(rows: ResidentRows, block: Any, recipe: Recipe, spans: Sequence[Span]
     return replace(kmeans.lloyd(rows, centers, passes), batches=batches)
 
 
-def settle(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
+def _settle(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
     """A fit after so many passes in all, or as many as it takes."""
     if fit.passes >= passes:
         return fit
@@ -76,12 +76,12 @@ def settle(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
     return replace(more, passes=fit.passes + more.passes, batches=fit.batches)
 
 
-SHORT_PASSES = 5
-FEW_PASSES = 8
-CARRIED_ON = 4
-AGREEING, SAME = 4, 1e-4
-SETTLED = 2
-MOVED_BY_ALL = 128
+_SHORT_PASSES = 5
+_FEW_PASSES = 8
+_CARRIED_ON = 4
+_AGREEING, _SAME = 4, 1e-4
+_SETTLED = 2
+_MOVED_BY_ALL = 128
 """Below so many centers passes over all rows cost little, and moves by all of them find what seed rows do not show."""
 
 
@@ -94,19 +94,19 @@ def seed(block: Any, recipe: Recipe, local: Flow) -> Fit:
     starts = range(0, block.shape[1], host.block_rows)
     blocks = [block[:, start : start + host.block_rows] for start in starts]
     rows = BlockRows(host, drawn_blocks(blocks, np.zeros(block.shape[1], np.uint64), host.block_rows))
-    tried: Iterable[Fit] = local.map(start_on, range(recipe.restarts), rows, block, recipe)
-    best = sorted(tried, key=lambda fit: fit.inertia)[: -(-recipe.restarts // CARRIED_ON)]
-    settled: Iterable[Fit] = local.map(carry_on, best, rows, recipe)
+    tried: Iterable[Fit] = local.map(_start_on, range(recipe.restarts), rows, block, recipe)
+    best = sorted(tried, key=lambda fit: fit.inertia)[: -(-recipe.restarts // _CARRIED_ON)]
+    settled: Iterable[Fit] = local.map(_carry_on, best, rows, recipe)
     fit = min(settled, key=lambda fit: fit.inertia)
     return breathe(rows, fit, recipe.seed) if recipe.moves else fit
 
 
-def start_on(restart: int, rows: BlockRows, block: Any, recipe: Recipe) -> Fit:
+def _start_on(restart: int, rows: BlockRows, block: Any, recipe: Recipe) -> Fit:
     """One start after a few passes."""
-    return kmeans.start_centers(rows.anew(), block, recipe.k, recipe.seed, restart, SHORT_PASSES)
+    return kmeans.start_centers(rows.anew(), block, recipe.k, recipe.seed, restart, _SHORT_PASSES)
 
 
-def carry_on(fit: Fit, rows: BlockRows, recipe: Recipe) -> Fit:
+def _carry_on(fit: Fit, rows: BlockRows, recipe: Recipe) -> Fit:
     """The start carried on until it settles."""
     return kmeans.lloyd(rows.anew(), fit.centers, recipe.max_passes, kmeans.SEEDING_TOLERANCE)
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from tamscore.stages.moves import Moves
     from tamscore.stages.space import RawRows, Space
 
-CUSTOMERS = 10_000
+_CUSTOMERS = 10_000
 """So many customers of the sample are asked at the most."""
-FEWEST = 100
+_FEWEST = 100
 """With fewer customers the smallest number of clusters is taken: nothing could be told from so few."""
-ROWS_EACH = 20
+_ROWS_EACH = 20
 """A candidate needs so many seed rows for each of its clusters."""
 
 
@@ -54,17 +54,17 @@ def choose(
     """
     clusters, potential = run.job.clusters, run.job.potential
     buys = np.flatnonzero(sample.sales > 0)
-    asked = buys[:CUSTOMERS]
-    if len(asked) < FEWEST:
+    asked = buys[:_CUSTOMERS]
+    if len(asked) < _FEWEST:
         run.progress.notice(
-            f"{party}: {len(asked)} customers are too few to choose clusters.k by, {FEWEST} are needed; "
+            f"{party}: {len(asked)} customers are too few to choose clusters.k by, {_FEWEST} are needed; "
             f"took {clusters.k_range[0]}"
         )
         return clusters.k_range[0], (), moves_of(clusters.k_range[0])
     judged = candidates.EvaluationData(
         sample.seeds,
         sample.space.fitted_grid.unit,
-        customers_of(sample, asked, run.backend),
+        _customers_of(sample, asked, run.backend),
         sample.sales[asked],
         sample.each * len(buys) / len(asked),
         potential.lines[0],
@@ -73,7 +73,7 @@ def choose(
         ShownRows.of(sample.seeds, sample.space.fitted_grid.unit),
     )
     low, high = clusters.k_range
-    most = max(min(high, sample.seeds.shape[1] // ROWS_EACH), low + 1)
+    most = max(min(high, sample.seeds.shape[1] // _ROWS_EACH), low + 1)
     known = choose_k.admit(examine(choose_k.candidates(low, most), judged, local))
     within = choose_k.within_error(known)
     tried = {k: moves_of(k) for k in (within[:1] if potential.level == "account" else choose_k.try_candidates(within))}
@@ -103,6 +103,6 @@ def examine(numbers: Sequence[int], judged: EvaluationData, local: Flow) -> list
     return [known[k] for k in numbers]
 
 
-def customers_of(sample: Sample, rows: Any, backend: Backend) -> Any:
+def _customers_of(sample: Sample, rows: Any, backend: Backend) -> Any:
     """Some rows of the sample as a host block (d, n)."""
     return backend.get(sample.space.block(backend, sample.raw.taken(backend.xp, backend.put(rows))))

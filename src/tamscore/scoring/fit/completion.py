@@ -41,7 +41,7 @@ def make_party_fit(
     drawn = data.sample.drawn
     model = PartyModel(PARTY_TYPES[data.encoding.party], data.encoding, data.space, fit.centers, tuple(ids))
     spread = np.std(data.seeds, axis=1, dtype=np.float64).astype(np.float32)
-    return PartyFit(model, fit, spread, len(drawn), data.constant, histograms(model, data.sample), named, reference)
+    return PartyFit(model, fit, spread, len(drawn), data.constant, _histograms(model, data.sample), named, reference)
 
 
 def add_stability(run: Run, data: FitData, fitted: PartyFit) -> PartyFit:
@@ -52,7 +52,7 @@ def add_stability(run: Run, data: FitData, fitted: PartyFit) -> PartyFit:
     return replace(fitted, trust=trust.trust(fitted.model, data.sample.drawn, data.seeds, run.job.clusters.seed))
 
 
-def histograms(model: PartyModel, sample: SampleSource) -> tuple[Histogram, ...]:
+def _histograms(model: PartyModel, sample: SampleSource) -> tuple[Histogram, ...]:
     """How the features of a model spread over the drawn rows."""
     numbers = [sample.spread(scale.name) for scale in model.space.scales]
     levels = [
@@ -64,11 +64,11 @@ def histograms(model: PartyModel, sample: SampleSource) -> tuple[Histogram, ...]
 
 def report_fit(run: Run, data: FitData, fit: Fit, k: int) -> None:
     """Tell what a person should know about a fit."""
-    for text in fit_warnings(data.space, data.sample.drawn, data.seeds, data.constant, fit, k):
+    for text in _fit_warnings(data.space, data.sample.drawn, data.seeds, data.constant, fit, k):
         run.progress.notice(f"{PARTY_TYPES[data.encoding.party]}: {text}")
 
 
-def fit_warnings(
+def _fit_warnings(
     space: Space, drawn: SampledRows, seeds: Any, constant: tuple[str, ...], fit: Fit, k: int
 ) -> list[str]:
     """What a person should know about the features: constant, skewed, nearly the same, too few different rows."""

@@ -51,7 +51,7 @@ class FitData:
 def make_fit_data(run: Run, party: Party) -> FitData:
     """The space of a party type, and its rows in it."""
     clusters, features = run.job.clusters, run.job.features
-    require_rows(run, party)
+    _require_rows(run, party)
     encoding = Encoding(run.columns, party.code, (), party.segments)
     capacity = resident_capacity(run.flow, run.backend, run.job.engine.resident_share)
     everywhere = EveryRow(run.flow, run.backend, tuple(party.parts), encoding, clusters.seed, capacity)
@@ -59,13 +59,13 @@ def make_fit_data(run: Run, party: Party) -> FitData:
     source: RowSource = everywhere if clusters.fit_rows == "all" else sample
     levels = {column: source.levels(column) for column in run.columns.categorical}
     vocabularies = tuple(prepare.vocabulary(*level, features.category_floor) for level in levels.items())
-    require_levels(run, vocabularies)
+    _require_levels(run, vocabularies)
     sample, everywhere = sample.encode(vocabularies), everywhere.encode(vocabularies)
     source = everywhere if clusters.fit_rows == "all" else sample
     columns = numeric_columns(run.job)
     space, constant = fit_space(columns, vocabularies, features.category_weight, source.order, source.moments)
     if isinstance(source, SampleSource):
-        space = scaled_by_library(run, party.name, source, space)
+        space = _scaled_by_library(run, party.name, source, space)
     seed_rows = seed_rows_of(run.job, most_clusters(run.job, party.name))
     seeds = run.backend.get(space.block(run.backend, sample.raw.part(0, seed_rows)))
     rows, spans = source.rows(space), source.spans(clusters.batch_rows)
@@ -73,7 +73,7 @@ def make_fit_data(run: Run, party: Party) -> FitData:
     return FitData(encoding, space, sample, everywhere, rows, spans, seeds, constant, party.flagged)
 
 
-def scaled_by_library(run: Run, party: str, sample: SampleSource, space: Space) -> Space:
+def _scaled_by_library(run: Run, party: str, sample: SampleSource, space: Space) -> Space:
     """The space with the scales that the backend's own library finds in the sample, where it has scalers.
 
     Where a scale differs from that of the shared text, a notice says so and the shared text counts: a model does not
@@ -96,7 +96,7 @@ def scaled_by_library(run: Run, party: str, sample: SampleSource, space: Space) 
     return replace(space, scales=tuple(scales))
 
 
-def require_rows(run: Run, party: Party) -> None:
+def _require_rows(run: Run, party: Party) -> None:
     """Nothing, where a party type has rows for its clusters; InputContractError else."""
     rows, k = len(party.drawn), fewest_clusters(run.job, party.name)
     if rows < k:
@@ -106,7 +106,7 @@ def require_rows(run: Run, party: Party) -> None:
         )
 
 
-def require_levels(run: Run, vocabularies: Sequence[Vocabulary]) -> None:
+def _require_levels(run: Run, vocabularies: Sequence[Vocabulary]) -> None:
     """Nothing, where no categorical column has too many categories; InputContractError else."""
     for vocabulary in vocabularies:
         if len(vocabulary.levels) > run.columns.limits.levels:

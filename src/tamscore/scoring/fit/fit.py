@@ -38,7 +38,7 @@ def fit_party(run: Run, party: Party) -> PartyFit:
     data = make_fit_data(run, party)
     customers = customer_levels(run, party, data)
     shifts = level_shifts(run, party, data, customers)
-    k, choice, moves = number_of_clusters(run, party, data, customers)
+    k, choice, moves = _number_of_clusters(run, party, data, customers)
     fit = fit_centers(data.rows, data.seeds, recipe_of(run.job, k), data.spans, party.local)
     fit = polish_centers(run, data, fit)
     report_fit(run, data, fit, k)
@@ -49,7 +49,7 @@ def fit_party(run: Run, party: Party) -> PartyFit:
     return replace(fitted, choice=choice, moves=moves, shifts=shifts, spread_of_redraws=spread)
 
 
-def number_of_clusters(
+def _number_of_clusters(
     run: Run, party: Party, data: FitData, customers: CustomerLevels | None
 ) -> tuple[int, tuple[Candidate, ...], tuple[Moves, ...]]:
     """The number of clusters of a party type, as the job says or chosen, the candidates, and how potentials move.

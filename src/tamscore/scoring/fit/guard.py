@@ -52,22 +52,22 @@ def inspect(run: Run, samples: Mapping[int, SampledRows]) -> dict[int, tuple[Fea
     with run.progress.stage("guard", len(samples)) as done:
         record, items = {}, []
         for party, drawn in samples.items():
-            record[party], warning = judge(run.job, PARTY_TYPES[party], drawn)
+            record[party], warning = _judge(run.job, PARTY_TYPES[party], drawn)
             items += warning
             done(1)
     suspects = [verdict for verdicts in record.values() for verdict in verdicts if verdict.verdict == "suspect"]
     stopping = [suspect for suspect in suspects if suspect.stops]
     if stopping and run.job.leakage.action == "block":
-        raise GateError("\n".join(refusal(run.job, stopping, items)), gate="leakage")
-    for text in [*map(line, suspects), *items]:
+        raise GateError("\n".join(_refusal(run.job, stopping, items)), gate="leakage")
+    for text in [*map(_line, suspects), *items]:
         run.progress.notice(text)
     return record
 
 
-def judge(job: Job, party: str, drawn: SampledRows) -> tuple[tuple[FeatureVerdict, ...], list[str]]:
+def _judge(job: Job, party: str, drawn: SampledRows) -> tuple[tuple[FeatureVerdict, ...], list[str]]:
     """The verdicts on the features of a party type, and what its suspects do to potential together."""
     rows = leakage.chosen_rows(drawn.sales)
-    views, sales = views_of(job, drawn, rows), drawn.sales[rows]
+    views, sales = _views_of(job, drawn, rows), drawn.sales[rows]
     limits = leakage.LeakageLimits(job.leakage.separability, job.leakage.told_apart, job.leakage.correlation)
     record = leakage.evidence(views, sales, limits)
     if not record:
@@ -80,19 +80,19 @@ def judge(job: Job, party: str, drawn: SampledRows) -> tuple[tuple[FeatureVerdic
         FeatureVerdict(
             party,
             name,
-            ruling(job, name, suspects),
+            _ruling(job, name, suspects),
             evidence,
             whole,
             alone,
-            reason(evidence, name in suspects),
+            _reason(evidence, name in suspects),
             prospects,
         )
         for (name, evidence), alone in zip(record.items(), without, strict=True)
     )
-    return verdicts, [together(party, suspects, whole, cleared)] if suspects else []
+    return verdicts, [_together(party, suspects, whole, cleared)] if suspects else []
 
 
-def views_of(job: Job, drawn: SampledRows, rows: Any) -> dict[str, Any]:
+def _views_of(job: Job, drawn: SampledRows, rows: Any) -> dict[str, Any]:
     """Every feature of the job as views (v, m) of some rows."""
     views = {name: leakage.numeric_views(drawn.numeric[name][rows]) for name in job.features.numeric}
     for name in job.features.categorical:
@@ -102,14 +102,14 @@ def views_of(job: Job, drawn: SampledRows, rows: Any) -> dict[str, Any]:
     return views
 
 
-def ruling(job: Job, feature: str, suspects: Sequence[str]) -> Literal["clear", "suspect", "allowed"]:
+def _ruling(job: Job, feature: str, suspects: Sequence[str]) -> Literal["clear", "suspect", "allowed"]:
     """What becomes of a feature."""
     if feature not in suspects:
         return "clear"
     return "allowed" if feature in job.features.allow else "suspect"
 
 
-def reason(evidence: FeatureEvidence, suspect: bool) -> str:  # noqa: FBT001
+def _reason(evidence: FeatureEvidence, suspect: bool) -> str:  # noqa: FBT001
     """One sentence on why a feature is a suspect, or is none."""
     if np.isnan(evidence.separability):
         follows = (
@@ -129,24 +129,24 @@ def reason(evidence: FeatureEvidence, suspect: bool) -> str:  # noqa: FBT001
     )
 
 
-def together(party: str, suspects: Sequence[str], whole: float, cleared: float) -> str:
+def _together(party: str, suspects: Sequence[str], whole: float, cleared: float) -> str:
     """What the suspects of a party type do to potential, in a sketch with them and without."""
     what = " and ".join(map(repr, suspects)) if len(suspects) < 3 else f"these {len(suspects)}"
     without = "no feature is left" if np.isnan(cleared) else f"it is {cleared:.2f}"
     return f"{party}: own sales follow the peers' cut line with rank correlation {whole:.2f}; without {what} {without}"
 
 
-def line(verdict: FeatureVerdict) -> str:
+def _line(verdict: FeatureVerdict) -> str:
     """A verdict as a line of a message."""
     few = "" if verdict.stops else f"; only {verdict.prospects} prospects to compare with, so the run goes on"
     return f"{verdict.party_type}: feature {verdict.feature!r} looks like sales in disguise: {verdict.reason}{few}"
 
 
-def refusal(job: Job, suspects: Sequence[FeatureVerdict], value: Sequence[str]) -> list[str]:
+def _refusal(job: Job, suspects: Sequence[FeatureVerdict], value: Sequence[str]) -> list[str]:
     """Why the run stops, feature by feature, and what to do."""
     names = ", ".join(repr(name) for name in dict.fromkeys(suspect.feature for suspect in suspects))
     remedy = (
         f"leave out {names}; or, for what is known before an account buys, name it under features.allow; "
         "[leakage] action = 'warn' only tells"
     )
-    return [f"{job.input.name}: {text}" for text in [*map(line, suspects), *value]] + [remedy]
+    return [f"{job.input.name}: {text}" for text in [*map(_line, suspects), *value]] + [remedy]

@@ -32,15 +32,15 @@ def level_shifts(run: Run, party: Party, data: FitData, customers: CustomerLevel
     stops = rules.action == "block" and len(prospects) >= leakage.PROSPECTS_TO_BLOCK
     worst = [name for name, factor in odd.items() if factor > level_shift.BLOCK]
     if stops and worst:
-        lines = refusal(run.job.input.name, party.name, {name: odd[name] for name in worst})
+        lines = _refusal(run.job.input.name, party.name, {name: odd[name] for name in worst})
         raise GateError("\n".join(lines), gate="leakage")
     for name, factor in odd.items():
         if factor > level_shift.WARN:
-            run.progress.notice(f"{party.name}: {sentence(name, factor)}")
+            run.progress.notice(f"{party.name}: {_sentence(name, factor)}")
     return shifts
 
 
-def sentence(name: str, factor: float) -> str:
+def _sentence(name: str, factor: float) -> str:
     """What a feature does to the level."""
     return (
         f"feature {name!r} carries the level of prospects: without it their median potential moves by a factor of "
@@ -48,11 +48,11 @@ def sentence(name: str, factor: float) -> str:
     )
 
 
-def refusal(path: str, party: str, record: dict[str, float]) -> list[str]:
+def _refusal(path: str, party: str, record: dict[str, float]) -> list[str]:
     """Why the run stops, and what to do."""
     names = ", ".join(map(repr, record))
     remedy = (
         f"leave out {names}; or, for what is known before an account buys, name it under features.allow; or set "
         "potential.level = 'cluster'"
     )
-    return [*(f"{path}: {party}: {sentence(name, factor)}" for name, factor in record.items()), remedy]
+    return [*(f"{path}: {party}: {_sentence(name, factor)}" for name, factor in record.items()), remedy]

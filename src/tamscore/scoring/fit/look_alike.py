@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from tamscore.scoring.fit.data import FitData
     from tamscore.stages.look_alike import LookAlike
 
-SECTION = "look_alike"
+_SECTION = "look_alike"
 
 
 def is_enabled(job: Job) -> bool:
     """Whether a job asks for a look-alike."""
-    return bool(getattr(job.sections.get(SECTION), "enabled", False))
+    return bool(getattr(job.sections.get(_SECTION), "enabled", False))
 
 
 def look_alike_of(run: Run, data: FitData) -> LookAlike | None:

@@ -55,8 +55,8 @@ class Party:
 def each_party(run: Run, parts: list[PartRows], fit: Callable[[Run, Party], PartyFit]) -> list[PartyFit]:
     """What `fit` makes of every party type that has rows; the guard has seen them before."""
     counts = party_counts(parts)
-    segments = segment_vocabulary(run, parts)
-    drawn = draw_samples(run, parts, counts)
+    segments = _segment_vocabulary(run, parts)
+    drawn = _draw_samples(run, parts, counts)
     samples = {party: sample for party, (sample, _) in drawn.items()}
     verdicts = run.checkpoints.once("guard", partial(guard.inspect, run, samples), "guard")
     with run.progress.stage("fit", len(counts)) as done, LocalFlow(run.job.engine.workers) as local:
@@ -74,7 +74,7 @@ def judge_features(run: Run, parts: list[PartRows]) -> dict[int, tuple[FeatureVe
     """Return the leakage guard's verdict on each feature by party type; raise GateError if it stops a fit."""
     if not (counts := party_counts(parts)):
         return {}
-    return guard.inspect(run, {party: rows for party, (rows, _) in draw_samples(run, parts, counts).items()})
+    return guard.inspect(run, {party: rows for party, (rows, _) in _draw_samples(run, parts, counts).items()})
 
 
 def party_counts(parts: list[PartRows]) -> dict[int, int]:
@@ -83,7 +83,7 @@ def party_counts(parts: list[PartRows]) -> dict[int, int]:
     return {party: count for party, count in counts.items() if count}
 
 
-def segment_vocabulary(run: Run, parts: list[PartRows]) -> Vocabulary | None:
+def _segment_vocabulary(run: Run, parts: list[PartRows]) -> Vocabulary | None:
     """The market segments by name, or None where the job has none."""
     if run.columns.market_segment is None:
         return None
@@ -94,14 +94,16 @@ def segment_vocabulary(run: Run, parts: list[PartRows]) -> Vocabulary | None:
     return prepare.Vocabulary(run.columns.market_segment, tuple(names))
 
 
-def draw_samples(run: Run, parts: list[PartRows], counts: dict[int, int]) -> dict[int, tuple[SampledRows, SampledRows]]:
+def _draw_samples(
+    run: Run, parts: list[PartRows], counts: dict[int, int]
+) -> dict[int, tuple[SampledRows, SampledRows]]:
     """The drawn rows of every party type, and the customers that its level is fitted on.
 
     At level cluster, where levels are only compared, these are the customers among the drawn rows.
     """
     seed, up_to, customers, gathered = run.job.clusters.seed, {}, {}, {}
     for party in counts:
-        up_to[party], rows = last_of_sample(run, parts, party, counts)
+        up_to[party], rows = _last_of_sample(run, parts, party, counts)
         customers[party] = 0
         if run.job.potential.level == "account":
             customers[party] = last_customer(parts, party, seed, MOST_CUSTOMERS)
@@ -111,17 +113,17 @@ def draw_samples(run: Run, parts: list[PartRows], counts: dict[int, int]) -> dic
     for drawn in run.map("sample", draw_sample, parts, run.columns, draws, run.backend):
         for party, rows in drawn.items():
             gathered[party].add(rows)
-    return {party: apart(gathered[party].in_order(), up_to[party]) for party in counts}
+    return {party: _apart(gathered[party].in_order(), up_to[party]) for party in counts}
 
 
-def apart(drawn: SampledRows, up_to: int) -> tuple[SampledRows, SampledRows]:
+def _apart(drawn: SampledRows, up_to: int) -> tuple[SampledRows, SampledRows]:
     """The sample of drawn rows in order, up to a draw number (inclusive), and the first customers of them all."""
     buys = np.flatnonzero(drawn.sales > 0)[:MOST_CUSTOMERS]
     inside = int(np.searchsorted(drawn.numbers, np.uint64(up_to), side="right"))
     return drawn if inside == len(drawn) else drawn.taken(np.arange(inside)), drawn.taken(buys)
 
 
-def last_of_sample(run: Run, parts: list[PartRows], party: int, counts: dict[int, int]) -> tuple[int, int]:
+def _last_of_sample(run: Run, parts: list[PartRows], party: int, counts: dict[int, int]) -> tuple[int, int]:
     """The last draw number of a party type's sample, and its rows: its share of those drawn, at least 256 a cluster."""
     clusters, total = run.job.clusters, sum(counts.values())
     rows = clusters.seed_rows if clusters.fit_rows == "all" else clusters.fit_rows

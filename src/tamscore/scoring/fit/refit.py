@@ -43,20 +43,20 @@ def refit_parties(current: Run, parts: list[PartRows], earlier: EarlierRun) -> l
     def refit_known(run: Run, party: Party) -> PartyFit:
         old = stored.get(party.name)
         if old is not None:
-            return refit_party(run, party, old, earlier.labels)
+            return _refit_party(run, party, old, earlier.labels)
         run.progress.notice(f"{party.name}: the earlier model does not know it; fitted anew")
         return fit_party(run, party)
 
     return each_party(current, parts, refit_known)
 
 
-def refit_party(run: Run, party: Party, old: PartyRecord, labels: EarlierLabels) -> PartyFit:
+def _refit_party(run: Run, party: Party, old: PartyRecord, labels: EarlierLabels) -> PartyFit:
     """The centers of one party type in a space of today, started from where the old clusters lie by now."""
     recipe = recipe_of(run.job, clusters_of(run.job, party.name) or len(old.centers))
     data = make_fit_data(run, party)
     customers = customer_levels(run, party, data)
     shifts = level_shifts(run, party, data, customers)
-    before = old_places(run, data, old, labels, party.local)
+    before = _old_places(run, data, old, labels, party.local)
     blocks = data.space.blocks(run.backend, data.sample.raw)
     start = means(run.backend, blocks, before.nearest, len(old.centers))
     new_model = fit_centers(data.rows, data.seeds, recipe, data.spans, party.local)
@@ -67,13 +67,13 @@ def refit_party(run: Run, party: Party, old: PartyRecord, labels: EarlierLabels)
     report_fit(run, data, fit, recipe.k)
     moves = moves_of(run, party, data, customers, recipe.k)
     report_moves(run, party.name, recipe.k, moves, ())
-    fitted = add_level(run, customers, succeed(run, data, fit, old, before))
+    fitted = add_level(run, customers, _succeed(run, data, fit, old, before))
     spread = redraw_spread(run, party, data, customers, fitted.fit.centers)
     return replace(fitted, shifts=shifts, moves=moves, spread_of_redraws=spread)
 
 
 @dataclass(frozen=True)
-class Places:
+class _Places:
     """Where the drawn rows lie among the old clusters: the `nearest` (m,), and how many rows are `far` from all.
 
     `label` (m,) is the old cluster that a row belonged to, -1 where it belonged to none.
@@ -84,11 +84,11 @@ class Places:
     label: Any
 
 
-KNOWN = 0.5
+_KNOWN = 0.5
 """Where the earlier run knows less than this share of the accounts, ids are others, and clusters are told by place."""
 
 
-def old_places(run: Run, data: FitData, old: PartyRecord, labels: EarlierLabels, local: Flow) -> Places:
+def _old_places(run: Run, data: FitData, old: PartyRecord, labels: EarlierLabels, local: Flow) -> _Places:
     """Where the drawn rows lie among the old clusters, in the space of the earlier model.
 
     A row belonged to the cluster that its account was in; where the accounts are others, to the nearest within reach.
@@ -99,12 +99,12 @@ def old_places(run: Run, data: FitData, old: PartyRecord, labels: EarlierLabels,
     near, _ = assign_blocks(run.backend, model, raw, RowRequest())
     nearest, far = near.label, near.distance > old.reach[near.label]
     label = labels.drawn(run.job.clusters.seed).among(old.ids, data.sample.drawn.numbers)
-    if np.mean(label >= 0) < KNOWN:
+    if np.mean(label >= 0) < _KNOWN:
         label = np.where(far, -1, nearest.astype(np.int64))
-    return Places(nearest, int(far.sum()), label)
+    return _Places(nearest, int(far.sum()), label)
 
 
-def succeed(run: Run, data: FitData, fit: Fit, old: PartyRecord, before: Places) -> PartyFit:
+def _succeed(run: Run, data: FitData, fit: Fit, old: PartyRecord, before: _Places) -> PartyFit:
     """The refreshed model with its clusters in the order and under the ids of those that they go on from."""
     label = np.concatenate(
         [
@@ -112,7 +112,7 @@ def succeed(run: Run, data: FitData, fit: Fit, old: PartyRecord, before: Places)
             for block in data.space.blocks(run.backend, data.sample.raw)
         ]
     )
-    overlap = overlap_of(before, label, old, len(fit.centers))
+    overlap = _overlap_of(before, label, old, len(fit.centers))
     heir = lifecycle.heirs(overlap)
     order = lifecycle.successors(heir, overlap.new)
     overlap = replace(overlap, shared=overlap.shared[:, order], newcomers=overlap.newcomers[order])
@@ -128,7 +128,7 @@ def succeed(run: Run, data: FitData, fit: Fit, old: PartyRecord, before: Places)
     )
 
 
-def overlap_of(before: Places, now: Any, old: PartyRecord, k: int) -> Overlap:
+def _overlap_of(before: _Places, now: Any, old: PartyRecord, k: int) -> Overlap:
     """How the rows lie in the old clusters and the new ones (m,), those that belonged to no old one apart."""
     settled = before.label >= 0
     pairs = before.label[settled] * k + now[settled]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.fit.resident_rows import ResidentRows
     from tamscore.stages.kmeans import Fit
 
-GAIN = 1e-3
+_GAIN = 1e-3
 """Centers found anew replace those that were warmed up where they lower inertia by more than this part of it."""
 
 
@@ -31,7 +31,7 @@ def refit(rows: ResidentRows, start: Any, new_model: Fit, max_passes: int) -> Fi
     if len(start) != len(new_model.centers):
         return new_model
     refreshed = kmeans.without_empty(kmeans.lloyd(rows, start, max_passes))
-    return new_model if new_model.inertia < (1.0 - GAIN) * refreshed.inertia else refreshed
+    return new_model if new_model.inertia < (1.0 - _GAIN) * refreshed.inertia else refreshed
 
 
 def means(backend: Backend, blocks: Iterable[Block], label: Any, k: int) -> Any:

@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     from tamscore.stages.redraws import RedrawSpread
     from tamscore.stages.whitespace import Money
 
-ROWS, SEEDS, CUSTOMERS, PASSES = 20_000, 5_000, 20_000, 10
+_ROWS, _SEEDS, _CUSTOMERS, _PASSES = 20_000, 5_000, 20_000, 10
 """So many accounts are fitted again at the most, from so many seed rows, in so many passes; and customers asked."""
-FEW_RESTARTS = 5
+_FEW_RESTARTS = 5
 """A refit has so many restarts at the most: they share its few seed rows."""
 
 
-def is_asked(run: Run, party: str) -> bool:
+def _is_asked(run: Run, party: str) -> bool:
     """Whether the stability of potentials is measured for a party type: as the job says, else if k is chosen."""
     asked = run.job.potential.stability
     return clusters_of(run.job, party) is None if asked is None else asked
 
 
 @dataclass(frozen=True)
-class RefitAccounts:
+class _RefitAccounts:
     """The accounts that are fitted again, all customers that there are for it, and how it is done."""
 
     rows: SampledAccounts
@@ -52,23 +52,23 @@ class RefitAccounts:
     def centers(self, rows: SampledAccounts, k: int, start: int) -> Any:
         """Return k centers or fewer, fitted cold on some of the rows from a start of its own."""
         recipe = replace(self.recipe, k=k, seed=self.recipe.seed + start)
-        seeds = seed(np.ascontiguousarray(rows.block[:, :SEEDS]), recipe, self.local)
+        seeds = seed(np.ascontiguousarray(rows.block[:, :_SEEDS]), recipe, self.local)
         everyone = BlockRows.of(HostBackend(), rows.block)
-        return kmeans.without_empty(kmeans.lloyd(everyone, seeds.centers, PASSES, kmeans.SEEDING_TOLERANCE)).centers
+        return kmeans.without_empty(kmeans.lloyd(everyone, seeds.centers, _PASSES, kmeans.SEEDING_TOLERANCE)).centers
 
     def money(self, centers: Any, rows: SampledAccounts, customers: SampledAccounts) -> Money:
         """Return the money of rows whose ladders are those of the customers."""
         return moves.money_of(HostBackend(), centers, rows, customers, self.rules)
 
 
-def drawn_of(run: Run, party: Party, data: FitData, customers: CustomerLevels) -> RefitAccounts:
+def _drawn_of(run: Run, party: Party, data: FitData, customers: CustomerLevels) -> _RefitAccounts:
     """Return what a party type is fitted again on."""
-    drawn, most = party.drawn, min(ROWS, data.seeds.shape[1])
+    drawn, most = party.drawn, min(_ROWS, data.seeds.shape[1])
     rows = SampledAccounts(data.seeds[:, :most], drawn.sales[:most], drawn.numbers[:most])
     buyers = SampledAccounts(customers.block, customers.sales, customers.numbers)
     recipe = recipe_of(run.job, 1)
-    recipe = replace(recipe, restarts=min(recipe.restarts, FEW_RESTARTS))
-    return RefitAccounts(rows, buyers, rules_of(run, data), recipe, party.local)
+    recipe = replace(recipe, restarts=min(recipe.restarts, _FEW_RESTARTS))
+    return _RefitAccounts(rows, buyers, _rules_of(run, data), recipe, party.local)
 
 
 def moves_of(run: Run, party: Party, data: FitData, customers: CustomerLevels | None, k: int) -> tuple[Moves, ...]:
@@ -76,10 +76,10 @@ def moves_of(run: Run, party: Party, data: FitData, customers: CustomerLevels | 
 
     The fits start cold.
     """
-    if customers is None or not is_asked(run, party.name):
+    if customers is None or not _is_asked(run, party.name):
         return ()
-    drawn = drawn_of(run, party, data, customers)
-    rows, buyers = drawn.rows, drawn.customers.first(CUSTOMERS)
+    drawn = _drawn_of(run, party, data, customers)
+    rows, buyers = drawn.rows, drawn.customers.first(_CUSTOMERS)
     first, items = drawn.money(drawn.centers(rows, k, 0), rows, buyers), []
     for redraw in range(moves.REDRAWS):
         again = rows.redrawn(redraw)
@@ -105,13 +105,13 @@ def redraw_spread(
     None if the stability of potentials is not measured, or rows or customers are too few. The numbers of clusters of
     the refits are those that the choice might have come to.
     """
-    if customers is None or not is_asked(run, party.name):
+    if customers is None or not _is_asked(run, party.name):
         return None
-    drawn = drawn_of(run, party, data, customers)
+    drawn = _drawn_of(run, party, data, customers)
     rows, rules = drawn.rows, ladder_rules(run.job)
     before = drawn.money(centers, rows, drawn.customers)
     factors = np.full((redraws.REDRAWS, len(rows.numbers)), np.nan)
-    for redraw, k in enumerate(redraws.clusters_of_redraws(numbers_likely(run, choice) or [len(centers)])):
+    for redraw, k in enumerate(redraws.clusters_of_redraws(_numbers_likely(run, choice) or [len(centers)])):
         place = moves.REDRAWS + redraw
         fewer, buyers = (accounts.redrawn(place, redraws.REDRAWN) for accounts in (rows, drawn.customers))
         if len(fewer.numbers) <= k or not len(buyers.numbers):
@@ -123,7 +123,7 @@ def redraw_spread(
     return redraws.spread_of(label, before.step - 1, factors, (len(centers), len(rules.lines) + 1), share)
 
 
-def numbers_likely(run: Run, choice: Sequence[Candidate]) -> list[int]:
+def _numbers_likely(run: Run, choice: Sequence[Candidate]) -> list[int]:
     """Return the numbers of clusters that the choice might have come to; at level account there is only one."""
     by_account = run.job.potential.level == "account"
     return (
@@ -135,7 +135,7 @@ def numbers_likely(run: Run, choice: Sequence[Candidate]) -> list[int]:
     )
 
 
-def rules_of(run: Run, data: FitData) -> RedrawRules:
+def _rules_of(run: Run, data: FitData) -> RedrawRules:
     """How potentials follow from clusters."""
     ladder, space = ladder_rules(run.job), data.space
     by_account, seed_ = run.job.potential.level == "account", run.job.clusters.seed

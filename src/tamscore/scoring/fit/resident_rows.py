@@ -26,30 +26,30 @@ class ResidentRows:
 
     def accumulate(self, centers: Any, span: Span | None = None) -> BatchStats:
         """The statistics of all rows, or of those in the span."""
-        parts: Iterable[BatchStats] = self.flow.map(accumulate, self.handles, centers, span)
+        parts: Iterable[BatchStats] = self.flow.map(_accumulate, self.handles, centers, span)
         return reduce(BatchStats.merge, parts)
 
     def farthest(self, centers: Any) -> Farthest:
         """The row that lies farthest from its nearest center."""
-        parts: Iterable[Farthest] = self.flow.map(farthest, self.handles, centers)
+        parts: Iterable[Farthest] = self.flow.map(_farthest, self.handles, centers)
         return reduce(Farthest.merge, parts)
 
     def shares(self, centers: Any) -> Shares:
         """What each of the centers, two at least, has to do with the inertia."""
-        parts: Iterable[Shares] = self.flow.map(shares, self.handles, centers)
+        parts: Iterable[Shares] = self.flow.map(_shares, self.handles, centers)
         return reduce(Shares.merge, parts)
 
 
-def accumulate(rows: SummableRows, centers: Any, span: Span | None) -> BatchStats:
+def _accumulate(rows: SummableRows, centers: Any, span: Span | None) -> BatchStats:
     """The statistics of kept rows."""
     return rows.accumulate(centers, span)
 
 
-def farthest(rows: SummableRows, centers: Any) -> Farthest:
+def _farthest(rows: SummableRows, centers: Any) -> Farthest:
     """The kept row that lies farthest from its nearest center."""
     return rows.farthest(centers)
 
 
-def shares(rows: SummableRows, centers: Any) -> Shares:
+def _shares(rows: SummableRows, centers: Any) -> Shares:
     """What each center has to do with the inertia of kept rows."""
     return rows.shares(centers)

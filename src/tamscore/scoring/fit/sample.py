@@ -54,7 +54,7 @@ def last_drawn(parts: Sequence[PartRows], party: int, seed: int, wanted: int) ->
     rows = sum(part.count_of(party) for part in parts)
     bound = min(LAST, 3 * 2**63 * wanted // max(rows, 1))
     while True:
-        low = [drawn_up_to(part, party, seed, bound) for part in parts]
+        low = [_drawn_up_to(part, party, seed, bound) for part in parts]
         if bound == LAST or sum(map(len, low)) > wanted:
             last = threshold(low, wanted)
             return last, sum(int(np.count_nonzero(numbers <= np.uint64(last))) for numbers in low)
@@ -63,16 +63,16 @@ def last_drawn(parts: Sequence[PartRows], party: int, seed: int, wanted: int) ->
 
 def last_customer(parts: Sequence[PartRows], party: int, seed: int, wanted: int) -> int:
     """The draw number up to which (inclusive) so many customers are drawn; all where there are fewer."""
-    return threshold([customer_numbers(part, party, seed) for part in parts], wanted)
+    return threshold([_customer_numbers(part, party, seed) for part in parts], wanted)
 
 
-def customer_numbers(part: PartRows, party: int, seed: int) -> Any:
+def _customer_numbers(part: PartRows, party: int, seed: int) -> Any:
     """The draw numbers (c,) of the customers of a party type in a partition that may be scored."""
     buyers = np.asarray(part.buyers, dtype=np.int64)
     return draw_number(part.hashes[buyers[part.scored_of(party)[buyers]]], seed)
 
 
-def drawn_up_to(part: PartRows, party: int, seed: int, bound: int) -> Any:
+def _drawn_up_to(part: PartRows, party: int, seed: int, bound: int) -> Any:
     """The draw numbers (s,) of the rows of a party type up to a bound, inclusive."""
     numbers = draw_number(part.hashes, seed)
     return numbers[part.scored_of(party) & (numbers <= np.uint64(bound))]

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from tamscore.stages.scale import ColumnScale, NumericColumn
     from tamscore.stages.space import RawRows, Space
 
-HOST = HostBackend()
-MOST_VALUES = 1_000_000
+_HOST = HostBackend()
+_MOST_VALUES = 1_000_000
 """Different values of a categorical column that are counted; they meet in one place."""
 
 
@@ -93,13 +93,13 @@ class SampleSource:
         ordered = prepare.sort_column(
             self.backend, self.raw.numeric[column.name], self.raw.segment, self.encoding.places
         )
-        self.spreads[column.name] = drift.sorted_histogram(HOST, column.name, ordered.values, ordered.missing)
+        self.spreads[column.name] = drift.sorted_histogram(_HOST, column.name, ordered.values, ordered.missing)
         return prepare.order_statistics(ordered, column.shares)
 
     def spread(self, column: str) -> Histogram:
         """How the values of a numeric column of the sample spread."""
         if column not in self.spreads:
-            self.spreads[column] = drift.number_histogram(HOST, column, self.drawn.numeric[column])
+            self.spreads[column] = drift.number_histogram(_HOST, column, self.drawn.numeric[column])
         return self.spreads[column]
 
     def moments(self, scales: tuple[ColumnScale, ...]) -> Moments:
@@ -133,8 +133,8 @@ class EveryRow:
     def levels(self, column: str) -> dict[str | None, int]:
         """How many rows each level of a categorical column has."""
         where = f"{self.parts[0].partition.path}: column {column!r}"
-        counted = self.flow.map(count_levels, self.parts, self.encoding, column)
-        return merged_counts(counted, where, MOST_VALUES, "leave it out: it tells accounts apart one by one")
+        counted = self.flow.map(_count_levels, self.parts, self.encoding, column)
+        return merged_counts(counted, where, _MOST_VALUES, "leave it out: it tells accounts apart one by one")
 
     def spans(self, batch_rows: int) -> list[Span]:
         """The batches of all rows, as spans of draw numbers."""
@@ -142,7 +142,7 @@ class EveryRow:
 
     def order(self, column: NumericColumn) -> OrderStatistics:
         """The order statistics of one column: its values meet here, one column at a time."""
-        values = list(self.flow.map(column_values, self.parts, self.encoding, column.name, self.backend))
+        values = list(self.flow.map(_column_values, self.parts, self.encoding, column.name, self.backend))
         together, segment = (np.concatenate(arrays) for arrays in zip(*values, strict=True))
         put = self.backend.put
         ordered = prepare.sort_column(self.backend, put(together), put(segment), self.encoding.places)
@@ -150,7 +150,7 @@ class EveryRow:
 
     def moments(self, scales: tuple[ColumnScale, ...]) -> Moments:
         """The moments of bent columns, merged in partition order."""
-        parts: Iterable[Moments] = self.flow.map(moments_of_part, self.parts, self.encoding, scales, self.backend)
+        parts: Iterable[Moments] = self.flow.map(_moments_of_part, self.parts, self.encoding, scales, self.backend)
         return reduce(scale.merge_moments, (part for part in parts if part.rows))
 
     def rows(self, space: Space) -> ResidentRows:
@@ -168,13 +168,13 @@ def raw_rows(item: PartRows, encoding: Encoding, backend: Backend) -> RawRows:
     return features.raw(features.rows_of(item, encoding.party), encoding, backend)
 
 
-def column_values(item: PartRows, encoding: Encoding, name: str, backend: Backend) -> tuple[Any, Any]:
+def _column_values(item: PartRows, encoding: Encoding, name: str, backend: Backend) -> tuple[Any, Any]:
     """The values (m,) of one column and their market segments, on the host."""
     raw = raw_rows(item, replace(encoding, columns=replace(encoding.columns, numeric=(name,))), backend)
     return backend.get(raw.numeric[name]), backend.get(raw.segment)
 
 
-def moments_of_part(item: PartRows, encoding: Encoding, scales: tuple[ColumnScale, ...], backend: Backend) -> Moments:
+def _moments_of_part(item: PartRows, encoding: Encoding, scales: tuple[ColumnScale, ...], backend: Backend) -> Moments:
     """The moments of bent columns over the rows of one partition."""
     raw = raw_rows(item, encoding, backend)
     if len(raw) == 0:
@@ -182,7 +182,7 @@ def moments_of_part(item: PartRows, encoding: Encoding, scales: tuple[ColumnScal
     return scale.bent_moments(backend, scales, raw.numeric, raw.segment)
 
 
-def count_levels(item: PartRows, encoding: Encoding, column: str) -> dict[str | None, int]:
+def _count_levels(item: PartRows, encoding: Encoding, column: str) -> dict[str | None, int]:
     """How many rows of a party type each level of a categorical column has in a partition."""
     columns = replace(encoding.columns, categorical=(column,), market_segment=None)
     return level_counts(read_texts(item.partition, columns)[column].take(item.of_party(encoding.party)))

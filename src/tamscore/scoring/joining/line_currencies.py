@@ -26,7 +26,7 @@ def currency_notices(flow: Flow, path: str, plan: Plan, columns: InputColumns) -
     names = [name for name in pair if name not in columns.keep]
     if not names:
         return
-    parts = list(flow.map(count_lines, plan.partitions, names, columns))
+    parts = list(flow.map(_count_lines, plan.partitions, names, columns))
     for name in names:
         selling = selling_in_several(merge(part.get(name, {}) for part in parts))
         if selling:
@@ -36,7 +36,7 @@ def currency_notices(flow: Flow, path: str, plan: Plan, columns: InputColumns) -
             )
 
 
-def count_lines(partition: Partition, names: Sequence[str], columns: InputColumns) -> dict[str, Counts | None]:
+def _count_lines(partition: Partition, names: Sequence[str], columns: InputColumns) -> dict[str, Counts | None]:
     """Return the rows of a partition by currency, for each of the columns that may name them."""
     amounts = float_column(tables.read(partition, [columns.sales])[columns.sales])
     words = read_currencies(partition, names, columns)

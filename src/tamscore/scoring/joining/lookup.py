@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamscore.stages.folding import IdForm
     from tamscore.store.partitions import Plan
 
-FEWEST = 10
+_FEWEST = 10
 """A column with fewer different values is a code rather than an id."""
 
 
@@ -103,7 +103,7 @@ def joined_parts(table: str, key: str, parts: Iterable[PartMatch]) -> tuple[Matc
     return Match(table, key, rows, met, different, blank, *(first or (None, None))), sample
 
 
-def match_part(partition: Partition, key: str, form: IdForm, known: Any) -> PartMatch:
+def _match_part(partition: Partition, key: str, form: IdForm, known: Any) -> PartMatch:
     """The match of a partition of a table that joins by the ids in its column `key`."""
     return match_ids(tables.account_ids(tables.read(partition, [key])[key], form), known)
 
@@ -111,9 +111,9 @@ def match_part(partition: Partition, key: str, form: IdForm, known: Any) -> Part
 def match_table(flow: Flow, table: Joined, accounts: KnownAccounts) -> Match:
     """The match of a table with the accounts; with what may be wrong where many of its rows met none."""
     shared = table.key, accounts.form, flow.share(accounts.hashes)
-    parts = flow.map(match_part, table.plan.partitions, *shared)
+    parts = flow.map(_match_part, table.plan.partitions, *shared)
     match, sample = joined_parts(table.path, table.key, parts)
-    return explain(match, sample, accounts, lambda: other_columns(table, accounts), table.setting)
+    return explain(match, sample, accounts, lambda: _other_columns(table, accounts), table.setting)
 
 
 def explain(
@@ -133,7 +133,7 @@ def explain(
     return replace(match, known=parts.known, cause=parts.cause or best_column(others(), 1.0 - match.missed, setting))
 
 
-def other_columns(table: Joined, accounts: KnownAccounts) -> Iterator[tuple[str, float]]:
+def _other_columns(table: Joined, accounts: KnownAccounts) -> Iterator[tuple[str, float]]:
     """The other columns of the first rows of a table that could hold ids, each with the share of rows that met."""
     import pyarrow.compute as pc
     import pyarrow.types as t
@@ -144,5 +144,5 @@ def other_columns(table: Joined, accounts: KnownAccounts) -> Iterator[tuple[str,
         if once and field.name != table.key and (t.is_string(kind) or t.is_large_string(kind) or t.is_integer(kind)):
             column = tables.read(table.plan.partitions[0], [field.name])[field.name]
             ids = tables.account_ids(column, accounts.form)
-            if pc.count_distinct(ids).as_py() >= FEWEST:
+            if pc.count_distinct(ids).as_py() >= _FEWEST:
                 yield field.name, match_ids(ids, accounts.hashes).met / max(len(ids), 1)

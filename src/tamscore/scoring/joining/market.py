@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.joining.match import Match
     from tamscore.scoring.model_source import ModelSource
 
-    Named: TypeAlias = tuple[str, SideTable, Joined]
+    _Named: TypeAlias = tuple[str, SideTable, Joined]
     """A table that is joined, with the name of the section that reads it, and what this says of the table."""
 
 
@@ -41,48 +41,48 @@ def accounts_of(run: Run, parts: Sequence[PartRows]) -> KnownAccounts:
     return KnownAccounts(known, run.columns.id_form, lambda: ids_of(run))
 
 
-def match_named(run: Run, named: Sequence[Named], accounts: KnownAccounts) -> list[Match]:
+def match_named(run: Run, named: Sequence[_Named], accounts: KnownAccounts) -> list[Match]:
     """The match of tables, each with the name of its section; notices and errors as `match_tables` has them."""
     matches: list[Match] = []
     with run.progress.stage("match", sum(table.plan.rows for _, _, table in named)) as done:
         for name, side, table in named:
-            same = [match for (_, _, other), match in zip(named, matches, strict=False) if is_same(other, table)]
+            same = [match for (_, _, other), match in zip(named, matches, strict=False) if _is_same(other, table)]
             match = same[0] if same else match_table(run.flow, table, accounts)
             done(match.rows)
             matches.append(match.require(side.min_match_share, f"{name}.min_match_share", table.setting))
     for (name, side, _), match in zip(named, matches, strict=True):
         if match.is_noticed:
             run.progress.notice(f"{name}: {match.notice}{side.unmatched}")
-    for text in mixed_currencies(run):
+    for text in _mixed_currencies(run):
         run.progress.notice(text)
     return matches
 
 
-def mixed_currencies(run: Run) -> Iterator[str]:
+def _mixed_currencies(run: Run) -> Iterator[str]:
     """What is to be said about joined tables whose amounts are in several currencies."""
-    for name, key, side in side_tables(run):
+    for name, key, side in _side_tables(run):
         if side.has_amounts:
             yield from currency_notices(run.flow, side.path, run.plan.tables[f"{name}.{key}"], side.columns)
 
 
-def is_same(joined: Joined, other: Joined) -> bool:
+def _is_same(joined: Joined, other: Joined) -> bool:
     """Whether two sections join the same table by the same column."""
     return (joined.plan.digest, joined.key, joined.path) == (other.plan.digest, other.key, other.path)
 
 
-def side_tables(run: Run) -> Iterator[tuple[str, str, SideTable]]:
+def _side_tables(run: Run) -> Iterator[tuple[str, str, SideTable]]:
     """The tables that optional sections read, each with the name of its section and its key there."""
     for name, section in run.job.sections.items():
         for key, side in section.tables(run.columns.account_id).items():
             yield name, key, side
 
 
-def joined_tables(run: Run, *, fitting: bool = True) -> Iterator[Named]:
+def joined_tables(run: Run, *, fitting: bool = True) -> Iterator[_Named]:
     """The tables that the job joins by account id.
 
     Without `fitting`, those that only a new model learns from are left out.
     """
-    for name, key, side in side_tables(run):
+    for name, key, side in _side_tables(run):
         if fitting or not side.for_fitting:
             plan = run.plan.tables[f"{name}.{key}"]
             yield name, side, Joined(side.path, plan, side.columns.account_id, f"{name}.{side.account_key}")

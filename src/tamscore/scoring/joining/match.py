@@ -7,9 +7,9 @@ from typing import Any
 
 from tamscore.errors import InputContractError
 
-NOTICED = 0.05
+_NOTICED = 0.05
 """From this share of strangers on a person is told, though the table is taken."""
-ACCOUNT, PERSON = "an account", "a person"
+_ACCOUNT, PERSON = "an account", "a person"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Match:
     row: int | None = None
     known: str | None = None
     cause: str = ""
-    what: str = ACCOUNT
+    what: str = _ACCOUNT
 
     @property
     def missed(self) -> float:
@@ -40,7 +40,7 @@ class Match:
     @property
     def is_noticed(self) -> bool:
         """Whether so many rows met nothing that a person should know."""
-        return self.missed >= NOTICED
+        return self.missed >= _NOTICED
 
     @property
     def sentence(self) -> str:

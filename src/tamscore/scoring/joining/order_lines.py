@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from tamscore.schema import Partition
     from tamscore.stages.folding import IdForm
 
-LARGEST = 2.0**53 / UNITS
+_LARGEST = 2.0**53 / UNITS
 """Amounts from here on are no longer exact to a ten-thousandth."""
 HELD_ROWS = 4_000_000
 """So many lines, of 28 bytes each, are held at a time: what a table has beyond them takes another reading."""
 RANGE_ROWS = 500_000
 """So many of them are ordered at a time, which takes a few times as much memory as they do."""
-MOST_READINGS = 16
+_MOST_READINGS = 16
 """So often a table is read at the most; a larger one takes more memory instead."""
 REFUSED = ("missing_id", "missing_date", "missing_amount", "after_as_of")
 """Why a line does not count, in the order in which reasons are looked for."""
@@ -88,12 +88,12 @@ class Reading:
 
 def readings(rows: int) -> list[Reading]:
     """The readings of a table of so many rows, each of which about HELD_ROWS fall into; MOST_READINGS at most."""
-    count = min(max(-(-rows // HELD_ROWS), 1), MOST_READINGS)
+    count = min(max(-(-rows // HELD_ROWS), 1), _MOST_READINGS)
     every = ranges(rows, RANGE_ROWS)
-    return [Reading(tuple(part)) for part in part(every, count)]
+    return [Reading(tuple(part)) for part in _part(every, count)]
 
 
-def part(every: Sequence[Range], count: int) -> Iterator[Sequence[Range]]:
+def _part(every: Sequence[Range], count: int) -> Iterator[Sequence[Range]]:
     """Neighbouring ranges in so many lots of about the same size; in fewer where there are fewer ranges."""
     count = min(count, len(every))
     for low, high in pairwise(len(every) * i // count for i in range(count + 1)):
@@ -158,7 +158,7 @@ def amounts(column: pa.ChunkedArray, where: str) -> Any:
     """A column of amounts in units (m,), NaN where there is none; InputContractError for one too large to be exact."""
     values = float_column(column)
     values = np.where(np.isfinite(values), values, np.nan)
-    if (np.abs(values) >= LARGEST).any():
+    if (np.abs(values) >= _LARGEST).any():
         raise InputContractError(
             f"{where}: {np.nanmax(np.abs(values)):.3g} is too large to be added up exactly; remove it if it "
             "is a placeholder, else take amounts in thousands"

@@ -65,18 +65,18 @@ def products_of(partition: Partition, columns: ProductColumns) -> PartProducts:
     """
     texts = [columns.product, *((columns.family,) if columns.family else ())]
     table = tables.read(partition, [*texts, columns.sales], dictionary=texts)
-    code, names = folded_names(table[columns.product])
+    code, names = _folded_names(table[columns.product])
     money = float_column(table[columns.sales])
     left_out = {
         "missing_product": int(np.count_nonzero(code < 0)),
         "missing_amount": int(np.count_nonzero(np.isnan(money))),
         "infinite_amount": int(np.count_nonzero(np.isinf(money))),
     }
-    pairs = pairs_of((code, names), folded_names(table[columns.family])) if columns.family else ()
+    pairs = _pairs_of((code, names), _folded_names(table[columns.family])) if columns.family else ()
     return PartProducts(names.unique(), left_out, pairs)
 
 
-def folded_names(column: pa.ChunkedArray) -> tuple[Any, pa.Array]:
+def _folded_names(column: pa.ChunkedArray) -> tuple[Any, pa.Array]:
     """Return the place (m,) of each text of a column among names, -1 if it is null or blank, and these names.
 
     They are in NFC and without blanks around them; those that were written in several ways stand there several times.
@@ -92,8 +92,8 @@ def folded_names(column: pa.ChunkedArray) -> tuple[Any, pa.Array]:
     return place[code], names.filter(pa.array(filled))
 
 
-def pairs_of(products: tuple[Any, pa.Array], families: tuple[Any, pa.Array]) -> tuple[tuple[str, str], ...]:
-    """Return the different pairs of product and family of lines, as `folded_names` has them, that lack neither."""
+def _pairs_of(products: tuple[Any, pa.Array], families: tuple[Any, pa.Array]) -> tuple[tuple[str, str], ...]:
+    """Return the different pairs of product and family of lines, as `_folded_names` has them, that lack neither."""
     (product, names), (family, family_names) = products, families
     both = np.flatnonzero((product >= 0) & (family >= 0))
     distinct = np.unique(product[both] * max(len(family_names), 1) + family[both])
@@ -108,7 +108,7 @@ def sells_to(partition: Partition, columns: ProductColumns, customers: Any) -> b
     """
     table = tables.read(partition, [columns.account_id, columns.product, columns.sales], dictionary=[columns.product])
     money = amounts(table[columns.sales], f"{partition.where}: column {columns.sales!r}")
-    rows = np.flatnonzero((money > 0) & (folded_names(table[columns.product])[0] >= 0))
+    rows = np.flatnonzero((money > 0) & (_folded_names(table[columns.product])[0] >= 0))
     keys = id_hash(tables.account_ids(table[columns.account_id], columns.id_form).take(rows))
     place = np.minimum(np.searchsorted(customers, keys), max(len(customers) - 1, 0))
     return len(customers) > 0 and bool(np.any(customers[place] == keys))
@@ -123,7 +123,7 @@ def read_sales(partition: Partition, columns: ProductColumns, products: pa.Array
     named = [columns.account_id, columns.product, columns.sales]
     table = tables.read(partition, named, dictionary=[columns.product], seen=[columns.account_id])
     ids = tables.account_ids(table[columns.account_id], columns.id_form)
-    code, names = folded_names(table[columns.product])
+    code, names = _folded_names(table[columns.product])
     product = np.append(places_in(names, products), -1)[code]
     money = amounts(table[columns.sales], f"{partition.where}: column {columns.sales!r}")
     key = id_hash(ids)

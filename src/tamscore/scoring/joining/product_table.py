@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamscore.store.partitions import Plan
 
 EARLY = "products"
-MOST_PRODUCTS = 100_000
+_MOST_PRODUCTS = 100_000
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class ProductTablePlan:
 
 def product_table(run: Run) -> ProductTablePlan:
     """Return the table of sales by product that the job names, in [products] or else in [next_offer]."""
-    section = section_of(run.job)
+    section = _section_of(run.job)
     return table_of(run.job, section, run.plan.tables[f"{section}.path"])
 
 
-def section_of(job: Job) -> str:
+def _section_of(job: Job) -> str:
     """Return the section of a job that names the table of sales by product."""
     return "products" if "products" in job.sections else "next_offer"
 
@@ -103,10 +103,10 @@ def read_products(run: Run, table: ProductTablePlan) -> ProductCatalog:
     """Return the products of the table; raise InputContractError if there are none, or too many to be products."""
     parts = list(run.flow.map(products_of, table.plan.partitions, table.columns))
     names = pa.chunked_array([part.products for part in parts], pa.large_string()).unique().sort()
-    if not 0 < len(names) <= MOST_PRODUCTS:
+    if not 0 < len(names) <= _MOST_PRODUCTS:
         raise InputContractError(
             f"{table.path}: column {table.columns.product!r} has {len(names):,} different products, expected 1 to "
-            f"{MOST_PRODUCTS:,}; name the column of the product, or a coarser one"
+            f"{_MOST_PRODUCTS:,}; name the column of the product, or a coarser one"
         )
     return ProductCatalog(names, parts, families_of(table, names, parts))
 

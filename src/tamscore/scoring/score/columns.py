@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.plan import PartyPolicy, ScorePlan
     from tamscore.scoring.score.priority import PartPriority
 
-KEPT_BEFORE = SCORE_COLUMNS.index("cluster")
+_KEPT_BEFORE = SCORE_COLUMNS.index("cluster")
 """Kept columns stand before this place."""
 
 
@@ -46,20 +46,20 @@ def score_table(
     import pyarrow as pa
 
     columns, party, rows = plan.columns, part.party[at], assigned.columns
-    sales, cluster = float_column(table[columns.sales]), cluster_of(party, rows.label[at], plan.parties)
+    sales, cluster = float_column(table[columns.sales]), _cluster_of(party, rows.label[at], plan.parties)
     typical = rows.typical[at] if plan.order else None
     accounts = distinct.tell_apart(cluster, sales, len(plan.clusters), typical)
-    made = row_columns(table, sales, rows.distance[at], rows.margin[at], columns)
-    made |= look_up(case_columns(accounts, distinct.score_cases(accounts, plan, backend), plan), accounts)
+    made = _row_columns(table, sales, rows.distance[at], rows.margin[at], columns)
+    made |= _look_up(_case_columns(accounts, distinct.score_cases(accounts, plan, backend), plan), accounts)
     made |= {} if typical is None else {"typical_sales": nullable(typical.astype(np.float64))}
     made |= priority_columns(priority, at)
     if priority.high is not None:
         made |= counted_plays(priority.high[at], party, sales, plan)
-    order = (*SCORE_COLUMNS[:KEPT_BEFORE], *columns.keep, *SCORE_COLUMNS[KEPT_BEFORE:])
+    order = (*SCORE_COLUMNS[:_KEPT_BEFORE], *columns.keep, *SCORE_COLUMNS[_KEPT_BEFORE:])
     return pa.table({name: made[name] for name in order if name in made})
 
 
-def cluster_of(party: Any, label: Any, parties: Sequence[PartyPolicy]) -> Any:
+def _cluster_of(party: Any, label: Any, parties: Sequence[PartyPolicy]) -> Any:
     """The cluster (m,) int64 of rows, counted over all party types."""
     first, count = np.zeros(1 + max(policy.code for policy in parties), np.int64), 0
     for policy in parties:
@@ -68,24 +68,24 @@ def cluster_of(party: Any, label: Any, parties: Sequence[PartyPolicy]) -> Any:
     return np.take(first, party) + label
 
 
-def row_columns(table: pa.Table, sales: Any, distance: Any, margin: Any, columns: InputColumns) -> dict[str, Any]:
+def _row_columns(table: pa.Table, sales: Any, distance: Any, margin: Any, columns: InputColumns) -> dict[str, Any]:
     """What rows have of their own."""
     names = {"account_id": columns.account_id, "name": columns.name, "market_segment": columns.market_segment}
     read = {name: table[column] for name, column in names.items() if column}
     read |= {name: table[name] for name in columns.keep}
-    made = {"distance": distance, "margin": finite(margin), "sales": sales}
-    flags = text_dictionary(row_flags(table, sales, columns), Flag.texts())
+    made = {"distance": distance, "margin": _finite(margin), "sales": sales}
+    flags = text_dictionary(_row_flags(table, sales, columns), Flag.texts())
     return {**read, **{name: nullable(values) for name, values in made.items()}, "flags": flags}
 
 
-def row_flags(table: pa.Table, sales: Any, columns: InputColumns) -> Any:
+def _row_flags(table: pa.Table, sales: Any, columns: InputColumns) -> Any:
     """The flag value (m,) uint8 of every row."""
     revenue = float_column(table[columns.revenue]) if columns.revenue else None
     non_negative = [float_column(table[name]) for name in columns.non_negative]
     return contract.flags(sales, sales_missing(table[columns.sales]), revenue, non_negative)
 
 
-def look_up(columns: dict[str, pa.Array], accounts: DistinctAccounts) -> Mapping[str, pa.ChunkedArray | pa.Array]:
+def _look_up(columns: dict[str, pa.Array], accounts: DistinctAccounts) -> Mapping[str, pa.ChunkedArray | pa.Array]:
     """The columns of cases for every row."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -97,7 +97,7 @@ def look_up(columns: dict[str, pa.Array], accounts: DistinctAccounts) -> Mapping
     return dict(zip(result.column_names, result.columns, strict=True))
 
 
-def case_columns(accounts: DistinctAccounts, scores: Scores, plan: ScorePlan) -> dict[str, pa.Array]:
+def _case_columns(accounts: DistinctAccounts, scores: Scores, plan: ScorePlan) -> dict[str, pa.Array]:
     """What rows share with their case."""
     import pyarrow as pa
 
@@ -113,17 +113,17 @@ def case_columns(accounts: DistinctAccounts, scores: Scores, plan: ScorePlan) ->
         **{name: nullable(getattr(scores, name)) for name in money},
         "step": pa.array(scores.step.astype(np.int8)),
         "relative_potential": nullable(scores.ratio),
-        "relative_message": messages(scores.ratio, many=accounts.typical is not None),
+        "relative_message": _messages(scores.ratio, many=accounts.typical is not None),
         "basis": text_dictionary(accounts.cluster, basis),
         "support": pa.array(support[accounts.cluster]),
-        **certainty(accounts, scores, parties),
+        **_certainty(accounts, scores, parties),
         "rank": pa.array(scores.rank),
         "rank_in_kind": pa.array(scores.rank_in_kind),
         **play_columns(scores.quadrant, accounts.sales > 0),
     }
 
 
-def certainty(accounts: DistinctAccounts, scores: Scores, parties: Sequence[PartyPolicy]) -> dict[str, pa.Array]:
+def _certainty(accounts: DistinctAccounts, scores: Scores, parties: Sequence[PartyPolicy]) -> dict[str, pa.Array]:
     """How sure the potential of every case is: its interval, and whether that rests on borrowed customers.
 
     Potential above a capped top step is the account's own sales, which need no interval.
@@ -141,7 +141,7 @@ def certainty(accounts: DistinctAccounts, scores: Scores, parties: Sequence[Part
     above = scores.potential > values.ravel()[place]
     low, high = low[place], high[place]
     if accounts.typical is not None:
-        own_bounds(accounts, scores, parties, (low, high, above))
+        _own_bounds(accounts, scores, parties, (low, high, above))
     return {
         "low_support": pa.array(~supported[place]),
         "potential_low": nullable(np.where(above, np.nan, low)),
@@ -149,7 +149,7 @@ def certainty(accounts: DistinctAccounts, scores: Scores, parties: Sequence[Part
     }
 
 
-def own_bounds(
+def _own_bounds(
     accounts: DistinctAccounts, scores: Scores, parties: Sequence[PartyPolicy], ends: tuple[Any, Any, Any]
 ) -> None:
     """Fill in for the cases of party types at level account: low and high of their potential, whether it lies above."""
@@ -170,7 +170,7 @@ def own_bounds(
         first = stop
 
 
-def messages(ratio: Any, *, many: bool) -> pa.Array:
+def _messages(ratio: Any, *, many: bool) -> pa.Array:
     """The relative message of every case; `many` different ratios are rounded first to what their message says."""
     import pyarrow as pa
 
@@ -180,6 +180,6 @@ def messages(ratio: Any, *, many: bool) -> pa.Array:
     return text_dictionary(encoded.indices.to_numpy(), texts)
 
 
-def finite(values: Any) -> Any:
+def _finite(values: Any) -> Any:
     """Numbers (m,), with NaN for infinite ones: where there is no second center, there is no margin."""
     return np.where(np.isfinite(values), values, np.nan)

@@ -81,7 +81,7 @@ def score_cases(distinct: DistinctAccounts, plan: ScorePlan, backend: Backend) -
         stop = first + len(policy.cluster_ids)
         at = np.flatnonzero((distinct.cluster >= first) & (distinct.cluster < stop))
         typical = distinct.typical[at] if distinct.typical is not None and policy.table.account else None
-        score_party(scores, at, (distinct.sales[at], typical), distinct.cluster[at] - first, policy, plan, backend)
+        _score_party(scores, at, (distinct.sales[at], typical), distinct.cluster[at] - first, policy, plan, backend)
         first = stop
     if plan.order:
         buys = distinct.sales > 0
@@ -89,7 +89,7 @@ def score_cases(distinct: DistinctAccounts, plan: ScorePlan, backend: Backend) -
     return scores
 
 
-def score_party(
+def _score_party(
     scores: Scores,
     at: Any,
     amounts: tuple[Any, Any],
@@ -111,14 +111,14 @@ def score_party(
     scores.ratio[at] = potential / np.where(policy.median_potential > 0, policy.median_potential, np.nan)[label]
     if policy.ranks and policy.ranks_in_kind:
         rankings = policy.ranks, policy.ranks_in_kind
-        scores.rank[at], scores.rank_in_kind[at] = place(policy.sales, sales, label, rankings)
+        scores.rank[at], scores.rank_in_kind[at] = _place(policy.sales, sales, label, rankings)
     if policy.cluster_quadrants is None:
         scores.quadrant[at] = get(quadrant.quadrant_codes(xp, money.potential, on_device, policy.limits))
     else:
         scores.quadrant[at] = policy.cluster_quadrants[label]
 
 
-def place(sorted_sales: CustomerSales, sales: Any, label: Any, rankings: Sequence[Ranks]) -> list[Any]:
+def _place(sorted_sales: CustomerSales, sales: Any, label: Any, rankings: Sequence[Ranks]) -> list[Any]:
     """The rank (c,) of each case in each ranking: customers by place among sorted sales, prospects by cluster."""
     buys = np.flatnonzero(sales > 0)
     at = whitespace.places(sorted_sales, sales[buys], label[buys])

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-KEYS = ("party_type", "cluster", "quadrant", "tier", "play", "kind")
-AMOUNTS = (*SUMMED, "expected_value", "probability")
+_KEYS = ("party_type", "cluster", "quadrant", "tier", "play", "kind")
+_AMOUNTS = (*SUMMED, "expected_value", "probability")
 MEASURES = ("accounts", *SUMMED, "expected_value")
 """What most tables tell of these totals, in their order; the sum of probabilities comes last."""
-PARTS = 10**6
+_PARTS = 10**6
 """Amounts are added up in whole units, and what is left of them in this part of a unit, which cents and probabilities
 have a whole number of."""
 
@@ -27,14 +27,14 @@ def exact_totals(scored: pa.Table) -> dict[tuple[str, ...], Any]:
     """Return accounts, whole units of AMOUNTS, and what is left of them in PARTS, by KEYS: whole numbers, so exact."""
     import pyarrow as pa
 
-    given = {name: amounts(scored[name]) for name in AMOUNTS}
+    given = {name: amounts(scored[name]) for name in _AMOUNTS}
     whole = {name: np.floor(values) for name, values in given.items()}
-    left = {f"{name}_left": np.rint((values - whole[name]) * PARTS) for name, values in given.items()}
-    table = pa.table({**{name: as_dictionary(scored[name]) for name in KEYS}, **whole, **left})
+    left = {f"{name}_left": np.rint((values - whole[name]) * _PARTS) for name, values in given.items()}
+    table = pa.table({**{name: as_dictionary(scored[name]) for name in _KEYS}, **whole, **left})
     names = [*whole, *left]
-    sums = table.group_by(KEYS, use_threads=False).aggregate([([], "count_all"), *((name, "sum") for name in names)])
+    sums = table.group_by(_KEYS, use_threads=False).aggregate([([], "count_all"), *((name, "sum") for name in names)])
     measured = ("count_all", *(f"{name}_sum" for name in names))
-    return {tuple(row[key] for key in KEYS): np.array([row[name] for name in measured]) for row in sums.to_pylist()}
+    return {tuple(row[key] for key in _KEYS): np.array([row[name] for name in measured]) for row in sums.to_pylist()}
 
 
 def added_up(
@@ -44,7 +44,7 @@ def added_up(
     sums: dict[tuple[str, ...], Any] = {}
     for part in parts:
         for values, entry in part.items():
-            key = key_of(dict(zip(KEYS, values, strict=True)))
+            key = key_of(dict(zip(_KEYS, values, strict=True)))
             sums[key] = sums.get(key, 0.0) + entry
-    cut = 1 + len(AMOUNTS)
-    return {key: item[:cut] + np.append(0.0, item[cut:] / PARTS) for key, item in sums.items()}
+    cut = 1 + len(_AMOUNTS)
+    return {key: item[:cut] + np.append(0.0, item[cut:] / _PARTS) for key, item in sums.items()}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 KINDS = ("acquisition", "expansion")
 MEASURES = ("accounts", *SUMMED)
-SHARED = (
+_SHARED = (
     *("potential", "whitespace", "step", "relative_potential", "support", "potential_low", "potential_high"),
     *("rank", "rank_in_kind"),
 )
@@ -33,7 +33,7 @@ SHARED = (
 
 Sales and penetration are not among them: mostly zero, they take less time and room without a dictionary.
 """
-OF_LADDERS = ("step", "support")
+_OF_LADDERS = ("step", "support")
 """Those of them that they share where each account has a level of its own."""
 TOP = 50
 """So many of the best accounts of every part are handed on for the list of top accounts."""
@@ -78,7 +78,7 @@ def reuse_part(
         return None
     path = plan.directory.part(part.partition.index)
     scored = contents.placed_table(path, files[plan.directory.name_of(path)])
-    return describe(scored, int(np.count_nonzero(assigned.reason)), files, plan, reused=True)
+    return _describe(scored, int(np.count_nonzero(assigned.reason)), files, plan, reused=True)
 
 
 def with_reasons(table: pa.Table, reason: Any, bad: Any) -> pa.Table:
@@ -87,7 +87,7 @@ def with_reasons(table: pa.Table, reason: Any, bad: Any) -> pa.Table:
     return table.take(bad).append_column(REASON_COLUMN, reasons)
 
 
-def place_scores(index: int, scored: pa.Table, plan: ScorePlan) -> Placed:
+def _place_scores(index: int, scored: pa.Table, plan: ScorePlan) -> Placed:
     """Write the columns of scored rows that the job wants; a part that is read again soon is not packed on a disk."""
     left_out, path = plan.left_out(scored), plan.directory.part(index)
     repeated = [name for name in repeating(scored) if name not in left_out]
@@ -98,13 +98,13 @@ def place_scores(index: int, scored: pa.Table, plan: ScorePlan) -> Placed:
 def write_part(index: int, scored: pa.Table, refused: pa.Table | None, plan: ScorePlan) -> ScoredPart:
     """Write the scored rows and the rejected rows of a partition, then the sidecar that commits them."""
     directory = plan.directory
-    placed = place_scores(index, scored, plan)
+    placed = _place_scores(index, scored, plan)
     files, rejected, bad = {directory.name_of(directory.part(index)): placed}, None, 0
     if refused is not None:
         bad, rejected = refused.num_rows, commit.place_parquet(refused, directory.rejected_files(index))
         files[directory.name_of(directory.rejected_files(index))] = rejected
     directory.commit_part(index, placed, rejected, {"scored": scored.num_rows, "rejected": bad})
-    return describe(scored, bad, files, plan)
+    return _describe(scored, bad, files, plan)
 
 
 def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan) -> ScoredPart:
@@ -113,7 +113,7 @@ def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan
     Only columns that no total goes by may be other than before.
     """
     directory = plan.directory
-    placed = place_scores(index, scored, plan)
+    placed = _place_scores(index, scored, plan)
     rejected = part.files.get(directory.name_of(directory.rejected_files(index)))
     directory.commit_part(index, placed, rejected, {"scored": scored.num_rows, "rejected": part.rejected})
     return replace(
@@ -121,26 +121,26 @@ def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan
         files={**part.files, directory.name_of(directory.part(index)): placed},
         top=best(scored),
         top_by_kind=best_by_kind(scored),
-        counts=counts_of(scored, plan),
+        counts=_counts_of(scored, plan),
         left_out=plan.left_out(scored),
     )
 
 
-def describe(
+def _describe(
     scored: pa.Table, rejected: int, files: dict[str, Placed], plan: ScorePlan, *, reused: bool = False
 ) -> ScoredPart:
     """What a part comes to, told from its table."""
-    sums, flags, tops = totals(scored, plan), flag_counts(scored), (best(scored), best_by_kind(scored))
-    parts = *tops, exact_totals(scored), counts_of(scored, plan), reused, plan.left_out(scored)
+    sums, flags, tops = _totals(scored, plan), _flag_counts(scored), (best(scored), best_by_kind(scored))
+    parts = *tops, exact_totals(scored), _counts_of(scored, plan), reused, plan.left_out(scored)
     return ScoredPart(scored.num_rows, rejected, files, sums, flags, *parts)
 
 
-def counts_of(scored: pa.Table, plan: ScorePlan) -> tuple[Any, ...]:
+def _counts_of(scored: pa.Table, plan: ScorePlan) -> tuple[Any, ...]:
     """What each section counts among the scored rows."""
     return tuple(section.state.count(scored) for section in plan.sections)
 
 
-def totals(scored: pa.Table, plan: ScorePlan) -> Any:
+def _totals(scored: pa.Table, plan: ScorePlan) -> Any:
     """Accounts, sales, potential and whitespace (clusters, quadrants, kinds, 4) of the scored rows."""
     axes = {
         "cluster": plan.clusters,
@@ -155,7 +155,7 @@ def totals(scored: pa.Table, plan: ScorePlan) -> Any:
     return np.stack(sums, axis=-1).reshape(*shape, len(measured))
 
 
-def flag_counts(scored: pa.Table) -> dict[str, int]:
+def _flag_counts(scored: pa.Table) -> dict[str, int]:
     """How many rows carry each flag."""
     texts = Flag.texts()
     counted, values = np.bincount(level_codes(scored["flags"], texts), minlength=len(texts)), np.arange(len(texts))
@@ -190,5 +190,5 @@ def repeating(scored: pa.Table) -> list[str]:
     """The columns whose values come again and again: texts with a dictionary, and what a cluster's ladder gives."""
     import pyarrow as pa
 
-    shared = OF_LADDERS if "typical_sales" in scored.column_names else SHARED
+    shared = _OF_LADDERS if "typical_sales" in scored.column_names else _SHARED
     return [*shared, *(field.name for field in scored.schema if pa.types.is_dictionary(field.type))]

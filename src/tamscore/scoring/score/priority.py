@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BASES = ("win_rate", "look_alike", "propensity", "growth")
 PLACES = 6
 """Probabilities are told to so many decimal places."""
-PLAYS = {"play": "play", "suggested_role": "role", "suggested_service_level": "service_level"}
+_PLAYS = {"play": "play", "suggested_role": "role", "suggested_service_level": "service_level"}
 """The columns that follow from a play, with what each holds of it."""
 
 
@@ -73,6 +73,6 @@ def counted_plays(high: Any, party: Any, sales: Any, plan: ScorePlan) -> dict[st
 def play_columns(code: Any, buys: Any) -> dict[str, pa.Array]:
     """Quadrant and play of rows (s,), given the quadrant as a place in PLAYS, and who buys."""
     play = quadrant.play_codes(code, buys)
-    row = {column: [getattr(play, name) for play in quadrant.PLAYS] for column, name in PLAYS.items()}
+    row = {column: [getattr(play, name) for play in quadrant.PLAYS] for column, name in _PLAYS.items()}
     record = {column: text_dictionary(play, texts) for column, texts in row.items()}
     return {"quadrant": text_dictionary(code, [play.quadrant for play in quadrant.PLAYS]), **record}

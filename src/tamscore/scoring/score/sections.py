@@ -99,12 +99,12 @@ class RowsToForetell:
     @cached_property
     def sales_windows(self) -> tuple[Any, Any] | None:
         """Sales (s,) of the last twelve months and of those before, NaN where unknown; None where no section knows."""
-        known = next((state for state in self.states if isinstance(state, SalesHistory)), None)
+        known = next((state for state in self.states if isinstance(state, _SalesHistory)), None)
         return None if known is None else known.sales_windows(self.part, self.at, self.backend)
 
 
 @runtime_checkable
-class SalesHistory(Protocol):
+class _SalesHistory(Protocol):
     """The state of a section that knows what accounts bought lately, and before."""
 
     def sales_windows(self, part: PartRows, at: Any, backend: Backend) -> tuple[Any, Any]:

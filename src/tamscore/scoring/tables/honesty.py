@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
     from tamscore.scoring.tables.run_tables import RunTables
 
-LEVEL = ("party_type", "level", "in_use", "loss", "error", "coverage", "customers")
-VERDICT = ("party_type", "feature", "verdict", "reason")
-EVIDENCE = ("separability", "separability_given", "told_apart_given", "correlation", "correlation_given", "overlap")
-ECHO = ("echo", "echo_without", "prospects")
+_LEVEL = ("party_type", "level", "in_use", "loss", "error", "coverage", "customers")
+_VERDICT = ("party_type", "feature", "verdict", "reason")
+_EVIDENCE = ("separability", "separability_given", "told_apart_given", "correlation", "correlation_given", "overlap")
+_ECHO = ("echo", "echo_without", "prospects")
 
 
 def leakage_table(tables: RunTables) -> pa.Table:
     """One row per party type and feature: the verdict of the leakage guard, why, and what it rests on."""
     rows = []
     for fitted, verdict in ((fit, verdict) for fit in tables.party_fits for verdict in fit.verdicts):
-        numbers = {name: getattr(verdict.evidence, name) for name in EVIDENCE}
+        numbers = {name: getattr(verdict.evidence, name) for name in _EVIDENCE}
         numbers["level_shift"] = fitted.shifts.get(verdict.feature, math.nan)
-        numbers |= {name: float(getattr(verdict, name)) for name in ECHO}
-        texts = {name: getattr(verdict, name) for name in VERDICT}
-        rows.append(texts | {name: round_off(value) for name, value in numbers.items()})
-    return table(rows, VERDICT, (*EVIDENCE, *ECHO, "level_shift"))
+        numbers |= {name: float(getattr(verdict, name)) for name in _ECHO}
+        texts = {name: getattr(verdict, name) for name in _VERDICT}
+        rows.append(texts | {name: _round_off(value) for name, value in numbers.items()})
+    return _table(rows, _VERDICT, (*_EVIDENCE, *_ECHO, "level_shift"))
 
 
 def level_table(tables: RunTables) -> pa.Table:
@@ -43,10 +43,10 @@ def level_table(tables: RunTables) -> pa.Table:
             continue
         for loss in level.losses:
             row = {"party_type": fit.model.name, "level": loss.level, "in_use": loss.level == level.in_use}
-            row |= {name: round_off(getattr(loss, name)) for name in ("loss", "error", "coverage")}
+            row |= {name: _round_off(getattr(loss, name)) for name in ("loss", "error", "coverage")}
             rows.append(row | {"customers": level.model.customers})
     kinds = [pa.string(), pa.string(), pa.bool_(), pa.float64(), pa.float64(), pa.float64(), pa.int64()]
-    return pa.Table.from_pylist(rows, pa.schema(list(zip(LEVEL, kinds, strict=True))))
+    return pa.Table.from_pylist(rows, pa.schema(list(zip(_LEVEL, kinds, strict=True))))
 
 
 def choice_table(tables: RunTables) -> pa.Table:
@@ -59,7 +59,7 @@ def choice_table(tables: RunTables) -> pa.Table:
     for field in fields(Candidate):
         values = [getattr(candidate, field.name) for candidate in every]
         kind = {"int": pa.int64(), "bool": pa.bool_()}.get(str(field.type), pa.float64())
-        columns[field.name] = pa.array([round_off(v) if kind == pa.float64() else v for v in values], kind)
+        columns[field.name] = pa.array([_round_off(v) if kind == pa.float64() else v for v in values], kind)
     return pa.table(columns)
 
 
@@ -67,11 +67,11 @@ def moves_table(tables: RunTables) -> pa.Table:
     """One row per party type and redraw: how far potentials move if the model is fitted again on 90 % of the rows."""
     rows = [
         {"party_type": fit.model.name, "redraw": str(redraw + 1)}
-        | {name: round_off(value) for name, value in asdict(moves).items()}
+        | {name: _round_off(value) for name, value in asdict(moves).items()}
         for fit in tables.party_fits
         for redraw, moves in enumerate(fit.moves)
     ]
-    return table(rows, ("party_type", "redraw"), tuple(field.name for field in fields(Moves)))
+    return _table(rows, ("party_type", "redraw"), tuple(field.name for field in fields(Moves)))
 
 
 def stability_table(tables: RunTables) -> pa.Table:
@@ -81,11 +81,11 @@ def stability_table(tables: RunTables) -> pa.Table:
         for cluster, name, known in zip(policy.cluster_ids, names, fit.trust, strict=False):
             texts = {"party_type": policy.name, "cluster": cluster, "name": name}
             texts |= {"grade": known.grade, "rule": known.rule}
-            rows.append({**texts, "similarity": round_off(known.similarity), "f1": round_off(known.f1)})
-    return table(rows, ("party_type", "cluster", "name", "grade", "rule"), ("similarity", "f1"))
+            rows.append({**texts, "similarity": _round_off(known.similarity), "f1": _round_off(known.f1)})
+    return _table(rows, ("party_type", "cluster", "name", "grade", "rule"), ("similarity", "f1"))
 
 
-def table(rows: list[dict[str, Any]], texts: tuple[str, ...], numbers: tuple[str, ...]) -> pa.Table:
+def _table(rows: list[dict[str, Any]], texts: tuple[str, ...], numbers: tuple[str, ...]) -> pa.Table:
     """Rows as a table of these columns, also where there is no row."""
     import pyarrow as pa
 
@@ -93,6 +93,6 @@ def table(rows: list[dict[str, Any]], texts: tuple[str, ...], numbers: tuple[str
     return pa.Table.from_pylist(rows, pa.schema(fields))
 
 
-def round_off(value: float) -> float | None:
+def _round_off(value: float) -> float | None:
     """A number to six places, which no machine gets otherwise; None where there is none."""
     return None if math.isnan(value) else round(float(value), 6)

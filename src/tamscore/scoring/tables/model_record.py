@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 def model_of(tables: RunTables, job: Job) -> ModelRecord:
     """Return the model of everything that a run found."""
     item = zip(tables.party_fits, tables.markets, tables.policies, tables.reaches, strict=True)
-    parties = tuple(party_of(*parts) for parts in item)
+    parties = tuple(_party_of(*parts) for parts in item)
     features = job.features
     return ModelRecord(__version__, settings_of(job), tuple(features.numeric), features.categorical, parties)
 
 
-def party_of(fit: PartyFit, market: PartyMarket, policy: PartyPolicy, reach: Any) -> PartyRecord:
+def _party_of(fit: PartyFit, market: PartyMarket, policy: PartyPolicy, reach: Any) -> PartyRecord:
     """Return the record of a party type, whose clusters reach as far as given (k,)."""
     return PartyRecord(
         name=fit.model.name,

@@ -31,13 +31,13 @@ def plain(table: pa.Table, in_cents: set[str]) -> pa.Table:
 
     fields = []
     for field in table.schema:
-        cents = field.name in in_cents and pa.types.is_float64(field.type) and fits_cents(table[field.name])
+        cents = field.name in in_cents and pa.types.is_float64(field.type) and _fits_cents(table[field.name])
         kind = pa.string() if pa.types.is_dictionary(field.type) else field.type
         fields.append(field.with_type(pa.decimal128(38, 2) if cents else kind))
     return table.cast(pa.schema(fields))
 
 
-def fits_cents(column: pa.ChunkedArray) -> bool:
+def _fits_cents(column: pa.ChunkedArray) -> bool:
     """Whether every number is small enough that its cents mean something."""
     import pyarrow.compute as pc
 

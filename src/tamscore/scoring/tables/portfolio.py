@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from tamscore.scoring.tables.run_tables import RunTables
 
 
-class Segment(NamedTuple):
+class _Segment(NamedTuple):
     """A segment of the portfolio: its name, and what its accounts need."""
 
     name: str
     need: str
 
 
-GLOBAL = Segment("global", "a plan of their own, across all their places")
-SEGMENTS = {
-    "blue": Segment("enterprise", "growth beyond what they buy today"),
-    "yellow": Segment("land", "a first or a wider use"),
-    "orange": Segment("account_management", "to keep what works"),
-    "grey": Segment("digital", "a way to buy without a visit"),
-    "teal": Segment("digital", "a way to buy without a visit"),
+_GLOBAL = _Segment("global", "a plan of their own, across all their places")
+_SEGMENTS = {
+    "blue": _Segment("enterprise", "growth beyond what they buy today"),
+    "yellow": _Segment("land", "a first or a wider use"),
+    "orange": _Segment("account_management", "to keep what works"),
+    "grey": _Segment("digital", "a way to buy without a visit"),
+    "teal": _Segment("digital", "a way to buy without a visit"),
 }
 """The segment that the accounts of a quadrant belong to; those of blue that are in tier A are global."""
-EFFORT = ("hours", "cost")
-COLOURS = {play.quadrant: code for code, play in enumerate(quadrant.PLAYS)}
+_EFFORT = ("hours", "cost")
+_COLOURS = {play.quadrant: code for code, play in enumerate(quadrant.PLAYS)}
 
 
 def play_table(tables: RunTables) -> pa.Table:
@@ -45,10 +45,10 @@ def play_table(tables: RunTables) -> pa.Table:
     sums = added_up((part.work for part in tables.scored), lambda row: tuple(row[key] for key in keys))
     order = [policy.name for policy in tables.policies]
     rows = [
-        {**dict(zip(keys, key, strict=True)), **measure(sums[key])}
+        {**dict(zip(keys, key, strict=True)), **_measure(sums[key])}
         for key in sorted(sums, key=lambda key: (order.index(key[0]), *key[1:]))
     ]
-    return as_known(rows, tables)
+    return _as_known(rows, tables)
 
 
 def priority_table(tables: RunTables) -> pa.Table:
@@ -62,7 +62,7 @@ def priority_table(tables: RunTables) -> pa.Table:
         record = dict(zip(("whitespace", "expected_value"), money(amounts), strict=True))
         head = {**dict(zip(keys, key, strict=True)), "accounts": int(accounts), "expected_wins": round(wins, 2)}
         rows.append({**head, **record})
-    return as_known(rows, tables)
+    return _as_known(rows, tables)
 
 
 def portfolio_table(tables: RunTables, given: Portfolio) -> pa.Table:
@@ -70,28 +70,28 @@ def portfolio_table(tables: RunTables, given: Portfolio) -> pa.Table:
 
     Hours and cost of a year as far as the job tells them, null else.
     """
-    sums = added_up((part.work for part in tables.scored), portfolio_key)
+    sums = added_up((part.work for part in tables.scored), _portfolio_key)
     rows = []
     for policy, cluster, name in clusters(tables):
         for key in sorted(key for key in sums if key[0] == cluster):
             head = {"party_type": policy.name, "cluster": cluster, "name": name}
             head |= dict(zip(("portfolio_segment", "kind", "need", "role", "service_level"), key[1:], strict=True))
-            record = measure(sums[key])
-            effort = effort_of(given, head["portfolio_segment"], head["role"], record["accounts"])
+            record = _measure(sums[key])
+            effort = _effort_of(given, head["portfolio_segment"], head["role"], record["accounts"])
             rows.append({**head, **record, **effort})
-    return floats(as_known(rows, tables), EFFORT)
+    return _floats(_as_known(rows, tables), _EFFORT)
 
 
-def as_known(rows: Sequence[dict[str, Any]], tables: RunTables) -> pa.Table:
+def _as_known(rows: Sequence[dict[str, Any]], tables: RunTables) -> pa.Table:
     """Return rows of party types as a table, without an expected value where no account of the party type buys."""
     import pyarrow as pa
 
     buying = {policy.name for policy in tables.policies if policy.sales.support.any()}
     items = [row if row["party_type"] in buying else {**row, "expected_value": None} for row in rows]
-    return floats(pa.Table.from_pylist(items), ("expected_value",))
+    return _floats(pa.Table.from_pylist(items), ("expected_value",))
 
 
-def effort_of(given: Portfolio, segment: str, role: str, accounts: float) -> dict[str, float | None]:
+def _effort_of(given: Portfolio, segment: str, role: str, accounts: float) -> dict[str, float | None]:
     """Return hours and cost of a year for so many accounts of a segment, None for what the job does not tell."""
     hours, rate, value = given.hours.get(segment), given.cost_per_hour.get(role), given.cost_per_account.get(segment)
     worked = None if hours is None else round(accounts * hours, 2)
@@ -103,7 +103,7 @@ def effort_of(given: Portfolio, segment: str, role: str, accounts: float) -> dic
     return {"hours": worked, "cost": round(sum(paid), 2) if paid else None}
 
 
-def floats(table: pa.Table, names: Sequence[str]) -> pa.Table:
+def _floats(table: pa.Table, names: Sequence[str]) -> pa.Table:
     """Return the table with columns of numbers, also where no row has any."""
     import pyarrow as pa
 
@@ -112,14 +112,14 @@ def floats(table: pa.Table, names: Sequence[str]) -> pa.Table:
     return table
 
 
-def measure(sums: Any) -> dict[str, float]:
+def _measure(sums: Any) -> dict[str, float]:
     """Return MEASURES of accounts that come to these sums."""
     return dict(zip(MEASURES, money(sums[: len(MEASURES)]), strict=True))
 
 
-def portfolio_key(row: dict[str, str]) -> tuple[str, ...]:
+def _portfolio_key(row: dict[str, str]) -> tuple[str, ...]:
     """Return cluster, segment of the portfolio, kind, need, role and service level of accounts."""
     buys = row["kind"] == KINDS[1]
-    play = quadrant.PLAYS[int(quadrant.play_codes(COLOURS[row["quadrant"]], buys))]
-    segment = GLOBAL if play.quadrant == "blue" and row["tier"] == "A" else SEGMENTS[play.quadrant]
+    play = quadrant.PLAYS[int(quadrant.play_codes(_COLOURS[row["quadrant"]], buys))]
+    segment = _GLOBAL if play.quadrant == "blue" and row["tier"] == "A" else _SEGMENTS[play.quadrant]
     return row["cluster"], segment.name, row["kind"], segment.need, play.role, play.service_level

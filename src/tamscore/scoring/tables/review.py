@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from tamscore.scoring.fit.party_fit import PartyFit
 
 Row = dict[str, Any]
-FAR, VERY_FAR = 0.02, 0.05
+_FAR, _VERY_FAR = 0.02, 0.05
 """Shares of accounts out of reach of every cluster from which on a look is due, or a new fit; 0.01 at the fit."""
-ACCOUNTS, DRAWN, FIT_ROWS = "accounts", "accounts drawn", "fit rows"
+_ACCOUNTS, _DRAWN, _FIT_ROWS = "accounts", "accounts drawn", "fit rows"
 """What the shares of a row of drift are shares of: a score places every account, a refresh its fit rows only."""
-OTHERS = -2
+_OTHERS = -2
 """Where a histogram has the accounts whose category does not stand for itself."""
 
 
@@ -58,16 +58,16 @@ class Review:
         """The tables by name."""
         import pyarrow as pa
 
-        drifted = {"drift": pa.Table.from_pylist(self.drift, drift_schema())} if self.drift else {}
+        drifted = {"drift": pa.Table.from_pylist(self.drift, _drift_schema())} if self.drift else {}
         return {**drifted, "events": pa.Table.from_pylist(self.events)} if self.events else drifted
 
     @property
     def notices(self) -> list[str]:
         """What has drifted beyond the usual limits, in words."""
-        return [notice_of(row) for row in self.drift if row["verdict"] != "steady"]
+        return [_notice_of(row) for row in self.drift if row["verdict"] != "steady"]
 
 
-def drift_schema() -> pa.Schema:
+def _drift_schema() -> pa.Schema:
     """The columns of the table of drift."""
     import pyarrow as pa
 
@@ -76,7 +76,7 @@ def drift_schema() -> pa.Schema:
     return pa.schema([*names, ("verdict", pa.string()), ("detail", pa.string())])
 
 
-def notice_of(row: Row) -> str:
+def _notice_of(row: Row) -> str:
     """A row of drift in words."""
     party, name, base = row["party_type"], row["name"], row["of"]
     if row["what"] == "category":
@@ -101,18 +101,18 @@ def drift_rows(
     for before, now in zip(stored.histograms, seen.histograms, strict=True):
         index = drift.stability_index(before, now)
         detail = drift.largest_move(before, now, levels.get(now.column, ()))
-        yield drift_row(
-            party, "feature", now.column, DRAWN, psi=index, verdict=drift.verdict(before, now), detail=detail
+        yield _drift_row(
+            party, "feature", now.column, _DRAWN, psi=index, verdict=drift.verdict(before, now), detail=detail
         )
-    yield from category_rows(party, stored, seen, floor)
-    base = FIT_ROWS if fit.change else ACCOUNTS
+    yield from _category_rows(party, stored, seen, floor)
+    base = _FIT_ROWS if fit.change else _ACCOUNTS
     share = far / max(int(counts.sum()), 1)
-    verdict = "strongly shifted" if share >= VERY_FAR else "shifted" if share >= FAR else "steady"
-    yield drift_row(party, "far", "far from every cluster", base, before=1 - REACH, now=share, verdict=verdict)
-    yield from cluster_rows(party, stored, counts, base)
+    verdict = "strongly shifted" if share >= _VERY_FAR else "shifted" if share >= _FAR else "steady"
+    yield _drift_row(party, "far", "far from every cluster", base, before=1 - REACH, now=share, verdict=verdict)
+    yield from _cluster_rows(party, stored, counts, base)
 
 
-def category_rows(party: str, stored: PartyRecord, seen: DriftCounts, floor: float) -> Iterator[Row]:
+def _category_rows(party: str, stored: PartyRecord, seen: DriftCounts, floor: float) -> Iterator[Row]:
     """Categories that are new: they would stand for themselves by now, and more accounts than once have none that do.
 
     A category that has always been about as frequent as the floor is not new when it has come to lie above it.
@@ -122,26 +122,26 @@ def category_rows(party: str, stored: PartyRecord, seen: DriftCounts, floor: flo
     )
     for column, unknown in seen.unknown.items():
         rows = sum(int(histogram.counts.sum()) for histogram in seen.histograms if histogram.column == column)
-        more = now[column][OTHERS] - before[column][OTHERS]
+        more = now[column][_OTHERS] - before[column][_OTHERS]
         for level, count in sorted(unknown.items()):
             if count >= floor * rows and more >= floor / 2:
-                yield drift_row(
-                    party, "category", f"{column} = {level}", DRAWN, before=0.0, now=count / rows, verdict="new"
+                yield _drift_row(
+                    party, "category", f"{column} = {level}", _DRAWN, before=0.0, now=count / rows, verdict="new"
                 )
 
 
-def cluster_rows(party: str, stored: PartyRecord, counts: Any, base: str) -> Iterator[Row]:
+def _cluster_rows(party: str, stored: PartyRecord, counts: Any, base: str) -> Iterator[Row]:
     """How the shares of the clusters have moved, all together and one by one."""
     nothing = np.empty(0)
     before, now = Histogram("clusters", nothing, stored.counts), Histogram("clusters", nothing, counts)
     index = drift.stability_index(before, now)
     detail = drift.largest_move(before, now, stored.ids)
-    yield drift_row(party, "clusters", "clusters", base, psi=index, verdict=drift.verdict(before, now), detail=detail)
+    yield _drift_row(party, "clusters", "clusters", base, psi=index, verdict=drift.verdict(before, now), detail=detail)
     for name, then, today in zip(stored.ids, before.shares, now.shares, strict=True):
-        yield drift_row(party, "cluster", name, base, before=float(then), now=float(today), verdict="steady")
+        yield _drift_row(party, "cluster", name, base, before=float(then), now=float(today), verdict="steady")
 
 
-def drift_row(party: str, what: str, name: str, base: str, **record: Any) -> Row:
+def _drift_row(party: str, what: str, name: str, base: str, **record: Any) -> Row:
     """One row of the table of drift; its shares are shares of the base."""
     return {"party_type": party, "what": what, "name": name, "of": base, **record}
 

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from tamscore.sections.alerts.lists import Listed
     from tamscore.sections.alerts.settings import Alerts
 
-NO_BEFORE = "nothing is known about sales a year before: [lifetime_value] with orders or sales_before tells it"
-NO_RENEWAL = "nor about renewals: columns.renewal_date names their days"
+_NO_BEFORE = "nothing is known about sales a year before: [lifetime_value] with orders or sales_before tells it"
+_NO_RENEWAL = "nor about renewals: columns.renewal_date names their days"
 
 
 @dataclass(frozen=True)
-class AlertsState:
+class _AlertsState:
     """The state: from which drop on, the median (K,) of sales to sales before in each cluster, which renewals are due.
 
     `chance` is how likely a customer with a churn alert leaves, `first` the number of each party type's first cluster.
@@ -73,7 +73,7 @@ class AlertsState:
         """State, alerts and play of the scored rows."""
         scores, put = rows.scores, backend.put
         sales = float_column(scores["sales"])
-        trailing, before = (known(scores, name) for name in ("trailing_sales", "sales_before"))
+        trailing, before = (_known(scores, name) for name in ("trailing_sales", "sales_before"))
         state = backend.get(alerts.states(backend.xp, *map(put, (sales, trailing, before))))
         made: dict[str, pa.Array] = {"account_state": text_dictionary(state, alerts.STATES)}
         forecast = rows.foretold or WinForecast()
@@ -86,7 +86,7 @@ class AlertsState:
             customer = state == alerts.STATES.index("customer")
             renews = backend.get(renewals.due(put(days), put(customer), self.due))
             made |= {"renewal_due": pa.array(renews), "renews_on": renewals.as_dates(days)}
-        return made | {"play": revise(scores["play"], state, renews)}
+        return made | {"play": _revise(scores["play"], state, renews)}
 
     def count(self, scored: pa.Table) -> Listed:
         """What the lists of a part come to, and the first accounts of each."""
@@ -111,12 +111,12 @@ class AlertsState:
         return pa.table(columns)
 
 
-def known(scores: pa.Table, name: str) -> Any:
+def _known(scores: pa.Table, name: str) -> Any:
     """A column (m,) of the scores, NaN where the run does not know it."""
     return float_column(scores[name]) if name in scores.column_names else np.full(scores.num_rows, np.nan)
 
 
-def revise(play: pa.ChunkedArray, state: Any, renews: Any) -> pa.DictionaryArray:
+def _revise(play: pa.ChunkedArray, state: Any, renews: Any) -> pa.DictionaryArray:
     """The play of each account: win back who has left, renew what is due, else that of its quadrant."""
     code = level_codes(play, list(ACCOUNT_PLAYS))
     left = state == alerts.STATES.index("left")
@@ -124,20 +124,20 @@ def revise(play: pa.ChunkedArray, state: Any, renews: Any) -> pa.DictionaryArray
     return text_dictionary(np.select([left, renews], asked, code), ACCOUNT_PLAYS)
 
 
-def prepare(market: Market, settings: Alerts) -> AlertsState | str:
+def prepare(market: Market, settings: Alerts) -> _AlertsState | str:
     """The state; in words what is missing where neither the year before nor any renewal is known."""
     change, column = market.figure("median_change"), market.this.columns.renewal_date
-    start = settings.renewals_from or day_of_orders(market)
+    start = settings.renewals_from or _day_of_orders(market)
     due = None if column is None or start is None else Renewals.between(column, start, settings.renewal_days)
     lacks = NO_DAY if column is not None and due is None else ""
     if change is None and due is None:
-        return f"{NO_BEFORE}; {lacks or NO_RENEWAL}"
-    return AlertsState(
+        return f"{_NO_BEFORE}; {lacks or _NO_RENEWAL}"
+    return _AlertsState(
         market.clusters, change, settings.drop, settings.churn_chance, market.first, due, (lacks,) if lacks else ()
     )
 
 
-def day_of_orders(market: Market) -> date | None:
+def _day_of_orders(market: Market) -> date | None:
     """The day at which the orders are looked at, None where there are none."""
     text = market.figure("as_of")
     return None if text is None else date.fromisoformat(text)

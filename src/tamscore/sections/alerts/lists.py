@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 LISTS = ("may_leave", "win_back", "renew")
 MONEY = ("at_stake", "sales_before", *(f"{name}_at_stake" for name in LISTS))
-TOP = 50
+_TOP = 50
 """So many accounts of each list are named in the run's table."""
-KEYS = {
+_KEYS = {
     "may_leave": (("at_stake", "descending"), ("account_id", "ascending")),
     "win_back": (("at_stake", "descending"), ("account_id", "ascending")),
     "renew": (("renews_on", "ascending"), ("at_stake", "descending"), ("account_id", "ascending")),
@@ -49,7 +49,7 @@ def at_stake(scored: pa.Table, name: str) -> Any:
     return np.round(np.nan_to_num(now if name == "renew" else lost if name == "may_leave" else before), 2)
 
 
-def rows_of(scored: pa.Table, name: str, rows: Any, money: Any) -> pa.Table:
+def _rows_of(scored: pa.Table, name: str, rows: Any, money: Any) -> pa.Table:
     """Accounts of a list with what is known of them, texts as texts; `money` (m,) is at stake."""
     chosen = scored.take(rows)
     kinds = {"sales": pa.float64(), "sales_before": pa.float64(), "renews_on": pa.date32()}
@@ -63,9 +63,9 @@ def rows_of(scored: pa.Table, name: str, rows: Any, money: Any) -> pa.Table:
     return plain_table(pa.table(columns))
 
 
-def first_of(listed: pa.Table, name: str) -> pa.Table:
+def _first_of(listed: pa.Table, name: str) -> pa.Table:
     """The accounts of a list that come first."""
-    return listed.sort_by(list(KEYS[name])).slice(0, TOP)
+    return listed.sort_by(list(_KEYS[name])).slice(0, _TOP)
 
 
 def list_totals(scored: pa.Table, clusters: Sequence[str], names: Sequence[str]) -> Listed:
@@ -76,7 +76,7 @@ def list_totals(scored: pa.Table, clusters: Sequence[str], names: Sequence[str])
         money = at_stake(scored, name)[rows]
         counted = np.bincount(label[rows], minlength=len(clusters))
         sums[name] = counted, np.bincount(label[rows], np.rint(money * 100.0), len(clusters))
-        tops.append(first_of(rows_of(scored, name, rows, money), name))
+        tops.append(_first_of(_rows_of(scored, name, rows, money), name))
     return sums, pa.concat_tables(tops)
 
 
@@ -85,7 +85,7 @@ def join(parts: Sequence[Listed]) -> Listed:
     names = list(parts[0][0])
     sums = {name: (sum(row[name][0] for row, _ in parts), sum(row[name][1] for row, _ in parts)) for name in names}
     every = pa.concat_tables([top for _, top in parts])
-    tops = [first_of(every.filter(pc.equal(every["list"], name)), name) for name in names]
+    tops = [_first_of(every.filter(pc.equal(every["list"], name)), name) for name in names]
     return sums, pa.concat_tables(tops)
 
 

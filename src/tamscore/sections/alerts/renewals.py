@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tamscore.backend import Array
     from tamscore.store.partitions import Plan
 
-EPOCH = date(1970, 1, 1)
-LAST_DAY = (date.max - EPOCH).days
+_EPOCH = date(1970, 1, 1)
+_LAST_DAY = (date.max - _EPOCH).days
 """The last day that there is a date for."""
 NEVER = np.int32(-(2**31))
 """The day of a contract of which no end is known."""
@@ -36,13 +36,13 @@ class Renewals:
     @classmethod
     def between(cls, column: str, start: date, days: int) -> Renewals:
         """The renewals that are due from a day on, for so many days."""
-        first = (start - EPOCH).days
-        return cls(column, first, min(first + days, LAST_DAY))
+        first = (start - _EPOCH).days
+        return cls(column, first, min(first + days, _LAST_DAY))
 
     @property
     def record(self) -> dict[str, str]:
         """First and last day as people write them."""
-        return {"from": str(EPOCH + timedelta(self.first)), "until": str(EPOCH + timedelta(self.last))}
+        return {"from": str(_EPOCH + timedelta(self.first)), "until": str(_EPOCH + timedelta(self.last))}
 
 
 def due(day: Array, customer: Array, renewals: Renewals) -> Array:

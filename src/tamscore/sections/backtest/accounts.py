@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
-SCORED = ("account_id", "party_type", "cluster", "sales", "whitespace")
+_SCORED = ("account_id", "party_type", "cluster", "sales", "whitespace")
 
 
 @dataclass(frozen=True)
@@ -68,18 +68,18 @@ def read_accounts(job: Job, directory: RunDirectory) -> BacktestAccounts:
     Raises InputContractError where the table of sales afterwards has an account twice.
     """
     by_account = job.potential.level == "account"
-    parts = [part_of(path, job.columns.id_form, by_account=by_account) for path in directory.parts()]
+    parts = [_part_of(path, job.columns.id_form, by_account=by_account) for path in directory.parts()]
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.argsort(columns[0], kind="stable")
     hashes, party, cluster, sales, whitespace, *typical = (column[order] for column in columns)
-    return BacktestAccounts(hashes, party, cluster, sales, whitespace, realised_of(job, hashes), *typical)
+    return BacktestAccounts(hashes, party, cluster, sales, whitespace, _realised_of(job, hashes), *typical)
 
 
-def part_of(path: Location, form: IdForm, *, by_account: bool) -> tuple[Any, ...]:
+def _part_of(path: Location, form: IdForm, *, by_account: bool) -> tuple[Any, ...]:
     """One part of the scores as arrays, in the order of `BacktestAccounts`, without sales afterwards."""
-    table = contents.whole(path, [*SCORED, *(("typical_sales",) if by_account else ())])
+    table = contents.whole(path, [*_SCORED, *(("typical_sales",) if by_account else ())])
     typical = (float_column(table["typical_sales"]),) if by_account else ()
-    sales, whitespace = (np.nan_to_num(float_column(table[name])) for name in SCORED[3:])
+    sales, whitespace = (np.nan_to_num(float_column(table[name])) for name in _SCORED[3:])
     party = level_codes(table["party_type"], PARTY_TYPES).astype(np.int8)
     clusters = as_dictionary(table["cluster"])
     cluster = texts_by_code(clusters, [int(name[1:]) for name in clusters.dictionary.to_pylist()], 0).astype(np.int32)
@@ -87,11 +87,11 @@ def part_of(path: Location, form: IdForm, *, by_account: bool) -> tuple[Any, ...
     return hashes, party, cluster, np.maximum(sales, 0.0), whitespace, *typical
 
 
-def realised_of(job: Job, hashes: Any) -> Any:
+def _realised_of(job: Job, hashes: Any) -> Any:
     """The sales afterwards of the accounts with these sorted hashes (m,), NaN where the table does not tell."""
     rules = job.section(Backtest)
     least, most, times = np.full(len(hashes), np.inf), np.full(len(hashes), -np.inf), np.zeros(len(hashes), np.int32)
-    for here, values in read_backtest_tables(job):
+    for here, values in _read_backtest_tables(job):
         place = np.minimum(np.searchsorted(hashes, here), len(hashes) - 1)
         known = hashes[place] == here
         np.add.at(times, place[known], 1)
@@ -113,7 +113,7 @@ def realised_of(job: Job, hashes: Any) -> Any:
     return np.where(np.isnan(where), 0.0, where) if rules.missing == "zero" else where
 
 
-def read_backtest_tables(job: Job) -> Iterator[tuple[Any, Any]]:
+def _read_backtest_tables(job: Job) -> Iterator[tuple[Any, Any]]:
     """Hashes of ids and sales afterwards, partition by partition."""
     account_id, realised = account_column(job), str(job.section(Backtest).realised)
     for partition in plan_of(job).partitions:

@@ -17,10 +17,10 @@ from tamscore.stages.prepare import nearest_rank
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-FOLDS = 5
+_FOLDS = 5
 FEWEST = 100
 """Customers of a party type below which nothing is compared."""
-TREE_LEAVES = 8
+_TREE_LEAVES = 8
 """More leaves fit single customers: at scikit-learn's 31 the loss is larger, and the time is three times as long."""
 MOST_LEVELS = 255
 """A category of boosted trees has at most so many levels."""
@@ -76,17 +76,17 @@ def losses(party: str, customers: SampledCustomers, rules: ChallengerRules) -> l
     """The loss of the method and of every challenger by cut line; none where there are too few customers."""
     if len(customers.logs) < FEWEST:
         return []
-    fold = np.argsort(np.argsort(customers.lot)) % FOLDS
+    fold = np.argsort(np.argsort(customers.lot)) % _FOLDS
     items = []
     for name, contender in CONTENDERS.items():
         empty = np.empty((len(fold), len(rules.lines)))
-        for i in range(FOLDS):
+        for i in range(_FOLDS):
             empty[fold == i] = contender(customers, fold != i, fold == i, rules)
         items.append((name, empty))
-    return [loss for j, line in enumerate(rules.lines) for loss in compare(party, customers, items, j, line)]
+    return [loss for j, line in enumerate(rules.lines) for loss in _compare(party, customers, items, j, line)]
 
 
-def compare(
+def _compare(
     party: str, customers: SampledCustomers, result: Sequence[tuple[str, Any]], j: int, line: float
 ) -> list[Loss]:
     """The contenders at one cut line; the first of them is the method."""
@@ -101,7 +101,7 @@ def compare(
     return rows
 
 
-def by_clusters(customers: SampledCustomers, seen: Any, asked: Any, rules: ChallengerRules) -> Any:
+def _by_clusters(customers: SampledCustomers, seen: Any, asked: Any, rules: ChallengerRules) -> Any:
     """The method: the cut lines of an account's cluster, thin clusters pooled with the party type."""
     k = int(customers.cluster.max()) + 1
     order = np.lexsort((customers.logs[seen], customers.cluster[seen]))
@@ -112,21 +112,21 @@ def by_clusters(customers: SampledCustomers, seen: Any, asked: Any, rules: Chall
     return np.log(table.values[customers.cluster[asked], :-1])
 
 
-def without_features(customers: SampledCustomers, seen: Any, asked: Any, rules: ChallengerRules) -> Any:
+def _without_features(customers: SampledCustomers, seen: Any, asked: Any, rules: ChallengerRules) -> Any:
     """The cut lines of all customers together: what is left when nothing is known of an account."""
     return np.broadcast_to(
-        quantiles(np.sort(customers.logs[seen])[:, None], rules.lines), (asked.sum(), len(rules.lines))
+        _quantiles(np.sort(customers.logs[seen])[:, None], rules.lines), (asked.sum(), len(rules.lines))
     )
 
 
-def by_neighbours(customers: SampledCustomers, seen: Any, asked: Any, rules: ChallengerRules) -> Any:
+def _by_neighbours(customers: SampledCustomers, seen: Any, asked: Any, rules: ChallengerRules) -> Any:
     """The cut lines of the nearest customers in the space of the clusters."""
     from sklearn.neighbors import NearestNeighbors
 
     neighbours = min(rules.neighbours, int(seen.sum()))
     near = NearestNeighbors(n_neighbors=neighbours).fit(customers.features[seen])
     result = near.kneighbors(customers.features[asked], return_distance=False)
-    return quantiles(np.sort(customers.logs[seen][result].T, axis=0), rules.lines)
+    return _quantiles(np.sort(customers.logs[seen][result].T, axis=0), rules.lines)
 
 
 def by_trees(customers: SampledCustomers, seen: Any, asked: Any, rules: ChallengerRules) -> Any:
@@ -136,7 +136,7 @@ def by_trees(customers: SampledCustomers, seen: Any, asked: Any, rules: Challeng
 
     features, numbers = with_codes(customers)
     categories = list(range(numbers, features.shape[1])) or None
-    how: dict[str, Any] = {"max_leaf_nodes": TREE_LEAVES, "early_stopping": False, "random_state": 0}
+    how: dict[str, Any] = {"max_leaf_nodes": _TREE_LEAVES, "early_stopping": False, "random_state": 0}
     items = []
     with threadpool_limits(1, "openmp"):  # on a busy machine its threads spend more time waiting than working
         for line in rules.lines:
@@ -158,15 +158,15 @@ def with_codes(customers: SampledCustomers) -> tuple[Any, int]:
     return np.concatenate([customers.features[:, others], *codes], axis=1), len(others)
 
 
-def quantiles(ordered: Any, lines: Sequence[float]) -> Any:
+def _quantiles(ordered: Any, lines: Sequence[float]) -> Any:
     """The nearest-rank quantiles (m, lines) of sorted columns (n, m)."""
     return np.stack([ordered[nearest_rank(len(ordered), line)] for line in lines], axis=1)
 
 
 CONTENDERS: dict[str, Callable[[SampledCustomers, Any, Any, ChallengerRules], Any]] = {
-    "clusters": by_clusters,
-    "no features": without_features,
-    "nearest neighbours": by_neighbours,
+    "clusters": _by_clusters,
+    "no features": _without_features,
+    "nearest neighbours": _by_neighbours,
     "boosted trees": by_trees,
 }
 """Who is compared, the method first."""

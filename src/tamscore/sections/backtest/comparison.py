@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
-KINDS = ("expansion", "acquisition")
+_KINDS = ("expansion", "acquisition")
 
 
 def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Backend) -> BacktestResult:
@@ -55,17 +55,17 @@ def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Bac
         )
     known = accounts.at(~np.isnan(accounts.realised))
     buys = known.sales > 0
-    kinds = dict(zip(KINDS, (known.at(buys), known.at(~buys)), strict=True))
+    kinds = dict(zip(_KINDS, (known.at(buys), known.at(~buys)), strict=True))
     with progress.stage("pairs"):
-        paired = pairs(directory, known.at(buys))
+        paired = _pairs(directory, known.at(buys))
     with progress.stage("tenths"):
         items = [tenth for kind, those in kinds.items() for tenth in tenths(kind, those, job.clusters.seed)]
         correlation = {kind: rank_correlation(those) for kind, those in kinds.items()}
     with progress.stage("challengers"):
-        compared = challenge(job, directory, accounts, backend)
+        compared = _challenge(job, directory, accounts, backend)
     result = BacktestResult(
         directory.run_key,
-        str(place_of(job, directory)),
+        str(_place_of(job, directory)),
         str(job.section(Backtest).realised),
         {kind: len(those) for kind, those in kinds.items()},
         len(accounts) - len(known),
@@ -75,16 +75,16 @@ def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Bac
         tuple(compared),
         joined,
     )
-    write(result)
+    _write(result)
     return result
 
 
-def place_of(job: Job, directory: RunDirectory) -> Location:
+def _place_of(job: Job, directory: RunDirectory) -> Location:
     """Where the results of a backtest lie: one folder for each run, and way to look at it."""
     return directory.output / BACKTESTS / run_key(directory.run_key, job.section(Backtest).model_dump_json())
 
 
-def write(result: BacktestResult) -> None:
+def _write(result: BacktestResult) -> None:
     """Write the tables, as Parquet and CSV, and the whole result as JSON."""
     import pyarrow as pa
 
@@ -98,7 +98,7 @@ def write(result: BacktestResult) -> None:
     records.place(record(result), files, folder / RECORDS[BACKTESTS])
 
 
-def pairs(directory: RunDirectory, customers: BacktestAccounts) -> list[Pairs]:
+def _pairs(directory: RunDirectory, customers: BacktestAccounts) -> list[Pairs]:
     """Neighbours by sales among the customers of each party type that has any."""
     record = model.read_model(directory.model, files_of(directory.manifest() or {}))
     items = []
@@ -109,27 +109,27 @@ def pairs(directory: RunDirectory, customers: BacktestAccounts) -> list[Pairs]:
     return items
 
 
-def challenge(job: Job, directory: RunDirectory, accounts: BacktestAccounts, backend: Backend) -> list[Loss]:
+def _challenge(job: Job, directory: RunDirectory, accounts: BacktestAccounts, backend: Backend) -> list[Loss]:
     """The held-out losses of the method and its challengers, on a sample of the customers of each party type."""
     rules = ChallengerRules(tuple(job.potential.lines), job.potential.min_customers, job.section(Backtest).neighbours)
     parties = model.read_model(directory.model, files_of(directory.manifest() or {})).parties
-    samples = [(party, sample_of(job, party, accounts)) for party in parties]
+    samples = [(party, _sample_of(job, party, accounts)) for party in parties]
     items = []
-    for (party, sample), features in zip(samples, features_of(job, samples, backend), strict=True):
+    for (party, sample), features in zip(samples, _features_of(job, samples, backend), strict=True):
         lot = sample.drawn(job.clusters.seed)
-        customers = SampledCustomers(features, sample.cluster, np.log(sample.sales), lot, levels_of(party))
+        customers = SampledCustomers(features, sample.cluster, np.log(sample.sales), lot, _levels_of(party))
         items += losses(party.name, customers, rules)
     return items
 
 
-def sample_of(job: Job, party: PartyRecord, accounts: BacktestAccounts) -> BacktestAccounts:
+def _sample_of(job: Job, party: PartyRecord, accounts: BacktestAccounts) -> BacktestAccounts:
     """The customers of a party type that contenders are compared on."""
     customers = accounts.at((accounts.party == PARTY_TYPES.index(party.name)) & (accounts.sales > 0))
     lot = customers.drawn(job.clusters.seed)
     return customers.at(np.sort(np.argsort(lot, kind="stable")[: job.section(Backtest).challenger_rows]))
 
 
-def features_of(job: Job, samples: Sequence[tuple[PartyRecord, BacktestAccounts]], backend: Backend) -> list[Any]:
+def _features_of(job: Job, samples: Sequence[tuple[PartyRecord, BacktestAccounts]], backend: Backend) -> list[Any]:
     """The features (n, d) of the sampled customers of each party type, read partition by partition."""
     columns, wanted = columns_of(job), np.concatenate([sample.hashes for _, sample in samples])
     items = [np.zeros((len(sample), len(party.space.features)), np.float32) for party, sample in samples]
@@ -143,11 +143,11 @@ def features_of(job: Job, samples: Sequence[tuple[PartyRecord, BacktestAccounts]
             here = np.flatnonzero(np.isin(hashes[rows], sample.hashes))
             if len(here):
                 at = np.searchsorted(sample.hashes, hashes[rows[here]])
-                features[at] = features_in_space(read, here, columns, party, backend)
+                features[at] = _features_in_space(read, here, columns, party, backend)
     return items
 
 
-def features_in_space(
+def _features_in_space(
     read: PartFeatures, rows: Any, columns: InputColumns, party: PartyRecord, backend: Backend
 ) -> Any:
     """The features (m, d) float32 of some of the rows that were read, as the clusters of a party type see them."""
@@ -157,7 +157,7 @@ def features_in_space(
     return block.T * np.float32(space.fitted_grid.unit)
 
 
-def levels_of(party: PartyRecord) -> tuple[range, ...]:
+def _levels_of(party: PartyRecord) -> tuple[range, ...]:
     """The features of each category, which stand behind those of numbers."""
     counts = [len(vocabulary.all_levels) for vocabulary in party.space.vocabularies]
     ends = np.cumsum([len(party.space.features) - sum(counts), *counts]).tolist()

@@ -11,11 +11,11 @@ import numpy as np
 if TYPE_CHECKING:
     from tamscore.sections.backtest.accounts import BacktestAccounts
 
-TENTHS = 10
-DRAWS = 1000
+_TENTHS = 10
+_DRAWS = 1000
 BINS = 1000
 """A bootstrap draws this many bins of accounts, each drawn by lot; up to this many accounts it draws accounts."""
-LEVEL = 0.95
+_LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def tenths(kind: str, accounts: BacktestAccounts, seed: int) -> list[Tenth]:
 
     Equal accounts stand in the order of the lot. Fewer than ten accounts make no tenths.
     """
-    if len(accounts) < TENTHS:
+    if len(accounts) < _TENTHS:
         return []
     lot = accounts.drawn(seed)
     by = {"whitespace": accounts.whitespace, "lot": np.zeros(len(accounts))}
@@ -56,12 +56,12 @@ def tenths(kind: str, accounts: BacktestAccounts, seed: int) -> list[Tenth]:
     items = []
     for name, values in by.items():
         order = np.lexsort((lot, -values))
-        for i, rows in enumerate(np.array_split(order, TENTHS)):
-            items.append(tenth(kind, name, i + 1, accounts.at(np.sort(rows)), seed))
+        for i, rows in enumerate(np.array_split(order, _TENTHS)):
+            items.append(_tenth(kind, name, i + 1, accounts.at(np.sort(rows)), seed))
     return items
 
 
-def tenth(kind: str, ranked_by: str, number: int, accounts: BacktestAccounts, seed: int) -> Tenth:
+def _tenth(kind: str, ranked_by: str, number: int, accounts: BacktestAccounts, seed: int) -> Tenth:
     """What became of the accounts of one tenth."""
     growth = accounts.growth
     grew = (growth > 0).astype(np.float64)
@@ -89,17 +89,17 @@ def mean_interval(values: Any, bins: Any) -> tuple[float, float]:
     """The percentile bootstrap interval of a mean (Efron 1979), drawn over bins (m,) of the values (m,)."""
     count = np.bincount(bins)
     total = np.bincount(bins, weights=values)
-    drawn = weights(len(count))
+    drawn = _weights(len(count))
     means = (drawn @ total) / (drawn @ count)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(means, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return float(low), float(high)
 
 
 @lru_cache(maxsize=8)
-def weights(bins: int) -> Any:
+def _weights(bins: int) -> Any:
     """How often each of the bins is drawn (draws, bins), the same for every tenth of that size."""
     random = np.random.Generator(np.random.Philox(bins))
-    return random.multinomial(bins, np.full(bins, 1 / bins), DRAWS).astype(np.float64)
+    return random.multinomial(bins, np.full(bins, 1 / bins), _DRAWS).astype(np.float64)
 
 
 def rank_correlation(accounts: BacktestAccounts) -> float:

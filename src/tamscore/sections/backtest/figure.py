@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Table
     from tamscore.view.canvas import Canvas
 
-READING = "Where whitespace tells who grows, its line falls from left to right and lies above the others at first."
-COLOURS = {"whitespace": "main", "sales": "orange", "lot": "grey"}
+_READING = "Where whitespace tells who grows, its line falls from left to right and lies above the others at first."
+_COLOURS = {"whitespace": "main", "sales": "orange", "lot": "grey"}
 
 
 def growth(kind: str, by: Mapping[str, Sequence[dict[str, Any]]], table: Table) -> Figure:
@@ -27,7 +27,7 @@ def growth(kind: str, by: Mapping[str, Sequence[dict[str, Any]]], table: Table) 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()
         for name, rows in by.items():
-            draw_tenths(panel, name, rows)
+            _draw_tenths(panel, name, rows)
         panel.legend(frameon=False, fontsize=canvas.small, handlelength=1.2)
         panel.axhline(0, color=PALETTE["soft"], lw=0.8)
         panel.set_xticks(range(1, 11))
@@ -35,13 +35,13 @@ def growth(kind: str, by: Mapping[str, Sequence[dict[str, Any]]], table: Table) 
         money_ticks(panel.yaxis)
         panel.set_xlabel("tenth, by most whitespace first")
 
-    return Figure(f"backtest-{kind}", f"Growth afterwards, {kind}", alt, draw, 270, 250, table, READING)
+    return Figure(f"backtest-{kind}", f"Growth afterwards, {kind}", alt, draw, 270, 250, table, _READING)
 
 
-def draw_tenths(panel: Any, name: str, rows: Sequence[dict[str, Any]]) -> None:
+def _draw_tenths(panel: Any, name: str, rows: Sequence[dict[str, Any]]) -> None:
     """Draw the tenths of one ranking; those by whitespace with their intervals."""
     at, value = [row["tenth"] for row in rows], [row["growth"] for row in rows]
-    colour, own = PALETTE[COLOURS.get(name, "soft")], name == "whitespace"
+    colour, own = PALETTE[_COLOURS.get(name, "soft")], name == "whitespace"
     if own:
         ends = [
             [row["growth"] - row["growth_low"] for row in rows],

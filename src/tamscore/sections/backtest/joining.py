@@ -30,8 +30,8 @@ def require_early(job: Job, progress: Progress) -> None:
     plan_of(job)
     if job.section(Backtest).table:
         with progress.stage("match"):
-            hashes = sorted_hashes(id_hash(ids) for ids in market_ids(job))
-            match_afterwards(job, KnownAccounts(hashes, job.columns.id_form, lambda: market_ids(job)))
+            hashes = sorted_hashes(id_hash(ids) for ids in _market_ids(job))
+            match_afterwards(job, KnownAccounts(hashes, job.columns.id_form, lambda: _market_ids(job)))
 
 
 def plan_of(job: Job) -> Plan:
@@ -40,10 +40,10 @@ def plan_of(job: Job) -> Plan:
     columns = InputColumns(account_column(job), str(rules.realised), copies=copies_of(job))
     if rules.table:
         return partitions.plan(rules.table, columns, "backtest.table")
-    return market_plan(job, replace(columns, substitution=substitution_of(job)))
+    return _market_plan(job, replace(columns, substitution=substitution_of(job)))
 
 
-def market_plan(job: Job, columns: InputColumns) -> Plan:
+def _market_plan(job: Job, columns: InputColumns) -> Plan:
     """The plan of some columns of the market."""
     return partitions.market(job.input, columns)
 
@@ -68,10 +68,10 @@ def match_afterwards(job: Job, accounts: KnownAccounts) -> Match | None:
     return match.require(rules.min_match_share, "backtest.min_match_share", table.setting)
 
 
-def market_ids(job: Job) -> Iterator[pa.Array]:
+def _market_ids(job: Job) -> Iterator[pa.Array]:
     """The ids of the market, partition by partition, as ids are compared."""
     columns = InputColumns(job.columns.account_id, job.columns.sales)
-    for partition in market_plan(job, columns).partitions:
+    for partition in _market_plan(job, columns).partitions:
         column = tables.read(partition, [columns.account_id])[columns.account_id]
         yield tables.account_ids(column, job.columns.id_form)
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 FEWEST = 400
 """With fewer customers there is no verdict."""
-HALF_WIDTH = 0.98
+_HALF_WIDTH = 0.98
 """The half width of a 95 % interval of a share of pairs is at most this over the root of their number."""
-Verdict = Literal["yes", "no", "opposite", "too few"]
+_Verdict = Literal["yes", "no", "opposite", "too few"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Pairs:
     share: float | None
     half_width: float | None
     partial: float | None
-    verdict: Verdict
+    verdict: _Verdict
 
 
 def pairs_of(party: PartyRecord, customers: BacktestAccounts) -> Pairs:
@@ -51,9 +51,9 @@ def pairs_of(party: PartyRecord, customers: BacktestAccounts) -> Pairs:
     later = np.sign(customers.realised[higher] - customers.realised[lower])
     pairs = len(later)
     share = float(np.mean((later + 1) / 2)) if pairs else None
-    width = float(HALF_WIDTH / np.sqrt(pairs)) if pairs else None
+    width = float(_HALF_WIDTH / np.sqrt(pairs)) if pairs else None
     partial = partial_correlation(potential, customers.realised, customers.sales)
-    return Pairs(party.name, n, pairs, share, width, partial, verdict(n, share, width))
+    return Pairs(party.name, n, pairs, share, width, partial, _verdict(n, share, width))
 
 
 def first_cuts(party: PartyRecord, customers: BacktestAccounts) -> Any:
@@ -66,7 +66,7 @@ def first_cuts(party: PartyRecord, customers: BacktestAccounts) -> Any:
     return ladder.money(np, customers.typical, ladder.multiples[label, 0], ladder.cap[label])
 
 
-def verdict(customers: int, share: float | None, width: float | None) -> Verdict:
+def _verdict(customers: int, share: float | None, width: float | None) -> _Verdict:
     """What the share of pairs says."""
     if customers < FEWEST or share is None or width is None:
         return "too few"

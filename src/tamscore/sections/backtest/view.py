@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from tamscore.sections.backtest.result import BacktestResult
 
-Record = dict[str, Any]
-NOTE = "growth: sales afterwards less sales, with its 95 % interval; by lot: a ranking that knows nothing"
+_Record = dict[str, Any]
+_NOTE = "growth: sales afterwards less sales, with its 95 % interval; by lot: a ranking that knows nothing"
 
 
 def answer(result: BacktestResult) -> Chapter:
@@ -29,19 +29,19 @@ def answer(result: BacktestResult) -> Chapter:
     return Chapter(text.anchor, "", "", (Terms(tuple(lines)), *text.blocks))
 
 
-def chapter(record: Record) -> Chapter:
+def chapter(record: _Record) -> Chapter:
     """Return the chapter on a backtest."""
-    kinds: dict[str, dict[str, list[Record]]] = {}
+    kinds: dict[str, dict[str, list[_Record]]] = {}
     for row in record["tenths"]:
         kinds.setdefault(row["kind"], {}).setdefault(row["ranked_by"], []).append(row)
-    blocks: list[Block] = [neighbours(record["pairs"])] if record.get("pairs") else []
-    blocks += [growth(kind, by, tenths(kind, by)) for kind, by in kinds.items()]
+    blocks: list[Block] = [_neighbours(record["pairs"])] if record.get("pairs") else []
+    blocks += [growth(kind, by, _tenths(kind, by)) for kind, by in kinds.items()]
     parties = groupby(record["losses"], lambda row: row["party_type"])
-    blocks += [losses(party, list(rows)) for party, rows in parties]
-    return Chapter("backtest", "What came of it", message(record), tuple(blocks))
+    blocks += [_losses(party, list(rows)) for party, rows in parties]
+    return Chapter("backtest", "What came of it", _message(record), tuple(blocks))
 
 
-VERDICTS = {
+_VERDICTS = {
     "yes": "potential says more than size does",
     "no": "the difference may be chance",
     "opposite": "the higher potential bought less",
@@ -49,19 +49,19 @@ VERDICTS = {
 }
 
 
-def neighbours(rows: Sequence[Record]) -> Table:
+def _neighbours(rows: Sequence[_Record]) -> Table:
     """Return what customers of equal sales bought later, by party type."""
     columns = (
         "party type:code|customers:count|pairs:count|higher potential bought more:permille|±:permille|"
         "rank correlation at equal sales:hundredths/2|verdict"
     )
     names = ("party_type", "customers", "pairs", "share", "half_width", "partial")
-    cells = [(*(row[name] for name in names), VERDICTS[row["verdict"]]) for row in rows]
+    cells = [(*(row[name] for name in names), _VERDICTS[row["verdict"]]) for row in rows]
     note = "neighbours by sales whose potential differs; 50% says nothing"
     return table("Customers of equal sales: who buys more later", columns, cells, note)
 
 
-def pairs_message(record: Record) -> str:
+def _pairs_message(record: _Record) -> str:
     """Return what customers of equal sales come to, in one sentence for each party type that has a verdict."""
     items = []
     for row in record.get("pairs") or ():
@@ -69,20 +69,20 @@ def pairs_message(record: Record) -> str:
             share = f"{row['share']:.1%} ± {row['half_width']:.1%}"
             head = f"Of two {words(row['party_type'])} customers of equal sales"
             text = f"the one with the higher potential bought more in {share} of the pairs"
-            items.append(f"{head} {text}: {VERDICTS[row['verdict']]}. ")
+            items.append(f"{head} {text}: {_VERDICTS[row['verdict']]}. ")
     return "".join(items)
 
 
-def message(record: Record) -> str:
+def _message(record: _Record) -> str:
     """Return what it comes to: customers of equal sales first."""
     kinds = []
     for kind, value in record["rank_correlation"].items():
         known = "not known" if value is None else f"{value:+.2f}"
         kinds.append(f"{known} over {count_text(record['accounts'][kind], 'account')} of {kind}")
-    return f"{pairs_message(record)}Whitespace and growth afterwards: rank correlation {' and '.join(kinds)}."
+    return f"{_pairs_message(record)}Whitespace and growth afterwards: rank correlation {' and '.join(kinds)}."
 
 
-def tenths(kind: str, by: dict[str, list[Record]]) -> Table:
+def _tenths(kind: str, by: dict[str, list[_Record]]) -> Table:
     """Return the tenths of a kind by whitespace; beside each the growth of the tenth of the other rankings."""
     others = [name for name in by if name != "whitespace"]
     columns = (
@@ -96,28 +96,28 @@ def tenths(kind: str, by: dict[str, list[Record]]) -> Table:
         (
             *(row[name] for name in names),
             Cell(row["growth"], max(row["growth"], 0.0) / largest if largest > 0 else None),
-            *ends(row)[1:],
-            *(value for name in others for value in ends(by[name][at])),
+            *_ends(row)[1:],
+            *(value for name in others for value in _ends(by[name][at])),
         )
         for at, row in enumerate(by["whitespace"])
     ]
-    return table(f"{kind}: whitespace against growth", columns, rows, NOTE, folded=True)
+    return table(f"{kind}: whitespace against growth", columns, rows, _NOTE, folded=True)
 
 
-def ends(row: Record) -> list[float]:
+def _ends(row: _Record) -> list[float]:
     """Return the growth of a tenth, and the ends of its interval."""
     return [row[name] for name in ("growth", "growth_low", "growth_high")]
 
 
-def losses(party: str, rows: Sequence[Record]) -> Table:
+def _losses(party: str, rows: Sequence[_Record]) -> Table:
     """Return the losses of all contenders by cut line, and by how much they lie below that of the method."""
-    groups = [list(lines(list(same))) for _, same in groupby(rows, lambda row: row["line"])]
+    groups = [list(_lines(list(same))) for _, same in groupby(rows, lambda row: row["line"])]
     note = f"{count_text(rows[0]['customers'], 'customer')}, five folds, pinball loss of log sales"
     columns = "cut line|contender|loss:number|below clusters:change|from:change/2|to:change/2"
     return group(f"The price of simplicity: {words(party)}", columns, groups, note, folded=True)
 
 
-def lines(rows: Sequence[Record]) -> Iterator[tuple[Any, ...]]:
+def _lines(rows: Sequence[_Record]) -> Iterator[tuple[Any, ...]]:
     """Yield the contenders at one cut line; the first of them is the method."""
     for row in rows:
         gain = [None] * 3 if row is rows[0] else [row[name] for name in ("below_method", "low", "high")]

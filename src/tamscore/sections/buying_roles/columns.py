@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import ScoredRows
     from tamscore.sections.buying_roles.settings import BuyingRoles
 
-BETWEEN = "|"
-Counts = Counter[tuple[str, str]]
+_BETWEEN = "|"
+_Counts = Counter[tuple[str, str]]
 """Accounts by kind and missing roles."""
 
 
 @dataclass(frozen=True)
-class BuyingRolesState:
+class _BuyingRolesState:
     """The state: the wanted roles in order, and which of them somebody has at each account with contacts."""
 
     columns: InputColumns
@@ -66,18 +66,18 @@ class BuyingRolesState:
 
     def text(self, roles: int) -> str:
         """Return the names of some roles, a bit for each."""
-        return BETWEEN.join(name for place, name in enumerate(self.wanted) if roles >> place & 1)
+        return _BETWEEN.join(name for place, name in enumerate(self.wanted) if roles >> place & 1)
 
-    def count(self, scored: pa.Table) -> Counts:
+    def count(self, scored: pa.Table) -> _Counts:
         """Return how many accounts of a part lack which roles, by kind."""
         names = ("kind", "buying_roles_missing")
         pairs = pa.table({name: scored[name].cast(pa.string()) for name in names})
         rows = pairs.group_by(names, use_threads=False).aggregate([([], "count_all")]).to_pylist()
         return Counter({(row["kind"], row["buying_roles_missing"]): row["count_all"] for row in rows})
 
-    def findings(self, counts: Sequence[Counts]) -> Findings:
+    def findings(self, counts: Sequence[_Counts]) -> Findings:
         """Return how many accounts lack each role, and how many lack none."""
-        total = sum(counts, Counts())
+        total = sum(counts, _Counts())
         rows = [self.row(name, total) for name in self.wanted]
         complete = sum(count for (_, missing), count in total.items() if not missing)
         record = {"roles": rows, "complete": complete, "contacts": self.contacts.rows, "other": self.contacts.other}
@@ -85,21 +85,21 @@ class BuyingRolesState:
         notices = [f"no contact is {name!r}; name the ways to write it in buying_roles.wanted" for name in unseen]
         return Findings(record, {"buying_roles": pa.Table.from_pylist(rows)}, notices=tuple(notices))
 
-    def row(self, name: str, total: Counts) -> dict[str, Any]:
+    def row(self, name: str, total: _Counts) -> dict[str, Any]:
         """Return how many accounts have a role and how many lack it, by kind."""
         lacking: Counter[str] = Counter()
         for (kind, missing), count in total.items():
-            lacking[kind] += count * (name in missing.split(BETWEEN))
+            lacking[kind] += count * (name in missing.split(_BETWEEN))
         lack = lacking.total()
         record = {"customers_lack": lacking["expansion"], "prospects_lack": lacking["acquisition"]}
         return {"role": name, "have": total.total() - lack, "lack": lack, **record}
 
 
-def prepare(market: Market, settings: BuyingRoles) -> BuyingRolesState:
+def prepare(market: Market, settings: BuyingRoles) -> _BuyingRolesState:
     """Return the state, once all contacts were read."""
     run = market.this
     plan = run.plan.tables["buying_roles.path"]
     columns = ContactColumns(settings.account_id or run.columns.account_id, settings.role, run.columns.id_form)
     with run.progress.stage("contacts", plan.rows):
         contacts = Contacts.together(list(run.flow.map(read_contacts, plan.partitions, columns, settings.words)))
-    return BuyingRolesState(run.columns, tuple(settings.wanted), contacts)
+    return _BuyingRolesState(run.columns, tuple(settings.wanted), contacts)

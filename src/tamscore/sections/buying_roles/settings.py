@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tamscore.config.job import Columns
 
-MOST_ROLES = 16
+_MOST_ROLES = 16
 
 
 class BuyingRoles(SectionSettings):
@@ -33,7 +33,7 @@ class BuyingRoles(SectionSettings):
     role: Column = "role"
     """Column of that table with the contact's role or title."""
     wanted: Annotated[
-        dict[Text, Annotated[tuple[Text, ...], Field(strict=False)]], Field(min_length=1, max_length=MOST_ROLES)
+        dict[Text, Annotated[tuple[Text, ...], Field(strict=False)]], Field(min_length=1, max_length=_MOST_ROLES)
     ]
     """Roles that a deal needs, each with further ways to write it, such as finance = ["CFO", "head of finance"].
     Capitals and blanks around a word do not matter."""

@@ -7,7 +7,7 @@ from typing import Any
 from tamscore.view.blocks import Chapter, table
 from tamscore.view.words import count_text
 
-COLUMNS = "role|accounts with it:count|without it:count|customers without:count/2|prospects without:count/2"
+_COLUMNS = "role|accounts with it:count|without it:count|customers without:count/2|prospects without:count/2"
 
 
 def chapter(record: dict[str, Any]) -> Chapter:
@@ -17,4 +17,4 @@ def chapter(record: dict[str, Any]) -> Chapter:
     other = f"; {record['other']:,} have another role" if record["other"] else ""
     note = f"of {count_text(record['contacts'], 'contact')}{other}"
     message = f"{count_text(record['complete'], 'account')} have a contact in every buying role."
-    return Chapter("buying-roles", "Buying roles", message, (table("Buying roles", COLUMNS, rows, note),))
+    return Chapter("buying-roles", "Buying roles", message, (table("Buying roles", _COLUMNS, rows, note),))

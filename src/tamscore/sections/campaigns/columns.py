@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from tamscore.sections.campaigns.settings import Campaign as Settings
     from tamscore.sections.campaigns.settings import Campaigns
 
-TOLD = ("id", "channel", "theme", "message")
-NOBODY = SegmentCampaign("", "", "", "")
+_TOLD = ("id", "channel", "theme", "message")
+_NOBODY = SegmentCampaign("", "", "", "")
 """What stands at rows of segments without a campaign; they are rejected rows, or the run had been stopped."""
-LISTED = 5
+_LISTED = 5
 """So many segments are named where there are more without a campaign."""
 
 
 @dataclass(frozen=True)
-class CampaignsState:
+class _CampaignsState:
     """The campaigns of a job, the column of size (None for none), and the ids of all clusters (K)."""
 
     campaigns: CampaignMap
@@ -63,14 +63,14 @@ class CampaignsState:
             codes, segments = band, self.campaigns.bands.names
         else:
             return out
-        of_segment = [self.campaigns.of(segment) or NOBODY for segment in segments]
+        of_segment = [self.campaigns.of(segment) or _NOBODY for segment in segments]
         campaigns = [
             segment_campaign for campaign in of_segment for segment_campaign in (campaign, campaign.likely or campaign)
         ]
-        codes = 2 * codes.astype(np.int64) + likely_wins(rows.scores, self.campaigns.likely_from)
+        codes = 2 * codes.astype(np.int64) + _likely_wins(rows.scores, self.campaigns.likely_from)
         return out | {
             f"campaign_{name}": text_dictionary(codes, [getattr(campaign, name) for campaign in campaigns])
-            for name in TOLD
+            for name in _TOLD
         }
 
     def count(self, scored: pa.Table) -> dict[str, Any]:
@@ -95,15 +95,15 @@ def uncovered(scored: pa.Table) -> Any:
     return scored["person"].is_null().to_numpy()
 
 
-def likely_wins(scores: pa.Table, start: float) -> Any:
+def _likely_wins(scores: pa.Table, start: float) -> Any:
     """Which accounts (m,) bool are likely won, as far as something tells it account by account."""
     assumed = level_codes(scores["p_basis"], BASES) == BASES.index("win_rate")
     return ~assumed & (float_column(scores["probability"]) >= start)
 
 
-def prepare(market: Market, settings: Campaigns) -> CampaignsState:
+def prepare(market: Market, settings: Campaigns) -> _CampaignsState:
     """Return the campaigns of a market."""
-    return CampaignsState(campaigns_of(settings), settings.size, market.clusters)
+    return _CampaignsState(campaigns_of(settings), settings.size, market.clusters)
 
 
 def require_live(campaigns: CampaignMap, parts: Sequence[PartRows]) -> None:
@@ -113,8 +113,8 @@ def require_live(campaigns: CampaignMap, parts: Sequence[PartRows]) -> None:
     live = {segment for part in parts for segment in part.segments}
     lost = sorted("" if segment is None else segment for segment in live if campaigns.of(segment) is None)
     if lost:
-        names = ", ".join(repr(name) if name else "accounts without one" for name in lost[:LISTED])
-        more = f" and {len(lost) - LISTED:,} more" if len(lost) > LISTED else ""
+        names = ", ".join(repr(name) if name else "accounts without one" for name in lost[:_LISTED])
+        more = f" and {len(lost) - _LISTED:,} more" if len(lost) > _LISTED else ""
         raise JobFileError(
             f"campaigns.map: expected a campaign for every market segment, got none for {names}{more}; "
             "add them, or set campaigns.default"
@@ -128,13 +128,13 @@ def campaigns_of(rules: Campaigns) -> CampaignMap:
     below = [(DEFAULT, -math.inf)] if by_band and rules.default else []
     named = [name for name, _ in bands if name in rules.map] if by_band else list(rules.map)
     names, limits = zip(*below, *bands, strict=True)
-    default = campaign_of(DEFAULT, rules.default) if rules.default else None
-    campaigns = {segment: campaign_of(segment, rules.map[segment]) for segment in named}
+    default = _campaign_of(DEFAULT, rules.default) if rules.default else None
+    campaigns = {segment: _campaign_of(segment, rules.map[segment]) for segment in named}
     map_ = rules.by, Bands(names, limits), campaigns, default
     return CampaignMap(*map_, rules.likely_from, rules.covered_accounts)
 
 
-def campaign_of(segment: str, given: Settings) -> SegmentCampaign:
+def _campaign_of(segment: str, given: Settings) -> SegmentCampaign:
     """The campaign of a segment, with what the job file leaves to be told by segment, channel and theme."""
     message, likely = given.message or given.theme, None
     bounds = given.most, given.least_probability

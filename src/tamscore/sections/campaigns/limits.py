@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 READ = ("campaign_id", "party_type", "probability", "expected_value", "priority")
 """The columns of the scores that tell who stands in a list."""
-BOUNDS = ("least_expected_value", "last_place")
+_BOUNDS = ("least_expected_value", "last_place")
 """Where a list ends; nothing where all find room."""
 
 
@@ -35,14 +35,14 @@ class ListLimit:
     last_place: float = np.inf
 
 
-def members(scored: pa.Table, ids: Sequence[str]) -> Any:
+def _members(scored: pa.Table, ids: Sequence[str]) -> Any:
     """Which of the campaigns of these ids (m,) int64 each account belongs to, -1 for none of them."""
     import pyarrow as pa
 
     return places_in(scored["campaign_id"].cast(pa.string()), pa.array(ids, pa.string()))
 
 
-def promises(scored: pa.Table) -> Any:
+def _promises(scored: pa.Table) -> Any:
     """Expected value and place (m, 2) of accounts; places go by priority, end users before channel partners."""
     expected, priority = (np.nan_to_num(float_column(scored[name])) for name in ("expected_value", "priority"))
     return np.stack([expected, 2 * priority + level_codes(scored["party_type"], PARTY_TYPES)], axis=1)
@@ -53,13 +53,13 @@ def first_of(scored: pa.Table, limit: SharedLimit) -> tuple[Any, Any]:
 
     Of these expected value, place and campaign (n, 3), as many as the lists may hold; none where they may hold all.
     """
-    campaign = members(scored, limit.ids)
+    campaign = _members(scored, limit.ids)
     mine = (campaign >= 0) & (float_column(scored["probability"]) >= limit.least_probability)
-    rows = np.column_stack([promises(scored), campaign])[mine]
-    return np.bincount(campaign[mine], minlength=len(limit.ids)), first(rows, limit.contacts or 0)
+    rows = np.column_stack([_promises(scored), campaign])[mine]
+    return np.bincount(campaign[mine], minlength=len(limit.ids)), _first(rows, limit.contacts or 0)
 
 
-def first(rows: Any, most: int) -> Any:
+def _first(rows: Any, most: int) -> Any:
     """The first `most` of rows (n, 3) by expected value, the most first, then by place."""
     return rows[np.lexsort((rows[:, 1], -rows[:, 0]))[:most]]
 
@@ -76,19 +76,19 @@ def limits_table(limits: Sequence[SharedLimit], counts: Sequence[Sequence[tuple[
     for limit, parts in zip(limits, zip(*counts, strict=True), strict=True):
         listed, last = sum(likely for likely, _ in parts), [None, None]
         if limit.contacts is not None and listed.sum() >= limit.contacts:
-            remaining = first(np.concatenate([item for _, item in parts]), limit.contacts)
+            remaining = _first(np.concatenate([item for _, item in parts]), limit.contacts)
             listed, last = (
                 np.bincount(remaining[:, 2].astype(np.int64), minlength=len(limit.ids)),
                 remaining[-1, :2].tolist(),
             )
-        ends = {"least_probability": limit.least_probability, **dict(zip(BOUNDS, last, strict=True))}
+        ends = {"least_probability": limit.least_probability, **dict(zip(_BOUNDS, last, strict=True))}
         for name, held in zip(limit.ids, listed.tolist(), strict=True):
             others = ", ".join(text for text in limit.ids if text != name) or None
             record = {"campaign_id": name, "shared_with": others, "contacts": limit.contacts, "listed": held}
             rows.append(record | ends)
     texts, whole = ("campaign_id", "shared_with"), ("contacts", "listed")
     kinds = [(name, pa.string()) for name in texts] + [(name, pa.int64()) for name in whole]
-    numbers = [(name, pa.float64()) for name in ("least_probability", *BOUNDS)]
+    numbers = [(name, pa.float64()) for name in ("least_probability", *_BOUNDS)]
     return pa.Table.from_pylist(rows, pa.schema(kinds + numbers))
 
 
@@ -96,16 +96,16 @@ def limits_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, ListLimit]:
     """The limit of each campaign, from the rows of the table."""
     record = {}
     for row in rows:
-        ends = [float(row[name]) for name in BOUNDS if row[name] is not None]
+        ends = [float(row[name]) for name in _BOUNDS if row[name] is not None]
         record[row["campaign_id"]] = ListLimit(row["least_probability"], *ends)
     return record
 
 
 def within(scored: pa.Table, limits: Mapping[str, ListLimit]) -> Any:
     """Which accounts (m,) bool stand in the lists of their campaigns."""
-    listed, (expected, place) = np.ones(scored.num_rows, bool), promises(scored).T
+    listed, (expected, place) = np.ones(scored.num_rows, bool), _promises(scored).T
     likely = float_column(scored["probability"])
     for name, limit in limits.items():
         early = (expected > limit.least_expected) | ((expected == limit.least_expected) & (place <= limit.last_place))
-        listed &= (members(scored, [name]) < 0) | (early & (likely >= limit.least_probability))
+        listed &= (_members(scored, [name]) < 0) | (early & (likely >= limit.least_probability))
     return listed

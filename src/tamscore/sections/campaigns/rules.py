@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from tamscore.config.problems import Place
     from tamscore.sections.campaigns.settings import Campaign, Campaigns
 
-MAP = ("campaigns", "map")
-FOUND = {"cluster": "clusters", "own_segment": "segments of your own", CUSTOMER_JOB: "customer jobs"}
+_MAP = ("campaigns", "map")
+_FOUND = {"cluster": "clusters", "own_segment": "segments of your own", CUSTOMER_JOB: "customer jobs"}
 """Segments that nobody knows before a run, by what campaigns go by."""
-LEVELS: dict[str, tuple[str, ...]] = {"tier": TIERS, "play": ACCOUNT_PLAYS}
+_LEVELS: dict[str, tuple[str, ...]] = {"tier": TIERS, "play": ACCOUNT_PLAYS}
 """All segments that there are, where the job file need not say them."""
 
 
-def every_campaign(campaigns: Campaigns) -> Iterator[tuple[Place, Campaign]]:
+def _every_campaign(campaigns: Campaigns) -> Iterator[tuple[Place, Campaign]]:
     """Yield every campaign with its place in the job file."""
-    yield from (((*MAP, segment), campaign) for segment, campaign in campaigns.map.items())
+    yield from (((*_MAP, segment), campaign) for segment, campaign in campaigns.map.items())
     if campaigns.default is not None:
         yield ("campaigns", "default"), campaigns.default
 
@@ -39,12 +39,12 @@ def campaign_map_is_total(campaigns: Campaigns) -> Iterator[Problem]:
         return
     if "map" in campaigns.model_fields_set:
         for band in (band for band in campaigns.map if band not in bands):
-            yield Problem((*MAP, band), f"one of the bands {', '.join(bands)}", band, nearest(band, bands))
+            yield Problem((*_MAP, band), f"one of the bands {', '.join(bands)}", band, nearest(band, bands))
     if campaigns.default is not None:
         return
     for band in (band for band in bands if band not in campaigns.map):
-        hint = f"add [{dotted_place((*MAP, band))}] or set campaigns.default"
-        yield Problem((*MAP, band), "a campaign for this band", hint=hint)
+        hint = f"add [{dotted_place((*_MAP, band))}] or set campaigns.default"
+        yield Problem((*_MAP, band), "a campaign for this band", hint=hint)
     if min(bands.values()) > 0:
         hint = "smaller accounts would have no campaign; set campaigns.default"
         yield Problem(("campaigns", "bands"), "one band that starts at 0", bands, hint)
@@ -52,12 +52,12 @@ def campaign_map_is_total(campaigns: Campaigns) -> Iterator[Problem]:
 
 def levels_have_campaigns(campaigns: Campaigns) -> Iterator[Problem]:
     """Yield the tiers or plays that there are not, and those without a campaign."""
-    known = LEVELS.get(campaigns.by, ())
+    known = _LEVELS.get(campaigns.by, ())
     for name in (name for name in campaigns.map if known and name not in known):
-        yield Problem((*MAP, name), f"one of {', '.join(known)}", name, nearest(name, known))
+        yield Problem((*_MAP, name), f"one of {', '.join(known)}", name, nearest(name, known))
     for name in (name for name in known if campaigns.default is None and name not in campaigns.map):
-        hint = f"add [{dotted_place((*MAP, name))}] or set campaigns.default"
-        yield Problem((*MAP, name), f"a campaign for this {campaigns.by}", hint=hint)
+        hint = f"add [{dotted_place((*_MAP, name))}] or set campaigns.default"
+        yield Problem((*_MAP, name), f"a campaign for this {campaigns.by}", hint=hint)
 
 
 def bands_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
@@ -79,15 +79,15 @@ def segments_of_campaigns_are_there(
     if campaigns.by == "market_segment" and columns.market_segment is None:
         hint = 'or take campaigns.by = "band" or "cluster"'
         yield Problem(("columns", "market_segment"), 'a column for campaigns.by = "market_segment"', NOTHING, hint)
-    if campaigns.by in FOUND and campaigns.default is None:
-        hint = f"{FOUND[campaigns.by]} are found by the run; new ones would have no campaign"
+    if campaigns.by in _FOUND and campaigns.default is None:
+        hint = f"{_FOUND[campaigns.by]} are found by the run; new ones would have no campaign"
         yield Problem(("campaigns", "default"), f'a campaign for campaigns.by = "{campaigns.by}"', NOTHING, hint)
 
 
 def campaign_ids_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
     """Yield the campaigns whose id stands for another one too."""
     taken: dict[str, Campaign] = {}
-    for place, campaign in every_campaign(campaigns):
+    for place, campaign in _every_campaign(campaigns):
         if campaign.id is not None and taken.setdefault(campaign.id, campaign) != campaign:
             hint = "the same id stands for another channel, theme or message"
             yield Problem((*place, "id"), "an id of its own", campaign.id, hint)
@@ -95,7 +95,7 @@ def campaign_ids_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
 
 def budgets_pay_for_somebody(campaigns: Campaigns) -> Iterator[Problem]:
     """Yield the budgets that do not pay for one contact."""
-    for place, campaign in every_campaign(campaigns):
+    for place, campaign in _every_campaign(campaigns):
         if campaign.most == 0:
             yield Problem(
                 (*place, "budget"), f"at least one cost_per_contact, {campaign.cost_per_contact:g}", campaign.budget
@@ -105,7 +105,7 @@ def budgets_pay_for_somebody(campaigns: Campaigns) -> Iterator[Problem]:
 def channels_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
     """Yield the channels whose lists would be files of the same name."""
     taken: dict[str, str] = {}
-    for place, campaign in every_campaign(campaigns):
+    for place, campaign in _every_campaign(campaigns):
         first = taken.setdefault(slug(campaign.channel), campaign.channel)
         if first != campaign.channel:
             yield Problem(

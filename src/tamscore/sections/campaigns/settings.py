@@ -12,7 +12,7 @@ from tamscore.config.section import SectionSettings
 from tamscore.config.settings import Settings
 from tamscore.config.values import Column, OpenShare, Positive, Share, Text  # noqa: TC001 - read at run time
 
-UNLIMITED = 2**31
+_UNLIMITED = 2**31
 """So many contacts are no limit to a list."""
 
 
@@ -42,7 +42,7 @@ class Campaign(Settings):
     @property
     def most(self) -> int | None:
         """Return how many accounts its list may hold, None for all."""
-        paid = None if self.budget is None else paid_for(self.budget, self.cost_per_contact)
+        paid = None if self.budget is None else _paid_for(self.budget, self.cost_per_contact)
         return min((limit for limit in (self.contacts, paid) if limit is not None), default=None)
 
     def id_for(self, segment: str) -> str:
@@ -51,10 +51,10 @@ class Campaign(Settings):
         return self.id or f"{slug(segment)}-{slug(self.channel)}-{sha256(whole.encode()).hexdigest()[:8]}"
 
 
-def paid_for(budget: float, value: float) -> int | None:
+def _paid_for(budget: float, value: float) -> int | None:
     """Return how many contacts a budget pays for, None for more than any list needs."""
     contacts = budget / value + 1e-9
-    return int(contacts) if contacts < UNLIMITED else None
+    return int(contacts) if contacts < _UNLIMITED else None
 
 
 def slug(text: str) -> str:
@@ -62,12 +62,12 @@ def slug(text: str) -> str:
     return re.sub(r"[\W_]+", "-", text.casefold()).strip("-") or "-"
 
 
-def default_bands() -> dict[str, float]:
+def _default_bands() -> dict[str, float]:
     """Return the lower limits of the default size bands."""
     return {"small": 0.0, "large": 250.0, "enterprise": 5000.0}
 
 
-def default_map() -> dict[str, Campaign]:
+def _default_map() -> dict[str, Campaign]:
     """Return the campaigns of the default size bands."""
     theme = "scale, integration, return"
     return {
@@ -85,9 +85,9 @@ class Campaigns(SectionSettings):
     segments of segments.own, or the customer jobs of [jobs]."""
     size: Column | None = None
     """Numeric column that measures the size of an account, for example employees."""
-    bands: Annotated[dict[Text, float], Field(min_length=1)] = Field(default_factory=default_bands)
+    bands: Annotated[dict[Text, float], Field(min_length=1)] = Field(default_factory=_default_bands)
     """Size bands by name, each with its lower limit."""
-    map: dict[Text, Campaign] = Field(default_factory=default_map)
+    map: dict[Text, Campaign] = Field(default_factory=_default_map)
     """Campaign of each segment, by its name; bands have one each if you say nothing."""
     likely_from: OpenShare = 0.3
     """Accounts whose own probability is at least this go to the likely_channel of their campaign."""
@@ -107,7 +107,7 @@ class Campaigns(SectionSettings):
         bands = data.get("bands")
         if not isinstance(bands, dict):
             return data
-        return {**data, "map": {name: campaign for name, campaign in default_map().items() if name in bands}}
+        return {**data, "map": {name: campaign for name, campaign in _default_map().items() if name in bands}}
 
     def numbers(self) -> tuple[str, ...]:
         """Return the column of size."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tamscore.sections.campaigns.segments import CampaignMap
 
-TEXTS = ("campaign_id", "segments", "channel", "theme", "message")
+_TEXTS = ("campaign_id", "segments", "channel", "theme", "message")
 
 
 def campaign_table(campaigns: CampaignMap, counts: Sequence[dict[Any, Any]]) -> pa.Table:
@@ -30,15 +30,15 @@ def campaign_table(campaigns: CampaignMap, counts: Sequence[dict[Any, Any]]) -> 
         for key, item in part.items():
             sums[key] = sums.get(key, 0.0) + item
     rows = []
-    for record in campaign_rows(campaigns) if sums else ():
+    for record in _campaign_rows(campaigns) if sums else ():
         for kind in KINDS:
             item = sums.get((record["campaign_id"], kind), [0.0] * len(MEASURES))
             rows.append({**record, "kind": kind, **dict(zip(MEASURES, money(item), strict=True))})
-    fields = [*((name, pa.string()) for name in (*TEXTS, "kind")), *((name, pa.float64()) for name in MEASURES)]
+    fields = [*((name, pa.string()) for name in (*_TEXTS, "kind")), *((name, pa.float64()) for name in MEASURES)]
     return pa.Table.from_pylist(rows, pa.schema(fields))
 
 
-def campaign_rows(campaigns: CampaignMap) -> list[dict[str, Any]]:
+def _campaign_rows(campaigns: CampaignMap) -> list[dict[str, Any]]:
     """Every campaign of a job in its order, with the segments it is for."""
     record: dict[str, dict[str, Any]] = {}
     for segment, campaign in campaigns.each.items():
@@ -55,6 +55,6 @@ def silent_campaigns(campaigns: CampaignMap, table: pa.Table) -> list[str]:
     reached = {row["campaign_id"] for row in table.to_pylist() if row["accounts"]}
     return [
         f"map: no account is of {row['segments']!r}; campaign {row['campaign_id']} has nobody"
-        for row in campaign_rows(campaigns)
+        for row in _campaign_rows(campaigns)
         if row["campaign_id"] not in reached and row["segments"] != DEFAULT and not row["segments"].endswith(LIKELY)
     ]

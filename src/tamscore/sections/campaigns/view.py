@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Table
 
 
-KINDS = ("expansion", "acquisition")
-LISTS = "lists, by tamscore campaigns --to DIR, may leave out controls and accounts with a person"
+_KINDS = ("expansion", "acquisition")
+_LISTS = "lists, by tamscore campaigns --to DIR, may leave out controls and accounts with a person"
 
 
-def campaigns(rows: Iterable[dict[str, Any]]) -> Table:
+def _campaigns(rows: Iterable[dict[str, Any]]) -> Table:
     """Return customers, prospects and whitespace of each campaign."""
     by_id: dict[str, dict[str, dict[str, Any]]] = {}
     for row in rows:
@@ -26,14 +26,14 @@ def campaigns(rows: Iterable[dict[str, Any]]) -> Table:
         (
             name,
             *(kinds["expansion"][key] for key in ("segments", "channel", "theme")),
-            *(kinds[kind][what] for what in ("accounts", "whitespace") for kind in KINDS),
+            *(kinds[kind][what] for what in ("accounts", "whitespace") for kind in _KINDS),
         )
         for name, kinds in by_id.items()
     ]
     columns = (
         "campaign:id/2|segments|channel/3|theme/3|customers:count|prospects:count|expansion:money|acquisition:money"
     )
-    return table("Campaigns", columns, cells, LISTS)
+    return table("Campaigns", columns, cells, _LISTS)
 
 
 def chapter(rows: Sequence[dict[str, Any]]) -> Chapter:
@@ -42,4 +42,4 @@ def chapter(rows: Sequence[dict[str, Any]]) -> Chapter:
     message = f"{count_text(len(names), 'campaign')} by {count_text(len(channels), 'channel')} reach the accounts."
     if held := sum(row.get("controls", 0) for row in rows):
         message += f" {count_text(held, 'control')} of a holdout {'is' if held == 1 else 'are'} not counted."
-    return Chapter("campaigns", "Campaigns", message, (campaigns(rows),))
+    return Chapter("campaigns", "Campaigns", message, (_campaigns(rows),))

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.placing import Placement
     from tamscore.sections.coverage.task import Task
 
-ROW_GROUP = 1 << 20
+_ROW_GROUP = 1 << 20
 """So many accounts are put into columns together."""
 
 
-def account_schema(*, marked: bool = False) -> pa.Schema:
+def _account_schema(*, marked: bool = False) -> pa.Schema:
     """Return the columns of the table of accounts, with the mark of controls if there are such."""
     import pyarrow as pa
 
@@ -36,7 +36,7 @@ def account_schema(*, marked: bool = False) -> pa.Schema:
     return pa.schema({"account_id": pa.large_string(), **texts, "hours": pa.float64(), "value": pa.float64(), **last})
 
 
-def with_former(owners: Owners, people: int) -> Any:
+def _with_former(owners: Owners, people: int) -> Any:
     """The owner (m,) of each account by number; those who are none of so many people come after them."""
     former = owners.former
     if not len(former.account):
@@ -54,7 +54,7 @@ class CodedTexts:
     code: Any
 
 
-def coded_texts(texts: list[str], number: Any, place: Any) -> CodedTexts:
+def _coded_texts(texts: list[str], number: Any, place: Any) -> CodedTexts:
     """Return texts by number (m,), -1 for none, of accounts as a column whose rows have these places (m,) among them.
 
     Equal texts are one level; those that no account has are left out, and the first ones come first.
@@ -103,7 +103,7 @@ class AccountRows:
         ids, short = task.accounts.ids, short_of(task, placement)
         control = is_control(task.accounts, MARKED)
         mark = control if control.any() else None
-        owner = with_former(owners, len(task.people))
+        owner = _with_former(owners, len(task.people))
         names = (*names[:2], pa.array([*names[2].to_pylist(), *owners.former.names], pa.string()))
         place = task.accounts.place
         return cls(
@@ -133,7 +133,7 @@ class AccountRows:
             place=whole.accounts.place,
             plan=self.plan[of],
             person=self.person[of],
-            owner=with_former(whole.owners, len(self.names[2]) - len(whole.owners.former.names)),
+            owner=_with_former(whole.owners, len(self.names[2]) - len(whole.owners.former.names)),
             value=value,
             hours=hours,
             short=self.short.take(pa.array(of)),
@@ -143,18 +143,18 @@ class AccountRows:
     @property
     def schema(self) -> pa.Schema:
         """The columns of the table."""
-        return account_schema(marked=self.control is not None)
+        return _account_schema(marked=self.control is not None)
 
     def encode(self) -> dict[str, CodedTexts]:
         """Return role, service level and person of each row of the scores; levels in order of id, as the table has."""
         roles, levels, people = (part.to_pylist() for part in self.names)
         numbers = {"role": (roles, self.plan), "service_level": (levels, self.plan), "person": (people, self.person)}
-        return {name: coded_texts(texts, number, self.place) for name, (texts, number) in numbers.items()}
+        return {name: _coded_texts(texts, number, self.place) for name, (texts, number) in numbers.items()}
 
     def tables(self) -> Iterator[pa.Table]:
         """Yield the rows as tables, so many at a time as a row group holds."""
-        for begin in range(0, max(len(self.ids), 1), ROW_GROUP):
-            yield self.table(slice(begin, begin + ROW_GROUP))
+        for begin in range(0, max(len(self.ids), 1), _ROW_GROUP):
+            yield self.table(slice(begin, begin + _ROW_GROUP))
 
     def table(self, here: slice) -> pa.Table:
         """Return neighbouring rows as a table."""

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-SMALL = 600
+_SMALL = 600
 """Up to so many pairs of account and person an integer program is solved where the greedy rule leaves somebody out."""
 NOBODY = -1
-REPAIRS = 200
+_REPAIRS = 200
 """For so many accounts that fit nowhere the greedy rule looks for a place by moving another one."""
 
 
@@ -39,7 +39,7 @@ class Load:
     locked: Any
 
 
-def assign(team: Team, load: Load, small: int = SMALL) -> Any:
+def assign(team: Team, load: Load, small: int = _SMALL) -> Any:
     """The person (n,) int64 of every account, -1 where none who serves it has the hours; nobody exceeds his hours.
 
     Accounts stand in order of id; of equals the first come first. Locks are kept whatever groups a person serves: the
@@ -71,10 +71,10 @@ def greedy(team: Team, load: Load) -> Any:
     """
     worth = load.value / np.maximum(load.hours, 1e-12)
     orders = (np.lexsort((-load.potential, -load.hours)), np.argsort(-worth, kind="stable"))
-    return max((in_order(team, load, worth, order) for order in orders), key=lambda person: place(load, person))
+    return max((_in_order(team, load, worth, order) for order in orders), key=lambda person: place(load, person))
 
 
-def in_order(team: Team, load: Load, worth: Any, order: Any) -> Any:
+def _in_order(team: Team, load: Load, worth: Any, order: Any) -> Any:
     """The person (n,) of every account: locks, then owners by worth an hour, then the others in an order; repaired."""
     person, free, held = np.full(len(load.hours), NOBODY), team.hours.astype(np.float64), np.zeros(len(team.hours))
     may, capacity = able(team, load), np.maximum(team.hours, 1e-12)
@@ -90,12 +90,12 @@ def in_order(team: Team, load: Load, worth: Any, order: Any) -> Any:
         fits = may[row] & (load.hours[row] <= free)
         if fits.any():
             put(int(row), int(np.argmin(np.where(fits, held / capacity, np.inf))))
-    for row in np.flatnonzero((person == NOBODY) & may.any(axis=1))[:REPAIRS]:
-        free_capacity(int(row), load, may, person, free)
+    for row in np.flatnonzero((person == NOBODY) & may.any(axis=1))[:_REPAIRS]:
+        _free_capacity(int(row), load, may, person, free)
     return person
 
 
-def free_capacity(row: int, load: Load, may: Any, person: Any, capacity: Any) -> None:
+def _free_capacity(row: int, load: Load, may: Any, person: Any, capacity: Any) -> None:
     """Place an account where another one can go elsewhere for it, in place; nothing where there is no such pair."""
     for who in np.flatnonzero(may[row]):
         lacking = load.hours[row] - capacity[who]

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.people import Owners
     from tamscore.sections.coverage.refill import Desk
 
-EXCHANGES = 5_000
+_EXCHANGES = 5_000
 """Most exchanges in one role."""
-BETTER = 1e-9
+_BETTER = 1e-9
 """By how much an exchange must bring people nearer at the least."""
 
 
 @dataclass
-class Books:
+class _Books:
     """What people (p,) of a role hold: their numbers `who`, accounts, value, and what each would have of either.
 
     Those `shares` (2, p) are accounts and value of the whole role in proportion to everybody's hours.
@@ -35,7 +35,7 @@ class Books:
     shares: Any
 
     @classmethod
-    def of(cls, desk: Desk, who: Any) -> Books:
+    def of(cls, desk: Desk, who: Any) -> _Books:
         """The books of people (p,) by number."""
         rows, count = np.flatnonzero(desk.person != NOBODY), len(desk.task.people)
         accounts = np.bincount(desk.person[rows], minlength=count)
@@ -61,7 +61,7 @@ class Books:
 
 def within(ratio: Any, bounds: float) -> Any:
     """Which people (p,) have accounts and value against their shares (2, p) within bounds."""
-    return (np.abs(ratio - 1) <= bounds + BETTER).all(axis=0)
+    return (np.abs(ratio - 1) <= bounds + _BETTER).all(axis=0)
 
 
 def balance(desk: Desk, owners: Owners, bounds: float) -> None:
@@ -69,13 +69,13 @@ def balance(desk: Desk, owners: Owners, bounds: float) -> None:
     hours = desk.task.hours_of_people
     for role in range(len(desk.task.roles)):
         who = np.flatnonzero((desk.task.role_of_person == role) & (hours > 0))
-        books = Books.of(desk, who)
-        for _ in range(EXCHANGES if len(who) > 1 else 0):
-            if books.within(bounds).all() or not exchange(desk, owners, books):
+        books = _Books.of(desk, who)
+        for _ in range(_EXCHANGES if len(who) > 1 else 0):
+            if books.within(bounds).all() or not _exchange(desk, owners, books):
                 break
 
 
-def exchange(desk: Desk, owners: Owners, books: Books) -> bool:
+def _exchange(desk: Desk, owners: Owners, books: _Books) -> bool:
     """Let those two people exchange accounts who lie farthest apart and can, in place; False where no two can."""
     ratio = books.ratio
     pairs = [
@@ -83,16 +83,16 @@ def exchange(desk: Desk, owners: Owners, books: Books) -> bool:
         for measure in (1, 0)
         for giver in range(len(books.who))
         for taker in range(len(books.who))
-        if ratio[measure, giver] > ratio[measure, taker] + BETTER
+        if ratio[measure, giver] > ratio[measure, taker] + _BETTER
     ]
     pairs.sort(key=lambda pair: -pair[0])
-    return any(between(desk, owners, books, giver, taker) for _, giver, taker in pairs)
+    return any(_between(desk, owners, books, giver, taker) for _, giver, taker in pairs)
 
 
-def between(desk: Desk, owners: Owners, books: Books, giver: int, taker: int) -> bool:
+def _between(desk: Desk, owners: Owners, books: _Books, giver: int, taker: int) -> bool:
     """Let two people by their places exchange what brings both nearest to their shares, in place; False without."""
     gives, takes = (int(books.who[place]) for place in (giver, taker))
-    out, back = ways(desk, owners, gives, takes, requests(books, giver, taker))
+    out, back = _ways(desk, owners, gives, takes, _requests(books, giver, taker))
     if not len(out):
         return False
     is_swap = back != NOBODY
@@ -100,26 +100,26 @@ def between(desk: Desk, owners: Owners, books: Books, giver: int, taker: int) ->
     more = np.stack([np.where(is_swap, 0.0, 1.0), value])
     apart = books.apart(giver, -more) + books.apart(taker, more)
     best = int(np.argmin(apart))
-    if apart[best] >= float((books.apart(giver, 0.0) + books.apart(taker, 0.0))[0]) - BETTER:
+    if apart[best] >= float((books.apart(giver, 0.0) + books.apart(taker, 0.0))[0]) - _BETTER:
         return False
-    hand_over(desk, int(out[best]), int(back[best]), takes, gives)
+    _hand_over(desk, int(out[best]), int(back[best]), takes, gives)
     books.held[:, giver] -= more[:, best]
     books.held[:, taker] += more[:, best]
     return True
 
 
-def requests(books: Books, giver: int, taker: int) -> float:
+def _requests(books: _Books, giver: int, taker: int) -> float:
     """How much value should go over for two people to have as much for their shares."""
     value, share = books.held[1, [giver, taker]], np.maximum(books.shares[1, [giver, taker]], 1e-12)
     return float((value[0] / share[0] - value[1] / share[1]) / (1 / share[0] + 1 / share[1]))
 
 
-def ways(desk: Desk, owners: Owners, giver: int, taker: int, value: float) -> tuple[Any, Any]:
+def _ways(desk: Desk, owners: Owners, giver: int, taker: int, value: float) -> tuple[Any, Any]:
     """Accounts (w,) that may go from one person to another, and those (w,) that come back for them, -1 for none.
 
     What comes back takes the same hours, and is worth nearest to what goes less the value that should go over.
     """
-    given, taken = free_to_go(desk, owners, giver, taker), free_to_go(desk, owners, taker, giver)
+    given, taken = _free_to_go(desk, owners, giver, taker), _free_to_go(desk, owners, taker, giver)
     hours, back_hours = (desk.offer.hours[desk.plan[rows], rows] for rows in (given, taken))
     alone = given[hours <= desk.room[taker]]
     out, back = [alone], [np.full(len(alone), NOBODY)]
@@ -129,23 +129,23 @@ def ways(desk: Desk, owners: Owners, giver: int, taker: int, value: float) -> tu
             partners = partners[np.argsort(desk.worth(partners), kind="stable")]
             rows = given[hours == need]
             out.append(rows)
-            back.append(partners[nearest(desk.worth(partners), desk.worth(rows) - value)])
+            back.append(partners[_nearest(desk.worth(partners), desk.worth(rows) - value)])
     return np.concatenate(out), np.concatenate(back)
 
 
-def nearest(ordered: Any, values: Any) -> Any:
+def _nearest(ordered: Any, values: Any) -> Any:
     """The place (w,) of the number nearest to each value (w,) among numbers (n,) in order; of equals the first."""
     middle = (ordered[1:] + ordered[:-1]) / 2
     return np.searchsorted(middle, values)
 
 
-def free_to_go(desk: Desk, owners: Owners, giver: int, taker: int) -> Any:
+def _free_to_go(desk: Desk, owners: Owners, giver: int, taker: int) -> Any:
     """The accounts (n,) of a person that another one serves, and that are neither locked nor the giver's own."""
     rows = np.flatnonzero((desk.person == giver) & ~owners.locked & (owners.person != giver))
     return rows[desk.task.serves[desk.task.accounts.group_of(rows), taker]]
 
 
-def hand_over(desk: Desk, out: int, back: int, taker: int, giver: int) -> None:
+def _hand_over(desk: Desk, out: int, back: int, taker: int, giver: int) -> None:
     """Give an account to another person of the role, and one back unless it is -1, with the plans they have."""
     moves = [(row, int(desk.plan[row]), to) for row, to in ((out, taker), (back, giver)) if row != NOBODY]
     for row, _, _ in moves:
@@ -159,5 +159,5 @@ def ratios(desk: Desk) -> Any:
     role, values = desk.task.role_of_person, np.ones((2, len(desk.task.people)))
     for number in range(len(desk.task.roles)):
         who = np.flatnonzero((role == number) & (desk.task.hours_of_people > 0))
-        values[:, who] = Books.of(desk, who).ratio
+        values[:, who] = _Books.of(desk, who).ratio
     return values

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 BLOCK = 65_536
 """So many accounts are looked at together."""
-FEW = 1 << 20
+_FEW = 1 << 20
 """Kinds that are crossed are closed up where there may be more."""
 
 
-def indices(key: Any, options: int) -> tuple[Any, Any]:
+def _indices(key: Any, options: int) -> tuple[Any, Any]:
     """The options and accounts that a key of an array (o, m) names; a slice of options as numbers that broadcast."""
     which, rows = key if isinstance(key, tuple) else (key, slice(None))
     if isinstance(which, slice):
@@ -45,7 +45,7 @@ class ByKind:
 
     def __getitem__(self, key: Any) -> Any:
         """The numbers of some options for some accounts."""
-        which, rows = indices(key, self.table.shape[1])
+        which, rows = _indices(key, self.table.shape[1])
         if np.ndim(which) == 2 and which.shape[1] == 1:  # every option for every account is many numbers
             return self.table.T[which[:, 0]].take(self.kind[rows], axis=1)
         return self.table[self.kind[rows], which]
@@ -99,7 +99,7 @@ class Values:
 
     def __getitem__(self, key: Any) -> Any:
         """What some options are worth for some accounts."""
-        which, rows = indices(key, len(self.expansion))
+        which, rows = _indices(key, len(self.expansion))
         sales = self.sales[rows]
         values = np.where(sales > 0, self.expansion[which], self.acquisition[which]) * self.promise[rows]
         values = np.asarray(values + self.protection[which] * np.maximum(sales, 0.0))
@@ -136,7 +136,7 @@ def on_host(backend: Backend, numbers: Any) -> Any:
 def cross(kind: Any, count: int, code: Any) -> Any:
     """The kind (m,) of each account by a kind and a code (m,) below `count` together, numbered without gaps."""
     most = (int(kind.max(initial=0)) + 1) * count
-    return without_gaps(kind.astype(np.int32 if most < 2**31 else np.int64) * count + code)
+    return _without_gaps(kind.astype(np.int32 if most < 2**31 else np.int64) * count + code)
 
 
 def crossed_all(columns: Iterable[tuple[int, Any]], accounts: int) -> Any:
@@ -146,17 +146,17 @@ def crossed_all(columns: Iterable[tuple[int, Any]], accounts: int) -> Any:
     """
     kind, kinds = np.zeros(accounts, np.int32), 1
     for count, code in columns:
-        if kinds * count > FEW:
-            kind = without_gaps(kind)
+        if kinds * count > _FEW:
+            kind = _without_gaps(kind)
             kinds = int(kind.max(initial=0)) + 1
             kind = kind.astype(np.int32 if kinds * count < 2**31 else np.int64)
         kind *= count
         kind += code
         kinds *= count
-    return without_gaps(kind)
+    return _without_gaps(kind)
 
 
-def without_gaps(kind: Any) -> Any:
+def _without_gaps(kind: Any) -> Any:
     """The kinds (m,) in the same order, numbered without gaps."""
     place = np.cumsum(np.bincount(kind) > 0) - 1
     return place.astype(np.min_scalar_type(int(place.max(initial=0))))[kind]

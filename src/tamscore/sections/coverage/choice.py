@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.core import Core
     from tamscore.sections.coverage.hour_price import Bound, Options
 
-CORES = (400, 2_000)
+_CORES = (400, 2_000)
 """How many kinds of accounts that waver are decided anew: first so many, then more where that leaves a gap."""
-CLOSE = 1e-4
+_CLOSE = 1e-4
 """The gap that is small enough."""
 
 
@@ -67,18 +67,18 @@ def choose(
         return OptionChoice(np.zeros(0, np.int64), 0.0, 0.0, np.zeros(len(limits)), np.zeros(len(limits)), 0)
     value, hours = (on_host(backend, numbers) for numbers in (options.value, options.hours))
     offer = Offer(value, hours, np.array(options.role), limits, options.names)
-    require_options(offer.value)
+    _require_options(offer.value)
     search = search or Search(backend, options, len(limits))
     bound = search.bound(limits)
-    option = round_off(backend, offer, bound, search.core)
+    option = _round_off(backend, offer, bound, search.core)
     worth, ceiling = offer.worth(option), bound.value
     if offer.value.size <= small and worth < ceiling:
-        option, ceiling = close(offer, option, ceiling)
+        option, ceiling = _close(offer, option, ceiling)
         worth = offer.worth(option)
     return OptionChoice(option, worth, ceiling, bound.price, offer.used(option), bound.rounds)
 
 
-def require_options(value: Any) -> None:
+def _require_options(value: Any) -> None:
     """Raise InputContractError where an account has no option, given what options are worth (o, m)."""
     if isinstance(value, Values):
         nobody = value.is_open.count_of(~value.is_open.table.any(axis=1))
@@ -88,32 +88,32 @@ def require_options(value: Any) -> None:
         raise InputContractError(f"{nobody:,} accounts have no option of coverage; leave digital open")
 
 
-def round_off(backend: Backend, offer: Offer, bound: Bound, core: Core) -> Any:
+def _round_off(backend: Backend, offer: Offer, bound: Bound, core: Core) -> Any:
     """The choice (m,) of all accounts within the hours, where those of the core choose at the prices of the bound.
 
     Hours that the core leaves go to the others.
     """
     few = replace(offer, value=core.options.value, hours=core.options.hours)
     option = core.content.copy()
-    wish = chosen_options(backend, core.options, bound.price)
-    option[core.rows] = within_hours(few, replace(bound, value=bound.value - core.constant), wish, core.groups)
+    wish = _chosen_options(backend, core.options, bound.price)
+    option[core.rows] = _within_hours(few, replace(bound, value=bound.value - core.constant), wish, core.groups)
     return handed_out(offer, option)
 
 
-def within_hours(offer: Offer, bound: Bound, option: Any, groups: Alike) -> Any:
+def _within_hours(offer: Offer, bound: Bound, option: Any, groups: Alike) -> Any:
     """The choice (m,) within the hours that comes of what accounts wish; more kinds of them are asked while it pays."""
     option = shared_out(offer, option)
     best = fill_in(offer, fit_option(offer, option))
-    for kinds in CORES:
+    for kinds in _CORES:
         budget = bound.value - offer.worth(best)
-        if budget <= CLOSE * abs(bound.value):
+        if budget <= _CLOSE * abs(bound.value):
             break
         mended = decide(offer, bound.price, option, groups, kinds, budget)
         best = max(best, fill_in(offer, fit_option(offer, mended)), key=offer.worth)
     return best
 
 
-def close(offer: Offer, option: Any, ceiling: float) -> tuple[Any, float]:
+def _close(offer: Offer, option: Any, ceiling: float) -> tuple[Any, float]:
     """The best choice (m,), proven by an integer program, and its worth; the one there was, where it is as good."""
     best = best_options(offer.value[:, :], offer.hours[:, :], offer.role, offer.limits)
     if best is None or (offer.capacity(best) < 0).any():
@@ -123,7 +123,7 @@ def close(offer: Offer, option: Any, ceiling: float) -> tuple[Any, float]:
     return best, offer.worth(best)
 
 
-def chosen_options(backend: Backend, options: Options, price: Any) -> Any:
+def _chosen_options(backend: Backend, options: Options, price: Any) -> Any:
     """The option (m,) int16 that each account chooses at prices (r,) of hours."""
     prices = prices_of(backend, options, price)
     blocks = [chosen(backend.xp, block.value, block.hours, prices)[0] for block in options.blocks(backend)]

@@ -29,7 +29,7 @@ def claim(desk: Desk, owners: Owners, owed: Owed, level: Any) -> int:
     waits = np.flatnonzero(~owed.met(level, desk.plan) & ~owners.locked[owed.account])
     waiting = owed.of(waits)
     kind = waiting.kinds(desk.task, desk.offer.value.is_open)
-    need = hours_needed(desk, waiting.of(first_of(kind)), level)
+    need = _hours_needed(desk, waiting.of(first_of(kind)), level)
     given, failed = 0, ~np.isfinite(need).any(axis=0)
     covered = np.flatnonzero((desk.person != NOBODY) & ~owners.locked)  # whoever is served from now on comes before
     for place in np.flatnonzero(~failed[kind]).tolist():
@@ -37,21 +37,21 @@ def claim(desk: Desk, owners: Owners, owed: Owed, level: Any) -> int:
         if failed[i]:
             continue
         plans = np.argsort(hours, kind="stable")[: np.count_nonzero(np.isfinite(hours))]
-        if serve(desk, covered[order[covered] > order[row]], row, plans):
+        if _serve(desk, covered[order[covered] > order[row]], row, plans):
             given += 1
         else:
             failed[i] = True
     return given
 
 
-def hours_needed(desk: Desk, owed: Owed, level: Any) -> Any:
+def _hours_needed(desk: Desk, owed: Owed, level: Any) -> Any:
     """The hours (o, s) of the plans with hours by which accounts would get what they are owed; infinite for others."""
     offer = desk.offer
     is_open = np.isfinite(offer.value[:, owed.account]) & np.isfinite(offer.limits[offer.role])[:, None]
     return np.where(is_open & (level[:, None] >= owed.least), offer.hours[:, owed.account], np.inf)
 
 
-def serve(desk: Desk, later: Any, row: int, plans: Any) -> bool:
+def _serve(desk: Desk, later: Any, row: int, plans: Any) -> bool:
     """Serve an account by one of the plans where that costs least, in place; False where nobody has hours for it.
 
     Accounts that come `later` (n,) give their hours, those of them that still have a person.
@@ -67,7 +67,7 @@ def serve(desk: Desk, later: Any, row: int, plans: Any) -> bool:
         who = np.flatnonzero(may & (task.role_of_person == offer.role[plan]) & (free >= offer.hours[plan, row]))
         if len(who):
             desk.leave(row)
-            costs = [cost(desk, held[desk.person[held] == p], p, offer.hours[plan, row]) for p in who.tolist()]
+            costs = [_cost(desk, held[desk.person[held] == p], p, offer.hours[plan, row]) for p in who.tolist()]
             best = min(range(len(who)), key=lambda i: costs[i][0])
             for other in costs[best][1].tolist():
                 desk.leave(other)
@@ -76,7 +76,7 @@ def serve(desk: Desk, later: Any, row: int, plans: Any) -> bool:
     return False
 
 
-def cost(desk: Desk, held: Any, person: int, need: float) -> tuple[float, Any]:
+def _cost(desk: Desk, held: Any, person: int, need: float) -> tuple[float, Any]:
     """What it costs to free hours of a person, and the accounts that leave: those that lose least an hour first."""
     short = need - desk.room[person]
     if short <= 0:

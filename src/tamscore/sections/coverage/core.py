@@ -49,11 +49,11 @@ def core_at(backend: Backend, options: Options, price: Any, parts: Any) -> Core:
     core = Options(value, hours, options.role, options.names)
     groups = alike(value, hours)
     of = np.zeros(len(rows), np.int64) if parts is None else parts[rows]
-    by_kind = with_others(backend, core, groups, of, constant)
+    by_kind = _with_others(backend, core, groups, of, constant)
     return Core(rows, core, groups, by_kind, content, float(constant.sum()))
 
 
-def with_others(backend: Backend, core: Options, groups: Alike, parts: Any, constant: Any) -> Options:
+def _with_others(backend: Backend, core: Options, groups: Alike, parts: Any, constant: Any) -> Options:
     """One account of each kind of the core, part by part, and one more in each part for those outside of the core.
 
     That takes no hours and is worth `constant` (c,).

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.settings import Coverage
     from tamscore.sections.coverage.task import Task
 
-SUMMARIES = (
+_SUMMARIES = (
     *("roles", "people", "bands", "campaigns", "consistency", "moves", "rules", "minimum", "quadrants", "products"),
 )
 """The parts of a result that are tables."""
@@ -53,9 +53,9 @@ def cover(
     another text, InputContractError where tables break their contract, or locks and the limit on moves do not fit into
     the hours.
     """
-    result, rows, short = solve(run, settings, backend, progress, scenarios)
+    result, rows, short = _solve(run, settings, backend, progress, scenarios)
     heap.give_back()
-    write(result, rows, short)
+    _write(result, rows, short)
     return result
 
 
@@ -63,13 +63,13 @@ def cover_rows(
     run: ScoredRun, settings: Coverage, backend: Backend, progress: Progress
 ) -> tuple[CoverageResult, dict[str, CodedTexts]]:
     """The same as `cover`, with role, service level and person of each row of the scores."""
-    result, rows, short = solve(run, settings, backend, progress, (), keeps_place=True)
+    result, rows, short = _solve(run, settings, backend, progress, (), keeps_place=True)
     heap.give_back()
-    write(result, rows, short)
+    _write(result, rows, short)
     return result, rows.encode()
 
 
-def solve(
+def _solve(
     run: ScoredRun,
     settings: Coverage,
     backend: Backend,
@@ -91,7 +91,7 @@ def solve(
         heap.give_back()
         items = scenario_rows(task, placement, asked)
         result = replace(
-            coverage_notices(run, settings, task, placement, rules, items),
+            _coverage_notices(run, settings, task, placement, rules, items),
             unknown=question.unknown,
             joins=question.joins,
             doubts=(*question.doubts, *doubts_about_held(task, owners, placement)),
@@ -104,7 +104,7 @@ def solve(
     return result, rows, shortfall.shortfall_table(task, placement)
 
 
-def coverage_notices(
+def _coverage_notices(
     run: ScoredRun,
     settings: Coverage,
     task: Task,
@@ -123,7 +123,7 @@ def coverage_notices(
     groups = summaries.treatment_rows(task, placement)
     return CoverageResult(
         run.name,
-        str(run.directory.output / COVERAGE / key_of(run, settings)),
+        str(run.directory.output / COVERAGE / _key_of(run, settings)),
         len(task.accounts),
         sure,
         roles,
@@ -142,7 +142,7 @@ def coverage_notices(
     )
 
 
-def key_of(run: ScoredRun, settings: Coverage) -> str:
+def _key_of(run: ScoredRun, settings: Coverage) -> str:
     """The name of a coverage: the run, the settings, what their tables and holdouts say, and the last coverage."""
     held = [f"{name} {Placed.of(location(path)).xxh3}" for name, path in settings.tables_named().items()]
     left_out = draws_in_force(run.directory.output)
@@ -152,7 +152,7 @@ def key_of(run: ScoredRun, settings: Coverage) -> str:
     return run_key(run.name, settings.model_dump_json(exclude=set(TABLES)), *held, *left_out, *results)
 
 
-def write(result: CoverageResult, accounts: AccountRows, short: pa.Table) -> None:
+def _write(result: CoverageResult, accounts: AccountRows, short: pa.Table) -> None:
     """Write the accounts as Parquet, the summaries as Parquet and CSV, and the whole result as JSON."""
     import pyarrow as pa
 
@@ -162,7 +162,7 @@ def write(result: CoverageResult, accounts: AccountRows, short: pa.Table) -> Non
     files = {"accounts.parquet": placed}
     files |= commit.place_both(short, folder, "shortfall")
     every = record(result)
-    for name in SUMMARIES:
+    for name in _SUMMARIES:
         if every.get(name):
             files |= commit.place_both(pa.Table.from_pylist(every[name]), folder, name)
     records.place(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.settings import Coverage
     from tamscore.stages.folding import IdForm
 
-HOURS_OF_A_YEAR = 8_784
+_HOURS_OF_A_YEAR = 8_784
 
 
 def doubts_before_scores(
@@ -47,14 +47,16 @@ def doubts_before_scores(
         rows = owner_rows(path, form, people)
         matches.append(match_persons(settings, rows.names, rows.who, people))
         doubts += unknown_owners(path, rows.names, rows.who >= 0, people)
-        matches += match_known(settings, path, rows.ids, known)
+        matches += _match_known(settings, path, rows.ids, known)
     if settings.account_plans is not None:
         table = read_table(settings.account_plans, NEEDED, READ)
-        matches += match_known(settings, settings.account_plans, tables.account_ids(table["account_id"], form), known)
+        matches += _match_known(settings, settings.account_plans, tables.account_ids(table["account_id"], form), known)
     return [*(match.notice for match in matches if match.is_noticed), *doubts]
 
 
-def match_known(settings: Coverage, path: str, ids: pa.Array, known: Callable[[], KnownAccounts] | None) -> list[Match]:
+def _match_known(
+    settings: Coverage, path: str, ids: pa.Array, known: Callable[[], KnownAccounts] | None
+) -> list[Match]:
     """Return the match of the ids of a table (n,) with the accounts of the market; nothing where these are unknown.
 
     Raise InputContractError if fewer than coverage.min_match_share met one.
@@ -84,8 +86,8 @@ def doubts_about_hours(settings: Coverage, people: Sequence[Person], plans: Sequ
             f'{where}: nobody has more than {max(hours):g} hours a year; set coverage.hours_per = "week" if these are '
             "hours of a week"
         )
-    if many := [person.name for person in people if person.hours > HOURS_OF_A_YEAR]:
-        yield f"{where}: {name_list(many)}: more hours than a year has ({HOURS_OF_A_YEAR:,}); check the unit"
+    if many := [person.name for person in people if person.hours > _HOURS_OF_A_YEAR]:
+        yield f"{where}: {name_list(many)}: more hours than a year has ({_HOURS_OF_A_YEAR:,}); check the unit"
     for role in dict.fromkeys(person.role for person in people):
         most = max(person.hours for person in people if person.role == role)
         least = min(plan.hours for plan in plans if plan.role == role)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Units:
+class _Units:
     """The unit (m,) int32 of each account, and of each unit its head (u,) int64, in order of the ids of heads."""
 
     of: Any
@@ -53,7 +53,7 @@ class Units:
 class Whole:
     """The units that are covered whole, the accounts that they are made of, and who owns these."""
 
-    units: Units
+    units: _Units
     accounts: CoverageAccounts
     owners: Owners
 
@@ -64,7 +64,7 @@ class Whole:
         return {"accounts": len(self.accounts), "units": len(self.units), "families": int(np.count_nonzero(size > 1))}
 
 
-def units_of(accounts: CoverageAccounts, family: Family) -> Units:
+def units_of(accounts: CoverageAccounts, family: Family) -> _Units:
     """Return the units of accounts."""
     order = np.lexsort((accounts.priority, ~family.is_top, family.code))
     first = np.flatnonzero(np.diff(family.code[order], prepend=-1))
@@ -72,10 +72,10 @@ def units_of(accounts: CoverageAccounts, family: Family) -> Units:
     by_place = np.argsort(heads, kind="stable")
     number = np.empty(int(code.max(initial=-1)) + 1, np.int32)
     number[code[by_place]] = np.arange(len(heads), dtype=np.int32)
-    return Units(number[family.code], heads[by_place])
+    return _Units(number[family.code], heads[by_place])
 
 
-def as_units(accounts: CoverageAccounts, units: Units, tier: Texts) -> CoverageAccounts:
+def as_units(accounts: CoverageAccounts, units: _Units, tier: Texts) -> CoverageAccounts:
     """Return one account for each unit, in order of id; `tier` is that of the family of each account.
 
     A unit is a customer if any of its accounts is one, and in the quadrant of its accounts that comes first.
@@ -87,11 +87,11 @@ def as_units(accounts: CoverageAccounts, units: Units, tier: Texts) -> CoverageA
     prospects = units.add_up(np.where(buys, 0.0, accounts.promise))
     customers = units.add_up(np.where(buys, accounts.promise, 0.0))
     texts = {name: Texts(column.levels, column.code[head]) for name, column in accounts.texts.items() if name in names}
-    texts["quadrant"] = first_level(accounts.texts["quadrant"], units, ORDER)
-    texts["kind"] = first_level(accounts.texts["kind"], units, ("expansion", "acquisition"))
+    texts["quadrant"] = _first_level(accounts.texts["quadrant"], units, ORDER)
+    texts["kind"] = _first_level(accounts.texts["kind"], units, ("expansion", "acquisition"))
     texts["tier"] = Texts(tier.levels, tier.code[head])
     if HOLDOUT in texts:
-        texts[HOLDOUT] = first_level(accounts.texts[HOLDOUT], units, accounts.texts[HOLDOUT].levels[1:])
+        texts[HOLDOUT] = _first_level(accounts.texts[HOLDOUT], units, accounts.texts[HOLDOUT].levels[1:])
     return replace(
         accounts,
         ids=accounts.ids.take(head),
@@ -109,7 +109,7 @@ def as_units(accounts: CoverageAccounts, units: Units, tier: Texts) -> CoverageA
     )
 
 
-def first_level(column: Texts, units: Units, order: tuple[str, ...]) -> Texts:
+def _first_level(column: Texts, units: _Units, order: tuple[str, ...]) -> Texts:
     """Return of each unit the level of its accounts that comes first in an order; levels not in it come last."""
     rank = [order.index(level) if level in order else len(order) + at for at, level in enumerate(column.levels)]
     by_rank = np.argsort(rank, kind="stable")
@@ -118,12 +118,12 @@ def first_level(column: Texts, units: Units, order: tuple[str, ...]) -> Texts:
     return Texts(column.levels, by_rank[units.least(place[column.code])].astype(column.code.dtype))
 
 
-def owners_of_units(owners: Owners, units: Units, accounts: CoverageAccounts, people: Sequence[Person]) -> Owners:
+def owners_of_units(owners: Owners, units: _Units, accounts: CoverageAccounts, people: Sequence[Person]) -> Owners:
     """Return who owns each unit: who holds an account of it locked, else the owner of its head, else of its first.
 
     Raise InputContractError that names the accounts if two people hold accounts of one family locked.
     """
-    require_one_lock(owners, units, accounts, people)
+    _require_one_lock(owners, units, accounts, people)
     is_head = np.zeros(len(accounts), bool)
     is_head[units.head] = True
     owned = np.flatnonzero(owners.person != NOBODY)
@@ -133,17 +133,17 @@ def owners_of_units(owners: Owners, units: Units, accounts: CoverageAccounts, pe
     person[units.of[first]] = owners.person[first]
     locked = np.zeros(len(units), bool)
     locked[units.of[owners.locked]] = True
-    return replace(owners, person=person, locked=locked, former=former_of_units(owners.former, units, person))
+    return replace(owners, person=person, locked=locked, former=_former_of_units(owners.former, units, person))
 
 
-def former_of_units(former: Former, units: Units, person: Any) -> Former:
+def _former_of_units(former: Former, units: _Units, person: Any) -> Former:
     """Return the units without an owner among the people (u,) that had somebody else, by their first such account."""
     unit, first = np.unique(units.of[former.account], return_index=True)
     free = person[unit] == NOBODY
     return replace(former, account=unit[free].astype(np.int64), who=former.who[first[free]])
 
 
-def require_one_lock(owners: Owners, units: Units, accounts: CoverageAccounts, people: Sequence[Person]) -> None:
+def _require_one_lock(owners: Owners, units: _Units, accounts: CoverageAccounts, people: Sequence[Person]) -> None:
     """Raise InputContractError if accounts of one family are locked to two people."""
     rows = np.flatnonzero(owners.locked)
     rows = rows[np.argsort(units.of[rows], kind="stable")]
@@ -163,7 +163,7 @@ def require_one_lock(owners: Owners, units: Units, accounts: CoverageAccounts, p
     )
 
 
-def touches_of_units(touches: AccountTouches, units: Units) -> AccountTouches:
+def touches_of_units(touches: AccountTouches, units: _Units) -> AccountTouches:
     """Return the hours that are told for accounts as those of their units: added up where several are told."""
     if not len(touches.account):
         return touches

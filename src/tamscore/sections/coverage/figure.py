@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Table
     from tamscore.view.canvas import Canvas
 
-SIZES = ("small", "large", "enterprise")
-QUADRANTS = ("blue", "yellow", "orange", "grey", "teal")
+_SIZES = ("small", "large", "enterprise")
+_QUADRANTS = ("blue", "yellow", "orange", "grey", "teal")
 """The order of the usual size bands and of quadrants; others stand behind them by name."""
-PALE, DARK = 0.5, 0.76
+_PALE, _DARK = 0.5, 0.76
 """Shades up to the first bear dark text, from the second on light text; between them neither can be read."""
 
 
@@ -55,20 +55,20 @@ def hours(roles: Sequence[dict[str, Any]], table: Table) -> Figure:
 
 def band_map(every: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], table: Table) -> Figure:
     """Return accounts by size band and role."""
-    text = Map("coverage-map", "Who covers which accounts", "size band", "band", SIZES)
-    return coverage_map(text, every, rows, table)
+    text = _Map("coverage-map", "Who covers which accounts", "size band", "band", _SIZES)
+    return _coverage_map(text, every, rows, table)
 
 
 def quadrant_map(every: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], table: Table) -> Figure:
     """Return accounts by quadrant and role, with their hours."""
-    text = Map(
-        "quadrant-map", "From quadrant to role, with hours a year", "quadrant", "quadrant", QUADRANTS, hours=True
+    text = _Map(
+        "quadrant-map", "From quadrant to role, with hours a year", "quadrant", "quadrant", _QUADRANTS, hours=True
     )
-    return coverage_map(text, every, rows, table)
+    return _coverage_map(text, every, rows, table)
 
 
 @dataclass(frozen=True)
-class Map:
+class _Map:
     """What a map of coverage is of: anchor, caption, and what its bands are, by words, by key and in their order."""
 
     anchor: str
@@ -79,13 +79,13 @@ class Map:
     hours: bool = False
 
 
-def coverage_map(of: Map, every: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], table: Table) -> Figure:
+def _coverage_map(of: _Map, every: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], table: Table) -> Figure:
     """Return accounts by band and role; the darker a field, the larger the share of its band."""
     roles, counts, spent = [row["role"] for row in every], Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for row in rows:
         counts[row[of.key], row["role"]] += row["accounts"]
         spent[row[of.key], row["role"]] += row["hours"]
-    bands = sorted({row[of.key] for row in rows}, key=lambda name: (place_in(of.order, name), name))
+    bands = sorted({row[of.key] for row in rows}, key=lambda name: (_place_in(of.order, name), name))
     text = "; ".join(f"{words(b)}, {words(r)}: {count:,}" for (b, r), count in counts.items() if count)
     alt = f"Accounts by {of.what} and role: {text}."
 
@@ -98,7 +98,7 @@ def coverage_map(of: Map, every: Sequence[dict[str, Any]], rows: Sequence[dict[s
                 band, role = (column, row) if canvas.narrow else (row, column)
                 whole = sum(counts.get((band, other), 0) for other in roles) or 1
                 hours_there = spent[band, role] if of.hours else 0.0
-                field(panel, (x, y), counts.get((band, role), 0), whole, canvas, hours_there)
+                _field(panel, (x, y), counts.get((band, role), 0), whole, canvas, hours_there)
         panel.set_xlim(-0.5, len(across) - 0.5)
         panel.set_ylim(len(down) - 0.5, -0.5)
         panel.xaxis.tick_top()
@@ -111,21 +111,21 @@ def coverage_map(of: Map, every: Sequence[dict[str, Any]], rows: Sequence[dict[s
     return Figure(of.anchor, of.caption, alt, draw, *size, table, reading)
 
 
-def place_in(order: Sequence[str], name: str) -> int:
+def _place_in(order: Sequence[str], name: str) -> int:
     """Return the place of a name among the usual ones, behind them where it is another."""
     return order.index(name) if name in order else len(order)
 
 
-def field(panel: Any, at: tuple[int, int], count: int, whole: int, canvas: Canvas, spent: float = 0.0) -> None:
+def _field(panel: Any, at: tuple[int, int], count: int, whole: int, canvas: Canvas, spent: float = 0.0) -> None:
     """Draw one field: its share as a shade, its count as a number, and hours where some are spent."""
     from matplotlib.patches import Rectangle
 
     x, y = at
     shade = (count / whole) ** 0.5
     dark = 0.12 + 0.88 * shade
-    colour, alpha = (PALETTE["main"], dark if dark <= PALE else max(dark, DARK)) if count else (PALETTE["line"], 0.35)
+    colour, alpha = (PALETTE["main"], dark if dark <= _PALE else max(dark, _DARK)) if count else (PALETTE["line"], 0.35)
     panel.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, fc=colour, alpha=alpha, ec="none"))
-    ink = PALETTE["paper"] if alpha > PALE else PALETTE["ink"]
+    ink = PALETTE["paper"] if alpha > _PALE else PALETTE["ink"]
     if count:
         text = f"{count:,}\n{spent:,.0f} h" if spent else f"{count:,}"
         panel.text(x, y, text, ha="center", va="center", fontsize=canvas.small, color=ink)

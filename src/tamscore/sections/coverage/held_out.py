@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.task import Task
     from tamscore.store.holdouts import Controls
 
-HOLDOUT, CONTROL, MARKED = "holdout", "control", "marked"
-FREE = ((HOLDOUT, frozenset({"", MARKED})),)
+HOLDOUT, _CONTROL, MARKED = "holdout", "control", "marked"
+_FREE = ((HOLDOUT, frozenset({"", MARKED})),)
 """The limit of plans that take hours: accounts that are no control, or one that is marked."""
 
 
@@ -32,15 +32,15 @@ def with_controls(accounts: CoverageAccounts, controls: Controls, marked: Contro
         return accounts
     ids = pa.chunked_array([accounts.ids])
     code = controls.among(ids) + 2 * marked.among(ids).astype(np.uint8)
-    return replace(accounts, texts={**accounts.texts, HOLDOUT: Texts(("", CONTROL, MARKED), code.astype(np.uint8))})
+    return replace(accounts, texts={**accounts.texts, HOLDOUT: Texts(("", _CONTROL, MARKED), code.astype(np.uint8))})
 
 
 def without_controls(plans: Sequence[TouchPlan]) -> tuple[TouchPlan, ...]:
     """Return the plans, those that take hours open to no control."""
-    return tuple(plan if plan.role == DIGITAL else replace(plan, limits=(*plan.limits, *FREE)) for plan in plans)
+    return tuple(plan if plan.role == DIGITAL else replace(plan, limits=(*plan.limits, *_FREE)) for plan in plans)
 
 
-def is_control(accounts: CoverageAccounts, name: str = CONTROL, rows: Any = slice(None)) -> Any:
+def is_control(accounts: CoverageAccounts, name: str = _CONTROL, rows: Any = slice(None)) -> Any:
     """Return which accounts, all (m,) or some, are controls without a person; with the name MARKED, the marked ones."""
     column = accounts.texts.get(HOLDOUT)
     return np.zeros(len(accounts), bool)[rows] if column is None else column.among([name], rows)

@@ -42,18 +42,18 @@ class Options:
         """The number of accounts m."""
         return int(self.value.shape[1])
 
-    def blocks(self, backend: Backend) -> Iterator[Block]:
+    def blocks(self, backend: Backend) -> Iterator[_Block]:
         """Yield neighbouring accounts of one part, as many at a time as the backend likes, on its device."""
         rows, ends = max(backend.block_rows, 1), (*self.starts[1:], self.accounts)
         for part, (begin, end) in enumerate(zip(self.starts, ends, strict=True)):
             for start in range(begin, end, rows):
                 here = slice(start, min(start + rows, end))
-                value, hours = (on_device(backend, numbers[:, here]) for numbers in (self.value, self.hours))
-                yield Block(part, start, value, hours, 1.0 if self.size is None else self.size[here])
+                value, hours = (_on_device(backend, numbers[:, here]) for numbers in (self.value, self.hours))
+                yield _Block(part, start, value, hours, 1.0 if self.size is None else self.size[here])
 
 
 @dataclass(frozen=True)
-class Block:
+class _Block:
     """Neighbouring accounts: the part they are of, the first one, value and hours (o, n), and how many each counts."""
 
     part: int
@@ -63,7 +63,7 @@ class Block:
     size: Array | float
 
 
-def on_device(backend: Backend, numbers: Any) -> Array:
+def _on_device(backend: Backend, numbers: Any) -> Array:
     """Numbers on the device of the backend, where they may lie already."""
     return backend.put(numbers) if isinstance(numbers, np.ndarray) else numbers
 
@@ -114,12 +114,12 @@ def ask(backend: Backend, options: Options, price: Any) -> PricedChoices:
     for block in options.blocks(backend):
         choice, left = chosen(xp, block.value, block.hours, prices)
         worths[block.part] += float(xp.sum(left * block.size))
-        taken[block.part] += hours_taken(xp, block, choice)
+        taken[block.part] += _hours_taken(xp, block, choice)
     hours = np.stack([np.bincount(options.role, row, len(price)) for row in taken])
     return PricedChoices(np.asarray(price, np.float64), worths, hours)
 
 
-def hours_taken(xp: Any, block: Block, choice: Array) -> Any:
+def _hours_taken(xp: Any, block: _Block, choice: Array) -> Any:
     """The hours (o,) that the accounts of a block take by the options of their choice (n,)."""
     zero = xp.zeros_like(block.hours[0, :])
     options = range(int(block.hours.shape[0]))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.settings import Coverage
 
 SETTING = "coverage.min_match_share"
-REGION = "a region of the accounts"
+_REGION = "a region of the accounts"
 
 
 def match_accounts(path: str, ids: pa.Array, row: Any, accounts: CoverageAccounts, share: float) -> Match:
@@ -85,13 +85,13 @@ def match_regions(settings: Coverage, accounts: CoverageAccounts, people: Sequen
     strange = [(row, min(person.regions)) for row, person in having if not person.regions & known]
     row, first = strange[0] if strange else (None, None)
     match = Match(settings.people, "regions", len(having), len(having) - len(strange), first=first, row=row)
-    match = replace(match, strangers=len({name for _, name in strange}), what=REGION)
+    match = replace(match, strangers=len({name for _, name in strange}), what=_REGION)
     if match.is_noticed:
-        match = replace(match, cause=region_cause(settings, sorted(known), first or ""))
+        match = replace(match, cause=_region_cause(settings, sorted(known), first or ""))
     return [match.require(settings.min_match_share, SETTING)]
 
 
-def region_cause(settings: Coverage, known: Sequence[str], first: str) -> str:
+def _region_cause(settings: Coverage, known: Sequence[str], first: str) -> str:
     """Return what may be wrong with regions that no account has."""
     if settings.region is None:
         return "coverage.region names no column of the scores: name the one with the accounts' regions"

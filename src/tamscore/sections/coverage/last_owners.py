@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from tamscore.stages.folding import IdForm
     from tamscore.store.location import Location
 
-TABLE = "accounts.parquet"
-KEY, PERSON = "account_id", "person"
+_TABLE = "accounts.parquet"
+_KEY, _PERSON = "account_id", "person"
 
 
 def owners_from(run: ScoredRun, settings: Coverage) -> Location | None:
@@ -44,7 +44,7 @@ def read_last_owners(folder: Location, accounts: CoverageAccounts, people: Seque
     import pyarrow.compute as pc
 
     record = coverages.record_of(folder)
-    ids, names = covered_accounts(folder, record, accounts.form)
+    ids, names = _covered_accounts(folder, record, accounts.form)
     place = pc.index_in(fold_ids(accounts.ids, accounts.form), value_set=ids.cast(accounts.ids.type))
     rows = np.flatnonzero(np.asarray(place.is_valid()))
     place = place.take(pa.array(rows)).to_numpy()
@@ -63,15 +63,15 @@ def read_last_owners(folder: Location, accounts: CoverageAccounts, people: Seque
     return Owners(person, np.zeros(len(accounts), bool), (), tuple(doubts), former, last)
 
 
-def covered_accounts(folder: Location, record: dict[str, Any], form: IdForm) -> tuple[pa.Array, pa.DictionaryArray]:
+def _covered_accounts(folder: Location, record: dict[str, Any], form: IdForm) -> tuple[pa.Array, pa.DictionaryArray]:
     """Return the ids (n,) as they are compared, and the person (n,) of each, of the accounts that have a person."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    file = contents.placed_file(folder / TABLE, files_of({"files": {}, **record}).get(TABLE), [PERSON])
+    file = contents.placed_file(folder / _TABLE, files_of({"files": {}, **record}).get(_TABLE), [_PERSON])
     items = []
     for group in range(file.num_row_groups):
-        table = file.read_row_group(group, [KEY, PERSON])
-        items.append(table.filter(pc.is_valid(table[PERSON])))
+        table = file.read_row_group(group, [_KEY, _PERSON])
+        items.append(table.filter(pc.is_valid(table[_PERSON])))
     table = pa.concat_tables(items)
-    return fold_ids(strings(table[KEY]), form), as_dictionary(table[PERSON])
+    return fold_ids(strings(table[_KEY]), form), as_dictionary(table[_PERSON])

@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.settings import Coverage
     from tamscore.store.location import Location
 
-Record = dict[str, Any]
-YEAR = 365.0
-FEWEST_DAYS = 28
+_Record = dict[str, Any]
+_YEAR = 365.0
+_FEWEST_DAYS = 28
 """Outcomes of fewer days say too little about a year."""
-WIDTH = 2 * 1.959963984540054
+_WIDTH = 2 * 1.959963984540054
 """Standard deviations between the limits of an interval of 95 %."""
-SHARES = {"prospects": ("acquisition",), "customers": ("expansion", "protection")}
+_SHARES = {"prospects": ("acquisition",), "customers": ("expansion", "protection")}
 """The shares of a plan that the effect among accounts of a holdout speaks of."""
-BASES = ("open", "sales")
+_BASES = ("open", "sales")
 """What these shares are of, by account."""
-TOLD = ("holdout", "of", "drawn_at", "days", "touches")
+_TOLD = ("holdout", "of", "drawn_at", "days", "touches")
 
 
-def measure(output: Location, settings: Coverage) -> list[Record]:
+def measure(output: Location, settings: Coverage) -> list[_Record]:
     """Return what counts of the results of holdouts: for prospects and customers those of the holdout drawn last.
 
     None count if the settings say so, or name plans of their own and do not ask for it; none of a holdout that was
@@ -43,51 +43,51 @@ def measure(output: Location, settings: Coverage) -> list[Record]:
         return []
     last = {}
     for record in sorted(holdouts.lifts(output), key=lambda record: str(record["drawn_at"])):
-        if record["touches"] and not record["is_early"] and record["days"] >= FEWEST_DAYS:
+        if record["touches"] and not record["is_early"] and record["days"] >= _FEWEST_DAYS:
             last[record["of"]] = {**record, "holdout": record["name"]}
-    return [{name: last[of][name] for name in TOLD} for of in SHARES if of in last]
+    return [{name: last[of][name] for name in _TOLD} for of in _SHARES if of in last]
 
 
 @dataclass(frozen=True)
-class MeasuredPlans:
+class _MeasuredPlans:
     """Touch plans with shares that were measured, and what was done to which, as JSON holds it."""
 
     plans: tuple[TouchPlan, ...]
-    rows: tuple[Record, ...]
+    rows: tuple[_Record, ...]
 
 
-def with_measured(plans: Sequence[TouchPlan], results: Sequence[Mapping[str, Any]]) -> MeasuredPlans:
+def with_measured(plans: Sequence[TouchPlan], results: Sequence[Mapping[str, Any]]) -> _MeasuredPlans:
     """Return the plans by what results of holdouts say, see `measure`; plans that they do not name stay."""
-    changed, rows = list(plans), list[Record]()
+    changed, rows = list(plans), list[_Record]()
     for result in results:
         for touch in result["touches"]:
-            mine = [place for place, plan in enumerate(changed) if is_of(plan, touch)]
-            row = factor_of([changed[place] for place in mine], result, touch) if mine else None
+            mine = [place for place, plan in enumerate(changed) if _is_of(plan, touch)]
+            row = _factor_of([changed[place] for place in mine], result, touch) if mine else None
             if row is not None:
                 rows.append(row)
                 for place in mine:
-                    changed[place] = scale(changed[place], SHARES[result["of"]], row["factor"])
-    return MeasuredPlans(tuple(changed), tuple(rows))
+                    changed[place] = _scale(changed[place], _SHARES[result["of"]], row["factor"])
+    return _MeasuredPlans(tuple(changed), tuple(rows))
 
 
-def is_of(plan: TouchPlan, touch: Mapping[str, Any]) -> bool:
+def _is_of(plan: TouchPlan, touch: Mapping[str, Any]) -> bool:
     """Return whether an effect is that of a plan: of its role and service level."""
     names = ((plan.role, touch["role"]), (plan.service_level, touch["service_level"]))
     return all(plain_word(text) == plain_word(other) for text, other in names)
 
 
-def factor_of(plans: Sequence[TouchPlan], result: Mapping[str, Any], touch: Mapping[str, Any]) -> Record | None:
+def _factor_of(plans: Sequence[TouchPlan], result: Mapping[str, Any], touch: Mapping[str, Any]) -> _Record | None:
     """Return by which factor the shares of some plans change, and why; None if nothing was assumed.
 
     `assumed` and `measure` are an account's a year: shares of buyers among prospects, money of customers. `weight` is
     that of the measurement: 1 / (1 + (its standard error / what was assumed)²).
     """
-    mean = [sum(getattr(plan, name) for plan in plans) / len(plans) for name in SHARES[result["of"]]]
-    assumed = sum(share * touch[base] for share, base in zip(mean, BASES, strict=False))
+    mean = [sum(getattr(plan, name) for plan in plans) / len(plans) for name in _SHARES[result["of"]]]
+    assumed = sum(share * touch[base] for share, base in zip(mean, _BASES, strict=False))
     if assumed <= 0:
         return None
-    years = result["days"] / YEAR
-    effect, error = touch["effect"] / years, (touch["high"] - touch["low"]) / WIDTH / years
+    years = result["days"] / _YEAR
+    effect, error = touch["effect"] / years, (touch["high"] - touch["low"]) / _WIDTH / years
     weight = 1 / (1 + (error / assumed) ** 2)
     record = {"role": touch["role"], "service_level": touch["service_level"], "of": result["of"]}
     record |= {"holdout": result["holdout"], "days": result["days"], "controls": touch["controls"]}
@@ -95,7 +95,7 @@ def factor_of(plans: Sequence[TouchPlan], result: Mapping[str, Any], touch: Mapp
     return {**record, "assumed": assumed, "measured": effect, "weight": weight, "factor": factor}
 
 
-def scale(plan: TouchPlan, shares: Sequence[str], factor: float) -> TouchPlan:
+def _scale(plan: TouchPlan, shares: Sequence[str], factor: float) -> TouchPlan:
     """Return a plan with some shares times a factor, at most 1."""
     return replace(plan, **{name: min(getattr(plan, name) * factor, 1.0) for name in shares})
 

@@ -33,7 +33,7 @@ ORDER = ("blue", "A", "orange", "B", "yellow", "C", "grey", "teal", "D")
 """Quadrants and tiers in the order in which their accounts are served where hours do not reach all."""
 BY_PLANS = "plans"
 """The rule for accounts to which no plan without hours is open, but for the last resort; it comes first."""
-ABOVE = 2.0
+_ABOVE = 2.0
 """The penalty is so many times what the hours of any plan can bring elsewhere."""
 
 
@@ -100,7 +100,7 @@ def owed_by(task: Task, minimum: Mapping[str, str], is_open: ByKind) -> Owed:
     rules = (BY_PLANS, *(name for name in ORDER if LEVELS.index(minimum.get(name, DIGITAL)) > 0))
     rule = np.full(len(accounts), len(rules), np.int8)
     for place in range(len(rules) - 1, 0, -1):
-        rule[members(accounts, rules[place])] = place
+        rule[_members(accounts, rules[place])] = place
     standing = rule.copy()
     last = np.array([plan.last_resort for plan in task.plans])
     if last.any():
@@ -111,7 +111,7 @@ def owed_by(task: Task, minimum: Mapping[str, str], is_open: ByKind) -> Owed:
     return Owed(account, least[rule[account]], rule[account], rules)
 
 
-def members(accounts: CoverageAccounts, name: str) -> Any:
+def _members(accounts: CoverageAccounts, name: str) -> Any:
     """Which accounts (m,) are of a quadrant or tier; a tier is named by a capital letter."""
     return accounts.texts["tier" if name.isupper() else "quadrant"].equal(name)
 
@@ -129,11 +129,11 @@ def with_penalty(backend: Backend, options: Options, level: Any, owed: Owed) -> 
         return options
     least = np.zeros(options.accounts, np.int8)
     least[owed.account] = owed.least
-    debt = Debt(least, level, penalty(backend, options))
+    debt = Debt(least, level, _penalty(backend, options))
     return replace(options, value=replace(options.value, debt=debt))
 
 
-def penalty(backend: Backend, options: Options) -> float:
+def _penalty(backend: Backend, options: Options) -> float:
     """More than the hours of any option can bring elsewhere."""
     best = float(dearest(backend, options, max(options.role) + 1).max())
-    return ABOVE * max(best * float(extremes(options.hours)[1].max()), 1.0)
+    return _ABOVE * max(best * float(extremes(options.hours)[1].max()), 1.0)

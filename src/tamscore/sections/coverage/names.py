@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.plans import TouchPlan
     from tamscore.sections.coverage.texts import Texts
 
-SEPARATORS = (r"\|", ";", r"[\r\n]", ",", "/")
+_SEPARATORS = (r"\|", ";", r"[\r\n]", ",", "/")
 """What may stand between several names in one cell; a later one counts where an earlier one gives no known name."""
-KEYS = {
+_KEYS = {
     "region": "name the column with regions in coverage.region",
     "band": "size bands need campaigns.size",
     "market_segment": "name the column with segments in columns.market_segment",
@@ -59,12 +59,12 @@ def spell(text: str, known: Sequence[str]) -> str:
     return next((name for name in known if plain_word(name) == plain_word(text)), text)
 
 
-def levels_of(name: str, texts: Texts) -> list[str]:
+def _levels_of(name: str, texts: Texts) -> list[str]:
     """Return the levels of a column that are the same name."""
     return [level for level in texts.levels if fold_word(level) == fold_word(name)]
 
 
-def split(cell: str, known: Mapping[str, Any], separators: Sequence[str] = SEPARATORS) -> list[str]:
+def split(cell: str, known: Mapping[str, Any], separators: Sequence[str] = _SEPARATORS) -> list[str]:
     """Return the names in a cell of several; a name that is `known` (folded) stays whole, whatever stands in it.
 
     Where splitting gives no known name the cell stays whole too, but for "|", which always splits.
@@ -72,13 +72,13 @@ def split(cell: str, known: Mapping[str, Any], separators: Sequence[str] = SEPAR
     if not separators or fold_word(cell) in known:
         return [cell.strip()] if cell.strip() else []
     pieces = [piece for part in re.split(separators[0], cell) for piece in split(part, known, separators[1:])]
-    always = separators[0] == SEPARATORS[0]
+    always = separators[0] == _SEPARATORS[0]
     return pieces if always or any(fold_word(piece) in known for piece in pieces) else [cell.strip()]
 
 
 def pieces(cell: str) -> frozenset[str]:
     """Return the parts of a cell of several names, folded, wherever a separator stands in it."""
-    return frozenset(filter(None, map(fold_word, re.split("|".join(SEPARATORS), cell))))
+    return frozenset(filter(None, map(fold_word, re.split("|".join(_SEPARATORS), cell))))
 
 
 def with_levels(people: Sequence[Person], accounts: CoverageAccounts) -> list[Person]:
@@ -97,7 +97,7 @@ def resolve(cells: Iterable[str], texts: Texts) -> frozenset[str]:
     """Return the names in cells of several names, each in all spellings that the accounts have."""
     known = {fold_word(level): level for level in texts.levels}
     names = [name for cell in cells for name in split(cell, known)]
-    return frozenset(level for name in names for level in levels_of(name, texts) or [name])
+    return frozenset(level for name in names for level in _levels_of(name, texts) or [name])
 
 
 def with_roles(plans: Sequence[TouchPlan], *known: str) -> tuple[TouchPlan, ...]:
@@ -127,7 +127,7 @@ def doubts_about(column: str, texts: Texts, people: Sequence[Person], path: str)
     if len(strange) > LISTED:
         yield f"{path}: no account has {len(strange) - LISTED:,} more of its {column}s"
     counts = np.bincount(texts.code, minlength=len(texts.levels))
-    alone = [(int(counts[code]), level) for code, level in enumerate(texts.levels) if is_alone(level, column, people)]
+    alone = [(int(counts[code]), level) for code, level in enumerate(texts.levels) if _is_alone(level, column, people)]
     for count, level in sorted(alone, key=lambda pair: (-pair[0], pair[1]))[:LISTED]:
         of = f"of {column} {level!r}" if level else f"without a {column}"
         yield f"nobody serves the {count:,} accounts {of}{likely(level, strange) if level else ''}"
@@ -151,14 +151,14 @@ def doubts_about_limits(plans: Sequence[TouchPlan], accounts: CoverageAccounts) 
     asked = {(column, name) for plan in plans for column, names in plan.limits for name in names}
     for column, name in sorted(asked):
         texts = accounts.column(column)
-        if not levels_of(name, texts):
+        if not _levels_of(name, texts):
             known = [level for level in texts.levels if level]
-            none = f"which have none; {KEYS.get(column, 'the run has no such column')}"
+            none = f"which have none; {_KEYS.get(column, 'the run has no such column')}"
             has = f"which are of {name_list(known)}{likely(name, known)}" if known else none
             yield f"touch plans of {column} {name!r} suit no account, {has}"
 
 
-def is_alone(level: str, column: str, people: Sequence[Person]) -> bool:
+def _is_alone(level: str, column: str, people: Sequence[Person]) -> bool:
     """Return whether nobody serves accounts of a region, or has the skill that accounts ask for."""
     if column == "region":
         return not any(not person.regions or level in person.regions for person in people)

@@ -23,11 +23,11 @@ def plans_and_people(task: Task, owners: Owners, options: Options, choice: Optio
     offer = Offer(options.value, options.hours, pools.pool, pools.hours, options.names)
     person = np.full(len(task.accounts), NOBODY, numbers_of(task.people))
     for pool in np.flatnonzero(np.isfinite(pools.hours)).tolist():
-        place_pool(task, offer, owners, pool, option, person)
+        _place_pool(task, offer, owners, pool, option, person)
     return pools.plan.astype(np.int16)[option], person
 
 
-def place_pool(task: Task, offer: Offer, owners: Owners, pool: int, option: Any, person: Any) -> None:
+def _place_pool(task: Task, offer: Offer, owners: Owners, pool: int, option: Any, person: Any) -> None:
     """Place the accounts of a pool with its people, in place.
 
     Those that fit nowhere get a smaller plan of the pool; those that fit nowhere then either, the best one without
@@ -35,18 +35,18 @@ def place_pool(task: Task, offer: Offer, owners: Owners, pool: int, option: Any,
     """
     who = np.flatnonzero(task.pools.of_person == pool)
     for p in who.tolist():
-        shrink_locked(task, offer, owners, p, option)
+        _shrink_locked(task, offer, owners, p, option)
     capacity = task.hours_of_people[who]
     rows = np.flatnonzero((offer.role == pool)[option])
     while len(rows):
-        result = assign(Team(capacity, task.serves[:, who]), load_of(task, offer, owners, rows, who, option))
+        result = assign(Team(capacity, task.serves[:, who]), _load_of(task, offer, owners, rows, who, option))
         has = result != NOBODY
         person[rows[has]] = who[result[has]]
         capacity = capacity - np.bincount(result[has], offer.hours[option[rows[has]], rows[has]], len(capacity))
-        rows = smaller(offer, pool, rows[~has], option)
+        rows = _smaller(offer, pool, rows[~has], option)
 
 
-def load_of(task: Task, offer: Offer, owners: Owners, rows: Any, who: Any, option: Any) -> Load:
+def _load_of(task: Task, offer: Offer, owners: Owners, rows: Any, who: Any, option: Any) -> Load:
     """Accounts as their people's hours see them; owners by their place among the people `who` of the role."""
     place = np.full(len(task.people) + 1, NOBODY)
     place[who] = np.arange(len(who))
@@ -56,7 +56,7 @@ def load_of(task: Task, offer: Offer, owners: Owners, rows: Any, who: Any, optio
     return Load(hours, value, market.potential[rows], market.group_of(rows), owner, owners.locked[rows])
 
 
-def smaller(offer: Offer, pool: int, rows: Any, option: Any) -> Any:
+def _smaller(offer: Offer, pool: int, rows: Any, option: Any) -> Any:
     """Move accounts to the next smaller plan of their pool, or to the best without limit, in place; those to place."""
     hours = offer.hours[option[rows], rows]
     within = (offer.role == pool)[:, None] & (offer.hours[:, rows] < hours)
@@ -68,7 +68,7 @@ def smaller(offer: Offer, pool: int, rows: Any, option: Any) -> Any:
     return rows[has_less]
 
 
-def shrink_locked(task: Task, offer: Offer, owners: Owners, person: int, option: Any) -> None:
+def _shrink_locked(task: Task, offer: Offer, owners: Owners, person: int, option: Any) -> None:
     """Give the accounts locked to a person smaller plans until they fit into his hours, in place."""
     rows = np.flatnonzero(owners.locked & (owners.person == person))
     if not len(rows):

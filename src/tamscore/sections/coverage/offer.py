@@ -17,11 +17,11 @@ from tamscore.sections.coverage.by_kind import extremes, of_accounts
 
 SLACK = 1e-9
 """The relative part of the hours by which rounding may seem to exceed them."""
-PASSES = 4
+_PASSES = 4
 """How often the hours that are left are offered to all accounts."""
-BLOCK = 262_144
+_BLOCK = 262_144
 """So many accounts are offered hours together."""
-MISFITS = 500
+_MISFITS = 500
 """How many accounts too large for the hours that are left are passed over for smaller ones, each time."""
 
 
@@ -71,7 +71,7 @@ def fit_option(offer: Offer, option: Any) -> Any:
     option = option.copy()
     while len(over := np.flatnonzero(offer.capacity(option) < 0)):
         rows = np.flatnonzero(offer.role[option] == over[0])
-        dest, loss, freed = retreats(offer, option, rows, int(over[0]))
+        dest, loss, freed = _retreats(offer, option, rows, int(over[0]))
         order = np.lexsort((-rows, loss))
         order = order[np.isfinite(loss[order])]
         if not len(order):
@@ -85,7 +85,7 @@ def fit_option(offer: Offer, option: Any) -> Any:
     return option
 
 
-def retreats(offer: Offer, option: Any, rows: Any, role: int) -> tuple[Any, Any, Any]:
+def _retreats(offer: Offer, option: Any, rows: Any, role: int) -> tuple[Any, Any, Any]:
     """Where accounts in `rows` of a role would move to, what that loses an hour (inf: nowhere), and hours it frees."""
     value, hours = (part[option[rows], rows] for part in (offer.value, offer.hours))
     freed = np.where((offer.role == role)[:, None], hours - offer.hours[:, rows], hours)
@@ -100,10 +100,10 @@ def retreats(offer: Offer, option: Any, rows: Any, role: int) -> tuple[Any, Any,
 def fill_in(offer: Offer, option: Any) -> Any:
     """The choice (m,) with hours that are left given out, to those who gain most an hour first; of equals the first."""
     option = option.copy()
-    for _ in range(PASSES):
+    for _ in range(_PASSES):
         before = offer.worth(option)
         for o in range(len(offer.role)):
-            fill_with(offer, option, o)
+            _fill_with(offer, option, o)
         if offer.worth(option) <= before:
             break
     return option
@@ -114,18 +114,18 @@ def handed_out(offer: Offer, option: Any) -> Any:
     option = option.copy()
     for o in np.flatnonzero(np.isfinite(offer.limits[offer.role])).tolist():
         if offer.capacity(option)[offer.role[o]] >= offer.least[o]:
-            fill_with(offer, option, o)
+            _fill_with(offer, option, o)
     return option
 
 
-def fill_with(offer: Offer, option: Any, o: int) -> None:
+def _fill_with(offer: Offer, option: Any, o: int) -> None:
     """Move accounts to an option while its role has hours left, in place."""
     role = offer.role[o]
     free = float(offer.capacity(option)[role])
-    rows, gain, need = takers(offer, option, o, free)
+    rows, gain, need = _takers(offer, option, o, free)
     order = np.argsort(-gain / np.maximum(need, 1e-12), kind="stable")
     rows, need = rows[order], need[order]
-    for _ in range(MISFITS):
+    for _ in range(_MISFITS):
         fits = int(np.searchsorted(np.cumsum(np.maximum(need, 0.0)), free, side="right"))
         option[rows[:fits]] = o
         free -= float(need[:fits].sum())
@@ -135,21 +135,21 @@ def fill_with(offer: Offer, option: Any, o: int) -> None:
             return
 
 
-def takers(offer: Offer, option: Any, o: int, free: float) -> tuple[Any, Any, Any]:
+def _takers(offer: Offer, option: Any, o: int, free: float) -> tuple[Any, Any, Any]:
     """The accounts (n,) that gain by an option within the hours that its role has left, what, and the hours for it.
 
     Those are left out that come too late by what they gain an hour.
     """
-    starts = range(0, max(len(option), 1), BLOCK)
-    parts = [takers_from(offer, option, o, free, start) for start in starts]  # block by block, which takes less memory
+    starts = range(0, max(len(option), 1), _BLOCK)
+    parts = [_takers_from(offer, option, o, free, start) for start in starts]  # block by block, which takes less memory
     rows, gain, need = (np.concatenate(part) for part in zip(*parts, strict=True))
     return rows, gain, need
 
 
-def takers_from(offer: Offer, option: Any, o: int, free: float, start: int) -> tuple[Any, Any, Any]:
+def _takers_from(offer: Offer, option: Any, o: int, free: float, start: int) -> tuple[Any, Any, Any]:
     """The same among the accounts of the block that starts there."""
-    same = offer.role[option[start : start + BLOCK]] == offer.role[o]
-    here = np.flatnonzero(same | (offer.hours[o, start : start + BLOCK] <= free))
+    same = offer.role[option[start : start + _BLOCK]] == offer.role[o]
+    here = np.flatnonzero(same | (offer.hours[o, start : start + _BLOCK] <= free))
     rows = start + here
     has = np.where(same[here], offer.hours[option[rows], rows], 0.0)
     gain, need = offer.value[o, rows] - offer.value[option[rows], rows], offer.hours[o, rows] - has

@@ -37,7 +37,7 @@ class Former:
     names: tuple[str, ...]
 
 
-NO_FORMER = Former(np.zeros(0, np.int64), np.zeros(0, np.int64), ())
+_NO_FORMER = Former(np.zeros(0, np.int64), np.zeros(0, np.int64), ())
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Owners:
     locked: Any
     joins: tuple[Match, ...] = ()
     doubts: tuple[str, ...] = ()
-    former: Former = NO_FORMER
+    former: Former = _NO_FORMER
     last: LastBooks | None = None
 
 

@@ -71,15 +71,15 @@ def place_all(
     Where too many would change, those who lose least by staying are bound to their owners, and all is chosen anew.
     Raises InputContractError where the owners' hours do not suffice for that.
     """
-    placement, bound = place(backend, task, owners), owners
+    placement, bound = _place(backend, task, owners), owners
     free_bound = placement.choice.bound
-    while (excess := excess_of(owners, placement, max_moves)) > 0:
-        bound, placement = bound_more(backend, task, owners, bound, placement, excess)
+    while (excess := _excess_of(owners, placement, max_moves)) > 0:
+        bound, placement = _bound_more(backend, task, owners, bound, placement, excess)
     placement = replace(placement, free_bound=free_bound)
     return placement if balance is None else with_fair_books(task, placement, balance)
 
 
-def bound_more(
+def _bound_more(
     backend: Backend, task: Task, owners: Owners, bound: Owners, placement: Placement, excess: int
 ) -> tuple[Owners, Placement]:
     """The owners with so many accounts more bound to them, and the placement under them.
@@ -88,19 +88,21 @@ def bound_more(
     """
     price = placement.choice.price
     try:
-        some = staying(task, placement, owners, bound, excess, with_rest=True)
-        return some, place(backend, task, some, price)
+        some = _staying(task, placement, owners, bound, excess, with_rest=True)
+        return some, _place(backend, task, some, price)
     except InputContractError:
-        some = staying(task, placement, owners, bound, excess, with_rest=False)
-        return some, place(backend, task, some, price)
+        some = _staying(task, placement, owners, bound, excess, with_rest=False)
+        return some, _place(backend, task, some, price)
 
 
-def excess_of(owners: Owners, placement: Placement, max_moves: int | None) -> int:
+def _excess_of(owners: Owners, placement: Placement, max_moves: int | None) -> int:
     """How many accounts more than allowed change owner."""
     return 0 if max_moves is None else int(np.count_nonzero(move(owners, placement.person))) - max_moves
 
 
-def staying(task: Task, placement: Placement, owners: Owners, bound: Owners, excess: int, *, with_rest: bool) -> Owners:
+def _staying(
+    task: Task, placement: Placement, owners: Owners, bound: Owners, excess: int, *, with_rest: bool
+) -> Owners:
     """The owners with so many accounts more bound to them, those that lose least by staying.
 
     With the rest all others that stay are bound as well.
@@ -134,7 +136,7 @@ def loss_of_staying(task: Task, placement: Placement, rows: Any) -> Any:
     return np.where(task.serves[task.accounts.group_of(rows), who], loss, np.inf)
 
 
-def place(backend: Backend, task: Task, owners: Owners, known: Any = None) -> Placement:
+def _place(backend: Backend, task: Task, owners: Owners, known: Any = None) -> Placement:
     """The plan and person of every account, locks kept, whatever else changes owner.
 
     `known` are prices of hours of a question much like this one.
@@ -168,10 +170,10 @@ def options_of(task: Task, value: Values, is_open: ByKind) -> Options:
     names = ("expansion", "acquisition", "protection")
     wide = replace(value, **{name: getattr(value, name)[pools.plan] for name in names}, is_open=is_open)
     hours = ByKind(task.hours.table[:, pools.plan], task.hours.kind)
-    return Options(wide, hours, tuple(pools.pool.tolist()), tuple(name_of(task, k) for k in range(len(pools))))
+    return Options(wide, hours, tuple(pools.pool.tolist()), tuple(_name_of(task, k) for k in range(len(pools))))
 
 
-def name_of(task: Task, pool: int) -> str:
+def _name_of(task: Task, pool: int) -> str:
     """How messages call a pool: its role, with its people where others of the role serve other accounts."""
     pools, role = task.pools, int(task.pools.role[pool])
     if np.count_nonzero(pools.role == role) == 1:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from tamscore.sections.coverage.settings import Coverage
 
-SHARES = NUMBERS[1:]
+_SHARES = NUMBERS[1:]
 """The numbers of a plan that are shares of money."""
-PLANS = ("role", "service_level", *NUMBERS, *LIMITS)
+_PLANS = ("role", "service_level", *NUMBERS, *LIMITS)
 """What a table of plans may have."""
 
 
@@ -29,15 +29,15 @@ def read_plans(settings: Coverage) -> tuple[TouchPlan, ...]:
     """
     if settings.plans is None:
         return DEFAULT_PLANS
-    rows = rows_of(settings.plans, ("role", "service_level", *NUMBERS), PLANS)
-    plans = [plan_of(row, f"{settings.plans}: row {number:,}") for number, row in rows.items()]
-    require_once(settings.plans, rows)
+    rows = rows_of(settings.plans, ("role", "service_level", *NUMBERS), _PLANS)
+    plans = [_plan_of(row, f"{settings.plans}: row {number:,}") for number, row in rows.items()]
+    _require_once(settings.plans, rows)
     digital = [plan for plan in plans if plain_word(plan.role) == DIGITAL]
     catches_all = any(not plan.limits for plan in digital)
     return tuple(plans) if catches_all else (*plans, replace(DEFAULT_PLANS[-1], last_resort=bool(digital)))
 
 
-def require_once(path: str, rows: Mapping[int, Mapping[str, Any]]) -> None:
+def _require_once(path: str, rows: Mapping[int, Mapping[str, Any]]) -> None:
     """Raise InputContractError if two rows state a plan of one role and service level for the same accounts."""
     first: dict[Any, int] = {}
     for number, row in rows.items():
@@ -52,14 +52,14 @@ def require_once(path: str, rows: Mapping[int, Mapping[str, Any]]) -> None:
             )
 
 
-def plan_of(row: dict[str, Any], where: str) -> TouchPlan:
+def _plan_of(row: dict[str, Any], where: str) -> TouchPlan:
     """The touch plan in a row of the table; InputContractError, begun with `where`, if its numbers do not fit."""
     for name in NUMBERS:
         if row[name] is None or not float(row[name]) >= 0:
             got = "an empty cell" if row[name] is None else f"{row[name]:g}"
             raise InputContractError(f"{where} ({cells(row)}): {name}: expected a number ≥ 0, got {got}")
     hours, expansion, acquisition, protection = (float(row[name]) for name in NUMBERS)
-    for name in SHARES:
+    for name in _SHARES:
         if row[name] > 1:
             raise InputContractError(
                 f"{where} ({cells(row)}): {name}: expected a share of at most 1, got {row[name]:g}; write 0.12 for 12 %"

@@ -49,13 +49,13 @@ class TouchPlan:
 PARTNER = "channel_partner"
 """The role whose people take channel accounts, and end users only where a plan says so."""
 OF_CHANNEL = (("party_type", frozenset({"channel"})),)
-OF_END_USERS = (("party_type", frozenset({"end_user"})),)
+_OF_END_USERS = (("party_type", frozenset({"end_user"})),)
 DEFAULT_PLANS = (
-    TouchPlan("account_manager", "high_touch", 40.0, 0.12, 0.03, 0.06, OF_END_USERS),
-    TouchPlan("account_manager", "pooled", 10.0, 0.05, 0.01, 0.05, OF_END_USERS),
-    TouchPlan("hunter", "high_touch", 30.0, 0.06, 0.09, 0.02, OF_END_USERS),
-    TouchPlan("inside_sales", "pooled", 8.0, 0.03, 0.025, 0.03, OF_END_USERS),
-    TouchPlan("sdr", "pooled", 4.0, 0.01, 0.015, 0.01, OF_END_USERS),
+    TouchPlan("account_manager", "high_touch", 40.0, 0.12, 0.03, 0.06, _OF_END_USERS),
+    TouchPlan("account_manager", "pooled", 10.0, 0.05, 0.01, 0.05, _OF_END_USERS),
+    TouchPlan("hunter", "high_touch", 30.0, 0.06, 0.09, 0.02, _OF_END_USERS),
+    TouchPlan("inside_sales", "pooled", 8.0, 0.03, 0.025, 0.03, _OF_END_USERS),
+    TouchPlan("sdr", "pooled", 4.0, 0.01, 0.015, 0.01, _OF_END_USERS),
     TouchPlan(PARTNER, "pooled", 6.0, 0.025, 0.02, 0.02, OF_CHANNEL),
     TouchPlan(DIGITAL, "digital", 0.0, 0.004, 0.002, 0.005),
 )

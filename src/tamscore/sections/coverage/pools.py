@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from tamscore.sections.coverage.task import Task
 
-MOST = 64
+_MOST = 64
 """With more kinds of people than that hours are counted by role, whatever regions and skills people serve."""
 
 
@@ -51,7 +51,7 @@ def pools_of(task: Task) -> Pools:
     """The pools of a task: one for each kind of people, or one for each role where there would be too many."""
     role, serves = task.role_of_person, task.serves
     keys = [(int(r), serves[:, p].tobytes()) for p, r in enumerate(role.tolist())]
-    if len(set(keys)) > MOST:
+    if len(set(keys)) > _MOST:
         keys = [(r, b"") for r, _ in keys]
     order = sorted(dict.fromkeys(keys), key=lambda key: key[0])
     empty = [(r, b"") for r in range(len(task.roles)) if r not in set(role.tolist())]
@@ -67,12 +67,12 @@ def pools_of(task: Task) -> Pools:
     option = [(o, k) for o, r in enumerate(task.role_of_plan.tolist()) for k in np.flatnonzero(of_role == r).tolist()]
     plan, pool = np.array(option, np.int64).reshape(-1, 2).T
     part = np.unique(served, axis=0, return_inverse=True)[1].ravel()
-    share = shares(of_role, np.bincount(of_person, task.hours_of_people, len(order)))
+    share = _shares(of_role, np.bincount(of_person, task.hours_of_people, len(order)))
     pools = Pools(of_role, served, np.zeros(len(order)), share, of_person, plan, pool, part)
     return replace(pools, hours=pools.hours_at(task.limits))
 
 
-def shares(role: Any, hours: Any) -> Any:
+def _shares(role: Any, hours: Any) -> Any:
     """The share (k,) that each pool has in the hours of its role; where there are none all have the same."""
     whole, count = np.bincount(role, hours)[role], np.bincount(role)[role]
     return np.where(whole > 0, hours / np.where(whole > 0, whole, 1.0), 1.0 / count)

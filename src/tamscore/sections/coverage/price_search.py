@@ -20,17 +20,17 @@ from tamscore.sections.coverage.hour_price import Bound, Options, PricedChoices,
 if TYPE_CHECKING:
     from tamscore.backend import Backend
 
-ROUNDS = 400
+_ROUNDS = 400
 """Most prices that are tried for one bound; a bound that is not settled by then is still a bound."""
-SETTLED = 1e-6
+_SETTLED = 1e-6
 """The relative distance between the bound and its planes at which the search ends."""
-SAMPLE, LEAST_STEP = 10_000, 4
+SAMPLE, _LEAST_STEP = 10_000, 4
 """So many accounts are asked for prices first, where there are at least so many times more of them."""
-LOWER, LEAST = 5.0, 1e-7
+_LOWER, _LEAST = 5.0, 1e-7
 """Prices that were too high are divided by so much; below that part of the dearest ones they are 0."""
-FIRST_REACH = 1.5
+_FIRST_REACH = 1.5
 """Where prices are known others are sought first up to so many times as high or low."""
-NEAR = 1.1
+_NEAR = 1.1
 """Prices up to so many times those that the search began at are taken for prices at its edge."""
 
 
@@ -67,26 +67,26 @@ class Search:
         """What all accounts choose at prices (r,) that are no less than those the search began at."""
         return ask(self.backend, self.core.alike, price)
 
-    def bound(self, limits: Any, rounds: int = ROUNDS) -> Bound:
+    def bound(self, limits: Any, rounds: int = _ROUNDS) -> Bound:
         """The least bound for hours `limits` (r,), infinite where a role has no limit."""
         if self.floor is None or self.floor[~np.isfinite(limits)].any():
             self.begin(self.low_prices(limits))
         while True:
             bound = self.least(limits, rounds)
-            near = (self.floor > 0) & (bound.price <= NEAR * self.floor)
+            near = (self.floor > 0) & (bound.price <= _NEAR * self.floor)
             if not near.any():
                 return bound
-            lower = np.where(near, self.floor / LOWER, self.floor)
-            self.begin(np.where(lower < LEAST * self.most, 0.0, lower))
+            lower = np.where(near, self.floor / _LOWER, self.floor)
+            self.begin(np.where(lower < _LEAST * self.most, 0.0, lower))
 
     def low_prices(self, limits: Any) -> Any:
         """Prices (r,) that are most likely below those sought, from every so many of many accounts; 0 with few."""
         price, step = self.known, self.options.accounts // SAMPLE
-        if price is None and step < LEAST_STEP:
+        if price is None and step < _LEAST_STEP:
             return np.zeros(self.roles)
         if price is None:
             parts = None if self.parts is None else self.parts[::step]
-            price = Search(self.backend, every(self.options, step), self.roles, parts).bound(limits / step).price
+            price = Search(self.backend, _every(self.options, step), self.roles, parts).bound(limits / step).price
         self.known = np.where(np.isfinite(limits), np.minimum(price, self.most), 0.0)
         return self.known / 2
 
@@ -97,11 +97,11 @@ class Search:
         """
         scarce = np.flatnonzero(np.isfinite(limits) & (self.most > 0))
         best, bound = self.best(limits)
-        reach = np.inf if self.known is None else FIRST_REACH
+        reach = np.inf if self.known is None else _FIRST_REACH
         for done in range(rounds):
             edges = self.edges(best, reach)
             price, floor = lowest(self.planes, limits, scarce, *edges)
-            enough = SETTLED * max(abs(bound), 1e-300)
+            enough = _SETTLED * max(abs(bound), 1e-300)
             if bound - floor <= enough and np.isfinite(reach):
                 reach = np.inf
                 price, floor = lowest(self.planes, limits, scarce, *self.edges(best, reach))
@@ -128,6 +128,6 @@ class Search:
         return fair[place].price, bounds[place]
 
 
-def every(options: Options, step: int) -> Options:
+def _every(options: Options, step: int) -> Options:
     """Every so many accounts of the options."""
     return Options(options.value[:, ::step], options.hours[:, ::step], options.role, options.names)

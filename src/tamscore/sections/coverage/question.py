@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.settings import Coverage
 
 
-NO_PROMISE = (
+_NO_PROMISE = (
     "no account has whitespace or sales: people would bring nothing, and coverage.minimum_treatment is not kept"
 )
 
 
 @dataclass(frozen=True)
-class Question:
+class _Question:
     """What is to be covered, who owns it today, and what to know of the tables: as in `CoverageResult`.
 
     Where families are covered whole, they are the accounts of the task, and `whole` has the accounts themselves.
@@ -54,14 +54,14 @@ class Question:
     whole: Whole | None = None
 
 
-def read_question(run: ScoredRun, settings: Coverage, *, keeps_place: bool = False) -> Question:
+def read_question(run: ScoredRun, settings: Coverage, *, keeps_place: bool = False) -> _Question:
     """The question that the settings ask of a finished run; with the place of its rows, see `CoverageAccounts`, if asked.
 
     Raises InputContractError where tables break their contract, UsageError where the run lacks a column.
     """
     accounts = read_accounts(SuggestedRoles(run), settings, keeps_place=keeps_place)
     people = with_levels(read_people(settings), accounts)
-    plans = plans_of(settings, accounts, people)
+    plans = _plans_of(settings, accounts, people)
     people = team_of(settings, people, plans)
     controls = Controls.of(run.directory.output, run.id_form)
     accounts = with_controls(accounts, controls, Controls.mark(run.directory.output, run.id_form))
@@ -69,7 +69,7 @@ def read_question(run: ScoredRun, settings: Coverage, *, keeps_place: bool = Fal
     units = None if accounts.family is None else units_of(accounts, accounts.family)
     if units is not None and accounts.family is not None:
         accounts, touches = as_units(accounts, units, accounts.family.tier), touches_of_units(touches, units)
-    wanted = settings.minimum_treatment.items() if has_promise(accounts) else ()
+    wanted = settings.minimum_treatment.items() if _has_promise(accounts) else ()
     minimum: dict[str, str] = {name: level for name, level in wanted}  # noqa: C416 - types
     known = with_measured(plans, measure(run.directory.output, settings))
     open_to = without_controls(known.plans) if len(controls) else known.plans
@@ -80,20 +80,20 @@ def read_question(run: ScoredRun, settings: Coverage, *, keeps_place: bool = Fal
     if units is not None:
         owners = owners_of_units(item, units, every, people)
     matches = (*match_regions(settings, accounts, people), *owners.joins, *touches.joins)
-    doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_limits(limit(plans), accounts))
+    doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_limits(_limit(plans), accounts))
     doubts = (*doubts_about_encoding(settings), *doubts_about_hours(settings, people, plans), *doubts)
-    doubts = (*doubts, *idle_partners(task))
-    doubts = (*(() if has_promise(accounts) else (NO_PROMISE,)), *doubts, *control_notices(task, owners))
+    doubts = (*doubts, *_idle_partners(task))
+    doubts = (*(() if _has_promise(accounts) else (_NO_PROMISE,)), *doubts, *control_notices(task, owners))
     whole = None if units is None else Whole(units, every, item)
-    return Question(task, owners, touches.unknown, matches, doubts, known.rows, whole)
+    return _Question(task, owners, touches.unknown, matches, doubts, known.rows, whole)
 
 
-def has_promise(accounts: CoverageAccounts) -> bool:
+def _has_promise(accounts: CoverageAccounts) -> bool:
     """Return whether any account has something to win or to keep, so that people may bring something."""
     return bool((accounts.promise > 0).any() or (accounts.sales > 0).any())
 
 
-def plans_of(settings: Coverage, accounts: CoverageAccounts, people: Sequence[Person]) -> tuple[TouchPlan, ...]:
+def _plans_of(settings: Coverage, accounts: CoverageAccounts, people: Sequence[Person]) -> tuple[TouchPlan, ...]:
     """Return the touch plans that hold for these accounts and people, in one spelling of every name."""
     plans = with_limits(with_roles(read_plans(settings), DIGITAL, PARTNER), accounts)
     return for_team(plans, people) if settings.plans is None else with_partners(plans)
@@ -108,11 +108,11 @@ def team_of(settings: Coverage, people: Sequence[Person], plans: Sequence[TouchP
     team = [replace(person, role=spell(person.role, known)) for person in people]
     is_default = not settings.people and settings.team == default_team()
     team = [person for person in team if person.role in known] if is_default else team
-    require_plans(team, known)
+    _require_plans(team, known)
     return team
 
 
-def require_plans(people: Sequence[Person], roles: Sequence[str]) -> None:
+def _require_plans(people: Sequence[Person], roles: Sequence[str]) -> None:
     """Raise InputContractError if somebody has a role without a plan that takes hours."""
     with_hours = [role for role in roles if role != DIGITAL]
     if people and not with_hours:
@@ -128,12 +128,12 @@ def require_plans(people: Sequence[Person], roles: Sequence[str]) -> None:
             )
 
 
-def limit(plans: Sequence[TouchPlan]) -> list[TouchPlan]:
+def _limit(plans: Sequence[TouchPlan]) -> list[TouchPlan]:
     """The plans with limits of the table alone: without those of default plans and partner managers."""
     return [plan for plan in plans if plan not in DEFAULT_PLANS and plan.limits[-1:] != OF_CHANNEL]
 
 
-def idle_partners(task: Task) -> Iterator[str]:
+def _idle_partners(task: Task) -> Iterator[str]:
     """Yield that partner managers have nobody to cover, where no account is a channel account."""
     hours = sum(person.hours for person in task.people if person.role == PARTNER)
     open_to = [o for o, plan in enumerate(task.plans) if plan.role == PARTNER]

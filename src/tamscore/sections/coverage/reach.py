@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.people import Owners
     from tamscore.sections.coverage.task import Task
 
-SLACK = 1e-9
+_SLACK = 1e-9
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Kinds:
         whole = (np.flatnonzero(here)[:, None] == of).astype(np.float64)
         scale = np.maximum(self.room, 1.0)
         result = linprog(
-            np.zeros(len(pair)), hours / scale[:, None], self.room / scale + SLACK, whole, count[here], method="highs"
+            np.zeros(len(pair)), hours / scale[:, None], self.room / scale + _SLACK, whole, count[here], method="highs"
         )
         return bool(result.status == 0)
 
@@ -69,43 +69,43 @@ def reach(task: Task, owed: Owed, owners: Owners, is_open: ByKind, level: Any) -
     by_role = np.stack([need[task.role_of_plan == r].min(axis=0, initial=np.inf) for r in range(len(task.roles))])
     key, kind = np.unique(np.vstack([by_role, task.accounts.group_of(first.account)]).T, axis=0, return_inverse=True)
     served = np.isfinite(by_role).any(axis=0)[alike] & locked
-    kinds = kinds_of(task, key, bound_hours(task, owners, is_open))
+    kinds = _kinds_of(task, key, _bound_hours(task, owners, is_open))
     served[~locked] = in_order(kinds, kind.ravel()[alike[~locked]])
     return served
 
 
-def bound_hours(task: Task, owners: Owners, is_open: ByKind) -> Any:
+def _bound_hours(task: Task, owners: Owners, is_open: ByKind) -> Any:
     """The hours (p,) that the accounts locked to each person take at the least."""
     rows = np.flatnonzero(owners.locked)
     least = np.where(is_open[:, rows], task.hours[:, rows], np.inf).min(axis=0, initial=np.inf)
     return np.bincount(owners.person[rows], np.where(np.isfinite(least), least, 0.0), len(task.people))
 
 
-def kinds_of(task: Task, key: Any, taken: Any) -> Kinds:
+def _kinds_of(task: Task, key: Any, taken: Any) -> Kinds:
     """Kinds of accounts, given hours by role and group (k, r + 1) of each, and people alike; `taken` hours (p,)."""
     by_role, group = key[:, :-1], key[:, -1].astype(np.int64)
     role = task.role_of_person
     if not len(role):
         return Kinds(np.full((len(key), 1), np.inf), np.zeros(1))
     alike, kind = np.unique(np.column_stack([role, task.serves.T]), axis=0, return_inverse=True)
-    wanted = limits_by_person(task)
-    capacity = np.array([whole(hours, by_role[:, r]) for hours, r in zip(wanted - taken, role, strict=True)])
+    wanted = _limits_by_person(task)
+    capacity = np.array([_whole(hours, by_role[:, r]) for hours, r in zip(wanted - taken, role, strict=True)])
     need = np.where(alike[:, 1:].T[group].astype(bool), by_role[:, alike[:, 0]], np.inf)
     return Kinds(need, np.bincount(kind.ravel(), np.maximum(capacity, 0.0), len(alike)))
 
 
-def limits_by_person(task: Task) -> Any:
+def _limits_by_person(task: Task) -> Any:
     """The hours (p,) of each person, where the limits of the roles are other than theirs in the same proportion."""
     hours = task.hours_of_people
     whole = np.bincount(task.role_of_person, hours, len(task.roles))
     return hours * (task.limits / np.maximum(whole, 1e-12))[task.role_of_person]
 
 
-def whole(capacity: float, need: Any) -> float:
+def _whole(capacity: float, need: Any) -> float:
     """The part of somebody's hours that accounts of these hours (k,) can fill, where all of them need the same."""
     values = np.unique(need[np.isfinite(need)])
     return (
-        float(np.floor(capacity / values[0] * (1 + SLACK)) * values[0])
+        float(np.floor(capacity / values[0] * (1 + _SLACK)) * values[0])
         if len(values) == 1 and values[0] > 0
         else float(capacity)
     )
@@ -116,7 +116,7 @@ def in_order(kinds: Kinds, kind: Any) -> Any:
     served, count = np.zeros(len(kind), bool), np.zeros(len(kinds.need), np.int64)
     blocked, rows = ~np.isfinite(kinds.need).any(axis=1), np.arange(len(kind))
     while len(rows := rows[~blocked[kind[rows]]]):
-        reach = longest(kinds, count, kind[rows])
+        reach = _longest(kinds, count, kind[rows])
         served[rows[:reach]] = True
         count = count + np.bincount(kind[rows[:reach]], minlength=len(count))
         rows = rows[reach:]
@@ -125,7 +125,7 @@ def in_order(kinds: Kinds, kind: Any) -> Any:
     return served
 
 
-def longest(kinds: Kinds, count: Any, kind: Any) -> int:
+def _longest(kinds: Kinds, count: Any, kind: Any) -> int:
     """How many accounts of these kinds (n,) in order can be served beside so many (k,) of each kind."""
     low, high, tried = 0, len(kind) + 1, len(kind)
     while high - low > 1:

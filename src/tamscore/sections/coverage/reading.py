@@ -34,11 +34,11 @@ OWNERS = ("account_id", "person")
 NUMBERS = ("hours", "expansion", "acquisition", "protection")
 LIMITS = ("band", "region", *LIMITING)
 """The columns that limit a plan to accounts that hold one of the names in the cell."""
-PEOPLE = ("person", "role", "hours", "regions", "skills")
+_PEOPLE = ("person", "role", "hours", "regions", "skills")
 """What a table of people may have."""
-NAMES = ("person", "role", "service_level", "regions", "skills", *LIMITS)
-TYPES = dict.fromkeys(NUMBERS, "float") | {"locked": "bool"}
-CSV_TYPES = {spell(name): kind for name, kind in TYPES.items() for spell in (str, str.capitalize, str.upper)}
+_NAMES = ("person", "role", "service_level", "regions", "skills", *LIMITS)
+_TYPES = dict.fromkeys(NUMBERS, "float") | {"locked": "bool"}
+_CSV_TYPES = {spell(name): kind for name, kind in _TYPES.items() for spell in (str, str.capitalize, str.upper)}
 """The types of columns in CSV files, however their names are spelled; all others are texts."""
 
 
@@ -48,13 +48,13 @@ def read_people(settings: Coverage) -> list[Person]:
     Raises InputContractError where a name stands twice, in whatever capitals, or hours are negative or missing.
     """
     if settings.people is None:
-        require_distinct(settings.team)
+        _require_distinct(settings.team)
         return [
             Person(f"{role} {i + 1:02d}", role, settings.hours_of_one)
             for role, count in settings.team.items()
             for i in range(count)
         ]
-    persons = [person_of(row, settings) for row in rows_of(settings.people, ("person", "role"), PEOPLE).values()]
+    persons = [_person_of(row, settings) for row in rows_of(settings.people, ("person", "role"), _PEOPLE).values()]
     names = Counter(fold_word(person.name) for person in persons)
     for person in persons:
         if names[fold_word(person.name)] > 1 or not person.hours >= 0:
@@ -63,7 +63,7 @@ def read_people(settings: Coverage) -> list[Person]:
     return persons
 
 
-def require_distinct(team: Mapping[str, int]) -> None:
+def _require_distinct(team: Mapping[str, int]) -> None:
     """Raise InputContractError if two keys of the team are the same role: their people would share names."""
     first: dict[str, str] = {}
     for role in team:
@@ -71,7 +71,7 @@ def require_distinct(team: Mapping[str, int]) -> None:
             raise InputContractError(f"coverage.team: {known!r} and {role!r} are the same role; count its people once")
 
 
-def person_of(row: dict[str, Any], settings: Coverage) -> Person:
+def _person_of(row: dict[str, Any], settings: Coverage) -> Person:
     """The person in a row of the table; hours that are not given are those of everybody."""
     several = [frozenset(filter(None, (row.get(name) or "").split("|"))) for name in ("regions", "skills")]
     hours = settings.hours_per_person if row.get("hours") is None else float(row["hours"])
@@ -84,7 +84,7 @@ def person_of(row: dict[str, Any], settings: Coverage) -> Person:
 
 
 @dataclass(frozen=True)
-class OwnerRows:
+class _OwnerRows:
     """The rows (n,) of the table of owners: ids as they are compared, names, people by number or -1, and locks."""
 
     table: pa.Table
@@ -94,7 +94,7 @@ class OwnerRows:
     locked: Any
 
 
-def owner_rows(path: str, form: IdForm, people: Sequence[Person]) -> OwnerRows:
+def owner_rows(path: str, form: IdForm, people: Sequence[Person]) -> _OwnerRows:
     """The rows of the table of owners; InputContractError where an account has two, or a lock names no person."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -118,10 +118,10 @@ def owner_rows(path: str, form: IdForm, people: Sequence[Person]) -> OwnerRows:
             f"{path}: row {at[0] + 1:,} ({cell}): locked, but none of the people is called so; correct the name, or "
             "take the lock off"
         )
-    return OwnerRows(table, ids, names, who, is_locked)
+    return _OwnerRows(table, ids, names, who, is_locked)
 
 
-def lost_locks(path: str, rows: OwnerRows, lost: Any) -> list[str]:
+def _lost_locks(path: str, rows: _OwnerRows, lost: Any) -> list[str]:
     """Return what to know of locked rows whose accounts are not there (n,): they may have left the market."""
     import pyarrow as pa
 
@@ -151,7 +151,7 @@ def read_owners(settings: Coverage, accounts: CoverageAccounts, people: Sequence
         match_persons(settings, rows.names, rows.who, people),
     )
     doubts = unknown_owners(path, rows.names.filter(pa.array(known)), rows.who[known] >= 0, people)
-    return Owners(person, locked, matches, (*doubts, *lost_locks(path, rows, ~known)))
+    return Owners(person, locked, matches, (*doubts, *_lost_locks(path, rows, ~known)))
 
 
 def rows_of(path: str, required: Sequence[str], known: Sequence[str]) -> dict[int, dict[str, Any]]:
@@ -176,9 +176,9 @@ def cells(row: dict[str, Any]) -> str:
     return ", ".join(str(value) for value in row.values() if value is not None)
 
 
-def with_names(table: pa.Table) -> pa.Table:
+def _with_names(table: pa.Table) -> pa.Table:
     """The table with its columns named as expected, in whatever capitals and blanks they stand; all others stay."""
-    known = {plain_word(name): name for name in ("account_id", "locked", *NUMBERS, *NAMES)}
+    known = {plain_word(name): name for name in ("account_id", "locked", *NUMBERS, *_NAMES)}
     names = [known.get(plain_word(name), name) for name in table.column_names]
     return table.rename_columns(
         [new if names.count(new) == 1 else old for new, old in zip(names, table.column_names, strict=True)]
@@ -190,11 +190,11 @@ def read_table(path: str, required: Sequence[str], known: Sequence[str]) -> pa.T
 
     Raise InputContractError where it cannot be read, lacks a column, or has one whose name is nearly a known one.
     """
-    table = with_names(whole_table(path, CSV_TYPES, encoding_of(path)))
+    table = _with_names(whole_table(path, _CSV_TYPES, encoding_of(path)))
     there = table.column_names
     for name in there:
         if name not in known and (meant := likely(name, [text for text in known if text not in there])):
             raise InputContractError(f"{path}: column {name!r} is not read{meant} rename it, or leave it out")
     if missing := [name for name in required if name not in there]:
         raise InputContractError(f"{path}: expected columns {', '.join(required)}, missing {', '.join(missing)}")
-    return check(table, path, NUMBERS, NAMES)
+    return check(table, path, NUMBERS, _NAMES)

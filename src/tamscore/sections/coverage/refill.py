@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.people import Owners
     from tamscore.sections.coverage.task import Task
 
-ROUNDS = 50
+_ROUNDS = 50
 """How often those who wait are looked through at the most."""
-BLOCK = 262_144
+_BLOCK = 262_144
 """So many accounts are looked at together."""
-FIRST = 20_000
+_FIRST = 20_000
 """So many of those who wait are looked at in a round, who gain most an hour."""
 
 
@@ -96,11 +96,11 @@ def refill(desk: Desk, owners: Owners, floor: Floor) -> None:
     and none that has what it is owed gets less: others would have to give it back, without end.
     """
     offer, plan = desk.offer, desk.plan
-    for _ in range(ROUNDS):
-        rows, plans = waiting(desk, floor)
+    for _ in range(_ROUNDS):
+        rows, plans = _waiting(desk, floor)
         given = 0
         for row, option in zip(rows.tolist(), plans.tolist(), strict=True):
-            who = taker(desk, owners, row, option)
+            who = _taker(desk, owners, row, option)
             gains = offer.value[option, row] > offer.value[plan[row], row]
             if who is not None and gains and not floor.breaks(plan[row], option, row):
                 desk.give(row, option, who)
@@ -109,55 +109,55 @@ def refill(desk: Desk, owners: Owners, floor: Floor) -> None:
             return
 
 
-def waiting(desk: Desk, floor: Floor) -> tuple[Any, Any]:
+def _waiting(desk: Desk, floor: Floor) -> tuple[Any, Any]:
     """Accounts (n,) and plans (n,) that somebody has hours for now, those that gain most an hour first."""
     items = [np.zeros((3, 0))]
     for option in np.flatnonzero(np.isfinite(desk.offer.limits[desk.offer.role])):
-        rows, worth = gaining(desk, floor, int(option))
+        rows, worth = _gaining(desk, floor, int(option))
         items.append(np.stack([rows, np.full(len(rows), option), worth]))
     rows, plans, worth = np.concatenate(items, axis=1)
-    order = np.lexsort((plans, rows, -worth))[:FIRST]
+    order = np.lexsort((plans, rows, -worth))[:_FIRST]
     return rows[order].astype(np.int64), plans[order].astype(np.int64)
 
 
-def gaining(desk: Desk, floor: Floor, option: int) -> tuple[Any, Any]:
+def _gaining(desk: Desk, floor: Floor, option: int) -> tuple[Any, Any]:
     """Accounts (n,) that would gain by a plan somebody has hours for, and what they gain an hour."""
-    parts = [*free_to_gain(desk, option), *own_to_gain(desk, floor, option)]
+    parts = [*_free_to_gain(desk, option), *_own_to_gain(desk, floor, option)]
     rows, worth = (np.concatenate(part) for part in zip(*parts, strict=True))
     return rows, worth
 
 
-def free_to_gain(desk: Desk, option: int) -> Iterator[tuple[Any, Any]]:
+def _free_to_gain(desk: Desk, option: int) -> Iterator[tuple[Any, Any]]:
     """Yield the accounts (n,) without a person that would gain by a plan, and what an hour; block by block."""
     task, offer = desk.task, desk.offer
     who = np.flatnonzero(task.role_of_person == offer.role[option])
     most = np.where(task.serves[:, who], desk.room[who], -np.inf).max(axis=1, initial=-np.inf)
-    starts = range(0, len(desk.plan), BLOCK) if most.max(initial=-np.inf) >= offer.least[option] else ()
+    starts = range(0, len(desk.plan), _BLOCK) if most.max(initial=-np.inf) >= offer.least[option] else ()
     for start in starts:
-        rows = start + np.flatnonzero(desk.person[start : start + BLOCK] == NOBODY)
+        rows = start + np.flatnonzero(desk.person[start : start + _BLOCK] == NOBODY)
         need = offer.hours[option, rows]
         fits = need <= most[task.accounts.group_of(rows)]
-        yield gain_an_hour(desk, option, rows[fits], need[fits])
+        yield _gain_an_hour(desk, option, rows[fits], need[fits])
 
 
-def own_to_gain(desk: Desk, floor: Floor, option: int) -> Iterator[tuple[Any, Any]]:
+def _own_to_gain(desk: Desk, floor: Floor, option: int) -> Iterator[tuple[Any, Any]]:
     """Yield the accounts (n,) whose own person has the hours for another plan by which they gain, and what an hour."""
     offer = desk.offer
     same = (offer.role == offer.role[option]) & (np.arange(len(offer.role)) != option)
     rows = np.flatnonzero(same[desk.plan] & (desk.person != NOBODY))
     more = offer.hours[option, rows] - offer.hours[desk.plan[rows], rows]
     fits = (more <= desk.room[desk.person[rows]]) & ~floor.breaks(desk.plan[rows], option, rows)
-    yield gain_an_hour(desk, option, rows[fits], more[fits])
+    yield _gain_an_hour(desk, option, rows[fits], more[fits])
 
 
-def gain_an_hour(desk: Desk, option: int, rows: Any, need: Any) -> tuple[Any, Any]:
+def _gain_an_hour(desk: Desk, option: int, rows: Any, need: Any) -> tuple[Any, Any]:
     """Those of some accounts (n,) that gain by a plan for so many hours more (n,), and what they gain an hour."""
     gain = desk.offer.value[option, rows] - desk.worth(rows)
     better = gain > 0
     return rows[better], gain[better] / np.maximum(need[better], 1e-9)
 
 
-def taker(desk: Desk, owners: Owners, row: int, option: int) -> int | None:
+def _taker(desk: Desk, owners: Owners, row: int, option: int) -> int | None:
     """Who covers an account by a plan: its person, else its owner, else who holds least potential; None if nobody."""
     task, need = desk.task, desk.offer.hours[option, row]
     now, owner = int(desk.person[row]), int(owners.person[row])

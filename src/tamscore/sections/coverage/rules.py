@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.task import Task
 
 
-BLOCK = 2_048
+_BLOCK = 2_048
 """So many accounts are looked at together; most of them find no hours left."""
-LARGE = 262_144
+_LARGE = 262_144
 """So many where all of them find a plan."""
-SOON = 16_384
+_SOON = 16_384
 """So many are put in order first."""
 
 
@@ -43,17 +43,17 @@ def compare(task: Task, placement: Placement) -> list[RuleResult]:
     Rules do not look at people: each may share out the hours of a role as it likes, which favours them.
     """
     offer = placement.offer
-    return [result_of(name, offer, plan) for name, plan in ways(task, placement)]
+    return [_result_of(name, offer, plan) for name, plan in _ways(task, placement)]
 
 
-def ways(task: Task, placement: Placement) -> Iterator[tuple[str, Any]]:
+def _ways(task: Task, placement: Placement) -> Iterator[tuple[str, Any]]:
     """The coverage found, then every simple rule, with the plan (m,) of every account; one at a time, for memory."""
     market, offer = task.accounts, placement.offer
-    anything, begun = ByKind(np.ones((1, len(task.plans)), bool), np.zeros(len(market), np.uint8)), start(offer)
+    anything, begun = ByKind(np.ones((1, len(task.plans)), bool), np.zeros(len(market), np.uint8)), _start(offer)
     yield "coverage", placement.plan
-    yield "top by sales", in_order(offer, begun, from_largest(market.sales), anything)
-    yield "top by whitespace", in_order(offer, begun, from_largest(market.whitespace), anything)
-    yield "quadrant cut to capacity", in_order(offer, begun, from_largest(market.whitespace), quadrant_plans(task))
+    yield "top by sales", _in_order(offer, begun, from_largest(market.sales), anything)
+    yield "top by whitespace", _in_order(offer, begun, from_largest(market.whitespace), anything)
+    yield "quadrant cut to capacity", _in_order(offer, begun, from_largest(market.whitespace), quadrant_plans(task))
     yield "all digital", begun
 
 
@@ -63,14 +63,14 @@ def from_largest(amount: Any) -> Iterator[Any]:
     Most often the first of them take all hours: the others are not put in order before they are asked for.
     """
     many = len(amount)
-    ends = many - np.arange(SOON, many, LARGE)
+    ends = many - np.arange(_SOON, many, _LARGE)
     cuts = np.partition(amount, ends)[ends] if len(ends) else ends
     for low, high in zip([*cuts, -np.inf], [np.inf, *cuts], strict=True):
         rows = np.flatnonzero((amount >= low) & (amount < high))
         yield rows[np.argsort(-amount[rows], kind="stable")]
 
 
-def result_of(name: str, offer: Offer, plan: Any) -> RuleResult:
+def _result_of(name: str, offer: Offer, plan: Any) -> RuleResult:
     """What a plan for every account comes to."""
     limited = np.isfinite(offer.limits)
     return RuleResult(
@@ -95,7 +95,7 @@ def quadrant_plans(task: Task) -> ByKind:
     return ByKind(values.T, kind)
 
 
-def in_order(offer: Offer, begun: Any, parts: Iterable[Any], allowed: ByKind) -> Any:
+def _in_order(offer: Offer, begun: Any, parts: Iterable[Any], allowed: ByKind) -> Any:
     """The plan (m,) of every account where one after the other takes what is best of what there are hours for.
 
     The accounts come in `parts`, in order. Before that each has the plan (m,) with which it has `begun`.
@@ -103,14 +103,14 @@ def in_order(offer: Offer, begun: Any, parts: Iterable[Any], allowed: ByKind) ->
     plan = begun.copy()
     free, least = offer.capacity(plan), np.where(offer.takes, offer.least, np.inf)
     wanted = np.isfinite(offer.limits[offer.role]) & allowed.table.any(axis=0)
-    for rows in (part[begin : begin + BLOCK] for part in parts for begin in range(0, len(part), BLOCK)):
+    for rows in (part[begin : begin + _BLOCK] for part in parts for begin in range(0, len(part), _BLOCK)):
         if not (least <= free[offer.role])[wanted].any():
             break
-        serve(offer, allowed, plan, free, rows)
+        _serve(offer, allowed, plan, free, rows)
     return plan
 
 
-def serve(offer: Offer, allowed: ByKind, plan: Any, free: Any, rows: Any) -> None:
+def _serve(offer: Offer, allowed: ByKind, plan: Any, free: Any, rows: Any) -> None:
     """Give accounts (n,), one after the other, what is best of what the hours (r,) that are left allow; in place.
 
     The hours left never grow, so that an account without a gain has none later either.
@@ -128,15 +128,15 @@ def serve(offer: Offer, allowed: ByKind, plan: Any, free: Any, rows: Any) -> Non
             plan[row] = best
 
 
-def start(offer: Offer) -> Any:
+def _start(offer: Offer) -> Any:
     """The best plan (m,) without limit, or of a locked account the one that takes the fewest hours."""
     free, accounts = np.flatnonzero(np.isinf(offer.limits[offer.role])), offer.value.shape[1]
-    starts = range(0, accounts, LARGE)
-    parts = [start_of(offer, free, np.arange(begin, min(begin + LARGE, accounts))) for begin in starts]
+    starts = range(0, accounts, _LARGE)
+    parts = [_start_of(offer, free, np.arange(begin, min(begin + _LARGE, accounts))) for begin in starts]
     return np.concatenate(parts)
 
 
-def start_of(offer: Offer, free: Any, rows: Any) -> Any:
+def _start_of(offer: Offer, free: Any, rows: Any) -> Any:
     """The same of some accounts, given the plans (f,) without limit."""
     value = offer.value[free[:, None], rows]
     best = free.astype(np.int16)[value.argmax(axis=0)]

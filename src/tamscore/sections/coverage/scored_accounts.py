@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.accounts import ScoredRun
     from tamscore.sections.coverage.settings import Coverage
 
-MANY = 2**32
+_MANY = 2**32
 """From so many accounts on a row takes more than four bytes."""
-MOST_BYTES = 2**31
+_MOST_BYTES = 2**31
 """Below so many bytes the places of texts take four bytes each."""
-LEVELS = 2**16
+_LEVELS = 2**16
 """So many different amounts have places of two bytes."""
-NO_NAMES = frozenset(
+_NO_NAMES = frozenset(
     {"account_id", "distance", "margin", *MONEY, "typical_sales", "penetration", "relative_potential", "support"}
     | {"potential_low", "potential_high", "rank", "rank_in_kind", *LIKELY, "expected_value", "priority_in_kind"}
 )
@@ -37,14 +37,14 @@ NO_NAMES = frozenset(
 
 
 @dataclass(frozen=True)
-class Levels:
+class _Levels:
     """Amounts (m,) by their place among few different ones (l,)."""
 
     amounts: Any
     place: Any
 
     @classmethod
-    def of(cls, coded: pa.DictionaryArray) -> Levels:
+    def of(cls, coded: pa.DictionaryArray) -> _Levels:
         """The amounts of a column of fewer than 2^16 different ones."""
         return cls(coded.dictionary.to_numpy(), coded.indices.to_numpy().astype(np.uint16))
 
@@ -66,15 +66,15 @@ def read_accounts(run: ScoredRun, settings: Coverage, *, keeps_place: bool = Fal
     texts_read = dict.fromkeys((*TEXTS, OPEN_PRODUCT, *filter(None, asked.values())))
     named = [name for name in texts_read if name in run.columns]
     numbers = [*MONEY, *(name for name in LIKELY if name in run.columns)]
-    ids, place = in_order_of_id([table["account_id"] for table in run.read(["account_id"])])
-    family = read_family(run, settings, place)
-    money, texts = read_columns(run, place, numbers, named)
+    ids, place = _in_order_of_id([table["account_id"] for table in run.read(["account_id"])])
+    family = _read_family(run, settings, place)
+    money, texts = _read_columns(run, place, numbers, named)
     heap.give_back()
-    texts = place_scored_account(by_kind({"": Texts(("",), np.zeros(len(ids), np.uint8)), **texts}), place)
+    texts = _place_scored_account(by_kind({"": Texts(("",), np.zeros(len(ids), np.uint8)), **texts}), place)
     if not keeps_place:
         del place
     heap.give_back()
-    sales, potential, whitespace = money.pop("sales"), few_levels(money.pop("potential")), money.pop("whitespace")
+    sales, potential, whitespace = money.pop("sales"), _few_levels(money.pop("potential")), money.pop("whitespace")
     promise = whitespace
     if LIKELY[0] in money:
         promise = against_mean(money.pop(LIKELY[0]), sales > 0)
@@ -89,7 +89,7 @@ def read_accounts(run: ScoredRun, settings: Coverage, *, keeps_place: bool = Fal
     return replace(accounts, place=place) if keeps_place else accounts
 
 
-def read_family(run: ScoredRun, settings: Coverage, place: Any) -> Family | None:
+def _read_family(run: ScoredRun, settings: Coverage, place: Any) -> Family | None:
     """The families of accounts, each row of the parts at its place (m,); None where they are not covered whole."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -112,22 +112,22 @@ def read_family(run: ScoredRun, settings: Coverage, place: Any) -> Family | None
     return Family(code, is_top, tier.texts())
 
 
-def in_order_of_id(parts: list[pa.ChunkedArray]) -> tuple[pa.Array, Any]:
+def _in_order_of_id(parts: list[pa.ChunkedArray]) -> tuple[pa.Array, Any]:
     """All ids (m,) in order, and the place (m,) that each row of the parts has among them; the list is emptied."""
     import pyarrow as pa
 
-    is_small = sum(part.nbytes for part in parts) < MOST_BYTES
+    is_small = sum(part.nbytes for part in parts) < _MOST_BYTES
     ids = pa.chunked_array([chunk for part in parts for chunk in part.chunks], parts[0].type)
     parts.clear()
     ids = ids.cast(pa.string() if is_small else pa.large_string()).combine_chunks()
     heap.give_back()
     order = text_order(ids)
-    place = np.empty(len(ids), np.uint32 if len(ids) < MANY else np.int64)
+    place = np.empty(len(ids), np.uint32 if len(ids) < _MANY else np.int64)
     place[order] = np.arange(len(ids), dtype=place.dtype)
     return ids.take(pa.array(order)), place
 
 
-def read_columns(
+def _read_columns(
     run: ScoredRun, place: Any, numbers: Sequence[str], named: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, Texts]]:
     """Numbers (m,) by name, each row of the parts at its place (m,); texts as codes, in the order of the parts."""
@@ -145,7 +145,7 @@ def read_columns(
     return money, {name: collected.texts() for name, collected in texts.items()}
 
 
-def place_scored_account(texts: dict[str, Texts], place: Any) -> dict[str, Texts]:
+def _place_scored_account(texts: dict[str, Texts], place: Any) -> dict[str, Texts]:
     """Return texts of the same kinds with each row at its place (m,)."""
     kinds = next(iter(texts.values())).kind
     kind = np.empty_like(kinds)
@@ -153,14 +153,14 @@ def place_scored_account(texts: dict[str, Texts], place: Any) -> dict[str, Texts
     return {name: replace(column, kind=kind) for name, column in texts.items()}
 
 
-def few_levels(amount: Any) -> Any:
+def _few_levels(amount: Any) -> Any:
     """Amounts (m,) that are few different ones as places among them: what the accounts of a cluster share."""
     import pyarrow as pa
 
-    if len(np.unique(amount[:LEVELS])) > LEVELS // 4:
+    if len(np.unique(amount[:_LEVELS])) > _LEVELS // 4:
         return amount
     coded = pa.array(amount).dictionary_encode()
-    return Levels.of(coded) if len(coded.dictionary) < LEVELS else amount
+    return _Levels.of(coded) if len(coded.dictionary) < _LEVELS else amount
 
 
 def problem_of_columns(settings: Coverage, known: Sequence[str]) -> str:
@@ -169,7 +169,7 @@ def problem_of_columns(settings: Coverage, known: Sequence[str]) -> str:
         if column is not None and column not in known:
             hint = nearest(column, known) or "keep it: columns.keep"
             return f"coverage.{key}: {column!r}: expected a column of the scores; {hint}"
-        if column in NO_NAMES:
+        if column in _NO_NAMES:
             return f"coverage.{key}: {column!r}: expected a column of names, got account ids or numbers; name another"
     return ""
 

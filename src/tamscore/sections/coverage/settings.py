@@ -17,14 +17,14 @@ from tamscore.config.values import (
     Text,
 )
 
-WEEKLY_HOURS = 26.0
-MOST_PEOPLE = 100_000
+_WEEKLY_HOURS = 26.0
+_MOST_PEOPLE = 100_000
 """Most people of a role in `team`."""
 TABLES = ("people", "plans", "account_plans", "owners")
 """The keys that name tables."""
 
-Segment = Literal["blue", "yellow", "orange", "grey", "teal", "A", "B", "C", "D"]
-ServiceLevel = Literal["digital", "pooled", "high_touch"]
+_Segment = Literal["blue", "yellow", "orange", "grey", "teal", "A", "B", "C", "D"]
+_ServiceLevel = Literal["digital", "pooled", "high_touch"]
 
 
 def default_team() -> dict[str, int]:
@@ -32,7 +32,7 @@ def default_team() -> dict[str, int]:
     return {"account_manager": 16, "hunter": 10, "inside_sales": 8, "sdr": 5, "channel_partner": 3}
 
 
-def default_minimum() -> dict[Segment, ServiceLevel]:
+def _default_minimum() -> dict[_Segment, _ServiceLevel]:
     """Return the least service of quadrants and tiers: large customers and tier A have a person, so have loyal ones."""
     return {"blue": "pooled", "A": "pooled", "orange": "pooled"}
 
@@ -42,7 +42,7 @@ class Coverage(SectionSettings):
 
     people: LocalPath | None = None
     """Table of people, Parquet or CSV: person, role, hours, and where wanted regions and skills (a|b); absent: team."""
-    team: dict[Text, Annotated[int, Field(ge=0, le=MOST_PEOPLE)]] = Field(default_factory=default_team)
+    team: dict[Text, Annotated[int, Field(ge=0, le=_MOST_PEOPLE)]] = Field(default_factory=default_team)
     """How many people there are in each role, where no table names them."""
     hours_per_person: Positive = 1200.0
     """Hours that a person has for accounts, where no table tells, and of one person more or less; 26 with hours_per =
@@ -59,7 +59,7 @@ class Coverage(SectionSettings):
     account_plans: LocalPath | None = None
     """Table of hours of single accounts, in place of those of the plans: account_id, role, hours, and where wanted
     service_level."""
-    minimum_treatment: dict[Segment, ServiceLevel] = Field(default_factory=default_minimum)
+    minimum_treatment: dict[_Segment, _ServiceLevel] = Field(default_factory=_default_minimum)
     """Least service level of the accounts of a quadrant or tier, as far as hours allow: pooled or high_touch. They are
     served in the order blue, A, orange, B, yellow, C, grey, teal, D, and by priority; {} for none."""
     measured: bool | None = None
@@ -89,7 +89,7 @@ class Coverage(SectionSettings):
     def _with_hours_of_a_week(cls, data: Any) -> Any:
         """Return the data with hours of a week where it counts in weeks and names none."""
         weekly = isinstance(data, dict) and data.get("hours_per") == "week"
-        return {"hours_per_person": WEEKLY_HOURS, **data} if weekly else data
+        return {"hours_per_person": _WEEKLY_HOURS, **data} if weekly else data
 
     @property
     def yearly(self) -> float:

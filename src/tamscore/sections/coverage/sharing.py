@@ -30,7 +30,7 @@ def shared_out(offer: Offer, option: Any) -> Any:
         return option
     kinds, kind = np.unique(same, axis=1, return_inverse=True)
     hours = offer.hours[option[rows], rows]
-    parts = portions(offer, kinds, np.bincount(kind.ravel(), hours, kinds.shape[1]))
+    parts = _portions(offer, kinds, np.bincount(kind.ravel(), hours, kinds.shape[1]))
     result = option.copy()
     for k, portion in enumerate(parts.T):
         mine, options = kind.ravel() == k, np.flatnonzero(kinds[:, k])
@@ -40,7 +40,7 @@ def shared_out(offer: Offer, option: Any) -> Any:
     return result
 
 
-def portions(offer: Offer, kinds: Any, demand: Any) -> Any:
+def _portions(offer: Offer, kinds: Any, demand: Any) -> Any:
     """The hours (o, k) that kinds of accounts take by each option open to them (o, k), in all their `demand` (k,).
 
     They exceed the hours there are by as little as can be.

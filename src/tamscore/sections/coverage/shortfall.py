@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.placing import Placement
     from tamscore.sections.coverage.task import Task
 
-FIRST = 5
+_FIRST = 5
 """So many accounts that are short are named for each rule."""
 
 
@@ -34,7 +34,7 @@ def without_it(task: Task, placement: Placement) -> float:
     return Search(search.backend, plain, search.roles, search.parts).bound(task.pools.hours).value
 
 
-def bound_at(task: Task, placement: Placement, limits: Any) -> float:
+def _bound_at(task: Task, placement: Placement, limits: Any) -> float:
     """What no coverage can exceed with other hours (r,), of those that serve whom these hours reach.
 
     With more hours it serves those whom the hours there are reach.
@@ -54,7 +54,7 @@ def bound_at(task: Task, placement: Placement, limits: Any) -> float:
 
 def worth_of(task: Task, placement: Placement, hours: Any) -> float:
     """What hours (r,) more or less are worth: by how much the bound changes."""
-    return bound_at(task, placement, changed_hours(task, hours)) - placement.choice.bound
+    return _bound_at(task, placement, changed_hours(task, hours)) - placement.choice.bound
 
 
 def changed_hours(task: Task, hours: Any) -> Any:
@@ -73,7 +73,7 @@ def served_with(task: Task, placement: Placement, owed: Owed, limits: Any) -> An
     return reach(task.with_limits(limits), owed, placement.owners, is_open, level)
 
 
-def met(task: Task, placement: Placement) -> Any:
+def _met(task: Task, placement: Placement) -> Any:
     """Which of the accounts (s,) that are owed a service level get it."""
     return placement.owed.met(levels_of_plans(task.plans), placement.plan)
 
@@ -84,8 +84,8 @@ def minimum_rows(task: Task, placement: Placement, roles: Sequence[Mapping[str, 
     `without_plan` of those short have no plan that offers what they are owed, whatever hours there are. `role` and
     `price_of_an_hour` are those of the role that would serve most of the others with the fewest hours.
     """
-    owed, need = placement.owed, hours_needed(task, placement)
-    got, price = met(task, placement), {row["role"]: row["price_of_an_hour"] for row in roles}
+    owed, need = placement.owed, _hours_needed(task, placement)
+    got, price = _met(task, placement), {row["role"]: row["price_of_an_hour"] for row in roles}
     rows = []
     for rule in np.unique(owed.rule).tolist():
         here = owed.rule == rule
@@ -104,7 +104,7 @@ def minimum_rows(task: Task, placement: Placement, roles: Sequence[Mapping[str, 
     return rows
 
 
-def hours_needed(task: Task, placement: Placement) -> Any:
+def _hours_needed(task: Task, placement: Placement) -> Any:
     """The hours (o, s) of plans for accounts that are owed something; infinite where plans are closed or give less.
 
     Plans of roles that nobody has are closed.
@@ -117,15 +117,15 @@ def hours_needed(task: Task, placement: Placement) -> Any:
 
 def lacking(task: Task, placement: Placement) -> Iterator[str]:
     """Yield, for each rule, how many accounts get less than it owes them, why, and which of them come first."""
-    owed, short = placement.owed, ~met(task, placement)
-    has_plan = np.isfinite(hours_needed(task, placement)).any(axis=0)
+    owed, short = placement.owed, ~_met(task, placement)
+    has_plan = np.isfinite(_hours_needed(task, placement)).any(axis=0)
     for rule in np.unique(owed.rule[short]).tolist():
         here = short & (owed.rule == rule)
         level = LEVELS[int(owed.least[here][0])]
         for rows, cause in ((here & has_plan, ""), (here & ~has_plan, f"; no plan open to them offers {level!r}")):
             if rows.any():
                 accounts = owed.account[rows]
-                first = ", ".join(repr(task.accounts.ids[int(row)].as_py()) for row in accounts[:FIRST])
+                first = ", ".join(repr(task.accounts.ids[int(row)].as_py()) for row in accounts[:_FIRST])
                 yield f"{rule_name(owed.rules[rule])}: {count_text(len(accounts), 'account')}, first {first}{cause}"
 
 
@@ -138,7 +138,7 @@ def short_of(task: Task, placement: Placement) -> pa.DictionaryArray:
     """The rule (m,) by which each account is owed more than it gets, null for all others."""
     import pyarrow as pa
 
-    owed, short = placement.owed, ~met(task, placement)
+    owed, short = placement.owed, ~_met(task, placement)
     code = np.full(len(task.accounts), -1, np.int8)
     code[owed.account[short]] = owed.rule[short]
     return pa.DictionaryArray.from_arrays(pa.array(code, mask=code < 0), pa.array(owed.rules, pa.string()))
@@ -148,7 +148,7 @@ def shortfall_table(task: Task, placement: Placement) -> pa.Table:
     """The accounts that are owed more than they get, in the order in which they would be served."""
     import pyarrow as pa
 
-    owed, lack = placement.owed, placement.owed.of(~met(task, placement))
+    owed, lack = placement.owed, placement.owed.of(~_met(task, placement))
     columns = {
         "account_id": task.accounts.ids.take(pa.array(lack.account)).cast(pa.large_string()),
         "rule": pa.array(owed.rules, pa.string()).take(pa.array(lack.rule)),

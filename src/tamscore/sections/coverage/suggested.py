@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
-FROM = ("quadrant", "kind")
+_FROM = ("quadrant", "kind")
 """The columns that roles and service levels are suggested by."""
-MADE = ("role", "service_level")
+_MADE = ("role", "service_level")
 
 
 @dataclass(frozen=True)
@@ -53,24 +53,24 @@ class SuggestedRoles:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of its scores, without those of a coverage."""
-        return (*(name for name in self.run.columns if name not in COVERAGE_COLUMNS), *MADE)
+        return (*(name for name in self.run.columns if name not in COVERAGE_COLUMNS), *_MADE)
 
     def require(self, columns: Sequence[str]) -> None:
         """Raise UsageError that names those of the columns that its job has left out; what is made needs none."""
-        self.run.require([name for name in columns if name not in MADE])
+        self.run.require([name for name in columns if name not in _MADE])
 
     def read(self, columns: Sequence[str], *, coded: bool = False) -> Iterator[pa.Table]:
         """Yield columns of its scores, part by part; with `coded` texts as dictionaries where they are."""
-        made = [name for name in columns if name in MADE]
-        wanted = dict.fromkeys([*(name for name in columns if name not in MADE), *(FROM if made else ())])
+        made = [name for name in columns if name in _MADE]
+        wanted = dict.fromkeys([*(name for name in columns if name not in _MADE), *(_FROM if made else ())])
         for table in self.run.read([*wanted], coded=coded):
             whole = table
             for name in made:
-                whole = whole.append_column(name, suggest(table, name))
+                whole = whole.append_column(name, _suggest(table, name))
             yield whole.select([*columns])
 
 
-def suggest(table: pa.Table, name: str) -> pa.DictionaryArray:
+def _suggest(table: pa.Table, name: str) -> pa.DictionaryArray:
     """Return the role, or the service level, that the quadrant of each account (m,) suggests."""
     code = level_codes(table["quadrant"], [play.quadrant for play in PLAYS])
     buys = level_codes(table["kind"], ["acquisition", "expansion"]) > 0

@@ -17,7 +17,7 @@ from tamscore.sections.coverage.refill import Desk
 from tamscore.sections.coverage.rules import quadrant_plans
 from tamscore.sections.coverage.shortfall import keeps_all, worth_of
 
-GONE = "its owner is none of the people now"
+_GONE = "its owner is none of the people now"
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,10 +37,10 @@ def role_rows(task: Task, placement: Placement, hours_each: float) -> list[dict[
     rows = ((o, np.flatnonzero(asked[o, :])) for o in range(len(task.plans)))
     needed = np.array([placement.offer.hours[o, here].sum() for o, here in rows])
     items = [float(needed[task.role_of_plan == r].sum()) for r in range(len(task.roles))]
-    return [role_row(task, placement, r, hours, hours_each) for r, hours in enumerate(items)]
+    return [_role_row(task, placement, r, hours, hours_each) for r, hours in enumerate(items)]
 
 
-def role_row(task: Task, placement: Placement, r: int, needed: float, hours_each: float) -> dict[str, Any]:
+def _role_row(task: Task, placement: Placement, r: int, needed: float, hours_each: float) -> dict[str, Any]:
     """The row of a role by number, given the hours that are needed of it.
 
     What one person less costs is left out where accounts would be short then of what they are owed.
@@ -58,11 +58,11 @@ def role_row(task: Task, placement: Placement, r: int, needed: float, hours_each
         if limited and keeps_all(task, placement, -astype * hours_each)
         else None
     )
-    row["price_of_an_hour"] = round(price(task, placement, r, more, hours_each), 4)
-    return row | {"one_more": cents(more), "one_less": cents(less)}
+    row["price_of_an_hour"] = round(_price(task, placement, r, more, hours_each), 4)
+    return row | {"one_more": _cents(more), "one_less": _cents(less)}
 
 
-def price(task: Task, placement: Placement, role: int, one_more: float | None, hours_each: float) -> float:
+def _price(task: Task, placement: Placement, role: int, one_more: float | None, hours_each: float) -> float:
     """What one more hour of a role brings.
 
     Where all hours go to accounts that are owed a service level, the price at which the others do without hours is no
@@ -72,7 +72,7 @@ def price(task: Task, placement: Placement, role: int, one_more: float | None, h
     return min(limit, one_more / hours_each) if one_more is not None and len(placement.within) else limit
 
 
-def cents(amount: float | None) -> float | None:
+def _cents(amount: float | None) -> float | None:
     """An amount in whole cents."""
     return None if amount is None else round(amount, 2)
 
@@ -100,7 +100,7 @@ def people_rows(task: Task, placement: Placement, balance: float | None = None) 
 
 
 def treatment_rows(task: Task, placement: Placement) -> dict[str, list[dict[str, Any]]]:
-    """Rows of accounts, hours and value by treatment, by what they are grouped by: see `group`.
+    """Rows of accounts, hours and value by treatment, by what they are grouped by: see `_group`.
 
     Those are size bands, campaigns, quadrants, and of a run with products the product that has the most whitespace.
     """
@@ -109,10 +109,10 @@ def treatment_rows(task: Task, placement: Placement) -> dict[str, list[dict[str,
     if (product := texts.get(OPEN_PRODUCT)) is not None:
         columns["product"] = product
     known = {name: column for name, column in columns.items() if name in {"band", "quadrant"} or column.levels != ("",)}
-    rows = group(task, placement, known)
+    rows = _group(task, placement, known)
     return {
         "bands": rows["band"],
-        "campaigns": with_channels(rows.get("campaign_id", []), texts["campaign_id"], texts["campaign_channel"]),
+        "campaigns": _with_channels(rows.get("campaign_id", []), texts["campaign_id"], texts["campaign_channel"]),
         "quadrants": rows["quadrant"],
         "products": [
             {**row, "product": None if row["product"] == "all" else row["product"]} for row in rows.get("product", [])
@@ -120,14 +120,14 @@ def treatment_rows(task: Task, placement: Placement) -> dict[str, list[dict[str,
     }
 
 
-def with_channels(rows: list[dict[str, Any]], name: Texts, channel: Texts) -> list[dict[str, Any]]:
+def _with_channels(rows: list[dict[str, Any]], name: Texts, channel: Texts) -> list[dict[str, Any]]:
     """The rows of campaigns with the channel of each."""
     first = channel.codes(first_of(name.code)).tolist() if rows else []
     of = {level: channel.levels[code] for level, code in zip(name.levels, first, strict=True)} if rows else {}
     return [{"campaign_id": row["campaign_id"], "channel": of[row["campaign_id"]], **row} for row in rows]
 
 
-def group(task: Task, placement: Placement, columns: Mapping[str, Texts]) -> dict[str, list[dict[str, Any]]]:
+def _group(task: Task, placement: Placement, columns: Mapping[str, Texts]) -> dict[str, list[dict[str, Any]]]:
     """For each column one row per level and plan that has accounts there: accounts, hours, value."""
     plans = len(task.plans)
     return {
@@ -138,12 +138,12 @@ def group(task: Task, placement: Placement, columns: Mapping[str, Texts]) -> dic
             for plan in [task.plans[at % plans]]
         ]
         for (key, texts), (accounts, hours, value) in zip(
-            columns.items(), sums(task, placement, [*columns.values()]), strict=True
+            columns.items(), _sums(task, placement, [*columns.values()]), strict=True
         )
     }
 
 
-def sums(task: Task, placement: Placement, columns: Sequence[Texts]) -> list[tuple[Any, Any, Any]]:
+def _sums(task: Task, placement: Placement, columns: Sequence[Texts]) -> list[tuple[Any, Any, Any]]:
     """Accounts, hours and value of each level of columns and plan; block by block, which takes less memory."""
     sizes = [len(texts.levels) * len(task.plans) for texts in columns]
     items = [(np.zeros(size, np.int64), np.zeros(size), np.zeros(size)) for size in sizes]
@@ -152,11 +152,11 @@ def sums(task: Task, placement: Placement, columns: Sequence[Texts]) -> list[tup
         plan = placement.plan[rows]
         taken, worths = placement.offer.hours[plan, rows], placement.worths[rows]
         places = (texts.codes(rows).astype(np.int64) * len(task.plans) + plan for texts in columns)
-        items = [add(known, place, taken, worths) for known, place in zip(items, places, strict=True)]
+        items = [_add(known, place, taken, worths) for known, place in zip(items, places, strict=True)]
     return items
 
 
-def add(known: tuple[Any, Any, Any], place: Any, hours: Any, value: Any) -> tuple[Any, Any, Any]:
+def _add(known: tuple[Any, Any, Any], place: Any, hours: Any, value: Any) -> tuple[Any, Any, Any]:
     """Counts and sums (s,) that go on with some accounts (n,), each at its place, as if there was one block."""
     counts, *totals = known
     at = np.concatenate([np.arange(len(counts)), place])
@@ -210,16 +210,16 @@ def move_rows(task: Task, placement: Placement) -> list[dict[str, Any]]:
     gain = np.round(loss_of_staying(task, placement, rows), 2)
     name = [task.people[who].name for who in placement.owners.person[rows].tolist()]
     items = [
-        move_row(task, placement, row, owner, why(task, placement, row), more)
+        _move_row(task, placement, row, owner, _why(task, placement, row), more)
         for row, owner, more in zip(rows.tolist(), name, gain.tolist(), strict=True)
     ]
     former = placement.owners.former
     gone = zip(former.account.tolist(), former.who.tolist(), strict=True)
-    items += [move_row(task, placement, row, former.names[who], GONE, np.inf) for row, who in gone]
+    items += [_move_row(task, placement, row, former.names[who], _GONE, np.inf) for row, who in gone]
     return [row for _, row in sorted(items, key=lambda move: move[0])]
 
 
-def move_row(
+def _move_row(
     task: Task, placement: Placement, row: int, owner: str, reason: str, gain: float
 ) -> tuple[int, dict[str, Any]]:
     """The account by number that changes owner, and its row."""
@@ -233,7 +233,7 @@ def move_row(
     }
 
 
-def why(task: Task, placement: Placement, row: int) -> str:
+def _why(task: Task, placement: Placement, row: int) -> str:
     """Why an account leaves its owner."""
     owner = int(placement.owners.person[row])
     if placement.person[row] == NOBODY and is_control(task.accounts, rows=slice(row, row + 1)).any():

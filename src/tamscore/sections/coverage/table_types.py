@@ -11,7 +11,7 @@ from tamscore.errors import InputContractError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MOST = 1e9
+_MOST = 1e9
 """Numbers are below this."""
 
 
@@ -22,17 +22,17 @@ def check(table: pa.Table, path: str, numbers: tuple[str, ...], texts: tuple[str
     """
     for at, field in enumerate(table.schema):
         if field.name in numbers:
-            require_numbers(table, field, path)
+            _require_numbers(table, field, path)
         elif field.name == "locked":
-            require_truth(field, path)
+            _require_truth(field, path)
         elif field.name in texts:
-            table = table.set_column(at, field.name, plain_text(table[field.name], field, path))
+            table = table.set_column(at, field.name, _plain_text(table[field.name], field, path))
         elif field.name == "account_id":
-            plain_text(table[field.name], field, path)
+            _plain_text(table[field.name], field, path)
     return table
 
 
-def plain_text(column: pa.ChunkedArray, field: pa.Field, path: str) -> pa.ChunkedArray:
+def _plain_text(column: pa.ChunkedArray, field: pa.Field, path: str) -> pa.ChunkedArray:
     """Return a column as texts; InputContractError unless it holds texts or whole numbers."""
     import pyarrow as pa
     import pyarrow.types as t
@@ -46,7 +46,7 @@ def plain_text(column: pa.ChunkedArray, field: pa.Field, path: str) -> pa.Chunke
     return column.cast(kind).cast(pa.string())
 
 
-def require_numbers(table: pa.Table, field: pa.Field, path: str) -> None:
+def _require_numbers(table: pa.Table, field: pa.Field, path: str) -> None:
     """Raise InputContractError unless a column holds finite numbers below 1e9, or nulls."""
     import pyarrow as pa
     import pyarrow.types as t
@@ -54,15 +54,15 @@ def require_numbers(table: pa.Table, field: pa.Field, path: str) -> None:
     if not (t.is_integer(field.type) or t.is_floating(field.type) or t.is_null(field.type)):
         raise InputContractError(f"{path}: column {field.name!r} is {field.type}, expected a number")
     values = table[field.name].cast(pa.float64()).fill_null(0.0).to_numpy()
-    bad = np.flatnonzero(~(values < MOST) | np.isinf(values))
+    bad = np.flatnonzero(~(values < _MOST) | np.isinf(values))
     if len(bad):
         raise InputContractError(
-            f"{path}: row {bad[0] + 1:,}, column {field.name!r}: expected a finite number below {MOST:g}, got "
+            f"{path}: row {bad[0] + 1:,}, column {field.name!r}: expected a finite number below {_MOST:g}, got "
             f"{values[bad[0]]:g}; correct it or leave it empty"
         )
 
 
-def require_truth(field: pa.Field, path: str) -> None:
+def _require_truth(field: pa.Field, path: str) -> None:
     """Raise InputContractError unless a column holds true, false or null."""
     import pyarrow.types as t
 

@@ -78,7 +78,7 @@ class Collected:
 
     def put(self, rows: Any, column: pa.ChunkedArray) -> None:
         """Take the texts of some rows, by number (n,) or as a slice, from a column."""
-        levels, code = coded_texts(column)
+        levels, code = _coded_texts(column)
         place = [self.place.setdefault(level, len(self.place)) for level in levels]
         least = np.min_scalar_type(len(self.place))
         if least.itemsize > self.code.itemsize:
@@ -94,7 +94,7 @@ class Collected:
         return Texts(tuple(levels), place[self.code] if len(place) else self.code)
 
 
-def coded_texts(column: pa.ChunkedArray) -> tuple[list[str], Any]:
+def _coded_texts(column: pa.ChunkedArray) -> tuple[list[str], Any]:
     """Return the levels of a column written as texts, '' for null, and the place (n,) of each text among them."""
     import pyarrow as pa
     import pyarrow.types as t

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.plans import TouchPlan
     from tamscore.sections.coverage.settings import Coverage
 
-KEYS = ("account_id", "role", "service_level")
+_KEYS = ("account_id", "role", "service_level")
 NEEDED = ("account_id", "role", "hours")
 """Columns that the table needs."""
 READ = (*NEEDED, "service_level")
-NO_PLAN = "expected a plan that takes hours, but coverage.plans has none"
+_NO_PLAN = "expected a plan that takes hours, but coverage.plans has none"
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ def read_touches(settings: Coverage, accounts: CoverageAccounts, plans: Sequence
     if "service_level" not in table.column_names:
         table = table.append_column("service_level", pa.nulls(table.num_rows, pa.string()))
     ids = pc.fill_null(tables.account_ids(table["account_id"], accounts.form), "")
-    roles, levels = (fold(strings(table[key]), plain_word) for key in KEYS[1:])
+    roles, levels = (fold(strings(table[key]), plain_word) for key in _KEYS[1:])
     hours = table["hours"].cast(pa.float64()).combine_chunks().fill_null(np.nan).to_numpy()
-    fits = fitting(roles, levels, plans)
-    check(path, table, np.isfinite(hours) & (hours > 0), "expected hours above 0")
-    check(path, table, fits.any(axis=1), f"expected one of the plans {names(plans)}" if names(plans) else NO_PLAN)
-    check(path, table, once(ids, roles, levels), "stands twice")
+    fits = _fitting(roles, levels, plans)
+    _check(path, table, np.isfinite(hours) & (hours > 0), "expected hours above 0")
+    _check(path, table, fits.any(axis=1), f"expected one of the plans {_names(plans)}" if _names(plans) else _NO_PLAN)
+    _check(path, table, _once(ids, roles, levels), "stands twice")
     row = places_in(ids, accounts.keys.cast(ids.type))
     general = levels.to_numpy(zero_copy_only=False) == ""
     order = np.argsort(~general, kind="stable")  # a row that names its service level comes last and holds
@@ -84,7 +84,7 @@ def read_touches(settings: Coverage, accounts: CoverageAccounts, plans: Sequence
     return AccountTouches(row[entry], plan, hours[entry], unknown, (match,))
 
 
-def fitting(roles: pa.Array, levels: pa.Array, plans: Sequence[TouchPlan]) -> Any:
+def _fitting(roles: pa.Array, levels: pa.Array, plans: Sequence[TouchPlan]) -> Any:
     """Which plans (t, o) each row of the table speaks of, given its role and level folded."""
     role, level = (part.to_numpy(zero_copy_only=False) for part in (roles, levels))
     same = [
@@ -96,7 +96,7 @@ def fitting(roles: pa.Array, levels: pa.Array, plans: Sequence[TouchPlan]) -> An
     return np.array(same, bool).T
 
 
-def once(ids: pa.Array, roles: pa.Array, levels: pa.Array) -> Any:
+def _once(ids: pa.Array, roles: pa.Array, levels: pa.Array) -> Any:
     """Which rows (t,) are the first of their account, role and service level."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -108,12 +108,12 @@ def once(ids: pa.Array, roles: pa.Array, levels: pa.Array) -> Any:
     return first
 
 
-def names(plans: Sequence[TouchPlan]) -> str:
+def _names(plans: Sequence[TouchPlan]) -> str:
     """The plans that take hours, for a message."""
     return ", ".join(dict.fromkeys(plan.name for plan in plans if plan.role != DIGITAL))
 
 
-def check(path: str, table: pa.Table, good: Any, expected: str) -> None:
+def _check(path: str, table: pa.Table, good: Any, expected: str) -> None:
     """Nothing, where all rows are good; InputContractError with the first that is not, and how many there are, else."""
     bad = np.flatnonzero(~good)
     if len(bad):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.alike import Alike
     from tamscore.sections.coverage.offer import Offer
 
-CLOSE, NODES = 1e-6, 200
+_CLOSE, _NODES = 1e-6, 200
 """How near to its bound the program ends, and after how many branches at the latest: a count, as clocks differ."""
 
 
@@ -28,31 +28,31 @@ def decide(offer: Offer, price: Any, option: Any, groups: Alike, kinds: int, bud
     bound: no better one has an option that is further behind the best one than that.
     """
     role, hours = offer.role, offer.hours
-    behind = lags(offer, price, groups.first)
+    behind = _lags(offer, price, groups.first)
     alike = twins(offer, option, groups.first)  # other people by the same plan: that is not to waver
-    near = nearest(np.where(alike, 0.0, behind), alike.sum(axis=0), kinds, budget)
+    near = _nearest(np.where(alike, 0.0, behind), alike.sum(axis=0), kinds, budget)
     place: Any = np.full(len(groups.first), -1, np.int32)
     place[near] = np.arange(len(near))
     kind, first, size = place[groups.kind], groups.first[near], groups.size[near]
     others, core = np.flatnonzero(kind < 0), np.flatnonzero(kind >= 0)
     used = np.bincount(role[option[others]], hours[option[others], others], len(offer.limits))
     value, need = np.where(behind[:, near] <= budget, offer.value[:, first], -np.inf), hours[:, first]
-    counts = share(value, need, role, np.maximum(offer.limits - used, 0.0), size) if len(near) else None
+    counts = _share(value, need, role, np.maximum(offer.limits - used, 0.0), size) if len(near) else None
     if counts is None:
         return option
     result = option.copy()
     order = core[np.argsort(kind[core], kind="stable")]
-    result[order] = np.concatenate([take(*parts) for parts in zip(counts.T, value.T, need.T, size, strict=True)])
+    result[order] = np.concatenate([_take(*parts) for parts in zip(counts.T, value.T, need.T, size, strict=True)])
     return result
 
 
-def lags(offer: Offer, price: Any, rows: Any) -> Any:
+def _lags(offer: Offer, price: Any, rows: Any) -> Any:
     """By how much every option of some accounts is behind their best one (o, n) at prices (r,) of hours."""
     left = offer.value[:, rows] - price[offer.role][:, None] * offer.hours[:, rows]
     return left.max(axis=0, initial=-np.inf) - left
 
 
-def nearest(behind: Any, best: Any, kinds: int, budget: float) -> Any:
+def _nearest(behind: Any, best: Any, kinds: int, budget: float) -> Any:
     """The kinds (n,) whose next option is least behind (o, g), those within the budget and at most so many.
 
     So many options (g,) are as good as the best one.
@@ -62,7 +62,7 @@ def nearest(behind: Any, best: Any, kinds: int, budget: float) -> Any:
     return order[second[order] <= budget]
 
 
-def share(value: Any, hours: Any, role: Any, limits: Any, size: Any) -> Any | None:
+def _share(value: Any, hours: Any, role: Any, limits: Any, size: Any) -> Any | None:
     """How many accounts (o, g) of each kind take which option, whole numbers of at most `size` (g,); None if none can.
 
     Value and hours (o, g) are those of one account of a kind; an option that is worth -inf is not open.
@@ -81,7 +81,7 @@ def share(value: Any, hours: Any, role: Any, limits: Any, size: Any) -> Any | No
         integrality=np.ones(len(cell)),
         bounds=Bounds(0, np.inf),
         constraints=rules if len(scarce) else rules[:1],
-        options={"mip_rel_gap": CLOSE, "node_limit": NODES},
+        options={"mip_rel_gap": _CLOSE, "node_limit": _NODES},
     )
     if result.x is None:
         return None
@@ -90,7 +90,7 @@ def share(value: Any, hours: Any, role: Any, limits: Any, size: Any) -> Any | No
     return counts
 
 
-def take(counts: Any, value: Any, hours: Any, size: int) -> Any:
+def _take(counts: Any, value: Any, hours: Any, size: int) -> Any:
     """The options (size,) of accounts alike: those worth most first, the rest the one with the fewest hours."""
     rest = int(np.argmin(np.where(np.isfinite(value), hours, np.inf)))
     order = np.argsort(-value, kind="stable")

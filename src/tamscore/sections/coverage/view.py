@@ -15,9 +15,9 @@ from tamscore.view.words import count_text, money, money_text, words
 if TYPE_CHECKING:
     from tamscore.sections.coverage.result import CoverageResult
 
-Record = dict[str, Any]
-ASSUMED = "touch plans, which are assumptions until they are measured"
-NAMED = 3
+_Record = dict[str, Any]
+_ASSUMED = "touch plans, which are assumptions until they are measured"
+_NAMED = 3
 """So many unknown accounts are named."""
 
 
@@ -26,7 +26,7 @@ def answer(result: CoverageResult) -> Chapter:
     record = chapter(record_of(result))
     lines = [("coverage", result.path), ("accounts", f"{result.accounts:,} covered: {record.message}")]
     if result.unknown:
-        some = f"{', '.join(map(repr, result.unknown[:NAMED]))}{' and others' if len(result.unknown) > NAMED else ''}"
+        some = f"{', '.join(map(repr, result.unknown[:_NAMED]))}{' and others' if len(result.unknown) > _NAMED else ''}"
         lines.append(("unknown", f"{count_text(len(result.unknown), 'account')} with a touch plan of its own: {some}"))
     lines += [("joined", match.notice) for match in result.joins]
     lines += [("short", text) for text in result.lacking]
@@ -34,29 +34,29 @@ def answer(result: CoverageResult) -> Chapter:
     return Chapter(record.anchor, "", "", (Terms(tuple(lines)), *record.blocks))
 
 
-def chapter(record: Record) -> Chapter:
+def chapter(record: _Record) -> Chapter:
     """Return the chapter on a coverage; changes of owner are in a record that was not stored."""
     blocks: tuple[Block, ...] = (
-        *families(record),
-        proof(record),
-        measure(record.get("measured", ())),
-        roles(record["roles"]),
-        minimum(record.get("minimum", [])),
-        rules(record["rules"]),
-        scenarios(record["scenarios"]),
-        *by_quadrant(record),
-        band_map(record["roles"], record["bands"], treatments("size band", "band", record["bands"])),
-        treatments("campaign", "campaign_id", record["campaigns"]),
-        by_product(record.get("products", [])),
-        quadrants(record["consistency"]),
-        people(record["people"]),
-        moves(record.get("moves", ())),
+        *_families(record),
+        _proof(record),
+        _measure(record.get("measured", ())),
+        _roles(record["roles"]),
+        _minimum(record.get("minimum", [])),
+        _rules(record["rules"]),
+        _scenarios(record["scenarios"]),
+        *_by_quadrant(record),
+        band_map(record["roles"], record["bands"], _treatments("size band", "band", record["bands"])),
+        _treatments("campaign", "campaign_id", record["campaigns"]),
+        _by_product(record.get("products", [])),
+        _quadrants(record["consistency"]),
+        _people(record["people"]),
+        _moves(record.get("moves", ())),
     )
     shown = (block for block in blocks if not isinstance(block, Table) or block.rows)
-    return Chapter("coverage", "Coverage", message(record), tuple(shown))
+    return Chapter("coverage", "Coverage", _message(record), tuple(shown))
 
 
-def families(record: Record) -> list[Text]:
+def _families(record: _Record) -> list[Text]:
     """Return that families are covered whole; nothing where accounts are covered one by one."""
     if not (text := record.get("families")):
         return []
@@ -65,13 +65,13 @@ def families(record: Record) -> list[Text]:
     return [Text(f"Families are covered whole: {whole}. Below, a unit counts as one account.")]
 
 
-def by_quadrant(record: Record) -> list[Block]:
+def _by_quadrant(record: _Record) -> list[Block]:
     """Return the map from quadrants to roles; nothing for a record of an earlier version, which has no such counts."""
     rows = record.get("quadrants")
-    return [quadrant_map(record["roles"], rows, treatments("quadrant", "quadrant", rows))] if rows else []
+    return [quadrant_map(record["roles"], rows, _treatments("quadrant", "quadrant", rows))] if rows else []
 
 
-def message(record: Record) -> str:
+def _message(record: _Record) -> str:
     """Return what it comes to, in one sentence."""
     covered = sum(row["accounts"] for row in record["roles"] if row["role"] != DIGITAL)
     uncovered = record["accounts"] - sum(row["accounts"] for row in record["roles"])
@@ -86,7 +86,7 @@ def message(record: Record) -> str:
     return f"{count_text(covered, 'account')} get a person, all others digital touch; {left}{more}."
 
 
-def proof(record: Record) -> Terms:
+def _proof(record: _Record) -> Terms:
     """Return how good the coverage is proven to be."""
     sure = record["certificate"]
     known = [*measured_notices(record.get("measured", ()))]
@@ -94,19 +94,19 @@ def proof(record: Record) -> Terms:
     gap = f"{sure['gap']:.3%}, of it {max(sure['value_of_roles'] - sure['value'], 0.0) / bound:.3%} from naming people"
     if sure["value"] > sure["value_of_naming"]:
         gap += f"; {sure['gap_before']:.3%} before hours left over were given out again"
-    lines = (("least service", price_of_minimum(sure)),) if sure.get("without_minimum") else ()
+    lines = (("least service", _price_of_minimum(sure)),) if sure.get("without_minimum") else ()
     return Terms(
         (
             ("value", f"{money(sure['value'])} a year; none within these hours exceeds {money(sure['bound'])}"),
             ("gap", gap),
             *lines,
-            *owners(record.get("owners")),
-            ("basis", "; ".join((*known, "other touch plans are assumptions")) if known else ASSUMED),
+            *_owners(record.get("owners")),
+            ("basis", "; ".join((*known, "other touch plans are assumptions")) if known else _ASSUMED),
         )
     )
 
 
-def owners(record: Record | None) -> list[tuple[str, str]]:
+def _owners(record: _Record | None) -> list[tuple[str, str]]:
     """Return how many accounts keep their owner, and what that costs at the most; nothing where none has an owner."""
     if not record:
         return []
@@ -118,14 +118,14 @@ def owners(record: Record | None) -> list[tuple[str, str]]:
     return [("owners", f"{text}; {lost}{gone}; {cost}")]
 
 
-def measure(rows: Any) -> Table:
+def _measure(rows: Any) -> Table:
     """Return the plans whose shares a holdout has changed, and by how much."""
     columns = "plan:id|of|days:count/2|controls:count/2|assumed|measured|weight:share/2|shares times:hundredths"
     items = [
         (
             f"{row['role']}/{row['service_level']}",
             *(row[name] for name in ("of", "days", "controls")),
-            *(amount_of(row, name) for name in ("assumed", "measured")),
+            *(_amount_of(row, name) for name in ("assumed", "measured")),
             *(row[name] for name in ("weight", "factor")),
         )
         for row in rows
@@ -134,24 +134,24 @@ def measure(rows: Any) -> Table:
     return table("Touch plans that holdouts have measured", columns, items, note)
 
 
-def amount_of(row: Record, name: str) -> str:
+def _amount_of(row: _Record, name: str) -> str:
     """Return what a plan is assumed or measured to bring, in words."""
     return money(row[name]) if row["of"] == "customers" else f"{row[name]:.2%}"
 
 
-def rows_of(rows: Any, names: str) -> list[list[Any]]:
+def _rows_of(rows: Any, names: str) -> list[list[Any]]:
     """Return some values of every row, by name."""
     return [[row[name] for name in names.split()] for row in rows]
 
 
-def price_of_minimum(sure: Record) -> str:
+def _price_of_minimum(sure: _Record) -> str:
     """Return what it costs that accounts are owed a service level."""
     most = sure["without_minimum"]
     share = max(most - sure["value"], 0.0) / abs(most)
     return f"costs {money(max(most - sure['value'], 0.0))} a year at the most ({share:.2%}); without it {money(most)}"
 
 
-def roles(rows: list[Record]) -> Block:
+def _roles(rows: list[_Record]) -> Block:
     """Return hours and value by role, and what one person more or less is worth; with a picture if any has a limit."""
     names = "role people accounts hours_needed hours_available hours_used value price_of_an_hour one_more one_less"
     columns = (
@@ -159,11 +159,11 @@ def roles(rows: list[Record]) -> Block:
         "an hour:money/2|one more:money|one less:money/2"
     )
     note = "needed: by all quadrants; one more, one less: what a person changes"
-    text = table("Hours and value by role", columns, rows_of(rows, names), note)
+    text = table("Hours and value by role", columns, _rows_of(rows, names), note)
     return hours(rows, text) if any(row["hours_available"] is not None for row in rows) else text
 
 
-def minimum(rows: list[Record]) -> Table:
+def _minimum(rows: list[_Record]) -> Table:
     """Return how many accounts are owed a service level, how many get it, and what the others lack."""
     columns = (
         "owed to|at least:code|accounts:count|reached:count|short:count|hours lacking:count|of role:code/2|"
@@ -174,19 +174,19 @@ def minimum(rows: list[Record]) -> Table:
     without = sum(row.get("without_plan", 0) for row in rows)  # an earlier version did not count these
     note = f"; no plan offers it to {without:,} of them" if without else ""
     return table(
-        "Least service", columns, rows_of(items, names), f"shortfall.csv lists the accounts that are short{note}"
+        "Least service", columns, _rows_of(items, names), f"shortfall.csv lists the accounts that are short{note}"
     )
 
 
-def scenarios(rows: list[Record]) -> Table:
+def _scenarios(rows: list[_Record]) -> Table:
     """Return what people more or fewer are worth, a row a scenario."""
     columns = "people|hours:count/2|value a year:money|in the first year:money/2|owed and reached:count/3"
     unknown = dict.fromkeys(("hours", "first_year", "reached"))
     items = [{"scenario": row.get("people"), **unknown, **row} for row in rows]  # an earlier version knew less
-    return table("More or fewer people", columns, rows_of(items, "scenario hours change first_year reached"))
+    return table("More or fewer people", columns, _rows_of(items, "scenario hours change first_year reached"))
 
 
-def rules(rows: list[Record]) -> Table:
+def _rules(rows: list[_Record]) -> Table:
     """Return what simple rules bring, against the coverage."""
     best = rows[0]["value"]
     against = [None, *(row["value"] / best - 1 if best else None for row in rows[1:])]
@@ -198,27 +198,27 @@ def rules(rows: list[Record]) -> Table:
     return table("Against simple rules", columns, items, "the same hours and plans for all")
 
 
-def treatments(what: str, key: str, rows: list[Record]) -> Table:
+def _treatments(what: str, key: str, rows: list[_Record]) -> Table:
     """Return accounts, hours and value of every treatment in every size band or campaign."""
     columns = f"{what}:id|role:code|service level:code/2|accounts:count|hours:count/2|value:money"
-    items = rows_of(rows, f"{key} role service_level accounts hours value")
+    items = _rows_of(rows, f"{key} role service_level accounts hours value")
     return table(f"Coverage by {what}", columns, items, folded=True)
 
 
-def by_product(rows: list[Record]) -> Table:
+def _by_product(rows: list[_Record]) -> Table:
     """Return accounts, hours and value by the product that has the most whitespace with them."""
     named = [{**row, "product": row["product"] or "none"} for row in rows]
-    return treatments("most open product", "product", named)
+    return _treatments("most open product", "product", named)
 
 
-def quadrants(rows: list[Record]) -> Table:
+def _quadrants(rows: list[_Record]) -> Table:
     """Return what most accounts of a quadrant get, and how many of them."""
     columns = "quadrant|accounts:count|treatment:code|share:share"
-    items = rows_of(rows, "quadrant accounts treatment share")
+    items = _rows_of(rows, "quadrant accounts treatment share")
     return table("Treatment by quadrant", columns, items, "what most accounts get", folded=True)
 
 
-def people(rows: list[Record]) -> Table:
+def _people(rows: list[_Record]) -> Table:
     """Return accounts, hours, potential and value of every person, against the share of its hours in the role."""
     columns = (
         "person:id|role:code/2|accounts:count|used:count|hours:count/2|potential:money/3|value:money|"
@@ -226,13 +226,13 @@ def people(rows: list[Record]) -> Table:
     )
     unknown = dict.fromkeys(("accounts_ratio", "value_ratio"))
     names = "person role accounts hours_used hours potential value accounts_ratio value_ratio"
-    items = rows_of([{**unknown, **row} for row in rows], names)
+    items = _rows_of([{**unknown, **row} for row in rows], names)
     outside = sum(row.get("within") is False for row in rows)
     note = f"{count_text(outside, 'person')} outside of coverage.balance" if outside else ""
     return table("People", columns, items, note, folded=True)
 
 
-def moves(rows: Any) -> Table:
+def _moves(rows: Any) -> Table:
     """Return how many accounts change owner for which reason, and what that brings against staying."""
     gains: dict[str, list[float]] = {}
     for row in rows:

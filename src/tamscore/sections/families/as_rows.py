@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.sections import ScoredRows
 
-MONEY = ("sales", "potential", "whitespace", "members_potential", "members_whitespace")
-COUNTS = ("families", "members", "members_customers")
-SUMS = (*COUNTS, *MONEY)
+_MONEY = ("sales", "potential", "whitespace", "members_potential", "members_whitespace")
+_COUNTS = ("families", "members", "members_customers")
+_SUMS = (*_COUNTS, *_MONEY)
 """What is added up over families, money in cents."""
 
 
 @dataclass(frozen=True)
-class RowsState:
+class _RowsState:
     """The state: what the table of families says it was made of."""
 
     told: dict[str, Any]
@@ -45,7 +45,7 @@ class RowsState:
         """Return what the families of a part come to: SUMS (8, 2) int64, those of several accounts first."""
         members = scored["family_members"].to_numpy()
         counts = [np.ones(len(members)), members, scored["members_customers"].to_numpy()]
-        values = np.stack([*counts, *(cents(amounts(scored[name])) for name in MONEY)])
+        values = np.stack([*counts, *(cents(amounts(scored[name])) for name in _MONEY)])
         several = members > 1
         here = np.stack([values[:, several].sum(axis=1), values[:, ~several].sum(axis=1)], axis=1)
         return np.rint(here).astype(np.int64), int(members.max(initial=0))
@@ -57,19 +57,19 @@ class RowsState:
             "as_accounts": {
                 **self.told,
                 "largest": max(largest for _, largest in counts),
-                **{name: totals(sums[:, place]) for place, name in enumerate(("several", "single"))},
+                **{name: _totals(sums[:, place]) for place, name in enumerate(("several", "single"))},
             }
         }
-        return Findings(record, money=frozenset(MONEY), notices=tuple(notices(self.told)))
+        return Findings(record, money=frozenset(_MONEY), notices=tuple(_notices(self.told)))
 
 
-def totals(sums: Any) -> dict[str, Any]:
+def _totals(sums: Any) -> dict[str, Any]:
     """Return sums (8,) by name, money with cents behind the point."""
-    record = dict(zip(SUMS, sums.tolist(), strict=True))
-    return {name: record[name] / 100 if name in MONEY else record[name] for name in SUMS}
+    record = dict(zip(_SUMS, sums.tolist(), strict=True))
+    return {name: record[name] / 100 if name in _MONEY else record[name] for name in _SUMS}
 
 
-def notices(record: dict[str, Any]) -> list[str]:
+def _notices(record: dict[str, Any]) -> list[str]:
     """Return what a person should know of the families."""
     if not (mixed := record["of_both_party_types"]):
         return []
@@ -78,9 +78,9 @@ def notices(record: dict[str, Any]) -> list[str]:
     return [f"{mixed:,} {verb} both end users and channel partners: {what}"]
 
 
-def prepare_rows(market: Market) -> RowsState:
+def prepare_rows(market: Market) -> _RowsState:
     """Return the state, told by the table that is scored."""
     import pyarrow.parquet as pq
 
     piece = market.this.plan.partitions[0].pieces[0]
-    return RowsState(json.loads(pq.read_metadata(piece.file).metadata[METADATA.encode()]))
+    return _RowsState(json.loads(pq.read_metadata(piece.file).metadata[METADATA.encode()]))

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from tamscore.sections.families.resolution import Resolved
     from tamscore.sections.families.rollup import Sums
 
-SEVERAL = 2
+_SEVERAL = 2
 """From so many accounts on a family has a row of its own in the table of families."""
 
 
 @dataclass(frozen=True)
-class FamiliesState:
+class _FamiliesState:
     """The state: the family of each row of each partition (m,) int32, by number.
 
     Of every family its id with the hash (f,) uint64 of that, accounts (f,) int32, depth (f,) int32. Once all accounts
@@ -55,7 +55,7 @@ class FamiliesState:
     tables: dict[str, pa.Table] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
-    def place(self, priorities: Sequence[PartPriority]) -> FamiliesState:
+    def place(self, priorities: Sequence[PartPriority]) -> _FamiliesState:
         """Return the state with the tiers of families, given the priorities of the rows of all partitions."""
         expected = np.zeros(len(self.ids))
         for family, priority in zip(self.family, priorities, strict=True):
@@ -86,7 +86,7 @@ class FamiliesState:
     def findings(self, counts: Sequence[Sums]) -> Findings:
         """Return the table of families with several accounts, and what these and all others come to."""
         sums = dict(zip(rollup.MEASURES, rollup.added_up(counts, self.hashes), strict=True))
-        several = self.members >= SEVERAL
+        several = self.members >= _SEVERAL
         order = self.order[several[self.order]]
         ids = self.ids.take(pa.array(order))
         columns = {name: values[order] for name, values in sums.items()}
@@ -97,8 +97,8 @@ class FamiliesState:
             **self.record,
             "largest": int(self.members.max(initial=0)),
             "deepest": int(self.depth.max(initial=0)),
-            "families": totals(sums, several),
-            "single": totals(sums, ~several),
+            "families": _totals(sums, several),
+            "single": _totals(sums, ~several),
             "tiers": {name: int(np.count_nonzero(several & (self.tier == at))) for at, name in enumerate(TIERS)},
         }
         tables = {"families": table, **self.tables}
@@ -107,22 +107,22 @@ class FamiliesState:
         )
 
 
-def totals(sums: dict[str, Any], here: Any) -> dict[str, Any]:
+def _totals(sums: dict[str, Any], here: Any) -> dict[str, Any]:
     """Return how many families there are where a mask (f,) is true, and what their accounts come to."""
     record = {name: int(values[here].sum()) for name, values in sums.items()}
     return {"count": int(np.count_nonzero(here)), **record, **{name: record[name] / 100 for name in rollup.MONEY}}
 
 
-def prepare(market: Market) -> FamiliesState:
+def prepare(market: Market) -> _FamiliesState:
     """Return the families of the market."""
     run, early = market.this, market.this.early.pop(EARLY)
     with run.progress.stage("families"):
         scored = np.concatenate([rows.reason == Reason.SCORED for rows in market.assigned])
-        result = resolve_column(run, early, scored)
-        return state_of(run, early, result, scored)
+        result = _resolve_column(run, early, scored)
+        return _state_of(run, early, result, scored)
 
 
-def resolve_column(run: Run, early: Early, scored: Any) -> Resolved:
+def _resolve_column(run: Run, early: Early, scored: Any) -> Resolved:
     """Return who stands at the top of each row's family, given which rows (n,) are scored."""
     account_id = run.columns.account_id
     return resolve(
@@ -130,17 +130,17 @@ def resolve_column(run: Run, early: Early, scored: Any) -> Resolved:
     )
 
 
-def state_of(run: Run, early: Early, result: Resolved, scored: Any) -> FamiliesState:
+def _state_of(run: Run, early: Early, result: Resolved, scored: Any) -> _FamiliesState:
     """Return the state, with the ids of families and of accounts that something is wrong with."""
     members = np.bincount(result.family[scored])
     depth = np.zeros(len(members), np.int32)
     np.maximum.at(depth, result.family[scored], result.depth[scored])
-    listed = problems_of(early, result)
-    ids, accounts = ids_of_accounts(run, result, scored, joined_rows(listed))
-    table = named_problems(run, listed, accounts)
-    ids = with_given_ids(run, result, ids)
+    listed = _problems_of(early, result)
+    ids, accounts = _ids_of_accounts(run, result, scored, _joined_rows(listed))
+    table = _named_problems(run, listed, accounts)
+    ids = _with_given_ids(run, result, ids)
     ends = np.cumsum([partition.rows for partition in run.plan.partitions])[:-1]
-    return FamiliesState(
+    return _FamiliesState(
         tuple(np.split(result.family, ends)),
         ids,
         id_hash(ids),
@@ -153,7 +153,7 @@ def state_of(run: Run, early: Early, result: Resolved, scored: Any) -> FamiliesS
     )
 
 
-def ids_of_accounts(run: Run, result: Resolved, scored: Any, rows: Any) -> tuple[pa.Array, pa.Array]:
+def _ids_of_accounts(run: Run, result: Resolved, scored: Any, rows: Any) -> tuple[pa.Array, pa.Array]:
     """Return the ids (f,) of the tops of families, and those of some rows (r,); the column is read once.
 
     Of a top that is scored it is as the input has it, else as ids are compared.
@@ -163,7 +163,7 @@ def ids_of_accounts(run: Run, result: Resolved, scored: Any, rows: Any) -> tuple
     return ids.slice(0, len(result.top_row)), ids.slice(len(result.top_row))
 
 
-def with_given_ids(run: Run, result: Resolved, ids: pa.Array) -> pa.Array:
+def _with_given_ids(run: Run, result: Resolved, ids: pa.Array) -> pa.Array:
     """Return the ids (f,) of families: that of the top, or the ultimate parent that is given where it has no row."""
     import pyarrow.compute as pc
 
@@ -173,7 +173,7 @@ def with_given_ids(run: Run, result: Resolved, ids: pa.Array) -> pa.Array:
     return pc.replace_with_mask(ids, pa.array(result.is_named), given)
 
 
-def problems_of(early: Early, result: Resolved) -> list[problems.FamilyProblem]:
+def _problems_of(early: Early, result: Resolved) -> list[problems.FamilyProblem]:
     """Return what is wrong with links, kind by kind."""
     unknown = Strangers.of(early.parent, early.rows)
     return [
@@ -184,13 +184,13 @@ def problems_of(early: Early, result: Resolved) -> list[problems.FamilyProblem]:
     ]
 
 
-def joined_rows(listed: list[problems.FamilyProblem]) -> Any:
+def _joined_rows(listed: list[problems.FamilyProblem]) -> Any:
     """Return the rows (r,) of all problems, one kind after the other."""
     return np.concatenate([problem.rows for problem in listed])
 
 
-def named_problems(run: Run, listed: list[problems.FamilyProblem], accounts: pa.Array) -> pa.Table:
+def _named_problems(run: Run, listed: list[problems.FamilyProblem], accounts: pa.Array) -> pa.Table:
     """Return the table of problems, given the ids (r,) of their accounts, with the parents that these name."""
     columns = run.job.columns
     parent = columns.parent_id or str(columns.ultimate_parent_id)
-    return problems.problem_table(listed, accounts, ids_at(run, parent, joined_rows(listed)))
+    return problems.problem_table(listed, accounts, ids_at(run, parent, _joined_rows(listed)))

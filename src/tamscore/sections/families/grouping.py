@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from tamscore.stages.folding import IdForm
     from tamscore.store.location import Location
 
-DIGITS = 6
+_DIGITS = 6
 """Sums of several numbers are rounded to so many places, so that 0.1 and 0.2 come to 0.3."""
-READ = ("account_id", FAMILY, "party_type", "sales", "potential", "whitespace")
+_READ = ("account_id", FAMILY, "party_type", "sales", "potential", "whitespace")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def read_accounts(partition: Partition, path: Location, account_id: str, form: I
     import pyarrow as pa
 
     with contents.parquet_file(path, dictionary=[FAMILY, "party_type"]) as file:
-        scores = contents.decode(file, [*READ])
+        scores = contents.decode(file, [*_READ])
     ids = tables.account_ids(tables.read(partition, [account_id])[account_id], form)
     hashes = id_hash(tables.account_ids(scores["account_id"], form))
     family, party = as_dictionary(scores[FAMILY]), as_dictionary(scores["party_type"])
@@ -111,7 +111,7 @@ class Grouping:
         order = np.lexsort((hashes, place, family)).astype(np.int32)
         ordered = family[order]
         start = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
-        return cls(order, start, ids_of(parts, ordered[start]), tuple(part.at for part in parts))
+        return cls(order, start, _ids_of(parts, ordered[start]), tuple(part.at for part in parts))
 
     def __len__(self) -> int:
         """The number of families f."""
@@ -146,7 +146,7 @@ class Grouping:
             return np.fmax.reduceat(ordered, self.start)
         missing = np.isnan(ordered)
         sums = np.add.reduceat(np.where(missing, 0.0, ordered), self.start)
-        sums = np.where(self.members > 1, np.round(sums, DIGITS), sums)
+        sums = np.where(self.members > 1, np.round(sums, _DIGITS), sums)
         return np.where(np.logical_and.reduceat(missing, self.start), np.nan, sums)
 
     def counted(self, mask: Any) -> Any:
@@ -165,7 +165,7 @@ def join(arrays: Sequence[Any]) -> Any:
     return np.concatenate(arrays)
 
 
-def ids_of(parts: Sequence[ScoredAccounts], hashes: Any) -> pa.Array:
+def _ids_of(parts: Sequence[ScoredAccounts], hashes: Any) -> pa.Array:
     """Return the ids (f,) of families with these hashes (f,), ascending."""
     import pyarrow as pa
 

@@ -42,7 +42,7 @@ class PartLinks:
     match: PartMatch
 
 
-def read_links(partition: Partition, column: str, form: IdForm, index: HashIndex) -> PartLinks:
+def _read_links(partition: Partition, column: str, form: IdForm, index: HashIndex) -> PartLinks:
     """Return the links of a partition by one column, given the ids of all accounts."""
     return links_in(tables.account_ids(tables.read(partition, [column])[column], form), index)
 
@@ -57,7 +57,7 @@ def links_in(ids: pa.Array, index: HashIndex) -> PartLinks:
 
 def links_by(run: Run, column: str, index: HashIndex) -> list[PartLinks]:
     """Return the links of all partitions by one column."""
-    return list(run.flow.map(read_links, run.plan.partitions, column, run.columns.id_form, run.flow.share(index)))
+    return list(run.flow.map(_read_links, run.plan.partitions, column, run.columns.id_form, run.flow.share(index)))
 
 
 def match_of(run: Run, column: str, links: Sequence[PartLinks], index: HashIndex) -> Match:

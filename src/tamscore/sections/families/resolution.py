@@ -46,7 +46,7 @@ class MarketRows:
         place = np.concatenate([part.place for part in parts])
         link[: len(self)] = np.where(place == NONE, own[: len(self)], self.at[place])
         if len(named.hashes):
-            link[rows_named(parts)] = len(self) + np.searchsorted(named.hashes, hashes_named(parts))
+            link[_rows_named(parts)] = len(self) + np.searchsorted(named.hashes, _hashes_named(parts))
         link[self.doubles] = self.doubles
         return link
 
@@ -78,13 +78,13 @@ def rows_of(parts: Sequence[PartRows]) -> tuple[MarketRows, HashIndex]:
     return MarketRows(hashes, at, np.sort(order[shared & ~is_scored])), index
 
 
-def rows_named(parts: Sequence[PartLinks]) -> Any:
+def _rows_named(parts: Sequence[PartLinks]) -> Any:
     """Return the rows (s,) whose parent is no account."""
     starts = np.cumsum([0, *(len(part.place) for part in parts)])
     return np.concatenate([np.empty(0, np.int64), *(s + part.rows for s, part in zip(starts, parts, strict=False))])
 
 
-def hashes_named(parts: Sequence[PartLinks]) -> Any:
+def _hashes_named(parts: Sequence[PartLinks]) -> Any:
     """Return the hashes (s,) uint64 of the ids that these name."""
     return np.concatenate([np.empty(0, np.uint64), *(part.hashes for part in parts)])
 
@@ -103,7 +103,7 @@ class Strangers:
     @classmethod
     def of(cls, parts: Sequence[PartLinks] | None, rows: MarketRows) -> Strangers:
         """Return the strangers that links name."""
-        named, at = hashes_named(parts or ()), rows_named(parts or ())
+        named, at = _hashes_named(parts or ()), _rows_named(parts or ())
         order = np.lexsort((rows.hashes[at], named))
         different, first, count = np.unique(named[order], return_index=True, return_counts=True)
         return cls(different, at[order][first], count)
@@ -142,15 +142,15 @@ def resolve(
     """
     named = Strangers.of(ultimate, rows)
     own = np.arange(len(rows) + len(named.hashes), dtype=np.int32)
-    link = by_parent = rows.links(parent, NOBODY, own)
+    link = by_parent = rows.links(parent, _NOBODY, own)
     if ultimate is not None:
         by_ultimate = rows.links(ultimate, named, own)
         is_last = rows.given(ultimate, len(own)) | (by_ultimate != own)
         link = np.where(is_last, by_ultimate, by_parent)
-    trees, lead = without_circles(link, rank)
+    trees, lead = _without_circles(link, rank)
     depth, split = trees.depth, np.empty(0, np.int64)
     if parent is not None and ultimate is not None:
-        depth = without_circles(np.where(by_parent != own, by_parent, by_ultimate), rank)[0].depth
+        depth = _without_circles(np.where(by_parent != own, by_parent, by_ultimate), rank)[0].depth
         split = np.flatnonzero(trees.top[by_parent] != trees.top)
     there = np.zeros(len(own), bool)
     there[trees.top[: len(rows)][scored]] = True
@@ -161,20 +161,20 @@ def resolve(
         depth[: len(rows)],
         np.where(tops < len(rows), tops, np.append(named.rows, 0)[np.maximum(tops - len(rows), 0)]),
         tops >= len(rows),
-        *(in_order(values, rows) for values in (self_named, lead, split)),
+        *(_in_order(values, rows) for values in (self_named, lead, split)),
     )
 
 
-NOBODY = Strangers(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64))
+_NOBODY = Strangers(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64))
 """No strangers: an id in the column of parents that is no account leads nowhere."""
 
 
-def in_order(result: Any, rows: MarketRows) -> Any:
+def _in_order(result: Any, rows: MarketRows) -> Any:
     """Return rows (a,) in order of the hashes of their ids."""
     return result[np.argsort(rows.hashes[result], kind="stable")]
 
 
-def without_circles(link: Any, rank: Callable[[Any], Any]) -> tuple[FamilyTrees, Any]:
+def _without_circles(link: Any, rank: Callable[[Any], Any]) -> tuple[FamilyTrees, Any]:
     """Return the trees that links (c,) make once circles are cut, and of each account in one who leads it (a,).
 
     Who leads a circle has no link any more.

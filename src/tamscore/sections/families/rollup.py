@@ -35,7 +35,7 @@ def cents(column: Any) -> Any:
 
 def sums_of(scored: pa.Table) -> Sums:
     """Return what the families in a part of the scores come to."""
-    encoded = one_dictionary(scored[FAMILY])
+    encoded = _one_dictionary(scored[FAMILY])
     return id_hash(encoded.dictionary), measure(scored, encoded)
 
 
@@ -56,7 +56,7 @@ def measure(accounts: pa.Table, family: pa.DictionaryArray) -> Any:
     return np.rint(values).astype(np.int64)
 
 
-def one_dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:
+def _one_dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:
     """Return a column of text as one dictionary array; of one chunk as it is, since its texts differ already."""
     import pyarrow as pa
 

@@ -60,7 +60,7 @@ class Source:
             for partition, path in zip(partitions, scores, strict=True)
         )
         target = None if job.currency is None else job.currency.target
-        return cls(columns, tuple(partitions), parts, how_numbers_are_made(job, settings), target)
+        return cls(columns, tuple(partitions), parts, _how_numbers_are_made(job, settings), target)
 
     @property
     def sales(self) -> Any:
@@ -93,7 +93,7 @@ class Source:
         return pa.chunked_array(chunks, items[0].type).combine_chunks().take(pa.array(place))
 
 
-def how_numbers_are_made(job: Job, settings: Families) -> dict[str, How]:
+def _how_numbers_are_made(job: Job, settings: Families) -> dict[str, How]:
     """Return how numbers of families are made, by column: as the job says, sizes and revenue summed by default."""
     sizes = [name for name, feature in job.features.numeric.items() if feature.scaling == "log_standard"]
     revenue = [job.columns.revenue] if job.columns.revenue else []
@@ -110,13 +110,13 @@ def stage(source: Source, record: Mapping[str, Any]) -> Path:
     record = {**record, "of_both_party_types": int(np.count_nonzero(mixed)), "features": dict(source.hows)}
     with TemporaryDirectory(dir=temporary_folder()) as folder:
         files = [
-            spool(name, column, Path(folder) / str(place))
-            for place, (name, column) in enumerate(columns_of_families(source, families))
+            _spool(name, column, Path(folder) / str(place))
+            for place, (name, column) in enumerate(_columns_of_families(source, families))
         ]
-        return put_together(files, {METADATA: json.dumps(record, sort_keys=True)})
+        return _put_together(files, {METADATA: json.dumps(record, sort_keys=True)})
 
 
-def columns_of_families(source: Source, families: Grouping) -> Iterator[tuple[str, pa.Array]]:
+def _columns_of_families(source: Source, families: Grouping) -> Iterator[tuple[str, pa.Array]]:
     """Yield the columns (f,) of the table of families by name, each made when it is asked for."""
     columns = source.columns
     yield columns.account_id, families.ids
@@ -128,11 +128,11 @@ def columns_of_families(source: Source, families: Grouping) -> Iterator[tuple[st
         if name not in {columns.account_id, columns.currency, *columns.numbers, *columns.parents}:
             yield name, source.values(name, families.stands)
     if columns.currency is not None:
-        yield columns.currency, currency_of(source, families, columns.currency)
-    yield from zip(ROW_COLUMNS, sums_of_members(source, families), strict=True)
+        yield columns.currency, _currency_of(source, families, columns.currency)
+    yield from zip(ROW_COLUMNS, _sums_of_members(source, families), strict=True)
 
 
-def currency_of(source: Source, families: Grouping, column: str) -> pa.Array:
+def _currency_of(source: Source, families: Grouping, column: str) -> pa.Array:
     """Return the currency (f,) of the amounts of each family: that of all, or of the account with the largest sales."""
     import pyarrow as pa
 
@@ -141,7 +141,7 @@ def currency_of(source: Source, families: Grouping, column: str) -> pa.Array:
     return source.values(column, families.first_by(np.nan_to_num(-source.sales, nan=np.inf)))
 
 
-def sums_of_members(source: Source, families: Grouping) -> Iterator[pa.Array]:
+def _sums_of_members(source: Source, families: Grouping) -> Iterator[pa.Array]:
     """Yield what families say of their accounts, in the order of ROW_COLUMNS."""
     import pyarrow as pa
 
@@ -151,7 +151,7 @@ def sums_of_members(source: Source, families: Grouping) -> Iterator[pa.Array]:
     yield nullable(families.reduce(join([part.whitespace for part in source.parts]), "sum"))
 
 
-def spool(name: str, column: pa.Array, path: Path) -> Path:
+def _spool(name: str, column: pa.Array, path: Path) -> Path:
     """Return the temporary file that now holds a column (f,), some rows at a time."""
     import pyarrow as pa
 
@@ -161,7 +161,7 @@ def spool(name: str, column: pa.Array, path: Path) -> Path:
     return path
 
 
-def put_together(files: Iterable[Path], metadata: Mapping[str, str]) -> Path:
+def _put_together(files: Iterable[Path], metadata: Mapping[str, str]) -> Path:
     """Return a temporary Parquet file with the columns that files hold, one each."""
     import pyarrow as pa
 

@@ -34,19 +34,19 @@ def ids_at(run: Run, column: str, rows: Any, written: Any | None = None) -> pa.A
         for partition, piece, start in zip(run.plan.partitions, pieces, starts, strict=True)
         if len(piece)
     ]
-    items = list(run.flow.map(read_ids, asked, column))
+    items = list(run.flow.map(_read_ids, asked, column))
     texts = pa.chunked_array([pa.array([], pa.large_string()), *items], pa.large_string()).combine_chunks()
     texts = texts.take(pa.array(np.argsort(order, kind="stable")))
-    return as_compared(texts, run.columns.id_form, written)
+    return _as_compared(texts, run.columns.id_form, written)
 
 
-def read_ids(asked: tuple[Partition, Any], column: str) -> pa.Array:
+def _read_ids(asked: tuple[Partition, Any], column: str) -> pa.Array:
     """Return the ids of some rows (r,) of a partition as texts; the run has read the column before."""
     partition, rows = asked
     return strings(tables.read(partition, [column], seen=[column])[column].take(rows))
 
 
-def as_compared(texts: pa.Array, form: IdForm, written: Any | None) -> pa.Array:
+def _as_compared(texts: pa.Array, form: IdForm, written: Any | None) -> pa.Array:
     """Return ids (r,) as they are compared, or as they are where `written` (r,) bool."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
-NO_JOB = "it has no products, and features do not tell customer jobs"
+_NO_JOB = "it has no products, and features do not tell customer jobs"
 
 
 class JobsSection(Section[CustomerJobs]):
@@ -29,12 +29,12 @@ class JobsSection(Section[CustomerJobs]):
     settings = CustomerJobs
     columns = (
         ScoreColumn(
-            CUSTOMER_JOB, "text", "what such customers hire the products for, named by leading products", NO_JOB
+            CUSTOMER_JOB, "text", "what such customers hire the products for, named by leading products", _NO_JOB
         ),
         ScoreColumn(
-            "customer_job_probability", "share", "1 by products; else how likely that job is, if it buys", NO_JOB
+            "customer_job_probability", "share", "1 by products; else how likely that job is, if it buys", _NO_JOB
         ),
-        ScoreColumn("customer_job_basis", "text", "how the job is known: products, or look_alike by features", NO_JOB),
+        ScoreColumn("customer_job_basis", "text", "how the job is known: products, or look_alike by features", _NO_JOB),
         ScoreColumn("customer_job_proposition", "text", "value proposition of jobs.messages", "there is none"),
         ScoreColumn("customer_job_theme", "text", "campaign theme of jobs.messages", "there is none"),
     )

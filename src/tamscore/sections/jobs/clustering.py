@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 CHOICE_ROWS = 3_000
 """So many customers are halved."""
-HALVINGS = 3
-STARTS, FINAL_STARTS, SHORT_PASSES, PASSES = 4, 16, 4, 50
+_HALVINGS = 3
+_STARTS, FINAL_STARTS, _SHORT_PASSES, _PASSES = 4, 16, 4, 50
 """Starts of a fit in halves, and of the one that counts, with a few passes each; the best one is carried on."""
 
 
@@ -43,23 +43,23 @@ class GroupCandidate:
     similarity: tuple[float, ...]
 
 
-def fit_groups(backend: Backend, seeds: Any, block: Any, k: int, seed: int, tries: int = STARTS) -> Any:
+def fit_groups(backend: Backend, seeds: Any, block: Any, k: int, seed: int, tries: int = _STARTS) -> Any:
     """Return centers of k groups (k, C), the largest first, on a block (C, n); starts are sought in `seeds` (C, s).
 
     Fewer than k where there are fewer different mixes.
     """
     host = HostBackend()
-    starts = (kmeans.start_centers(BlockRows.of(host, seeds), seeds, k, seed, at, SHORT_PASSES) for at in range(tries))
+    starts = (kmeans.start_centers(BlockRows.of(host, seeds), seeds, k, seed, at, _SHORT_PASSES) for at in range(tries))
     best = min(starts, key=lambda fit: fit.inertia)
     return kmeans.by_size(kmeans.without_empty(settle(backend, block, best.centers))).centers
 
 
 def settle(backend: Backend, block: Any, centers: Any) -> kmeans.Fit:
     """Return the fit that Lloyd passes over a block (C, n) make of some centers (k, C)."""
-    return kmeans.lloyd(BlockRows.of(backend, block), centers, PASSES, kmeans.SEEDING_TOLERANCE)
+    return kmeans.lloyd(BlockRows.of(backend, block), centers, _PASSES, kmeans.SEEDING_TOLERANCE)
 
 
-def candidate(k: int, block: Any, seed: int) -> GroupCandidate:
+def _candidate(k: int, block: Any, seed: int) -> GroupCandidate:
     """Return how k groups come out again in halves of a block (C, n), in order of draw."""
     host = HostBackend()
     centers = fit_groups(host, block, block, k, seed)
@@ -76,7 +76,7 @@ def judge(centers: Any, block: Any, k: int, seed: int) -> GroupCandidate:
     if len(centers) < 2 or rows < 2 * k:
         return GroupCandidate(len(centers), None, None, smallest, (1.0,) * len(centers))
     strengths, rands, similar = [], [], []
-    for turn in range(HALVINGS):
+    for turn in range(_HALVINGS):
         order = np.random.default_rng([seed, k, turn]).permutation(rows)
         halves = [np.sort(half) for half in (order[: rows // 2], order[rows // 2 :])]
         parts = [np.ascontiguousarray(block[:, half]) for half in halves]
@@ -121,4 +121,4 @@ def candidates_of(
     block: Any, numbers: Sequence[int], seed: int, run: Callable[..., Iterable[GroupCandidate]]
 ) -> list[GroupCandidate]:
     """Return the candidates for some numbers of groups; `run(function, items, *shared)` does several at a time."""
-    return list(run(candidate, numbers, np.ascontiguousarray(block[:, :CHOICE_ROWS]), seed))
+    return list(run(_candidate, numbers, np.ascontiguousarray(block[:, :CHOICE_ROWS]), seed))

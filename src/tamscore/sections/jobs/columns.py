@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from tamscore.sections.jobs.messages import Messages
     from tamscore.sections.jobs.party import PartyJobs
 
-PLACES = 4
-BASES = ("products", "look_alike")
+_PLACES = 4
+_BASES = ("products", "look_alike")
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ class JobsState:
         basis, chance = np.where(job >= 0, 0, -1), np.where(job >= 0, 1.0, np.nan)
         self.fill_in(rows, backend, job, basis, chance)
         return {
-            "customer_job": texts(job, self.names),
-            "customer_job_probability": nullable(np.round(chance, PLACES)),
-            "customer_job_basis": nullable_dictionary(basis, BASES),
-            "customer_job_proposition": texts(job, self.messages.propositions),
-            "customer_job_theme": texts(job, self.messages.themes),
+            "customer_job": _texts(job, self.names),
+            "customer_job_probability": nullable(np.round(chance, _PLACES)),
+            "customer_job_basis": nullable_dictionary(basis, _BASES),
+            "customer_job_proposition": _texts(job, self.messages.propositions),
+            "customer_job_theme": _texts(job, self.messages.themes),
         }
 
     def known_of(self, rows: ScoredRows) -> Any:
@@ -119,7 +119,7 @@ class JobsState:
         return findings(self, counts)
 
 
-def texts(job: Any, names: Sequence[str]) -> pa.DictionaryArray:
+def _texts(job: Any, names: Sequence[str]) -> pa.DictionaryArray:
     """Return the text (s,) of each row's customer job; null for none, and for an empty text."""
     distinct = list(dict.fromkeys(name for name in names if name))
     place = np.array([*(distinct.index(name) if name else -1 for name in names), -1], np.int64)

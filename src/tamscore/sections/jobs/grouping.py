@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from tamscore.sections.jobs.settings import CustomerJobs
     from tamscore.sections.jobs.stored_model import StoredJobs
 
-FIT_ROWS = 65_536
+_FIT_ROWS = 65_536
 """So many customers of a party type are clustered; all are assigned."""
-AT_ONCE = 65_536
+_AT_ONCE = 65_536
 """So many customers are assigned at a time."""
 
 
@@ -41,40 +41,40 @@ class KnownJobs:
 
 
 @dataclass(frozen=True)
-class DrawnCustomers:
+class _DrawnCustomers:
     """The drawn customers of a party type in order of draw: their mixes as a block (C, n), and how many there are."""
 
     block: Any
     count: int
 
 
-def party_of(sales: ProductSales) -> Any:
+def _party_of(sales: ProductSales) -> Any:
     """Return the place of the party type (K,) of each cluster."""
     policies = sales.market.policies
     return np.repeat(np.arange(len(policies)), [len(policy.cluster_ids) for policy in policies])
 
 
-def drawn_customers(sales: ProductSales, columns: MixColumns, seed: int) -> list[DrawnCustomers]:
+def drawn_customers(sales: ProductSales, columns: MixColumns, seed: int) -> list[_DrawnCustomers]:
     """Return the drawn customers of each party type: those with the lowest draw numbers, whatever the partitioning."""
     everyone = np.flatnonzero(sales.label >= 0)
-    party, numbers = party_of(sales)[sales.label[everyone]], draw_number(sales.owned.key[everyone], seed)
+    party, numbers = _party_of(sales)[sales.label[everyone]], draw_number(sales.owned.key[everyone], seed)
     customers = []
     for place in range(len(sales.market.policies)):
         mine = np.flatnonzero(party == place)
-        drawn = mine[numbers[mine] <= np.uint64(threshold([numbers[mine]], FIT_ROWS))]
+        drawn = mine[numbers[mine] <= np.uint64(threshold([numbers[mine]], _FIT_ROWS))]
         share = shares_of(sales.owned, columns, everyone[drawn])[np.argsort(numbers[drawn], kind="stable")]
-        customers.append(DrawnCustomers(block_of(share, columns.grid), len(mine)))
+        customers.append(_DrawnCustomers(block_of(share, columns.grid), len(mine)))
     return customers
 
 
-def new_groups(sales: ProductSales, customers: DrawnCustomers, settings: CustomerJobs) -> MixGroups | None:
+def new_groups(sales: ProductSales, customers: _DrawnCustomers, settings: CustomerJobs) -> MixGroups | None:
     """Return the groups of a party type, None if no customer owns a product."""
     run = sales.market.this
     if not customers.count:
         return None
     seed, backend, block = run.job.clusters.seed, run.backend, customers.block
     with LocalFlow(run.job.engine.workers) as local:
-        tried = clustering.candidates_of(block, numbers_tried(settings, customers), seed, local.map)
+        tried = clustering.candidates_of(block, _numbers_tried(settings, customers), seed, local.map)
     least = run.job.potential.min_customers / customers.count
     k = settings.k if settings.k != "auto" else clustering.chosen(tried, settings.least_strength, least)
     seeds = np.ascontiguousarray(block[:, : clustering.CHOICE_ROWS])
@@ -83,7 +83,7 @@ def new_groups(sales: ProductSales, customers: DrawnCustomers, settings: Custome
     return MixGroups(centers, (None,) * len(centers), tuple(tried), candidate)
 
 
-def numbers_tried(settings: CustomerJobs, customers: DrawnCustomers) -> list[int]:
+def _numbers_tried(settings: CustomerJobs, customers: _DrawnCustomers) -> list[int]:
     """Return the numbers of groups to choose from; none where the job says how many, or customers are too few."""
     low, high = settings.k_range
     return (
@@ -91,7 +91,7 @@ def numbers_tried(settings: CustomerJobs, customers: DrawnCustomers) -> list[int
     )
 
 
-def warm_groups(sales: ProductSales, customers: DrawnCustomers, stored: StoredJobs) -> MixGroups | None:
+def warm_groups(sales: ProductSales, customers: _DrawnCustomers, stored: StoredJobs) -> MixGroups | None:
     """Return the groups that those of an earlier run become: a group that keeps its customers keeps its name."""
     if not customers.count:
         return None
@@ -111,13 +111,13 @@ def assign_customers(
 ) -> tuple[KnownJobs, list[MixSums]]:
     """Return the customer job of every customer that owns a product, and the sums of each party type."""
     owned, customer = sales.owned, sales.label >= 0
-    party = np.where(customer, party_of(sales)[sales.label], -1)
+    party = np.where(customer, _party_of(sales)[sales.label], -1)
     job, sums, first = np.full(len(party), -1, np.int16), [], 0
     for place, group in enumerate(groups):
-        total = empty(group, len(columns.names))
+        total = _empty(group, len(columns.names))
         if group is not None:
             mine = np.flatnonzero(party == place)
-            for rows in (mine[start : start + AT_ONCE] for start in range(0, len(mine), AT_ONCE)):
+            for rows in (mine[start : start + _AT_ONCE] for start in range(0, len(mine), _AT_ONCE)):
                 share = shares_of(owned, columns, rows)
                 label = labels(sales.market.this.backend, block_of(share, columns.grid), group.centers)
                 total += MixSums.of(share, label, len(group.centers))
@@ -128,7 +128,7 @@ def assign_customers(
     return KnownJobs(owned.key[known], owned.check[known], job[known]), sums
 
 
-def empty(groups: MixGroups | None, columns: int) -> MixSums:
+def _empty(groups: MixGroups | None, columns: int) -> MixSums:
     """Return the sums of no customers."""
     k = 0 if groups is None else len(groups.centers)
     return MixSums(np.zeros(k, np.int64), np.zeros((k, columns)))

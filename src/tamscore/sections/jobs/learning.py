@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from tamscore.scoring.party_model import PartyModel
     from tamscore.sections.jobs.grouping import KnownJobs
 
-Drawn = tuple[Any, Any, PartFeatures]
+_Drawn = tuple[Any, Any, PartFeatures]
 """Draw numbers (n,), customer jobs (n,) from 0 and features of the drawn rows of a party type in a partition."""
 
 
 @dataclass(frozen=True)
-class CustomerDraw:
+class _CustomerDraw:
     """Which customers are drawn: the seed and, by party type, the draw number up to which they are taken.
 
     `first` is the number of the first customer job of each party type; those to learn nothing of take nobody.
@@ -43,14 +43,14 @@ class CustomerDraw:
     first: tuple[int, ...]
 
 
-def draw_of(known: KnownJobs, jobs: Sequence[int], seed: int) -> CustomerDraw:
+def _draw_of(known: KnownJobs, jobs: Sequence[int], seed: int) -> _CustomerDraw:
     """Return how customers are drawn to learn of the customer jobs of party types with so many each."""
     first = np.cumsum([0, *jobs]).tolist()
     numbers, last = draw_number(known.key, seed), []
     for begin, count in zip(first, jobs, strict=False):
         mine = (known.job >= begin) & (known.job < begin + count)
         last.append(threshold([numbers[mine]], MOST_ROWS) if count > 1 and mine.any() else 0)
-    return CustomerDraw(known, seed, tuple(last), tuple(first[:-1]))
+    return _CustomerDraw(known, seed, tuple(last), tuple(first[:-1]))
 
 
 def look_alikes(market: Market, known: KnownJobs, jobs: Sequence[int]) -> list[JobLookAlikes | None]:
@@ -58,27 +58,27 @@ def look_alikes(market: Market, known: KnownJobs, jobs: Sequence[int]) -> list[J
     run, models = market.this, [fit.model for fit in market.fitted]
     if max(jobs, default=0) < 2:
         return [None] * len(jobs)
-    how = run.flow.share(draw_of(known, jobs, run.job.clusters.seed))
-    parts = list(run.flow.map(draw_rows, market.rows, run.flow.share(models), how))
+    how = run.flow.share(_draw_of(known, jobs, run.job.clusters.seed))
+    parts = list(run.flow.map(_draw_rows, market.rows, run.flow.share(models), how))
     alikes: list[JobLookAlikes | None] = []
     with LocalFlow(run.job.engine.workers) as local:
         for place, (fitted, count) in enumerate(zip(market.fitted, jobs, strict=True)):
             mine = [drawn for part in parts if (drawn := part[place]) is not None]
-            space, excluded = fitted.model.space, excluded_of(fitted)
-            rows = rows_of(mine, fitted.model) if mine else None
+            space, excluded = fitted.model.space, _excluded_of(fitted)
+            rows = _rows_of(mine, fitted.model) if mine else None
             seed = run.job.clusters.seed
             alikes.append(learn(space, rows, count, excluded, seed, local.map) if rows is not None else None)
     return alikes
 
 
-def excluded_of(fitted: PartyFit) -> Sequence[str]:
+def _excluded_of(fitted: PartyFit) -> Sequence[str]:
     """Return the columns that the leakage guard suspects, and that nobody has allowed."""
     if fitted.model.look_alike is not None:
         return fitted.model.look_alike.excluded
     return tuple(verdict.feature for verdict in fitted.verdicts if verdict.verdict == "suspect")
 
 
-def draw_rows(part: PartRows, models: Sequence[PartyModel], how: CustomerDraw) -> list[Drawn | None]:
+def _draw_rows(part: PartRows, models: Sequence[PartyModel], how: _CustomerDraw) -> list[_Drawn | None]:
     """Return the drawn customers of a partition with their features, by party type; None for one that has none."""
     columns = models[0].encoding.columns
     buyers = np.sort(np.asarray(part.buyers, dtype=np.int64))
@@ -89,33 +89,33 @@ def draw_rows(part: PartRows, models: Sequence[PartyModel], how: CustomerDraw) -
         for model, last in zip(models, how.last, strict=True)
     ]
     at = buyers[scored & np.any(taken_by, axis=0)]
-    job = jobs_of(part, at, how.known, columns) if len(at) else at
+    job = _jobs_of(part, at, how.known, columns) if len(at) else at
     at, job = at[job >= 0], job[job >= 0]
     if not len(at):
         return [None] * len(models)
     features = read_features(part.partition, columns, HostBackend(), at)
-    items: list[Drawn | None] = []
+    items: list[_Drawn | None] = []
     for party_model, first in zip(models, how.first, strict=True):
         rows = np.flatnonzero(features.usable & (part.party[at] == party_model.encoding.party))
-        drawn = draw_number(part.hashes[at[rows]], how.seed), job[rows] - first, taken_of(features, rows)
+        drawn = draw_number(part.hashes[at[rows]], how.seed), job[rows] - first, _taken_of(features, rows)
         items.append(drawn if len(rows) else None)
     return items
 
 
-def jobs_of(part: PartRows, at: Any, known: KnownJobs, columns: InputColumns) -> Any:
+def _jobs_of(part: PartRows, at: Any, known: KnownJobs, columns: InputColumns) -> Any:
     """Return the customer job (n,) of some rows of a partition, -1 where it is not known."""
     ids = tables.account_ids(tables.read(part.partition, [columns.account_id])[columns.account_id], columns.id_form)
     result = places(known.key, known.check, part.hashes[at], id_hash(ids.take(at), 1))
     return np.where(result >= 0, np.append(known.job, -1)[result], -1).astype(np.int64)
 
 
-def taken_of(features: PartFeatures, rows: Any) -> PartFeatures:
+def _taken_of(features: PartFeatures, rows: Any) -> PartFeatures:
     """Return the features of some rows."""
     numeric = {name: column[rows] for name, column in features.numeric.items()}
     return PartFeatures(numeric, features.sales[rows], take(features.texts, rows), features.usable[rows])
 
 
-def rows_of(parts: Sequence[Drawn], model: PartyModel) -> JobRows:
+def _rows_of(parts: Sequence[_Drawn], model: PartyModel) -> JobRows:
     """Return all drawn customers in order of their draw numbers, in the space of their party type."""
     numbers, job = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
     order, features = np.argsort(numbers, kind="stable"), [part[2] for part in parts]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 6_000
 """So many customers are learned from at the most."""
 SHARPNESS = tuple(step / 16 for step in range(1, 49))
-LEAST_CHANCE = 1e-12
+_LEAST_CHANCE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def learn(
     count = np.bincount(rows.job, minlength=jobs)
     if len(rows.job) < FEWEST or jobs < 2 or not count.all():
         return None
-    models = tuple(run(one_against_all, range(jobs), space, rows, tuple(excluded), seed))
+    models = tuple(run(_one_against_all, range(jobs), space, rows, tuple(excluded), seed))
     host, places = HostBackend(), fold_of(rows.numbers)
     numbers = rows.block[: space.number_rows]
     odds = np.stack([log_odds(host, space, model, numbers, rows.raw, places) for model in models])
@@ -91,10 +91,10 @@ def learn(
 
 def loss_of(text: Any, job: Any) -> float:
     """Return the log loss of probabilities (k, n) of the jobs (n,) that customers have."""
-    return -float(np.mean(np.log(np.maximum(text[job, np.arange(len(job))], LEAST_CHANCE))))
+    return -float(np.mean(np.log(np.maximum(text[job, np.arange(len(job))], _LEAST_CHANCE))))
 
 
-def one_against_all(job: int, space: Space, rows: JobRows, excluded: Sequence[str], seed: int) -> LookAlike:
+def _one_against_all(job: int, space: Space, rows: JobRows, excluded: Sequence[str], seed: int) -> LookAlike:
     """Return the look-alike that tells the customers with a job from those with others."""
     others = FitRows(rows.block, rows.numbers, rows.job == job, np.ones(len(rows.job)))
     return fit_look_alike(space, others, excluded, seed)
@@ -112,14 +112,14 @@ def likeliest(backend: Backend, space: Space, learned: JobLookAlikes, raw: RawRo
     jobs, chances = [np.empty(0, np.int64)], [np.empty(0)]
     for start in range(0, len(raw), backend.block_rows):
         here = raw.part(start, start + backend.block_rows)
-        odds = odds_of(backend, space, learned.models, space.numbers(backend, here), here)
+        odds = _odds_of(backend, space, learned.models, space.numbers(backend, here), here)
         text = probabilities(odds, learned.sharpness)
         jobs.append(np.argmax(text, axis=0))
         chances.append(text.max(axis=0))
     return np.concatenate(jobs), np.concatenate(chances)
 
 
-def odds_of(backend: Backend, space: Space, models: Sequence[LookAlike], numbers: Array, raw: RawRows) -> Any:
+def _odds_of(backend: Backend, space: Space, models: Sequence[LookAlike], numbers: Array, raw: RawRows) -> Any:
     """Return the log odds (k, m) of the rows of a block of numbers (n, m) under each model."""
     places = np.full(len(raw), REST, np.int8)
     return np.stack([log_odds(backend, space, model, numbers, raw, places) for model in models])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tamscore.scoring.product_sales import AccountProducts, ProductSales
 
-MOST_COLUMNS = 60
+_MOST_COLUMNS = 60
 """So many products, or families, have a share of their own: those that most customers own."""
 OTHER = "other products"
 
@@ -48,19 +48,19 @@ def block_of(share: Any, grid: Grid) -> Any:
 
 def mix_columns(sales: ProductSales) -> MixColumns:
     """Return the columns of mixes: the families or products that most customers own; equal ones go by name."""
-    named = named_products(sales)
+    named = _named_products(sales)
     codes, names = named.indices.to_numpy(), np.array(named.dictionary.to_pylist(), object)
     owners = np.bincount(codes, weights=sales.owners.sum(axis=0), minlength=len(names))
-    order = np.lexsort((names, -owners))[:MOST_COLUMNS]
+    order = np.lexsort((names, -owners))[:_MOST_COLUMNS]
     return columns_named([*names[order], OTHER], named)
 
 
 def stored_columns(sales: ProductSales, names: Sequence[str]) -> MixColumns:
     """Return the columns of an earlier run (C,) for the products of this one; new products count as others."""
-    return columns_named(names, named_products(sales))
+    return columns_named(names, _named_products(sales))
 
 
-def named_products(sales: ProductSales) -> pa.DictionaryArray:
+def _named_products(sales: ProductSales) -> pa.DictionaryArray:
     """Return the family of each product (P,), its own name where the table has no families."""
     products = sales.products
     return as_dictionary(pa.chunked_array([products.names if products.family is None else products.family]))

@@ -10,10 +10,10 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LEAST_SHARE, LEAST_LIFT = 0.1, 1.5
+_LEAST_SHARE, _LEAST_LIFT = 0.1, 1.5
 """A product leads where it has at least this share, and so many times its share among all customers."""
-MOST_LEADING = 4
-NAMED_BY = 2
+_MOST_LEADING = 4
+_NAMED_BY = 2
 MIXED = "mixed products"
 """The name of a customer job in which no product leads."""
 
@@ -35,8 +35,8 @@ def leading_products(mean: Any, market: Any, names: Sequence[str]) -> list[tuple
     rows = []
     for share in mean:
         order = np.argsort(-(share - market), kind="stable").tolist()
-        leads = [c for c in order if share[c] >= LEAST_SHARE and share[c] >= LEAST_LIFT * market[c]]
-        rows.append(tuple(LeadingProduct(names[c], float(share[c]), float(market[c])) for c in leads[:MOST_LEADING]))
+        leads = [c for c in order if share[c] >= _LEAST_SHARE and share[c] >= _LEAST_LIFT * market[c]]
+        rows.append(tuple(LeadingProduct(names[c], float(share[c]), float(market[c])) for c in leads[:_MOST_LEADING]))
     return rows
 
 
@@ -48,12 +48,12 @@ def job_names(leading: Sequence[Sequence[LeadingProduct]], remaining: Sequence[s
     remaining = remaining or (None,) * len(leading)
     taken = {name for name in remaining if name}
     pairs = zip(leading, remaining, strict=True)
-    return tuple(name or new_name([product.product for product in products], taken) for products, name in pairs)
+    return tuple(name or _new_name([product.product for product in products], taken) for products, name in pairs)
 
 
-def new_name(products: Sequence[str], taken: set[str]) -> str:
+def _new_name(products: Sequence[str], taken: set[str]) -> str:
     """Return a name that is not taken yet; it is noted as taken."""
-    length = min(NAMED_BY, len(products))
+    length = min(_NAMED_BY, len(products))
     while (first := " + ".join(products[:length]) or MIXED) in taken and length < len(products):
         length += 1
     name, number = first, 1

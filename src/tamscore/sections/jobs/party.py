@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tamscore.sections.jobs.clustering import GroupCandidate
     from tamscore.sections.jobs.look_alike import JobLookAlikes
 
-EXACT = 2.0**24
+_EXACT = 2.0**24
 """Shares are added up in so many parts of 1: sums of whole numbers are the same in any order."""
 
 
@@ -43,7 +43,7 @@ class MixSums:
     @classmethod
     def of(cls, share: Any, label: Any, k: int) -> MixSums:
         """Return the sums of customers with shares (m, C) in groups (m,)."""
-        whole = np.rint(share * EXACT)
+        whole = np.rint(share * _EXACT)
         sums = np.stack([np.bincount(label, weights=column, minlength=k) for column in whole.T], axis=1)
         return cls(np.bincount(label, minlength=k), sums)
 
@@ -53,12 +53,12 @@ class MixSums:
     @property
     def means(self) -> Any:
         """The mean shares (k, C) in each group; 0 in one without customers."""
-        return self.shares / EXACT / np.maximum(self.customers, 1)[:, None]
+        return self.shares / _EXACT / np.maximum(self.customers, 1)[:, None]
 
     @property
     def market(self) -> Any:
         """The mean shares (C,) among all customers."""
-        return self.shares.sum(axis=0) / EXACT / max(int(self.customers.sum()), 1)
+        return self.shares.sum(axis=0) / _EXACT / max(int(self.customers.sum()), 1)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tamscore.sections.jobs.settings import CustomerJobs
     from tamscore.sections.jobs.stored_model import StoredJobs, StoredModel
 
-FINDING = ("k", "k_range", "least_strength")
+_FINDING = ("k", "k_range", "least_strength")
 """The keys that decide which customer jobs are found."""
 
 
@@ -38,32 +38,32 @@ def prepare(market: Market, settings: CustomerJobs) -> JobsState:
     """
     run, sales = market.this, product_sales(market)
     stored = stored_model(market)
-    require_same(market, settings)
+    _require_same(market, settings)
     with run.progress.stage("customer jobs", sales.table.plan.rows):
         columns = stored_columns(sales, stored.columns) if stored else mix_columns(sales)
-        groups = groups_of(sales, columns, settings, stored)
+        groups = _groups_of(sales, columns, settings, stored)
         known, sums = grouping.assign_customers(sales, columns, groups)
         parties = [
             None if group is None else describe(policy.name, group, total, columns.names)
             for policy, group, total in zip(market.policies, groups, sums, strict=True)
         ]
-        parties = with_look_alikes(market, parties, known, stored)
+        parties = _with_look_alikes(market, parties, known, stored)
     source = {
         "source": market.model_source.record["source"] if stored else "fitted",
         "run": stored.run if stored else None,
     }
     parts = tuple(parties)
     return JobsState(
-        run.columns, columns.names, parts, models_of(market), known, messages_of(parts, settings.messages), source
+        run.columns, columns.names, parts, _models_of(market), known, messages_of(parts, settings.messages), source
     )
 
 
-def require_same(market: Market, settings: CustomerJobs) -> None:
+def _require_same(market: Market, settings: CustomerJobs) -> None:
     """Raise InputContractError if a job would find customer jobs otherwise than the run that it builds on."""
     earlier = market.model_source.earlier
     before = (earlier.job.get(NAME) if earlier else None) or {}
     asked = settings.model_dump(mode="json")
-    for key in FINDING:
+    for key in _FINDING:
         if earlier and before.get(key, asked[key]) != asked[key]:
             raise InputContractError(
                 f"{NAME}.{key}: expected {before[key]!r}, by which run {earlier.directory.run_key} found its customer "
@@ -71,23 +71,23 @@ def require_same(market: Market, settings: CustomerJobs) -> None:
             )
 
 
-def models_of(market: Market) -> tuple[Any, ...]:
+def _models_of(market: Market) -> tuple[Any, ...]:
     """Return the model of every party type."""
     return tuple(fit.model for fit in market.fitted)
 
 
-def is_frozen(market: Market) -> bool:
+def _is_frozen(market: Market) -> bool:
     """Whether the model of an earlier run is used as it stands."""
     return bool(market.model_source.record["source"] == "frozen")
 
 
-def groups_of(
+def _groups_of(
     sales: ProductSales, columns: MixColumns, settings: CustomerJobs, stored: StoredModel | None
 ) -> list[MixGroups | None]:
     """Return the groups of each party type: stored as they stand, warmed up from there, or new."""
     market = sales.market
-    if stored is not None and is_frozen(market):
-        return [kept_groups(stored.parties.get(policy.name)) for policy in market.policies]
+    if stored is not None and _is_frozen(market):
+        return [_kept_groups(stored.parties.get(policy.name)) for policy in market.policies]
     drawn = grouping.drawn_customers(sales, columns, market.this.job.clusters.seed)
     groups: list[MixGroups | None] = []
     for policy, customers in zip(market.policies, drawn, strict=True):
@@ -97,16 +97,16 @@ def groups_of(
     return groups
 
 
-def kept_groups(stored: StoredJobs | None) -> MixGroups | None:
+def _kept_groups(stored: StoredJobs | None) -> MixGroups | None:
     """Return the groups of an earlier run as they stand."""
     return None if stored is None else MixGroups(stored.centers, stored.names, stored.candidates, stored.found)
 
 
-def with_look_alikes(
+def _with_look_alikes(
     market: Market, parties: Sequence[PartyJobs | None], known: KnownJobs, stored: StoredModel | None
 ) -> list[PartyJobs | None]:
     """Return the jobs of each party type with what features tell of them."""
-    if stored is not None and is_frozen(market):
+    if stored is not None and _is_frozen(market):
         policies = (stored.parties.get(policy.name) for policy in market.policies)
         learned = [None if jobs is None else jobs.learned for jobs in policies]
     else:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from tamscore.sections.jobs.party import PartyJobs
 
 NAME = "jobs"
-FORMAT = 1
-ARRAYS = ("offsets", "slopes", "hinges", "bends", "means", "spreads")
-SINGLE = ("seed", "last", "area", "customers", "prospects", "excluded")
+_FORMAT = 1
+_ARRAYS = ("offsets", "slopes", "hinges", "bends", "means", "spreads")
+_SINGLE = ("seed", "last", "area", "customers", "prospects", "excluded")
 """The arrays of a look-alike, and what it says in single values."""
 
 
@@ -54,23 +54,23 @@ def both(columns: Sequence[str], parties: Sequence[PartyJobs]) -> tuple[dict[str
         arrays[f"{party.party_type}.centers"] = np.asarray(party.centers, np.float64)
         learned = party.learned
         for place, model in enumerate(learned.models if learned else ()):
-            arrays |= {f"{party.party_type}.{place}.{name}": np.asarray(getattr(model, name)) for name in ARRAYS}
+            arrays |= {f"{party.party_type}.{place}.{name}": np.asarray(getattr(model, name)) for name in _ARRAYS}
         items.append(
             {
                 "party_type": party.party_type,
                 "names": list(party.names),
                 "candidates": [asdict(candidate) for candidate in party.candidates],
                 "found": asdict(party.found),
-                "look_alike": describe(learned) if learned else None,
+                "look_alike": _describe(learned) if learned else None,
             }
         )
-    return {"format": FORMAT, "columns": list(columns), "parties": items}, arrays
+    return {"format": _FORMAT, "columns": list(columns), "parties": items}, arrays
 
 
-def describe(learned: JobLookAlikes) -> dict[str, Any]:
+def _describe(learned: JobLookAlikes) -> dict[str, Any]:
     """Return what look-alikes say in single values."""
     figures = {field.name: getattr(learned, field.name) for field in fields(JobLookAlikes) if field.name != "models"}
-    return {**figures, "models": [{name: getattr(model, name) for name in SINGLE} for model in learned.models]}
+    return {**figures, "models": [{name: getattr(model, name) for name in _SINGLE} for model in learned.models]}
 
 
 def stored_model(market: Market) -> StoredModel | None:
@@ -88,37 +88,37 @@ def stored_model(market: Market) -> StoredModel | None:
 def parse(text: Mapping[str, Any], arrays: Mapping[str, Any], run: str, where: str) -> StoredModel:
     """Return the customer jobs that two files of a model hold; raise InputContractError if they make no sense."""
     try:
-        if text["format"] != FORMAT:
-            raise ValueError(f"expected format {FORMAT}, got {text['format']!r}")  # noqa: TRY301 - one way out
+        if text["format"] != _FORMAT:
+            raise ValueError(f"expected format {_FORMAT}, got {text['format']!r}")  # noqa: TRY301 - one way out
         columns = tuple(map(str, text["columns"]))
-        parties = {item["party_type"]: party_jobs(item, arrays, len(columns)) for item in text["parties"]}
+        parties = {item["party_type"]: _party_jobs(item, arrays, len(columns)) for item in text["parties"]}
         return StoredModel(run, columns, parties)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise InputContractError(f"{where}: {NAME}: {error}; run its job again") from error
 
 
-def party_jobs(text: Mapping[str, Any], arrays: Mapping[str, Any], columns: int) -> StoredJobs:
+def _party_jobs(text: Mapping[str, Any], arrays: Mapping[str, Any], columns: int) -> StoredJobs:
     """Return the customer jobs of a party type; raise ValueError if they do not hold together."""
     name, names = str(text["party_type"]), tuple(map(str, text["names"]))
     centers = arrays[f"{name}.centers"]
     if centers.shape != (len(names), columns) or not np.isfinite(centers).all():
         raise ValueError(f"{name}: expected centers of {len(names)} jobs and {columns} products, got {centers.shape}")
-    learned = look_alikes(name, text["look_alike"], arrays, len(names)) if text["look_alike"] else None
-    candidates = tuple(map(candidate_of, text["candidates"]))
-    return StoredJobs(name, names, centers, candidates, candidate_of(text["found"]), learned)
+    learned = _look_alikes(name, text["look_alike"], arrays, len(names)) if text["look_alike"] else None
+    candidates = tuple(map(_candidate_of, text["candidates"]))
+    return StoredJobs(name, names, centers, candidates, _candidate_of(text["found"]), learned)
 
 
-def candidate_of(text: Mapping[str, Any]) -> GroupCandidate:
+def _candidate_of(text: Mapping[str, Any]) -> GroupCandidate:
     """Return a number of groups as it was judged."""
     return GroupCandidate(**{**text, "similarity": tuple(text["similarity"])})
 
 
-def look_alikes(party: str, text: Mapping[str, Any], arrays: Mapping[str, Any], jobs: int) -> JobLookAlikes:
+def _look_alikes(party: str, text: Mapping[str, Any], arrays: Mapping[str, Any], jobs: int) -> JobLookAlikes:
     """Return the look-alikes of the jobs of a party type; raise ValueError if there are more or fewer than jobs."""
     models = []
     for place, item in enumerate(text["models"]):
-        here = {name: arrays[f"{party}.{place}.{name}"] for name in ARRAYS}
-        single = {name: item[name] for name in SINGLE} | {"excluded": tuple(item["excluded"])}
+        here = {name: arrays[f"{party}.{place}.{name}"] for name in _ARRAYS}
+        single = {name: item[name] for name in _SINGLE} | {"excluded": tuple(item["excluded"])}
         models.append(LookAlike(**here, **single))
     if len(models) != jobs:
         raise ValueError(f"{party}: expected look-alikes of {jobs} jobs, got {len(models)}")

@@ -12,34 +12,34 @@ from tamscore.view.words import count_text, words
 if TYPE_CHECKING:
     from tamscore.view.blocks import Block
 
-Record = dict[str, Any]
-SHOWN = (
+_Record = dict[str, Any]
+_SHOWN = (
     *("customer_job", "party_type", "leading_products", "customers", "prospects", "potential", "whitespace"),
     *("stability", "proposition", "theme"),
 )
-COLUMNS = (
+_COLUMNS = (
     "customer job|party type:code/3|leading products/2|customers:count|prospects:count|potential:money/3|"
     "whitespace:money|stability/2|proposition/3|theme/3"
 )
-CHOICE = "customer jobs:count|party type:code|prediction strength:percent|adjusted Rand:percent|smallest:percent"
-NOTE = "product (mean share of what such customers buy); prospects have the likeliest job by their features"
-CHOICE_NOTE = "from halves of the customers; the most customer jobs with enough strength are taken"
+_CHOICE = "customer jobs:count|party type:code|prediction strength:percent|adjusted Rand:percent|smallest:percent"
+_NOTE = "product (mean share of what such customers buy); prospects have the likeliest job by their features"
+_CHOICE_NOTE = "from halves of the customers; the most customer jobs with enough strength are taken"
 
 
-def chapter(record: Record) -> Chapter:
+def chapter(record: _Record) -> Chapter:
     """Return the chapter on what a run has recorded."""
     message = f"Customers hire the products for {count_text(len(record['jobs']), 'job')}."
-    blocks: tuple[Block, ...] = (jobs(record), *choice(record), certainty(record))
+    blocks: tuple[Block, ...] = (_jobs(record), *_choice(record), _certainty(record))
     return Chapter("customer-jobs", "Customer jobs", message, blocks)
 
 
-def jobs(record: Record) -> Table:
+def _jobs(record: _Record) -> Table:
     """Return every customer job: what leads in it, who has it, what is open there."""
-    rows = [[row[name] for name in SHOWN] for row in record["jobs"]]
-    return without_empty(made("Customer jobs", COLUMNS, rows, NOTE))
+    rows = [[row[name] for name in _SHOWN] for row in record["jobs"]]
+    return without_empty(made("Customer jobs", _COLUMNS, rows, _NOTE))
 
 
-def choice(record: Record) -> list[Table]:
+def _choice(record: _Record) -> list[Table]:
     """Return the numbers of customer jobs that were tried; nothing where the job file says how many."""
     names = ("strength", "rand", "smallest")
     rows = [
@@ -47,15 +47,15 @@ def choice(record: Record) -> list[Table]:
         for party in record["parties"]
         for item in party["candidates"]
     ]
-    return [made("Numbers of customer jobs", CHOICE, rows, CHOICE_NOTE, folded=True)] if rows else []
+    return [made("Numbers of customer jobs", _CHOICE, rows, _CHOICE_NOTE, folded=True)] if rows else []
 
 
-def certainty(record: Record) -> Points:
+def _certainty(record: _Record) -> Points:
     """Return how far customer jobs come out again, and how well features tell them, by party type."""
-    return Points(tuple(Sentence(f"{words(item['party_type'])}:", sentence(item)) for item in record["parties"]))
+    return Points(tuple(Sentence(f"{words(item['party_type'])}:", _sentence(item)) for item in record["parties"]))
 
 
-def sentence(party: Record) -> str:
+def _sentence(party: _Record) -> str:
     """Return how far the customer jobs of a party type come out again, and how well features tell them."""
     parts = [f"{count_text(party['customers'], 'customer')} with products"]
     if party["rand"] is not None:

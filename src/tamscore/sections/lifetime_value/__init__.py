@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
-UNKNOWN = "neither orders nor columns tell it"
+_UNKNOWN = "neither orders nor columns tell it"
 
 
 class LifetimeValueSection(Section[LifetimeValue]):
@@ -29,12 +29,12 @@ class LifetimeValueSection(Section[LifetimeValue]):
     settings = LifetimeValue
     columns = (
         ScoreColumn(
-            "trailing_sales", "money", "sales of the last twelve months, by the orders where there are any", UNKNOWN
+            "trailing_sales", "money", "sales of the last twelve months, by the orders where there are any", _UNKNOWN
         ),
-        ScoreColumn("sales_before", "money", "sales of the twelve months before those", UNKNOWN),
-        ScoreColumn("yearly_margin", "money", "trailing sales times margin", UNKNOWN),
-        ScoreColumn("lifetime_value", "money", "margin to come, discounted; or a value from elsewhere", UNKNOWN),
-        ScoreColumn("lifetime_value_seed36", "money", "revenue / order dates x 36, for comparison", UNKNOWN),
+        ScoreColumn("sales_before", "money", "sales of the twelve months before those", _UNKNOWN),
+        ScoreColumn("yearly_margin", "money", "trailing sales times margin", _UNKNOWN),
+        ScoreColumn("lifetime_value", "money", "margin to come, discounted; or a value from elsewhere", _UNKNOWN),
+        ScoreColumn("lifetime_value_seed36", "money", "revenue / order dates x 36, for comparison", _UNKNOWN),
         ScoreColumn("last_order", "date", "day of the last order, where there are orders", "it never ordered"),
     )
     rules = ((orders_or_columns, ("lifetime_value",)),)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tamscore.sections.lifetime_value.purchases import Purchases
     from tamscore.sections.lifetime_value.settings import LifetimeValue
 
-NO_MARGIN = "no margin: set lifetime_value.margin, or name lifetime_value.margin_column"
-NO_RETENTION = (
+_NO_MARGIN = "no margin: set lifetime_value.margin, or name lifetime_value.margin_column"
+_NO_RETENTION = (
     "no retention: no customer bought in the window before the last one; set lifetime_value.retention, name "
     "lifetime_value.sales_before, or give orders that reach farther back"
 )
@@ -37,8 +37,8 @@ def prepare(market: Market, settings: LifetimeValue) -> LifetimeValueState | str
     has a value from elsewhere.
     """
     run = market.this
-    bought = purchases_of(market, settings)
-    source = source_of(market, settings, bought)
+    bought = _purchases_of(market, settings)
+    source = _source_of(market, settings, bought)
     items = zip(market.rows, market.assigned, strict=True)
     shared = run.columns.sales, market.first, len(market.clusters), run.flow.share(source), run.backend
     gauges = list(run.map("worth", gauge, items, *shared))
@@ -55,11 +55,11 @@ def prepare(market: Market, settings: LifetimeValue) -> LifetimeValueState | str
         )
     label, ratio = (np.concatenate([getattr(item, name) for item in gauges]) for name in ("label", "ratio"))
     median = quantile_by_cluster(run.backend, ratio, label, len(market.clusters), 0.5)
-    trial = try_forms(bought, homes(gauges, bought), market.policies, settings, run.backend)
-    return assemble(market, settings, source, sums, median, bought, trial)
+    trial = try_forms(bought, _homes(gauges, bought), market.policies, settings, run.backend)
+    return _assemble(market, settings, source, sums, median, bought, trial)
 
 
-def homes(gauges: Sequence[Gauge], purchases: Purchases | None) -> Any:
+def _homes(gauges: Sequence[Gauge], purchases: Purchases | None) -> Any:
     """The cluster (a,) of each account that has ordered, -1 where it was not scored."""
     home = np.full(len(purchases.bought) if purchases else 0, -1)
     for part in gauges:
@@ -67,7 +67,7 @@ def homes(gauges: Sequence[Gauge], purchases: Purchases | None) -> Any:
     return home
 
 
-def purchases_of(market: Market, settings: LifetimeValue) -> Purchases | None:
+def _purchases_of(market: Market, settings: LifetimeValue) -> Purchases | None:
     """What the accounts have bought, where there are orders."""
     run = market.this
     rules = rules_of(run, settings)
@@ -77,7 +77,7 @@ def purchases_of(market: Market, settings: LifetimeValue) -> Purchases | None:
     return read_purchases(run.plan.tables[TABLE], rules, days, run.flow, run.progress)
 
 
-def source_of(market: Market, settings: LifetimeValue, purchases: Purchases | None) -> FigureSource:
+def _source_of(market: Market, settings: LifetimeValue, purchases: Purchases | None) -> FigureSource:
     """Where the figures of the market's accounts come from."""
     columns = {name: getattr(settings, name) for name in ("sales_before", "revenue", "order_dates")}
     columns |= {"margin": settings.margin_column, "value": settings.column}
@@ -89,7 +89,7 @@ def source_of(market: Market, settings: LifetimeValue, purchases: Purchases | No
     )
 
 
-def assemble(
+def _assemble(
     market: Market,
     settings: LifetimeValue,
     source: FigureSource,
@@ -102,14 +102,14 @@ def assemble(
     months = settings.retention_months if purchases else lifetime_value.MONTHS_A_YEAR
     by_name = dict(zip(SUMS, sums, strict=True))
     rates, items = retention(market.policies, by_name, months, settings.retention)
-    lacks = [] if settings.column else what_is_missing(by_name, rates)
+    lacks = [] if settings.column else _what_is_missing(by_name, rates)
     if len(lacks) == 2 and not by_name["compared"].any():
         return "; ".join(lacks)
-    worth, record = None, given_record(settings, by_name)
+    worth, record = None, _given_record(settings, by_name)
     if not (settings.column or lacks):
         made = worth_of(trial.form, rates, by_name["monthly"], by_name["recent"], settings.discount, settings.months)
         worth, record = made.by_cluster, {"form": trial.form, "trial": trial.record}
-        record |= recency_record(purchases, made.scale)
+        record |= _recency_record(purchases, made.scale)
     seed = settings.seed36 and bool(purchases or (settings.revenue and settings.order_dates))
     if settings.seed36 and not seed:
         lacks.append("no seed36: name lifetime_value.revenue and lifetime_value.order_dates, or give orders")
@@ -119,18 +119,18 @@ def assemble(
     )
     rate = {"months": settings.months, "discount": settings.discount}
     record = {**rate, **record, "missing": lacks, **orders, "retention": items}
-    notices = [*lacks, *figure_warnings(settings, by_name), *coverage_warnings(market, purchases, strangers)]
+    notices = [*lacks, *_figure_warnings(settings, by_name), *_coverage_warnings(market, purchases, strangers)]
     return LifetimeValueState(
         source, market.this.columns.sales, market.clusters, sums, median, worth, seed, record, tuple(notices)
     )
 
 
-def what_is_missing(sums: dict[str, Any], rates: Any | None) -> list[str]:
+def _what_is_missing(sums: dict[str, Any], rates: Any | None) -> list[str]:
     """What lifetime values lack."""
-    return [text for text, gone in ((NO_MARGIN, not sums["margins"].any()), (NO_RETENTION, rates is None)) if gone]
+    return [text for text, gone in ((_NO_MARGIN, not sums["margins"].any()), (_NO_RETENTION, rates is None)) if gone]
 
 
-def given_record(settings: LifetimeValue, sums: dict[str, Any]) -> dict[str, Any]:
+def _given_record(settings: LifetimeValue, sums: dict[str, Any]) -> dict[str, Any]:
     """What the manifest says of values from elsewhere; nothing where there are none."""
     if not settings.column:
         return {}
@@ -138,14 +138,14 @@ def given_record(settings: LifetimeValue, sums: dict[str, Any]) -> dict[str, Any
     return {"form": "column", "column": settings.column, "without_value": accounts - int(sums["given"].sum())}
 
 
-def figure_warnings(settings: LifetimeValue, sums: dict[str, Any]) -> list[str]:
+def _figure_warnings(settings: LifetimeValue, sums: dict[str, Any]) -> list[str]:
     """What a person should know about values from elsewhere."""
     if not settings.column or (total := float(sums["value"].sum())) > 0:
         return []
     return [f"values of column {settings.column!r} add up to {total / CENTS:,.0f}; lifetime values are margin to come"]
 
 
-def recency_record(purchases: Purchases | None, scale: float) -> dict[str, Any]:
+def _recency_record(purchases: Purchases | None, scale: float) -> dict[str, Any]:
     """What the manifest says of the factor of recency; nothing without orders."""
     if purchases is None:
         return {}
@@ -153,7 +153,7 @@ def recency_record(purchases: Purchases | None, scale: float) -> dict[str, Any]:
     return {"covered_months": round(purchases.months, 3), "recency": pace}
 
 
-def coverage_warnings(market: Market, purchases: Purchases | None, strangers: int) -> list[str]:
+def _coverage_warnings(market: Market, purchases: Purchases | None, strangers: int) -> list[str]:
     """What a person should know about the orders."""
     if purchases is None:
         return []

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from tamscore.sections.lifetime_value.settings import LifetimeValue
 
 FORMS = ("retention", "spend")
-FEWEST_CUSTOMERS = 100
+_FEWEST_CUSTOMERS = 100
 """With fewer customers in the held-out months the forms are not compared."""
-CLEARLY_BETTER = 0.95
+_CLEARLY_BETTER = 0.95
 """`spend` is used where its penalised error is this small beside that of `retention`: short windows mislead."""
-TOO_SHORT = "the orders are too short to hold any of them out"
-TOO_FEW = f"fewer than {FEWEST_CUSTOMERS} customers, or no spending, in the months that were held out"
+_TOO_SHORT = "the orders are too short to hold any of them out"
+_TOO_FEW = f"fewer than {_FEWEST_CUSTOMERS} customers, or no spending, in the months that were held out"
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Worth:
+class _Worth:
     """What a unit of monthly margin is worth in each cluster (K,), and the `scale` of recency that it contains."""
 
     by_cluster: Any
     scale: float
 
 
-def worth_of(form: str, rates: Any, monthly: Any, recent: Any, discount: float, months: int) -> Worth:
+def worth_of(form: str, rates: Any, monthly: Any, recent: Any, discount: float, months: int) -> _Worth:
     """What a unit of monthly margin is worth (K,) under a form, given the retention of the clusters.
 
     `monthly` and `recent` (K,) are the sums of margin a month without and with the factor of recency.
@@ -60,7 +60,7 @@ def worth_of(form: str, rates: Any, monthly: Any, recent: Any, discount: float, 
     stays = rates if form == "retention" else np.where(np.isnan(rates), np.nan, 1.0)
     plain = lifetime_value.annuity(stays, discount, months)
     scale = lifetime_value.recency_scale(plain, monthly, recent)
-    return Worth(plain * scale, scale)
+    return _Worth(plain * scale, scale)
 
 
 def try_forms(
@@ -68,7 +68,7 @@ def try_forms(
 ) -> Trial:
     """Try both forms on the last months of the orders, given the cluster (a,) of each account, -1 for none."""
     if purchases is None or purchases.earlier is None:
-        return untried(TOO_SHORT if purchases else "columns of the input do not say when customers ordered")
+        return _untried(_TOO_SHORT if purchases else "columns of the input do not say when customers ordered")
     earlier, held = purchases.earlier, purchases.earlier.held
     known = np.flatnonzero((home >= 0) & (held.last != NEVER))
     label, clusters = home[known], sum(len(policy.cluster_ids) for policy in policies)
@@ -78,38 +78,38 @@ def try_forms(
     sums = {"base": base, "stayed": stayed}
     rates, _ = retention(policies, sums, settings.retention_months, settings.retention)
     spent = held.spent[known] / UNITS
-    if rates is None or len(known) < FEWEST_CUSTOMERS or spent.sum() <= 0:
-        return untried(TOO_FEW)
+    if rates is None or len(known) < _FEWEST_CUSTOMERS or spent.sum() <= 0:
+        return _untried(_TOO_FEW)
     covered = covered_months(purchases.begins, earlier.windows.today)
-    monthly = monthly_spend(held.sales[known] / UNITS, covered, backend)
+    monthly = _monthly_spend(held.sales[known] / UNITS, covered, backend)
     recent = recency_of(held.last[known], earlier.windows.today, earlier.pace.tau, backend)
     by_form = {}
     for form in FORMS:
-        worth = worth_of(form, rates, *cluster_sums(monthly, recent, label, clusters), 0.0, earlier.months)
-        by_form[form] = form_record(value(monthly, recent, label, worth, backend), spent)
+        worth = worth_of(form, rates, *_cluster_sums(monthly, recent, label, clusters), 0.0, earlier.months)
+        by_form[form] = form_record(_value(monthly, recent, label, worth, backend), spent)
     window = {"after": written(earlier.windows.today), "until": purchases.as_of, "months": earlier.months}
     return Trial(better_form(by_form), {**window, "forms": by_form})
 
 
-def untried(why: str) -> Trial:
+def _untried(why: str) -> Trial:
     """The form that is used where none can be tried."""
     return Trial(FORMS[0], {"why": why})
 
 
-def monthly_spend(sales: Any, months: float, backend: Backend) -> Any:
+def _monthly_spend(sales: Any, months: float, backend: Backend) -> Any:
     """What customers spent a month (m,) of the trailing months that are covered."""
     ones = backend.put(np.ones(len(sales)))
     return backend.get(lifetime_value.monthly_margin(backend.xp, backend.put(sales), ones, months))
 
 
-def cluster_sums(monthly: Any, recent: Any, label: Any, clusters: int) -> tuple[Any, Any]:
+def _cluster_sums(monthly: Any, recent: Any, label: Any, clusters: int) -> tuple[Any, Any]:
     """What customers come to a month by cluster (K,) in cents, without and with the factor of recency."""
     parts = cents(monthly), cents(monthly * recent)
     plain, lowered = (np.bincount(label, weights=item, minlength=clusters) for item in parts)
     return plain, lowered
 
 
-def value(monthly: Any, recent: Any, label: Any, worth: Worth, backend: Backend) -> Any:
+def _value(monthly: Any, recent: Any, label: Any, worth: _Worth, backend: Backend) -> Any:
     """The value (m,) of customers under a form."""
     given = (backend.put(item) for item in (monthly, recent, label, worth.by_cluster))
     return backend.get(lifetime_value.dcf(backend.xp, *given))
@@ -133,4 +133,4 @@ def form_record(value: Any, spent: Any) -> dict[str, float]:
 def better_form(by_form: dict[str, dict[str, float]]) -> str:
     """The form that is used: `spend` only where it was clearly better."""
     retained, spent = (by_form[form].get("penalised_error", np.inf) for form in FORMS)
-    return FORMS[1] if spent < CLEARLY_BETTER * retained else FORMS[0]
+    return FORMS[1] if spent < _CLEARLY_BETTER * retained else FORMS[0]

@@ -32,7 +32,7 @@ SUMS = (
 
 
 @dataclass(frozen=True)
-class Figures:
+class _Figures:
     """What is known about accounts (m,), float64 with NaN where it is not.
 
     Sales of the last twelve months and of the twelve `before`, the margin of a month (`monthly`) and its factor of
@@ -86,7 +86,7 @@ class FigureSource:
             )
         return values
 
-    def figures(self, table: pa.Table, sales: Any, backend: Backend) -> Figures:
+    def figures(self, table: pa.Table, sales: Any, backend: Backend) -> _Figures:
         """What is known about the accounts of a table of columns, whose sales (m,) the market tells."""
         margin = self.column(table, "margin")
         if self.margin is not None:
@@ -100,9 +100,9 @@ class FigureSource:
         revenue, dates = (self.column(table, name) for name in ("revenue", "order_dates"))
         monthly, nowhere = self.monthly(buys, margin, backend), np.full(len(sales), -1)
         recent = np.ones(len(sales))
-        return Figures(buys, before, monthly, recent, revenue, dates, margin, value, before > 0, sales > 0, nowhere)
+        return _Figures(buys, before, monthly, recent, revenue, dates, margin, value, before > 0, sales > 0, nowhere)
 
-    def ordered(self, bought: Bought, ids: pa.Array, margin: Any, value: Any, backend: Backend) -> Figures:
+    def ordered(self, bought: Bought, ids: pa.Array, margin: Any, value: Any, backend: Backend) -> _Figures:
         """The figures of accounts (m,) with these ids from their orders."""
         place = bought.places(id_hash(ids), id_hash(ids, 1))
         known = place >= 0
@@ -116,7 +116,7 @@ class FigureSource:
         recent = recency_of(last, self.today, self.tau, backend)
         base, stayed = (known & column[place] for column in (bought.base, bought.stayed))
         monthly = self.monthly(sales, margin, backend)
-        return Figures(sales, before, monthly, recent, revenue, of(bought.dates), margin, value, base, stayed, place)
+        return _Figures(sales, before, monthly, recent, revenue, of(bought.dates), margin, value, base, stayed, place)
 
     def monthly(self, sales: Any, margin: Any, backend: Backend) -> Any:
         """The margin a month (m,) of trailing sales."""
@@ -158,10 +158,10 @@ def gauge(
     at, label = cluster_codes(part, assigned, first)
     table = tables.read(part.partition, list(dict.fromkeys([sales, *source.reads]))).take(at)
     known = source.figures(table, float_column(table[sales]), backend)
-    return measure_gauges(known, label, clusters)
+    return _measure_gauges(known, label, clusters)
 
 
-def measure_gauges(known: Figures, label: Any, clusters: int) -> Gauge:
+def _measure_gauges(known: _Figures, label: Any, clusters: int) -> Gauge:
     """What accounts in clusters (m,) come to; sales are compared where they are known for both years."""
     now = np.where(np.isnan(known.sales), 0.0, known.sales)
     compared = ~np.isnan(known.before)

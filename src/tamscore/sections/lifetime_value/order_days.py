@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 EARLY, TABLE = "lifetime_value.days", "lifetime_value.orders"
 EPOCH = date(1970, 1, 1)
-LAST = (date.max - EPOCH).days
-FAR, TOO_FAR = 3, 10
+_LAST = (date.max - EPOCH).days
+_FAR, _TOO_FAR = 3, 10
 """So many times the largest gap between two days of orders is far from all others, and too far to be right."""
 
 
@@ -78,10 +78,10 @@ def read_days(run: Run, rules: OrderRules) -> OrderDays:
     Raise InputContractError if there are none until the last day that counts, or if a few lines far after all others
     would be that day.
     """
-    days, counts = days_of_orders(run, rules)
+    days, counts = _days_of_orders(run, rules)
     if rules.as_of and days[0] > (rules.as_of - EPOCH).days:
         raise none_left(rules, run.plan.tables[TABLE].rows)
-    return OrderDays(days, (*late_strays(rules, days, counts), *early_strays(days, counts)))
+    return OrderDays(days, (*_late_strays(rules, days, counts), *_early_strays(days, counts)))
 
 
 def none_left(rules: OrderRules, lines: int) -> InputContractError:
@@ -89,14 +89,14 @@ def none_left(rules: OrderRules, lines: int) -> InputContractError:
     return InputContractError(f"{rules.path}: no order is left of {lines:,} lines; is as_of too early?")
 
 
-def days_of_orders(run: Run, rules: OrderRules) -> tuple[Any, Any]:
+def _days_of_orders(run: Run, rules: OrderRules) -> tuple[Any, Any]:
     """Return the different days (n,) of an orders table in ascending order, and how many lines (n,) have each."""
     items = list(run.flow.map(count_days, run.plan.tables[TABLE].partitions, rules.columns.date))
     values, lines = (np.concatenate([part[i] for part in items]) for i in (0, 1))
     if not len(values):
         raise InputContractError(f"{rules.path}: column {rules.columns.date!r} holds no date; expected those of orders")
     days, place = np.unique(values, return_inverse=True)
-    if days[-1] > LAST:
+    if days[-1] > _LAST:
         raise InputContractError(
             f"{rules.path}: column {rules.columns.date!r}: expected days up to {date.max}, got {written(days[-1])}; "
             "correct the date"
@@ -104,26 +104,26 @@ def days_of_orders(run: Run, rules: OrderRules) -> tuple[Any, Any]:
     return days, np.bincount(place, lines).astype(np.int64)
 
 
-def late_strays(rules: OrderRules, days: Any, counts: Any) -> list[str]:
+def _late_strays(rules: OrderRules, days: Any, counts: Any) -> list[str]:
     """Return what to say of a few lines far after all others; none where the job says which day is the last.
 
     Raise InputContractError if they lie so far from so many others that their dates must be wrong.
     """
-    parts = None if rules.as_of else last_before_strays(days, counts, FAR)
+    parts = None if rules.as_of else last_before_strays(days, counts, _FAR)
     if parts is None:
-        return [] if rules.as_of else thin_tail(days, counts)
+        return [] if rules.as_of else _thin_tail(days, counts)
     (day, lines), total, last = parts, int(counts.sum()), written(days[-1])
     text = (
         f"{lines:,} of {total:,} order lines are dated after {written(day)}, far after all others, and move the last "
         f"day that counts to {last}; set lifetime_value.as_of = {written(day)} to pass over them, or {last} if they "
         "are right"
     )
-    if lines <= FEW_LINES * total and last_before_strays(days, counts, TOO_FAR):
+    if lines <= FEW_LINES * total and last_before_strays(days, counts, _TOO_FAR):
         raise InputContractError(f"{rules.path}: column {rules.columns.date!r}: {text}")
     return [text]
 
 
-def thin_tail(days: Any, counts: Any) -> list[str]:
+def _thin_tail(days: Any, counts: Any) -> list[str]:
     """Return what to say of a table that ends with few lines over a long time, as planned deliveries do."""
     parts = last_before_thin_tail(days, counts)
     if parts is None:
@@ -136,9 +136,9 @@ def thin_tail(days: Any, counts: Any) -> list[str]:
     return [text]
 
 
-def early_strays(days: Any, counts: Any) -> list[str]:
+def _early_strays(days: Any, counts: Any) -> list[str]:
     """Return what to say of a few lines far before all others, which make the orders seem to reach back farther."""
-    parts = last_before_strays(-days[::-1], counts[::-1], FAR)
+    parts = last_before_strays(-days[::-1], counts[::-1], _FAR)
     if parts is None:
         return []
     text = (

@@ -12,11 +12,11 @@ from tamscore.stages.prepare import nearest_rank
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DAYS_A_MONTH = 365.25 / 12
-FEWEST_GAPS = 100
-GAPS_A_FADE = 6.0
+_DAYS_A_MONTH = 365.25 / 12
+_FEWEST_GAPS = 100
+_GAPS_A_FADE = 6.0
 """So many median gaps without an order leave a customer 1/e of its value."""
-USUAL_FADE = 180.0
+_USUAL_FADE = 180.0
 """Days that do so where fewer gaps are known."""
 
 
@@ -39,15 +39,15 @@ def pace(parts: Sequence[tuple[Any, Any]]) -> Pace:
     order = np.argsort(days, kind="stable")
     days, until = days[order], np.cumsum(counts[order])
     known = int(until[-1]) if len(until) else 0
-    if known < FEWEST_GAPS:
-        return Pace(known, USUAL_FADE)
+    if known < _FEWEST_GAPS:
+        return Pace(known, _USUAL_FADE)
     median = days[np.searchsorted(until, nearest_rank(known, 0.5), side="right")]
-    return Pace(known, GAPS_A_FADE * float(median))
+    return Pace(known, _GAPS_A_FADE * float(median))
 
 
 def covered_months(begins: int, today: int) -> float:
     """The months of the trailing twelve that orders since a day cover, one at least."""
-    return min(max((today - begins + 1) / DAYS_A_MONTH, 1.0), 12.0)
+    return min(max((today - begins + 1) / _DAYS_A_MONTH, 1.0), 12.0)
 
 
 def held_out_months(begins: int, today: int, retention_months: int, horizon: int) -> int:
@@ -56,7 +56,7 @@ def held_out_months(begins: int, today: int, retention_months: int, horizon: int
     What two windows of retention leave, one at least, and no more than a year or than the value looks ahead. Less than
     a window of retention and two months tell of nobody who stayed.
     """
-    months = int((today - begins + 1) // DAYS_A_MONTH)
+    months = int((today - begins + 1) // _DAYS_A_MONTH)
     if months < retention_months + 2:
         return 0
     return min(max(months - 2 * retention_months, 1), horizon, 12)

@@ -39,12 +39,12 @@ if TYPE_CHECKING:
     from tamscore.sections.lifetime_value.order_days import OrderDays, OrderRules
     from tamscore.store.partitions import Plan
 
-COVERED = 31
+_COVERED = 31
 """Days that a table may begin late and still tell of a whole window."""
 
 
 @dataclass(frozen=True)
-class Earlier:
+class _Earlier:
     """What was known on an earlier day, that `windows` end with, and what has been spent in the `months` since."""
 
     held: HeldOut
@@ -65,13 +65,13 @@ class Purchases:
     begins: int
     rows: dict[str, int]
     pace: Pace
-    earlier: Earlier | None
+    earlier: _Earlier | None
     notices: tuple[str, ...] = ()
 
     @property
     def knows_before(self) -> bool:
         """Whether the table reaches back far enough to compare twelve months with the twelve before."""
-        return self.begins <= self.windows.year_before + COVERED
+        return self.begins <= self.windows.year_before + _COVERED
 
     @property
     def as_of(self) -> str:
@@ -85,7 +85,7 @@ class Purchases:
 
 
 @dataclass(frozen=True)
-class RangePurchases:
+class _RangePurchases:
     """What the accounts of a range bought, and the gaps between their orders by then and by the earlier day."""
 
     bought: Bought
@@ -94,14 +94,14 @@ class RangePurchases:
     earlier_gaps: tuple[Any, Any] | None
 
 
-def range_purchases(lines: Lines, windows: Windows, then: Windows | None) -> RangePurchases:
+def _range_purchases(lines: Lines, windows: Windows, then: Windows | None) -> _RangePurchases:
     """What the accounts of ordered lines bought, `then` being the windows of the earlier day."""
     accounts = OrderedAccounts.of(lines)
     gaps = gap_counts(accounts.gaps(windows.today))
     if then is None:
-        return RangePurchases(bought(accounts, windows), gaps, None, None)
+        return _RangePurchases(bought(accounts, windows), gaps, None, None)
     held = held_out(accounts, then, windows.today)
-    return RangePurchases(bought(accounts, windows), gaps, held, gap_counts(accounts.gaps(then.today)))
+    return _RangePurchases(bought(accounts, windows), gaps, held, gap_counts(accounts.gaps(then.today)))
 
 
 def read_purchases(plan: Plan, rules: OrderRules, days: OrderDays, flow: Flow, progress: Progress) -> Purchases:
@@ -113,31 +113,31 @@ def read_purchases(plan: Plan, rules: OrderRules, days: OrderDays, flow: Flow, p
     today = rules.as_of or EPOCH + timedelta(ends)
     windows = Windows.until(today, rules.retention_months)
     months = held_out_months(begins, windows.today, rules.retention_months, rules.horizon)
-    then = earlier_windows(today, months, rules.retention_months)
+    then = _earlier_windows(today, months, rules.retention_months)
     rows = {"read": plan.rows, "copies": 0, "copies_dropped": 0}
-    every = lines_by_range(plan, rules, windows.today, flow, progress, rows)
-    parts = [range_purchases(without_copies(lines, rules, rows), windows, then) for lines in every]
-    require_refused(rules, rows)
+    every = _lines_by_range(plan, rules, windows.today, flow, progress, rows)
+    parts = [_range_purchases(_without_copies(lines, rules, rows), windows, then) for lines in every]
+    _require_refused(rules, rows)
     now = Bought.together([part.bought for part in parts]), windows, begins, rows, pace([part.gaps for part in parts])
-    return Purchases(*now, earlier_purchases(parts, then, months), days.notices)
+    return Purchases(*now, _earlier_purchases(parts, then, months), days.notices)
 
 
-def earlier_windows(today: date, months: int, retention_months: int) -> Windows | None:
+def _earlier_windows(today: date, months: int, retention_months: int) -> Windows | None:
     """The windows that end so many months ago; None for none."""
     if not months:
         return None
     return Windows.until(EPOCH + timedelta(months_back(today, months)), retention_months)
 
 
-def earlier_purchases(parts: Sequence[RangePurchases], then: Windows | None, months: int) -> Earlier | None:
+def _earlier_purchases(parts: Sequence[_RangePurchases], then: Windows | None, months: int) -> _Earlier | None:
     """What the accounts of all ranges had bought by the earlier day."""
     if then is None:
         return None
     held = HeldOut.together([part.held for part in parts if part.held is not None])
-    return Earlier(held, then, months, pace([part.earlier_gaps for part in parts if part.earlier_gaps is not None]))
+    return _Earlier(held, then, months, pace([part.earlier_gaps for part in parts if part.earlier_gaps is not None]))
 
 
-def lines_by_range(
+def _lines_by_range(
     plan: Plan, rules: OrderRules, today: int, flow: Flow, progress: Progress, rows: dict[str, int]
 ) -> Iterator[Lines]:
     """Yield the lines of each range of hashes, in order; `rows` gets how many were refused, by reason."""
@@ -146,10 +146,10 @@ def lines_by_range(
         for reading in every:
             rows |= dict.fromkeys(REFUSED, 0)
             parts = flow.map(read_lines, plan.partitions, rules.columns, today, reading)
-            yield from range_by_range(lines_of(part, rows, done) for part in parts)
+            yield from range_by_range(_lines_of(part, rows, done) for part in parts)
 
 
-def lines_of(part: ReadLines, rows: dict[str, int], done: Callable[[int], None]) -> list[Lines]:
+def _lines_of(part: ReadLines, rows: dict[str, int], done: Callable[[int], None]) -> list[Lines]:
     """The lines of a partition by range; what was refused of it joins `rows`, and it is reported as done."""
     for name, count in zip(REFUSED, part.refused.tolist(), strict=True):
         rows[name] += count
@@ -157,7 +157,7 @@ def lines_of(part: ReadLines, rows: dict[str, int], done: Callable[[int], None])
     return part.lines
 
 
-def without_copies(lines: Lines, rules: OrderRules, rows: dict[str, int]) -> Lines:
+def _without_copies(lines: Lines, rules: OrderRules, rows: dict[str, int]) -> Lines:
     """Ordered lines without copies, where the rules drop them; `rows` gets how many there were and were dropped."""
     copies = repeats(lines)
     rows["copies"] += int(np.count_nonzero(copies))
@@ -167,7 +167,7 @@ def without_copies(lines: Lines, rules: OrderRules, rows: dict[str, int]) -> Lin
     return lines.at(~copies)
 
 
-def require_refused(rules: OrderRules, rows: dict[str, int]) -> None:
+def _require_refused(rules: OrderRules, rows: dict[str, int]) -> None:
     """Nothing, where few enough lines are unusable; InputContractError with the counts else."""
     bad = unusable(rows)
     if sum(bad.values()) > rules.max_refused_share * rows["read"]:

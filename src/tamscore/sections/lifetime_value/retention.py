@@ -25,17 +25,17 @@ def retention(
     rates, items, start = [], [], 0
     for policy in policies:
         here = slice(start, start + len(policy.cluster_ids))
-        result = of_party(sums["stayed"][here], sums["base"][here], months, assumed)
+        result = _of_party(sums["stayed"][here], sums["base"][here], months, assumed)
         rates.append(result.shrunk)
         for place, cluster in enumerate(policy.cluster_ids):
-            shares = {"own": share(result.own[place]), "shrunk": share(result.shrunk[place])}
+            shares = {"own": _share(result.own[place]), "shrunk": _share(result.shrunk[place])}
             items.append({"cluster": cluster, "customers": int(sums["base"][start + place]), **shares})
         start = here.stop
     every = np.concatenate(rates)
     return (None, []) if np.isnan(every).all() else (every, items)
 
 
-def of_party(stayed: Any, base: Any, months: int, assumed: float | None) -> Retention:
+def _of_party(stayed: Any, base: Any, months: int, assumed: float | None) -> Retention:
     """The retention of the clusters (k,) of one party type."""
     result = shrunk_retention(stayed, base, months)
     if result is not None:
@@ -44,6 +44,6 @@ def of_party(stayed: Any, base: Any, months: int, assumed: float | None) -> Rete
     return Retention(rate, np.full(len(base), np.nan), np.full(len(base), rate), np.inf)
 
 
-def share(rate: float) -> float | None:
+def _share(rate: float) -> float | None:
     """A share to six places, None where there is none."""
     return None if np.isnan(rate) else round(float(rate), 6)

@@ -102,7 +102,7 @@ class LifetimeValueState:
         if self.seed36:
             seed = lifetime_value.seed36(xp, put(known.revenue), put(known.dates))
             made["lifetime_value_seed36"] = backend.get(seed)
-        last = {"last_order": last_orders(self.source.bought, known.place)} if self.source.bought else {}
+        last = {"last_order": _last_orders(self.source.bought, known.place)} if self.source.bought else {}
         return {name: nullable(np.round(values, 2)) for name, values in made.items()} | last
 
     def count(self, scored: pa.Table) -> dict[str, tuple[int, float]]:
@@ -126,7 +126,7 @@ class LifetimeValueState:
         return Findings({**self.record, "values": totals}, notices=self.notices)
 
 
-def last_orders(bought: Bought, place: Any) -> pa.Array:
+def _last_orders(bought: Bought, place: Any) -> pa.Array:
     """Return the day of the last order of accounts (m,) at these places among those that have bought; null for none."""
     import pyarrow as pa
 

@@ -8,33 +8,33 @@ from tamscore.sections.lifetime_value.figure import retention
 from tamscore.view.blocks import Block, Chapter, Table, Text, table
 from tamscore.view.words import count_text, money_text, words
 
-Record = dict[str, Any]
-DRAWN = 20
+_Record = dict[str, Any]
+_DRAWN = 20
 """So many clusters are drawn, those with most customers."""
-FORMS = {
+_FORMS = {
     "retention": "The value is the margin of a month for as long as customers of the cluster stay.",
     "spend": "The value is the margin of a month for all months ahead, as if every customer went on as before.",
 }
-SEED = (
+_SEED = (
     "The older formula (revenue over order dates times 36) stands beside it for comparison: a weekly buyer comes out 4 "
     "times too low, a yearly buyer 12 times too high."
 )
 
 
-def chapter(record: Record) -> Chapter:
+def chapter(record: _Record) -> Chapter:
     """Return the chapter on what a run has recorded."""
-    blocks: list[Block] = [values(record)] if record["values"] else []
+    blocks: list[Block] = [_values(record)] if record["values"] else []
     if "form" in record:
-        blocks += form_blocks(record)
+        blocks += _form_blocks(record)
     if "lifetime_value_seed36" in record["values"]:
-        blocks.append(Text(SEED))
+        blocks.append(Text(_SEED))
     if record["retention"]:
-        largest = sorted(record["retention"], key=lambda row: -row["customers"])[:DRAWN]
-        blocks.append(retention(largest, rates(record)))
-    return Chapter("lifetime-value", "Lifetime value", message(record), tuple(blocks))
+        largest = sorted(record["retention"], key=lambda row: -row["customers"])[:_DRAWN]
+        blocks.append(retention(largest, _rates(record)))
+    return Chapter("lifetime-value", "Lifetime value", _message(record), tuple(blocks))
 
 
-def message(record: Record) -> str:
+def _message(record: _Record) -> str:
     """Return what it comes to, in one sentence."""
     worth = record["values"].get("lifetime_value")
     if worth is None:
@@ -45,7 +45,7 @@ def message(record: Record) -> str:
     return f"{who} that buy or have bought are worth {total} of margin over {record['months']} months."
 
 
-def values(record: Record) -> Table:
+def _values(record: _Record) -> Table:
     """Return the totals of every value."""
     rows = [
         (words(name), item["accounts"], item["total"], item["total"] / item["accounts"] if item["accounts"] else None)
@@ -58,11 +58,11 @@ def values(record: Record) -> Table:
     return table("Lifetime value", "value|accounts:count|total:money|mean:money", rows, note)
 
 
-def form_blocks(record: Record) -> list[Block]:
+def _form_blocks(record: _Record) -> list[Block]:
     """Return which form is used, what recency does, and how both forms did in the months that were held out."""
     if record["form"] == "column":
         return []
-    blocks: list[Block] = [Text(f"{FORMS[record['form']]} {fading(record)}".strip())]
+    blocks: list[Block] = [Text(f"{_FORMS[record['form']]} {_fading(record)}".strip())]
     trial = record["trial"]
     if "forms" not in trial:
         return [*blocks, Text(f"No other form was tried: {trial['why']}.")]
@@ -78,7 +78,7 @@ def form_blocks(record: Record) -> list[Block]:
     return [*blocks, table("Forms of the lifetime value", columns, rows, note)]
 
 
-def fading(record: Record) -> str:
+def _fading(record: _Record) -> str:
     """Return what the time since the last order does to a value."""
     if "recency" not in record:
         return ""
@@ -86,7 +86,7 @@ def fading(record: Record) -> str:
     return f"{days:,.0f} days without an order divide a customer's share of it by 2.7; the total stays."
 
 
-def rates(record: Record) -> Table:
+def _rates(record: _Record) -> Table:
     """Return the yearly retention of every cluster."""
     rows = [(row["cluster"], row["customers"], row["own"], row["shrunk"]) for row in record["retention"]]
     note = "clusters of few customers lean on all of their party type"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Array
 
 MONTHS_A_YEAR = 12
-SEED_MONTHS = 36
+_SEED_MONTHS = 36
 """The seed formula takes every order date for a month, and so many of them for a lifetime."""
 
 
@@ -39,14 +39,14 @@ def shrunk_retention(stayed: Any, customers: Any, months: int = MONTHS_A_YEAR) -
     if not customers.sum():
         return None
     overall = float(stayed.sum() / customers.sum())
-    weight = prior_weight(stayed, customers, overall)
+    weight = _prior_weight(stayed, customers, overall)
     shrunk = (stayed / weight + overall) / (customers / weight + 1) if weight else stayed / np.maximum(customers, 1)
     own = np.divide(stayed, customers, out=np.full(len(stayed), np.nan), where=customers > 0)
     yearly = MONTHS_A_YEAR / months
     return Retention(overall**yearly, own**yearly, shrunk**yearly, weight)
 
 
-def prior_weight(stayed: Any, customers: Any, overall: float) -> float:
+def _prior_weight(stayed: Any, customers: Any, overall: float) -> float:
     """How many customers the overall share counts for in each cluster, by the method of moments; inf for all of it."""
     there = customers > 0
     n, x = customers[there], stayed[there]
@@ -102,4 +102,4 @@ def seed36(xp: Any, revenue: Array, order_dates: Array) -> Array:
     Kept for comparison: it takes an order for a month. A weekly buyer comes out four times too low, a yearly buyer
     twelve times too high, and nobody ever leaves.
     """
-    return revenue / xp.where(order_dates > 0.0, order_dates, xp.nan) * float(SEED_MONTHS)
+    return revenue / xp.where(order_dates > 0.0, order_dates, xp.nan) * float(_SEED_MONTHS)

@@ -23,7 +23,7 @@ def effective(counts: ArmCounts, code: Any, control: Any, bought: Any, family: A
     if family is None:
         return counts
     treated, controls = (
-        design_effects(code[side], bought[side], family[side], len(counts.treated))
+        _design_effects(code[side], bought[side], family[side], len(counts.treated))
         for side in (~control & (code >= 0), control & (code >= 0))
     )
     return ArmCounts(
@@ -34,7 +34,7 @@ def effective(counts: ArmCounts, code: Any, control: Any, bought: Any, family: A
     )
 
 
-def design_effects(code: Any, bought: Any, family: Any, levels: int) -> Any:
+def _design_effects(code: Any, bought: Any, family: Any, levels: int) -> Any:
     """Return the design effect (c,) among accounts by code (m,), given who bought (m,) and their family (m,)."""
     size, buyers = np.bincount(code, minlength=levels), np.bincount(code, bought, levels)
     pairs, place = np.unique(np.stack([code, family]), axis=1, return_inverse=True)

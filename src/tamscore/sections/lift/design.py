@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 RATE, LIFT, SHARE = 0.04, 0.3, 0.1
 """The share of buyers without treatment, the lift and the share of controls where nobody names others."""
-MOST = 0.5
+_MOST = 0.5
 """No larger share of controls is looked at: from here on more controls make an effect harder to see."""
-STEPS = 10
+_STEPS = 10
 """So often the range of shares is halved when the controls are counted that a lift takes."""
 ALL = "all"
 """The name of the stratum of a run without tiers."""
@@ -53,14 +53,14 @@ class HoldoutDesign:
     def controls_for(self, lift: float) -> int | None:
         """Return how many of these accounts must be controls for a lift to be seen; None if half are too few."""
         share = float(self.controls.sum() / self.accounts.sum())
-        if share >= MOST:
+        if share >= _MOST:
             return None
-        value = smallest(lambda wider: self.with_share(wider).power(lift) >= ENOUGH, share, MOST, STEPS)
+        value = smallest(lambda wider: self.with_share(wider).power(lift) >= ENOUGH, share, _MOST, _STEPS)
         return None if value is None else int(self.with_share(value).controls.sum())
 
     def with_share(self, share: float) -> HoldoutDesign:
         """Return the design with another share of controls in every stratum."""
-        return HoldoutDesign(self.names, self.tiers, self.accounts, of_share(self.accounts, share), self.rate)
+        return HoldoutDesign(self.names, self.tiers, self.accounts, _of_share(self.accounts, share), self.rate)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the strata as JSON holds them."""
@@ -90,15 +90,15 @@ def design_of(names: Sequence[str], tier: Any, chance: Any, share: float) -> tup
     stratum = stratum_of(names, groups)[tier]
     size = np.bincount(stratum, minlength=len(groups))
     rate = np.bincount(stratum, chance, len(groups)) / size
-    return HoldoutDesign(tuple(map(stratum_name, groups)), tuple(groups), size, of_share(size, share), rate), stratum
+    return HoldoutDesign(tuple(map(_stratum_name, groups)), tuple(groups), size, _of_share(size, share), rate), stratum
 
 
-def stratum_name(tiers: Sequence[str]) -> str:
+def _stratum_name(tiers: Sequence[str]) -> str:
     """Return the name of a stratum."""
     return "+".join(tiers)
 
 
-def of_share(accounts: Any, share: float) -> Any:
+def _of_share(accounts: Any, share: float) -> Any:
     """Return so many controls (s,) of the accounts of each stratum."""
     return np.rint(accounts * share).astype(np.int64)
 
@@ -118,11 +118,11 @@ def chosen(ids: pa.Array, stratum: Any, controls: Any, seed: int) -> Any:
         if len(lowest) == wanted:  # else the last of them is a family larger than what is left
             rows = lowest
         _, lot, size = np.unique(number[rows], return_inverse=True, return_counts=True)
-        values[rows[take(size, wanted)[lot]]] = True
+        values[rows[_take(size, wanted)[lot]]] = True
     return values
 
 
-def take(size: Any, wanted: int) -> Any:
+def _take(size: Any, wanted: int) -> Any:
     """Return which lots (l,) bool of these sizes (l,) are taken, the first first, until there are as many as wanted."""
     values, left = np.zeros(len(size), bool), wanted
     whole = int(np.searchsorted(np.cumsum(size), wanted, side="right"))  # so many fit without a gap
@@ -147,7 +147,7 @@ def announcement(design: HoldoutDesign, lift: float) -> dict[str, Any]:
         "power": value,
         "can_be_seen": value >= ENOUGH,
         "controls_needed": None if value >= ENOUGH else design.controls_for(lift),
-        "most_controls": int(of_share(design.accounts, MOST).sum()),
+        "most_controls": int(_of_share(design.accounts, _MOST).sum()),
         "smallest_lift": design.smallest_lift,
     }
 

@@ -49,8 +49,8 @@ class Effect:
 def of_strata(counts: ArmCounts) -> Effect:
     """Return the effect (s,) in each stratum; every stratum needs treated accounts and controls."""
     rate_treated, rate_controls = counts.treated_buyers / counts.treated, counts.control_buyers / counts.controls
-    low_treated, high_treated = wilson(rate_treated, counts.treated)
-    low_controls, high_controls = wilson(rate_controls, counts.controls)
+    low_treated, high_treated = _wilson(rate_treated, counts.treated)
+    low_controls, high_controls = _wilson(rate_controls, counts.controls)
     value = rate_treated - rate_controls
     below = np.hypot(rate_treated - low_treated, high_controls - rate_controls)
     above = np.hypot(high_treated - rate_treated, rate_controls - low_controls)
@@ -67,7 +67,7 @@ def of_all(counts: ArmCounts) -> Effect:
     return Effect(value, value - below, value + above)
 
 
-def wilson(rate: Any, rows: Any) -> tuple[Any, Any]:
+def _wilson(rate: Any, rows: Any) -> tuple[Any, Any]:
     """Return the limits of the score interval of a share of so many rows, after Wilson (1927)."""
     squared = Z * Z / rows
     middle = (rate + squared / 2) / (1 + squared)

@@ -21,7 +21,7 @@ MOST_SKEWED = 0.19
 
 
 @dataclass(frozen=True)
-class MoneyEffect:
+class _MoneyEffect:
     """A difference of mean amounts, treated less controls, and whether its interval holds; `theta` as in CUPED."""
 
     effect: Effect
@@ -35,7 +35,7 @@ class MoneyEffect:
         return self.fewest >= FEWEST_CUSTOMERS and abs(self.skewness) < MOST_SKEWED
 
 
-def of_money(amount: Any, sales: Any, control: Any, stratum: Any) -> MoneyEffect:
+def of_money(amount: Any, sales: Any, control: Any, stratum: Any) -> _MoneyEffect:
     """Return the effect on the mean amount (m,) over strata (m,) weighted by their accounts.
 
     `sales` (m,) are those before the treatment, `control` (m,) bool says who was not treated. Every stratum needs two
@@ -43,8 +43,8 @@ def of_money(amount: Any, sales: Any, control: Any, stratum: Any) -> MoneyEffect
     """
     cell = 2 * stratum + control
     rows = np.bincount(cell, minlength=2 * (int(stratum.max(initial=0)) + 1))
-    spread, mean = center(amount, cell, rows)
-    earlier, mean_past = center(sales, cell, rows)
+    spread, mean = _center(amount, cell, rows)
+    earlier, mean_past = _center(sales, cell, rows)
     squares = float(earlier @ earlier)
     theta = float(earlier @ spread) / squares if squares else 0.0
     rest, mean = spread - theta * earlier, mean - theta * mean_past
@@ -58,10 +58,10 @@ def of_money(amount: Any, sales: Any, control: Any, stratum: Any) -> MoneyEffect
     half = Z * sqrt(variance)
     skewness = float(weight**3 @ skewed) / variance**1.5 if variance else 0.0
     fewest = int(min(rows[::2].sum(), rows[1::2].sum()))
-    return MoneyEffect(Effect(value, value - half, value + half), theta, skewness, fewest)
+    return _MoneyEffect(Effect(value, value - half, value + half), theta, skewness, fewest)
 
 
-def center(values: Any, cell: Any, rows: Any) -> tuple[Any, Any]:
+def _center(values: Any, cell: Any, rows: Any) -> tuple[Any, Any]:
     """Return values (m,) less the mean (c,) of their cell, and these means."""
     mean = np.bincount(cell, values, len(rows)) / np.maximum(rows, 1)
     return values - mean[cell], mean

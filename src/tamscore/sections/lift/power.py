@@ -11,13 +11,13 @@ from tamscore.sections.lift.effects import ArmCounts, of_all
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-EXPERIMENTS = 4_000
+_EXPERIMENTS = 4_000
 """So many are drawn, always the same: a power of 0.8 is known to 0.006."""
 ENOUGH = 0.8
 """An effect counts as one that can be seen from this power on."""
-LARGEST = 4.0
+_LARGEST = 4.0
 """Buyers are at most so many times as many as without treatment; what cannot be seen then cannot be seen."""
-STEPS = 7
+_STEPS = 7
 """So often the range of lifts is halved: to a hundredth at the most."""
 
 
@@ -28,7 +28,7 @@ def power(treated: Any, controls: Any, rate: Any, lift: float) -> float:
     buyers with treatment over those without it, less 1.
     """
     random = np.random.default_rng(0)
-    shape = (EXPERIMENTS, len(treated))
+    shape = (_EXPERIMENTS, len(treated))
     raised = np.minimum(rate * (1 + lift), 1.0)
     drawn = ArmCounts(
         treated, random.binomial(treated, raised, shape), controls, random.binomial(controls, rate, shape)
@@ -42,7 +42,7 @@ def smallest_lift(treated: Any, controls: Any, rate: Any) -> float | None:
     def is_seen(lift: float) -> bool:
         return power(treated, controls, rate, lift) >= ENOUGH
 
-    return smallest(is_seen, 0.0, LARGEST - 1, STEPS)
+    return smallest(is_seen, 0.0, _LARGEST - 1, _STEPS)
 
 
 def smallest(works: Callable[[float], bool], low: float, high: float, steps: int) -> float | None:

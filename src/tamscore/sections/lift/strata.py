@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FEWEST_CONTROLS = 30
-FEWEST_BUYERS = 5.0
+_FEWEST_BUYERS = 5.0
 """With fewer expected among the controls of a stratum its interval says little."""
 
 
@@ -23,7 +23,7 @@ def merge(names: Sequence[str], controls: Any, buyers: Any) -> list[tuple[str, .
     groups: list[list[int]] = [[]]
     for place in range(len(names)):
         groups[-1].append(place)
-        if controls[groups[-1]].sum() >= FEWEST_CONTROLS and buyers[groups[-1]].sum() >= FEWEST_BUYERS:
+        if controls[groups[-1]].sum() >= FEWEST_CONTROLS and buyers[groups[-1]].sum() >= _FEWEST_BUYERS:
             groups.append([])
     last = groups.pop()
     if last and groups:

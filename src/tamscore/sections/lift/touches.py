@@ -50,20 +50,20 @@ def by_touch(experiment: Experiment, touches: PlannedTouches, *, of_customers: b
         treated, controls = (int(np.count_nonzero(mine & side)) for side in (~experiment.control, experiment.control))
         if min(treated, controls) < FEWEST_CONTROLS:
             continue
-        part = part_of(experiment, mine)
-        effect = money_of(part) if of_customers else of_strata(totals(part.alone))
+        part = _part_of(experiment, mine)
+        effect = _money_of(part) if of_customers else of_strata(totals(part.alone))
         if effect is not None:
             record = {"role": role, "service_level": level, "treated": treated, "controls": controls}
-            record |= {name: float(getattr(effect, end)) for name, end in EFFECT.items()}
+            record |= {name: float(getattr(effect, end)) for name, end in _EFFECT.items()}
             record |= {"open": float(weight[mine].mean())}
             items.append({**record, "sales": float(np.maximum(part.sales, 0.0).mean()) if of_customers else 0.0})
     return items
 
 
-EFFECT = {"effect": "value", "low": "low", "high": "high"}
+_EFFECT = {"effect": "value", "low": "low", "high": "high"}
 
 
-def part_of(experiment: Experiment, mine: Any) -> Experiment:
+def _part_of(experiment: Experiment, mine: Any) -> Experiment:
     """Return some accounts (m,) bool of an experiment, as one stratum: each has the same share of controls."""
     columns = {name: getattr(experiment, name)[mine] for name in ("control", "bought", "sales")}
     amount, family = (None if item is None else item[mine] for item in (experiment.amount, experiment.family))
@@ -78,7 +78,7 @@ def part_of(experiment: Experiment, mine: Any) -> Experiment:
     )
 
 
-def money_of(part: Experiment) -> Effect | None:
+def _money_of(part: Experiment) -> Effect | None:
     """Return the effect on the money of customers, None where no interval of it holds, as of families."""
     if part.amount is None or part.family is not None:
         return None

@@ -40,7 +40,7 @@ class Experiment:
     @property
     def counts(self) -> ArmCounts:
         """Accounts and buyers of each stratum."""
-        return counts_by(self.stratum, len(self.names), self.control, self.bought)
+        return _counts_by(self.stratum, len(self.names), self.control, self.bought)
 
     @property
     def alone(self) -> ArmCounts:
@@ -48,7 +48,7 @@ class Experiment:
         return effective(self.counts, self.stratum, self.control, self.bought, self.family)
 
 
-def counts_by(code: Any, levels: int, control: Any, bought: Any) -> ArmCounts:
+def _counts_by(code: Any, levels: int, control: Any, bought: Any) -> ArmCounts:
     """Return accounts and buyers (c,) by code (m,)."""
 
     def rows(mask: Any) -> Any:
@@ -60,7 +60,7 @@ def counts_by(code: Any, levels: int, control: Any, bought: Any) -> ArmCounts:
 def buyers(experiment: Experiment) -> dict[str, Any]:
     """Return the verdict on buyers over all strata, as JSON holds it."""
     counts = experiment.counts
-    return row_of("all", totals(counts), of_all(experiment.alone))
+    return _row_of("all", totals(counts), of_all(experiment.alone))
 
 
 def totals(counts: ArmCounts) -> ArmCounts:
@@ -71,7 +71,7 @@ def totals(counts: ArmCounts) -> ArmCounts:
 
 def by_stratum(experiment: Experiment) -> list[dict[str, Any]]:
     """Return the verdict on buyers in each stratum."""
-    return rows_of(experiment.names, experiment.counts, experiment.alone)
+    return _rows_of(experiment.names, experiment.counts, experiment.alone)
 
 
 def by_group(experiment: Experiment) -> dict[str, list[dict[str, Any]]]:
@@ -82,32 +82,32 @@ def by_group(experiment: Experiment) -> dict[str, list[dict[str, Any]]]:
     record = {}
     for column, (names, place) in experiment.groups.items():
         here = place >= 0
-        counts = counts_by(place[here], len(names), experiment.control[here], experiment.bought[here])
+        counts = _counts_by(place[here], len(names), experiment.control[here], experiment.bought[here])
         alone = effective(counts, place, experiment.control, experiment.bought, experiment.family)
-        record[column] = rows_of(names, counts, alone)
+        record[column] = _rows_of(names, counts, alone)
     return {column: rows for column, rows in record.items() if rows}
 
 
-def rows_of(names: Sequence[str], counts: ArmCounts, alone: ArmCounts) -> list[dict[str, Any]]:
+def _rows_of(names: Sequence[str], counts: ArmCounts, alone: ArmCounts) -> list[dict[str, Any]]:
     """Return a row for each name that has accounts.
 
     One with too few controls or treated accounts, counted as `alone`, has no effect.
     """
     items = []
-    for name, mine, single in zip(names, one_by_one(counts), one_by_one(alone), strict=True):
+    for name, mine, single in zip(names, _one_by_one(counts), _one_by_one(alone), strict=True):
         if mine.accounts:
             enough = min(single.treated, single.controls) >= FEWEST_CONTROLS
-            items.append(row_of(name, mine, of_strata(single) if enough else None))
+            items.append(_row_of(name, mine, of_strata(single) if enough else None))
     return items
 
 
-def one_by_one(counts: ArmCounts) -> list[ArmCounts]:
+def _one_by_one(counts: ArmCounts) -> list[ArmCounts]:
     """Return counts (c,) one by one."""
     parts = (counts.treated, counts.treated_buyers, counts.controls, counts.control_buyers)
     return [ArmCounts(*numbers) for numbers in zip(*(part.tolist() for part in parts), strict=True)]
 
 
-def row_of(name: str, counts: ArmCounts, effect: Effect | None) -> dict[str, Any]:
+def _row_of(name: str, counts: ArmCounts, effect: Effect | None) -> dict[str, Any]:
     """Return what there is to say of buyers, as JSON holds it; `lift` is the effect over the rate of controls."""
     rate = counts.control_buyers / counts.controls if counts.controls else None
     row = {
@@ -119,10 +119,10 @@ def row_of(name: str, counts: ArmCounts, effect: Effect | None) -> dict[str, Any
         "rate_treated": counts.treated_buyers / counts.treated if counts.treated else None,
         "rate_controls": rate,
     }
-    return row | effect_record(effect) | {"lift": float(effect.value) / rate if effect is not None and rate else None}
+    return row | _effect_record(effect) | {"lift": float(effect.value) / rate if effect is not None and rate else None}
 
 
-def effect_record(effect: Effect | None) -> dict[str, Any]:
+def _effect_record(effect: Effect | None) -> dict[str, Any]:
     """Return an effect with its interval and verdict; without one all but the verdict are null."""
     if effect is None:
         return {"effect": None, "low": None, "high": None, "verdict": TOO_FEW}
@@ -144,19 +144,19 @@ def money(experiment: Experiment, *, of_customers: bool) -> dict[str, Any] | Non
     if experiment.family is not None:
         return (
             means
-            | effect_record(None)
+            | _effect_record(None)
             | {"why_not": "families were drawn whole, so that amounts do not vary one by one"}
         )
     if not of_customers:
         return (
             means
-            | effect_record(None)
+            | _effect_record(None)
             | {"why_not": "of prospects money varies too much for a verdict; buyers are one"}
         )
     effect = of_money(experiment.amount, experiment.sales, experiment.control, experiment.stratum)
     facts = {"theta": effect.theta, "skewness": effect.skewness}
     if effect.is_admitted:
-        return means | effect_record(effect.effect) | facts | {"why_not": ""}
+        return means | _effect_record(effect.effect) | facts | {"why_not": ""}
     few = f"{effect.fewest:,} customers in the smaller arm, {FEWEST_CUSTOMERS} are needed"
     skewed = f"a few large amounts decide: skewness {abs(effect.skewness):.2f}, below {MOST_SKEWED} is needed"
-    return means | effect_record(None) | facts | {"why_not": few if effect.fewest < FEWEST_CUSTOMERS else skewed}
+    return means | _effect_record(None) | facts | {"why_not": few if effect.fewest < FEWEST_CUSTOMERS else skewed}

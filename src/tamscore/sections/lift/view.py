@@ -12,46 +12,46 @@ from tamscore.view.words import count_text, money, words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Record = dict[str, Any]
-SOURCES = {
+_Record = dict[str, Any]
+_SOURCES = {
     "labels": "mean probability of the stratum, learned from labels",
     "option": "as --rate says, for every account",
     "default": "an assumption for every account; name another with --rate",
 }
-VERDICTS = {
+_VERDICTS = {
     MORE: "treated accounts buy more",
     FEWER: "treated accounts buy less",
     UNSEEN: "no effect can be seen",
     TOO_FEW: "too few",
 }
-NEXT = "the next coverage with default plans goes by these effects, after the last day and 28 days at the least"
-NOTE = "effect: share of buyers among treated accounts less that among controls, with its 95 % interval"
+_NEXT = "the next coverage with default plans goes by these effects, after the last day and 28 days at the least"
+_NOTE = "effect: share of buyers among treated accounts less that among controls, with its 95 % interval"
 
 
-def holdout_chapter(record: Record) -> Chapter:
+def _holdout_chapter(record: _Record) -> Chapter:
     """Return the chapter on a holdout: what was drawn, and which effect it can make visible."""
     lines = [
         ("holdout", record["name"]),
         ("of", f"{record['of']}, {record['share']:.1%} of them controls"),
-        ("rate", SOURCES[record["rate_from"]]),
+        ("rate", _SOURCES[record["rate_from"]]),
         ("drawn", f"{record['drawn_at']}, from run {record['run']}"),
     ]
     lines += [("controls", "marked in lists and coverage")] if record.get("mark") else []
     lines += [("until", record["until"])] if record["until"] else []
     lines += [("ended", record["ended"])] if record["ended"] else []
     return Chapter(
-        "holdout", "Holdout", effect_sentences(record["announced"]), (Terms(tuple(lines)), strata(record["strata"]))
+        "holdout", "Holdout", _effect_sentences(record["announced"]), (Terms(tuple(lines)), _strata(record["strata"]))
     )
 
 
-def strata(rows: list[Record]) -> Table:
+def _strata(rows: list[_Record]) -> Table:
     """Return the strata of a holdout."""
     columns = "stratum|accounts:count|controls:count|buys without treatment:permille|buyers among controls:tenths/2"
     names = ("stratum", "accounts", "controls", "rate", "buyers_expected")
     return table("Strata", columns, [[row[name] for name in names] for row in rows])
 
 
-def effect_sentences(announced: Record) -> str:
+def _effect_sentences(announced: _Record) -> str:
     """Return which effect can be seen, in a few sentences."""
     lift = f"a lift of {announced['lift']:.0%}"
     head = f"{count_text(announced['controls'], 'control')} of {count_text(announced['accounts'], 'account')}"
@@ -68,28 +68,28 @@ def effect_sentences(announced: Record) -> str:
     return f"{text} {least}{'.' if smallest is None else f' {smallest:.0%}.'}"
 
 
-def answer_holdout(record: Record) -> Chapter:
+def answer_holdout(record: _Record) -> Chapter:
     """Return what the command says of a holdout."""
-    chapter = holdout_chapter(record)
+    chapter = _holdout_chapter(record)
     return Chapter(chapter.anchor, "", "", (*chapter.blocks, Text(chapter.message)))
 
 
-def lift_chapter(record: Record) -> Chapter:
+def _lift_chapter(record: _Record) -> Chapter:
     """Return the chapter on what came of a holdout."""
-    blocks: list[Block] = [buyers_table("Buyers by stratum", "stratum", [record["buyers"], *record["strata"]])]
-    blocks += [buyers_table(f"Buyers by {words(name)}", name, rows) for name, rows in record["groups"].items()]
+    blocks: list[Block] = [_buyers_table("Buyers by stratum", "stratum", [record["buyers"], *record["strata"]])]
+    blocks += [_buyers_table(f"Buyers by {words(name)}", name, rows) for name, rows in record["groups"].items()]
     if record["money"] is not None:
-        blocks.append(money_table(record["money"]))
+        blocks.append(_money_table(record["money"]))
     if record["touches"]:
-        blocks.append(touches_table(record["touches"], record["of"]))
-    return Chapter("lift", "Did it work?", message(record), tuple(blocks))
+        blocks.append(_touches_table(record["touches"], record["of"]))
+    return Chapter("lift", "Did it work?", _message(record), tuple(blocks))
 
 
-def report_chapter(records: Sequence[Record]) -> Chapter:
+def report_chapter(records: Sequence[_Record]) -> Chapter:
     """Return the chapter of a report on what came of some holdouts, one behind the other."""
     items, blocks = [], list[Block]()
     for record in records:
-        chapter = lift_chapter(record)
+        chapter = _lift_chapter(record)
         head = f"Of {record['of']}, holdout {record['name']}: " if len(records) > 1 else ""
         items.append(f"{head}{chapter.message}")
         lines = [("holdout", f"{record['name']}, {record['of']}"), ("drawn", str(record["drawn_at"])[:10])]
@@ -99,49 +99,49 @@ def report_chapter(records: Sequence[Record]) -> Chapter:
     return Chapter("lift", "Did it work?", " ".join(items), tuple(blocks))
 
 
-def buyers_table(caption: str, head: str, rows: list[Record]) -> Table:
+def _buyers_table(caption: str, head: str, rows: list[_Record]) -> Table:
     """Return buyers among treated accounts and controls, a group a row."""
     columns = (
         f"{words(head)}|treated:count|buyers:permille|controls:count|buyers of controls:permille|effect:permille|"
         "from:permille/2|to:permille/2|verdict"
     )
     names = ("name", "treated", "rate_treated", "controls", "rate_controls", "effect", "low", "high")
-    return table(caption, columns, [(*(row[name] for name in names), VERDICTS[row["verdict"]]) for row in rows], NOTE)
+    return table(caption, columns, [(*(row[name] for name in names), _VERDICTS[row["verdict"]]) for row in rows], _NOTE)
 
 
-def money_table(row: Record) -> Table:
+def _money_table(row: _Record) -> Table:
     """Return mean amounts of treated accounts and controls."""
     names = ("mean_treated", "mean_controls", "effect", "low", "high")
     columns = "treated:money|controls:money|effect:signed_money|from:signed_money/2|to:signed_money/2|verdict"
-    verdict = row["why_not"] or VERDICTS[row["verdict"]]
+    verdict = row["why_not"] or _VERDICTS[row["verdict"]]
     return table("Mean amount of an account", columns, [(*(row[name] for name in names), verdict)])
 
 
-def touches_table(rows: list[Record], of: str) -> Table:
+def _touches_table(rows: list[_Record], of: str) -> Table:
     """Return what each touch plan has brought, an account."""
     unit = "money" if of == "customers" else "permille"
     columns = f"touch plan:id|treated:count|controls:count|effect:{unit}|from:{unit}/2|to:{unit}/2"
     names = ("treated", "controls", "effect", "low", "high")
     items = [(f"{row['role']}/{row['service_level']}", *(row[name] for name in names)) for row in rows]
-    return table("Effect by touch plan of the day of the draw", columns, items, NEXT)
+    return table("Effect by touch plan of the day of the draw", columns, items, _NEXT)
 
 
-def message(record: Record) -> str:
+def _message(record: _Record) -> str:
     """Return what it comes to, buyers first."""
     row = record["buyers"]
     lift = "" if row["lift"] is None else f", a lift of {row['lift']:+.0%}"
     span = f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f} points"
-    text = f"Buyers: {VERDICTS[row['verdict']]}: {100 * row['effect']:+.1f} points ({span}){lift}."
+    text = f"Buyers: {_VERDICTS[row['verdict']]}: {100 * row['effect']:+.1f} points ({span}){lift}."
     amount = record["money"]
     if amount is not None and amount["effect"] is not None:
-        text += f" Money: {VERDICTS[amount['verdict']]}: {money(amount['effect'])} an account "
+        text += f" Money: {_VERDICTS[amount['verdict']]}: {money(amount['effect'])} an account "
         text += f"({money(amount['low'])} to {money(amount['high'])})."
     return text
 
 
-def answer_lift(record: Record) -> Chapter:
+def answer_lift(record: _Record) -> Chapter:
     """Return what the command says: how outcomes met accounts, what to beware of, and the chapter."""
-    chapter = lift_chapter(record)
+    chapter = _lift_chapter(record)
     lines = [("holdout", record["name"]), ("outcomes", record["outcomes"])]
     lines += [("beware", text) for text in record["warnings"]]
     lines.append(("result", chapter.message))

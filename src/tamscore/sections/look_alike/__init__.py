@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
-TOO_FEW = "its party type has too few customers or prospects"
+_TOO_FEW = "its party type has too few customers or prospects"
 
 
 class LookAlikeSection(Section[LookAlikeSettings]):
@@ -25,7 +25,7 @@ class LookAlikeSection(Section[LookAlikeSettings]):
     always = True
     before = "flags"
     columns = (
-        ScoreColumn("look_alike", "share", "probability that an account with such features is a customer", TOO_FEW),
+        ScoreColumn("look_alike", "share", "probability that an account with such features is a customer", _TOO_FEW),
     )
 
     def prepare(self, market: Market, settings: LookAlikeSettings) -> State | str:

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import ScoredRows
     from tamscore.sections.look_alike.settings import LookAlikeSettings
 
-OFF = "look_alike.enabled = false"
-TOO_FEW = f"fewer than {FEWEST} customers, or prospects, of any party type to compare"
-PLACES = 4
-STRONGEST = 5
+_OFF = "look_alike.enabled = false"
+_TOO_FEW = f"fewer than {FEWEST} customers, or prospects, of any party type to compare"
+_PLACES = 4
+_STRONGEST = 5
 """So many features are recorded for each party type."""
 
 
 @dataclass(frozen=True)
-class LookAlikeState:
+class _LookAlikeState:
     """The state of the section: what is recorded of each party type's look-alike."""
 
     record: dict[str, Any]
@@ -40,7 +40,7 @@ class LookAlikeState:
         """The probability of the scored rows of a partition; null in a party type without a look-alike."""
         del backend
         odds = rows.assigned.columns.look_alike[rows.at].astype(np.float64)
-        return {"look_alike": nullable(np.round(probability(odds), PLACES))}
+        return {"look_alike": nullable(np.round(probability(odds), _PLACES))}
 
     def count(self, scored: pa.Table) -> None:
         """Nothing: an account that looks like a customer is none."""
@@ -51,21 +51,21 @@ class LookAlikeState:
         return Findings(self.record)
 
 
-def prepare(market: Market, settings: LookAlikeSettings) -> LookAlikeState | str:
+def prepare(market: Market, settings: LookAlikeSettings) -> _LookAlikeState | str:
     """The state; in words why there is no look-alike."""
     if not settings.enabled:
-        return OFF
-    parties = [party_record(fit) for fit in market.fitted if fit.model.look_alike]
-    return LookAlikeState({"parties": parties}) if parties else TOO_FEW
+        return _OFF
+    parties = [_party_record(fit) for fit in market.fitted if fit.model.look_alike]
+    return _LookAlikeState({"parties": parties}) if parties else _TOO_FEW
 
 
-def party_record(fit: PartyFit) -> dict[str, Any]:
+def _party_record(fit: PartyFit) -> dict[str, Any]:
     """What is recorded of the look-alike of a party type."""
     made = fit.model.look_alike
     if made is None:
         raise AssertionError(f"{fit.model.name}: no look-alike")
     names = [feature.name for feature in fit.model.space.features]
-    order = np.argsort(-made.spreads, kind="stable")[:STRONGEST]
+    order = np.argsort(-made.spreads, kind="stable")[:_STRONGEST]
     strongest = [
         {"feature": names[j], "spread": round(float(made.spreads[j]), 6)} for j in order if made.spreads[j] > 0
     ]

@@ -7,28 +7,28 @@ from typing import Any
 from tamscore.view.blocks import Chapter, table
 from tamscore.view.words import words
 
-Record = dict[str, Any]
-NOTE = "area under the ROC curve of accounts that a model has not seen: 50% is chance, 100% is certainty"
+_Record = dict[str, Any]
+_NOTE = "area under the ROC curve of accounts that a model has not seen: 50% is chance, 100% is certainty"
 
 
-def chapter(record: Record) -> Chapter:
+def chapter(record: _Record) -> Chapter:
     """Return the chapter on what a run has recorded."""
     rows = [
-        (words(party["party_type"]), party["customers"], party["prospects"], party["area"], features(party))
+        (words(party["party_type"]), party["customers"], party["prospects"], party["area"], _features(party))
         for party in record["parties"]
     ]
     columns = "party type|customers:count/2|prospects:count/2|area:percent|told by"
-    return Chapter("look-alike", "Look-alike", message(record), (table("Look-alike", columns, rows, NOTE),))
+    return Chapter("look-alike", "Look-alike", _message(record), (table("Look-alike", columns, rows, _NOTE),))
 
 
-def features(party: Record) -> str:
+def _features(party: _Record) -> str:
     """Return the features that tell most, and those that were left out."""
     text = ", ".join(item["feature"] for item in party["strongest"]) or "nothing"
     left = f"; left out: {', '.join(party['excluded'])}" if party["excluded"] else ""
     return text + left
 
 
-def message(record: Record) -> str:
+def _message(record: _Record) -> str:
     """Return how well customers are told from prospects, in one sentence."""
     text = ", ".join(f"{party['area']:.0%} for {words(party['party_type'])}" for party in record["parties"])
     return f"Features tell customers from prospects with an area under the ROC curve of {text}."

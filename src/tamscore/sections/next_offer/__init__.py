@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
-NO_OFFER = "peers own nothing that it lacks"
+_NO_OFFER = "peers own nothing that it lacks"
 
 
 class NextOfferSection(Section[NextOffer]):
@@ -28,11 +28,13 @@ class NextOfferSection(Section[NextOffer]):
     absent = "Next offers: not made; a section [next_offer] does, given sales by product."
     settings = NextOffer
     columns = (
-        ScoreColumn("next_offer", "text", "product that peers own and the account lacks, see next_offer.by", NO_OFFER),
-        ScoreColumn("next_offer_value", "money", "the product's potential in the cluster", NO_OFFER),
-        ScoreColumn("next_offer_share", "share", "share of the cluster's customers that own it", NO_OFFER),
-        ScoreColumn("next_offer_probability", "share", "share of customers alike that own it; null by share", NO_OFFER),
-        ScoreColumn("next_offer_expected", "money", "that probability times the value; null by share", NO_OFFER),
+        ScoreColumn("next_offer", "text", "product that peers own and the account lacks, see next_offer.by", _NO_OFFER),
+        ScoreColumn("next_offer_value", "money", "the product's potential in the cluster", _NO_OFFER),
+        ScoreColumn("next_offer_share", "share", "share of the cluster's customers that own it", _NO_OFFER),
+        ScoreColumn(
+            "next_offer_probability", "share", "share of customers alike that own it; null by share", _NO_OFFER
+        ),
+        ScoreColumn("next_offer_expected", "money", "that probability times the value; null by share", _NO_OFFER),
     )
 
     rules = (

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from tamscore.sections.next_offer.settings import NextOffer
     from tamscore.stages.folding import IdForm
 
-Offered: TypeAlias = "tuple[str, str, str]"
+_Offered: TypeAlias = "tuple[str, str, str]"
 """Cluster, product and kind of accounts."""
-MOST_TOLD = 50
+_MOST_TOLD = 50
 """So many offers stand in the manifest, those that go to most accounts."""
 
 
@@ -117,7 +117,7 @@ class NextOfferState:
         best = next_offer.choose_likeliest(xp, owned, where, ranking)
         return backend.get(best.place), backend.get(best.probability)
 
-    def count(self, scored: pa.Table) -> Counter[Offered]:
+    def count(self, scored: pa.Table) -> Counter[_Offered]:
         """How many accounts of a part are offered each product, by cluster, product and kind."""
         names = ["cluster", "next_offer", "kind"]
         offered = pa.table({name: scored[name].cast(pa.string()) for name in names})
@@ -125,9 +125,9 @@ class NextOfferState:
         of = ((row["cluster"], row["next_offer"], row["kind"], row["count_all"]) for row in counted)
         return Counter({(cluster, product, kind): times for cluster, product, kind, times in of if product})
 
-    def findings(self, counts: Sequence[Counter[Offered]]) -> Findings:
+    def findings(self, counts: Sequence[Counter[_Offered]]) -> Findings:
         """The offers of every cluster, the best first, and to how many accounts each goes."""
-        rows, by_kind = [], sum(counts, Counter[Offered]())
+        rows, by_kind = [], sum(counts, Counter[_Offered]())
         for c, cluster in enumerate(self.clusters):
             for j in range(int(self.offers.counts[c])):
                 product = self.products[int(self.offers.product[c, j])].as_py()
@@ -148,7 +148,7 @@ class NextOfferState:
         record["learned"] = {"source": "frozen", "run": source} if source else {"source": "fitted"}
         record["accounts"] = sum(row["offered_to"] for row in rows)
         record["kinds"] = {text: sum(n for (_, _, kind), n in by_kind.items() if kind == text) for text in KINDS}
-        record["most"] = sorted(rows, key=lambda row: (-row["offered_to"], row["cluster"], row["product"]))[:MOST_TOLD]
+        record["most"] = sorted(rows, key=lambda row: (-row["offered_to"], row["cluster"], row["product"]))[:_MOST_TOLD]
         both = stored_model.both(self.known, self.clusters, self.products, self.share)
         return Findings(record, {"next_offers": table}, frozenset({"value"}), both, self.notices(rows))
 
@@ -182,13 +182,13 @@ def prepare(market: Market, settings: NextOffer) -> NextOfferState:
     run = market.this
     sales = product_sales(market)
     with run.progress.stage("products", sales.table.plan.rows):
-        known = stored_model.stored_offers(market, sales.products.names, settings) or learn(market, sales, settings)
+        known = stored_model.stored_offers(market, sales.products.names, settings) or _learn(market, sales, settings)
     names = run.columns.account_id, run.columns.id_form, market.clusters, sales.products.names
     columns = OwnedColumns.of(sales.owned, len(sales.products.names), known.product)
     return NextOfferState(*names, known, columns, settings.owned, settings.by)
 
 
-def learn(market: Market, sales: ProductSales, settings: NextOffer) -> KnownOffers:
+def _learn(market: Market, sales: ProductSales, settings: NextOffer) -> KnownOffers:
     """Return what is offered in each cluster, and what the model says of who owns what.
 
     The model tells at most MOST_COLUMNS products apart, and only these are offered by it.

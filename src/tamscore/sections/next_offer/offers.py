@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Array
 
-MOST = 62
+_MOST = 62
 """So many products of a cluster are offered at the most."""
 
 
@@ -42,7 +42,7 @@ def rank_offers(products: Sequence[Any], shares: Sequence[Any], values: Sequence
     Of products owned alike the one of higher value comes first; equal ones go by number.
     """
     orders = [
-        np.lexsort((product, -value, -share))[:MOST]
+        np.lexsort((product, -value, -share))[:_MOST]
         for product, share, value in zip(products, shares, values, strict=True)
     ]
     width = max((len(order) for order in orders), default=0)
@@ -73,38 +73,38 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class _Chosen:
     """What is offered to accounts (m,): its place int64 in the offers of the cluster, -1 for none; its probability."""
 
     place: Array
     probability: Array
 
 
-def choose_likeliest(xp: Any, owned: Array, label: Array, ranking: Ranking) -> Chosen:
+def choose_likeliest(xp: Any, owned: Array, label: Array, ranking: Ranking) -> _Chosen:
     """Return the offer with the largest probability, or expected value, that an account lacks; the first of equals.
 
     `owned` (m, c) is 1 where the account owns the product of a column of the model, else 0; `label` (m,) its cluster.
     """
     at = xp.take(ranking.column, label, axis=0)
-    flat = xp.maximum(at, xp.zeros_like(at)) + columns_before(xp, owned)
-    is_owned = gather(xp, owned, flat)
-    bins = bins_of(xp, gather(xp, scores_of(xp, owned, label, ranking.weights), flat))
+    flat = xp.maximum(at, xp.zeros_like(at)) + _columns_before(xp, owned)
+    is_owned = _gather(xp, owned, flat)
+    bins = bins_of(xp, _gather(xp, scores_of(xp, owned, label, ranking.weights), flat))
     probability = xp.reshape(xp.take(ranking.probability, xp.reshape(bins, (-1,))), bins.shape)
     worth = probability * xp.take(ranking.value, label, axis=0) if ranking.by_value else probability
     worth = xp.where((at >= 0) & (is_owned == 0.0), worth, xp.full_like(probability, -1.0))
     best = xp.argmax(worth, axis=1)
     some = xp.max(worth, axis=1) >= 0.0
-    chance = gather(xp, probability, (best + columns_before(xp, probability)[:, 0])[:, None])[:, 0]
-    return Chosen(xp.where(some, best, xp.full_like(best, -1)), chance)
+    chance = _gather(xp, probability, (best + _columns_before(xp, probability)[:, 0])[:, None])[:, 0]
+    return _Chosen(xp.where(some, best, xp.full_like(best, -1)), chance)
 
 
-def columns_before(xp: Any, table: Array) -> Array:
+def _columns_before(xp: Any, table: Array) -> Array:
     """Return the place (m, 1) int64 at which each row of a table (m, c) begins."""
     rows = xp.arange(table.shape[0], dtype=xp.int64, device=table.device)
     return (rows * table.shape[1])[:, None]
 
 
-def gather(xp: Any, table: Array, flat: Array) -> Array:
+def _gather(xp: Any, table: Array, flat: Array) -> Array:
     """Return the elements of a table (m, c) at places (m, w) counted through its rows."""
     return xp.reshape(xp.take(xp.reshape(table, (-1,)), xp.reshape(flat, (-1,))), flat.shape)
 
@@ -112,7 +112,7 @@ def gather(xp: Any, table: Array, flat: Array) -> Array:
 def choose_most_owned(xp: Any, owned: Array, label: Array, column: Array) -> Array:
     """Return the place (m,) int64 of the first offer that an account lacks, -1 for none; arguments as above."""
     at = xp.take(column, label, axis=0)
-    is_owned = gather(xp, owned, xp.maximum(at, xp.zeros_like(at)) + columns_before(xp, owned))
+    is_owned = _gather(xp, owned, xp.maximum(at, xp.zeros_like(at)) + _columns_before(xp, owned))
     lacks = (at >= 0) & (is_owned == 0.0)
     best = xp.argmax(xp.astype(lacks, xp.int64), axis=1)
     return xp.where(xp.any(lacks, axis=1), best, xp.full_like(best, -1))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 1000
 """The model knows so many products at the most, those that most customers own."""
-MOST_WORK = 4e10
+_MOST_WORK = 4e10
 """The model is learned from so many accounts that this times the columns squared stays below it."""
 
 
@@ -68,7 +68,7 @@ def most_owned(sales: ProductSales) -> Any:
 
 
 @dataclass(frozen=True)
-class Fold:
+class _Fold:
     """Accounts of a fold by their places (n,) in what accounts own, -1 for nothing, with their clusters (n,).
 
     Going through it yields their blocks, made anew each time.
@@ -90,10 +90,10 @@ def learn_ownership(sales: ProductSales, columns: OwnedColumns) -> tuple[Ownersh
     Those with the smallest hashes are learned from if there are many.
     """
     clusters, size = len(sales.market.clusters), len(columns.product)
-    most = int(MOST_WORK / (size + clusters) ** 2)
+    most = int(_MOST_WORK / (size + clusters) ** 2)
     key, check, label = (part[:most] for part in (sales.customers.key, sales.customers.check, sales.customers.label))
     account, number = places(sales.owned.key, sales.owned.check, key, check), key % np.uint64(FOLDS)
-    folds = [Fold(columns, account[number == count], label[number == count]) for count in range(FOLDS)]
+    folds = [_Fold(columns, account[number == count], label[number == count]) for count in range(FOLDS)]
     return learn(folds, size, clusters), len(key)
 
 
@@ -103,20 +103,20 @@ def offers_of(sales: ProductSales, wanted: Any, line: float, potential: Any | No
     if potential is not None:
         values = [potential[c][row] for c, row in enumerate(wanted)]
     if any(np.isnan(value).any() for value in values):
-        lines = cut_lines(sales, wanted, line)
+        lines = _cut_lines(sales, wanted, line)
         values = [np.where(np.isnan(value), own, value) for value, own in zip(values, lines, strict=True)]
     customers = np.maximum(sales.customer_counts, 1)
     shares = [sales.owners[c][row] / customers[c] for c, row in enumerate(wanted)]
     return next_offer.rank_offers([np.flatnonzero(row) for row in wanted], shares, values)
 
 
-def cut_lines(sales: ProductSales, wanted: Any, line: float) -> list[Any]:
+def _cut_lines(sales: ProductSales, wanted: Any, line: float) -> list[Any]:
     """Return the cut lines of owners' sales of the products wanted (K, p) bool, by cluster."""
-    money = details(sales, wanted)
-    return [np.array([cut_line(money[c, int(p)], line) for p in np.flatnonzero(row)]) for c, row in enumerate(wanted)]
+    money = _details(sales, wanted)
+    return [np.array([_cut_line(money[c, int(p)], line) for p in np.flatnonzero(row)]) for c, row in enumerate(wanted)]
 
 
-def details(sales: ProductSales, wanted: Any) -> dict[tuple[int, int], Any]:
+def _details(sales: ProductSales, wanted: Any) -> dict[tuple[int, int], Any]:
     """Return owners' sales (n,), sorted, of the products wanted (K, p) bool in each cluster, by cluster and product."""
     pairs, products = sales.customer_pairs(), wanted.shape[1]
     mine = pairs.at(np.flatnonzero(wanted[pairs.label, pairs.product]))
@@ -126,6 +126,6 @@ def details(sales: ProductSales, wanted: Any) -> dict[tuple[int, int], Any]:
     return {divmod(int(code), products): group for code, group in zip(codes, groups, strict=True)}
 
 
-def cut_line(sales: Any, line: float) -> float:
+def _cut_line(sales: Any, line: float) -> float:
     """The cut line of sorted sales (n,): the nearest rank, an observed value."""
     return float(sales[nearest_rank(len(sales), line)])

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 Block: TypeAlias = "tuple[Any, Any]"
 """What some accounts own (m, P), 0 or 1, and their clusters (m,)."""
-PENALTIES = (10.0, 50.0, 200.0, 1000.0)
+_PENALTIES = (10.0, 50.0, 200.0, 1000.0)
 """The penalties that are tried; the one with the least held-out squared error is taken, the larger at ties."""
 FOLDS = 5
-GRID = 2.0**24
+_GRID = 2.0**24
 """Weights are rounded to 1 / GRID, so that sums of them are exact."""
 BINS = 1000
 """Scores are counted in so many bins of equal width, from 0 to 1."""
@@ -43,7 +43,7 @@ class OwnershipModel:
     brier_share: float
 
 
-def fit_weights(gram: Any, products: int, penalty: float) -> Any:
+def _fit_weights(gram: Any, products: int, penalty: float) -> Any:
     """Return the weights (P + K, P) of a ridge of each product on all other columns, given their sums of products.
 
     `gram` (P + K, P + K) holds the sums over accounts of products of columns: products owned first, then clusters.
@@ -52,7 +52,7 @@ def fit_weights(gram: Any, products: int, penalty: float) -> Any:
     inverse = np.linalg.inv(curve)
     weights = -inverse[:, :products] / np.diag(inverse)[:products]
     weights[np.arange(products), np.arange(products)] = 0.0
-    return np.rint(weights * GRID) / GRID
+    return np.rint(weights * _GRID) / _GRID
 
 
 def scores_of(xp: Any, owned: Array, label: Array, weights: Array) -> Array:
@@ -66,19 +66,19 @@ def bins_of(xp: Any, scores: Array) -> Array:
     return xp.astype(xp.clip(xp.floor(scores * BINS), 0.0, BINS - 1.0), xp.int64)
 
 
-def gram_of(owned: Any, label: Any, clusters: int) -> Any:
+def _gram_of(owned: Any, label: Any, clusters: int) -> Any:
     """Return the sums of products (P + K, P + K) of accounts that own products (m, P), 0 or 1, in clusters (m,)."""
     member = (label[:, None] == np.arange(clusters)).astype(np.float64)
     columns = np.concatenate([owned, member], axis=1)
     return columns.T @ columns
 
 
-def squared_errors(owned: Any, label: Any, weights: Any) -> float:
+def _squared_errors(owned: Any, label: Any, weights: Any) -> float:
     """Return the sum of squared errors of scores, over accounts and products."""
     return float(np.sum((scores_of(np, owned, label, weights) - owned) ** 2))
 
 
-def calibrate(owners: Any, counts: Any) -> Any:
+def _calibrate(owners: Any, counts: Any) -> Any:
     """Return the probability (BINS,) of each bin that rises with it, given owners (BINS,) among accounts (BINS,)."""
     from sklearn.isotonic import IsotonicRegression
 
@@ -98,26 +98,26 @@ def learn(folds: Sequence[Iterable[Block]], products: int, clusters: int) -> Own
     grams = np.zeros((len(folds), size, size))
     for number, fold in enumerate(folds):
         for owned, label in fold:
-            grams[number] += gram_of(owned, label, clusters)
-    total, error = grams.sum(axis=0), dict.fromkeys(PENALTIES, 0.0)
+            grams[number] += _gram_of(owned, label, clusters)
+    total, error = grams.sum(axis=0), dict.fromkeys(_PENALTIES, 0.0)
     for number, fold in enumerate(folds):
-        fits = {penalty: fit_weights(total - grams[number], products, penalty) for penalty in PENALTIES}
+        fits = {penalty: _fit_weights(total - grams[number], products, penalty) for penalty in _PENALTIES}
         for owned, label in fold:
             for penalty, weights in fits.items():
-                error[penalty] += squared_errors(owned, label, weights)
-    penalty = min(reversed(PENALTIES), key=lambda value: error[value])
+                error[penalty] += _squared_errors(owned, label, weights)
+    penalty = min(reversed(_PENALTIES), key=lambda value: error[value])
     counts = np.zeros((2, BINS))
     for number, fold in enumerate(folds):
-        counts += held_out_counts(fold, fit_weights(total - grams[number], products, penalty))
+        counts += _held_out_counts(fold, _fit_weights(total - grams[number], products, penalty))
     accounts = max(float(total[products:, products:].sum()), 1.0)
-    probability = calibrate(counts[1], counts.sum(axis=0))
+    probability = _calibrate(counts[1], counts.sum(axis=0))
     brier = float(np.sum(counts[1] * (1 - probability) ** 2 + counts[0] * probability**2) / counts.sum())
-    share = share_error(total, products)
+    share = _share_error(total, products)
     means = {amount: round(value / accounts, 6) for amount, value in error.items()}
-    return OwnershipModel(fit_weights(total, products, penalty), probability, penalty, means, brier, share)
+    return OwnershipModel(_fit_weights(total, products, penalty), probability, penalty, means, brier, share)
 
 
-def held_out_counts(fold: Iterable[Block], weights: Any) -> Any:
+def _held_out_counts(fold: Iterable[Block], weights: Any) -> Any:
     """Return pairs of account and product (2, BINS) by bin of the held-out score, those not owned first."""
     counts = np.zeros((2, BINS))
     for owned, label in fold:
@@ -127,7 +127,7 @@ def held_out_counts(fold: Iterable[Block], weights: Any) -> Any:
     return counts
 
 
-def share_error(gram: Any, products: int) -> float:
+def _share_error(gram: Any, products: int) -> float:
     """Return the Brier score of the share of owners in the own cluster."""
     customers = np.diag(gram)[products:]
     share = gram[products:, :products] / np.maximum(customers, 1.0)[:, None]

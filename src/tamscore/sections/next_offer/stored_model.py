@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from tamscore.sections.next_offer.settings import NextOffer
 
 NAME = "next_offer"
-FORMAT = 1
-FIGURES = ("penalty", "brier", "brier_share")
-REMEDY = "set it so, refresh the model, or score with --own-ladders"
+_FORMAT = 1
+_FIGURES = ("penalty", "brier", "brier_share")
+_REMEDY = "set it so, refresh the model, or score with --own-ladders"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def both(
     """Return the description and the arrays of offers of products with names (P,), from a `share` of owners on."""
     offers, model = known.offers, known.model
     description: dict[str, Any] = {
-        "format": FORMAT,
+        "format": _FORMAT,
         "source": known.source,
         "clusters": list(clusters),
         "products": names.to_pylist(),
@@ -59,7 +59,7 @@ def both(
     arrays = {"columns": known.product, "offers": offers.product, "share": offers.share, "value": offers.value}
     if model is not None:
         error = [[penalty, value] for penalty, value in model.error.items()]
-        description["model"] = {"error": error, **{name: getattr(model, name) for name in FIGURES}}
+        description["model"] = {"error": error, **{name: getattr(model, name) for name in _FIGURES}}
         arrays |= {"weights": model.weights, "probability": model.probability}
     return description, arrays
 
@@ -80,7 +80,7 @@ def stored_offers(market: Market, names: pa.Array, settings: NextOffer) -> Known
         )
         return None
     known = parse(*pair, market.clusters, names, str(directory.model), directory.run_key)
-    require_same(pair[0], settings, directory.run_key)
+    _require_same(pair[0], settings, directory.run_key)
     new = len(names) - len(pair[0]["products"])
     if new > 0 and "products" not in market.this.job.sections:
         market.this.progress.notice(
@@ -90,17 +90,17 @@ def stored_offers(market: Market, names: pa.Array, settings: NextOffer) -> Known
     return known
 
 
-def require_same(text: Mapping[str, Any], settings: NextOffer, run: str) -> None:
+def _require_same(text: Mapping[str, Any], settings: NextOffer, run: str) -> None:
     """Raise InputContractError if a job asks for offers that an earlier run has not learned."""
     if text["owned"] != settings.owned:
         raise InputContractError(
             f"next_offer.owned: expected {text['owned']:g}, by which run {run} makes offers, got {settings.owned:g}; "
-            f"{REMEDY}"
+            f"{_REMEDY}"
         )
     if text["model"] is None and settings.by != "share":
         raise InputContractError(
             f"next_offer.by: expected 'share', since run {run} has learned no probabilities, got {settings.by!r}; "
-            f"{REMEDY}"
+            f"{_REMEDY}"
         )
 
 
@@ -109,34 +109,34 @@ def parse(
 ) -> KnownOffers:
     """Return the offers that two files of a model hold; raise InputContractError if they do not fit."""
     try:
-        if text["format"] != FORMAT or list(text["clusters"]) != list(clusters):
-            raise ValueError(f"expected format {FORMAT} and clusters {', '.join(clusters)}")  # noqa: TRY301 - one way out
+        if text["format"] != _FORMAT or list(text["clusters"]) != list(clusters):
+            raise ValueError(f"expected format {_FORMAT} and clusters {', '.join(clusters)}")  # noqa: TRY301 - one way out
         number = np.append(places_in(pa.array(text["products"], names.type), names), -1)
-        product = number[numbers_of(arrays["columns"], 0, len(number) - 1)]
-        offers = offers_of(arrays, number, len(clusters))
-        model = model_of(text["model"], arrays, len(product), len(clusters))
+        product = number[_numbers_of(arrays["columns"], 0, len(number) - 1)]
+        offers = _offers_of(arrays, number, len(clusters))
+        model = _model_of(text["model"], arrays, len(product), len(clusters))
         return KnownOffers(product, offers, model, int(text["customers"]), text["source"] or run)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise InputContractError(f"{where}: {NAME}: {error}; run its job again") from error
 
 
-def offers_of(arrays: Mapping[str, Any], number: Any, clusters: int) -> Offers:
+def _offers_of(arrays: Mapping[str, Any], number: Any, clusters: int) -> Offers:
     """Return stored offers by the numbers (p + 1,) of the stored products, -1 behind; ValueError if they do not fit."""
-    product = number[numbers_of(arrays["offers"], -1, len(number) - 1)]
+    product = number[_numbers_of(arrays["offers"], -1, len(number) - 1)]
     shapes = {arrays[name].shape for name in ("offers", "share", "value")}
     if shapes != {product.shape} or product.ndim != 2 or len(product) != clusters:
         raise ValueError(f"expected offers of {clusters} clusters, got arrays {sorted(shapes)}")
     return Offers(product, arrays["share"], arrays["value"])
 
 
-def numbers_of(stored: Any, low: int, stop: int) -> Any:
+def _numbers_of(stored: Any, low: int, stop: int) -> Any:
     """Return stored numbers of products; ValueError if they are not whole numbers from `low` on and below `stop`."""
     if stored.dtype.kind != "i" or not ((stored >= low) & (stored < stop)).all():
         raise ValueError(f"expected numbers of products from {low} on and below {stop}")
     return stored
 
 
-def model_of(
+def _model_of(
     text: Mapping[str, Any] | None, arrays: Mapping[str, Any], products: int, clusters: int
 ) -> OwnershipModel | None:
     """Return a stored ownership model, None for offers by share; raise ValueError if its arrays do not fit."""
@@ -148,4 +148,4 @@ def model_of(
     if not (np.isfinite(weights).all() and ((probability >= 0) & (probability <= 1)).all()):
         raise ValueError("expected finite weights and probabilities from 0 to 1")
     error = {float(penalty): float(value) for penalty, value in text["error"]}
-    return OwnershipModel(weights, probability, error=error, **{name: float(text[name]) for name in FIGURES})
+    return OwnershipModel(weights, probability, error=error, **{name: float(text[name]) for name in _FIGURES})

@@ -7,7 +7,7 @@ from typing import Any
 from tamscore.view.blocks import Chapter, table
 from tamscore.view.words import HOLDERS, count_text
 
-LISTED = 15
+_LISTED = 15
 """So many offers are shown."""
 
 
@@ -15,16 +15,16 @@ def chapter(record: dict[str, Any]) -> Chapter:
     """Return the chapter on what a run has recorded."""
     rows = [
         (row["cluster"], row["product"], row["share"], row["value"], row["offered_to"])
-        for row in record["most"][:LISTED]
+        for row in record["most"][:_LISTED]
     ]
     note = f"products that {record['owned']:.0%} of a cluster's customers own; value: potential"
-    note += how(record) + whose(record)
+    note += _how(record) + _whose(record)
     offers = table("Next offers", "cluster:id|product|owned by:percent|value:money|offered to:count", rows, note)
-    message = f"{count_text(record['accounts'], 'account')} get an offer{by_kind(record)}."
+    message = f"{count_text(record['accounts'], 'account')} get an offer{_by_kind(record)}."
     return Chapter("next-offers", "Next offers", message, (offers,))
 
 
-def by_kind(record: dict[str, Any]) -> str:
+def _by_kind(record: dict[str, Any]) -> str:
     """Return how many customers and prospects that are; "" for a run of an earlier version."""
     kinds = record.get("kinds")
     if kinds is None:
@@ -32,7 +32,7 @@ def by_kind(record: dict[str, Any]) -> str:
     return f": {' and '.join(count_text(kinds[kind], noun) for kind, noun in HOLDERS.items())}"
 
 
-def how(record: dict[str, Any]) -> str:
+def _how(record: dict[str, Any]) -> str:
     """Return how offers are chosen, in words; "" for a run of an earlier version, whose offers go by owners."""
     model = record.get("model")
     if model is None:
@@ -43,7 +43,7 @@ def how(record: dict[str, Any]) -> str:
     )
 
 
-def whose(record: dict[str, Any]) -> str:
+def _whose(record: dict[str, Any]) -> str:
     """Return which run's offers these are, in words; "" for those of the run itself."""
     run = record.get("learned", {}).get("run")
     return f"; offers and probabilities are those of run {run}" if run else ""

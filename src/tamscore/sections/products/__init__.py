@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
-FEWER = "fewer products have whitespace"
+_FEWER = "fewer products have whitespace"
 
 
 class ProductsSection(Section[Products]):
@@ -29,12 +29,12 @@ class ProductsSection(Section[Products]):
     settings = Products
     columns = (
         ScoreColumn("product_whitespace", "money", "whitespace of all products together"),
-        ScoreColumn("open_product", "text", "product with the most whitespace", FEWER),
-        ScoreColumn("open_product_whitespace", "money", "whitespace of that product", FEWER),
-        ScoreColumn("open_product_2", "text", "product with the second most whitespace", FEWER),
-        ScoreColumn("open_product_2_whitespace", "money", "whitespace of that product", FEWER),
-        ScoreColumn("open_product_3", "text", "product with the third most whitespace", FEWER),
-        ScoreColumn("open_product_3_whitespace", "money", "whitespace of that product", FEWER),
+        ScoreColumn("open_product", "text", "product with the most whitespace", _FEWER),
+        ScoreColumn("open_product_whitespace", "money", "whitespace of that product", _FEWER),
+        ScoreColumn("open_product_2", "text", "product with the second most whitespace", _FEWER),
+        ScoreColumn("open_product_2_whitespace", "money", "whitespace of that product", _FEWER),
+        ScoreColumn("open_product_3", "text", "product with the third most whitespace", _FEWER),
+        ScoreColumn("open_product_3_whitespace", "money", "whitespace of that product", _FEWER),
     )
 
     rules = ((columns_are_their_own, ("columns", "products")),)

@@ -117,15 +117,15 @@ def prepare(market: Market, settings: Products) -> ProductsState:
     run = market.this
     sales = product_sales(market)
     with run.progress.stage("products", sales.table.plan.rows):
-        require_few(sales, len(market.clusters))
-        facts = facts_of(market, sales, settings.owned)
-        model = stored_model.stored_products(market, sales.products.names, settings.owned) or learn(
+        _require_few(sales, len(market.clusters))
+        facts = _facts_of(market, sales, settings.owned)
+        model = stored_model.stored_products(market, sales.products.names, settings.owned) or _learn(
             market, sales, settings
         )
     return ProductsState(run.columns.account_id, run.columns.id_form, market.clusters, model, sales.owned, facts)
 
 
-def require_few(sales: ProductSales, clusters: int) -> None:
+def _require_few(sales: ProductSales, clusters: int) -> None:
     """Raise InputContractError if there are too many pairs of cluster and product."""
     products = len(sales.products.names)
     if products * clusters > MOST_CELLS:
@@ -135,7 +135,7 @@ def require_few(sales: ProductSales, clusters: int) -> None:
         )
 
 
-def learn(market: Market, sales: ProductSales, settings: Products) -> ProductModel:
+def _learn(market: Market, sales: ProductSales, settings: Products) -> ProductModel:
     """Return potentials by the owners among the customers, party type by party type."""
     job, pairs = market.this.job, sales.customer_pairs()
     rules = ProductRules(job.potential.lines[0], job.potential.min_customers, job.potential.interval_level)
@@ -150,7 +150,7 @@ def learn(market: Market, sales: ProductSales, settings: Products) -> ProductMod
     return ProductModel(ProductPotentials.together(parts), offered)
 
 
-def facts_of(market: Market, sales: ProductSales, share: float) -> Facts:
+def _facts_of(market: Market, sales: ProductSales, share: float) -> Facts:
     """Return what is known of the products whatever is open of them; they are offered from a `share` of owners on."""
     pairs = sales.customer_pairs()
     sold = np.bincount(pairs.product, weights=pairs.units, minlength=len(sales.products.names)) / UNITS

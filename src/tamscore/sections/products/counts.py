@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tamscore.sections.products.columns import OpenRows
 
-MEASURES = ("whitespace", "product_whitespace")
+_MEASURES = ("whitespace", "product_whitespace")
 """What the accounts of a kind come to, in cents."""
 
 
@@ -60,6 +60,6 @@ def counts_of(scored: pa.Table, label: Any, rows: Iterable[OpenRows], shape: tup
         some, many = sums_by(np, part.cents, pairs.reshape(groups, size).astype(np.float64))
         cents, accounts = cents + some, accounts + many
     whole = (len(KINDS), clusters, products)
-    measured = [np.rint(np.nan_to_num(float_column(scored[name])) * CENTS) for name in MEASURES]
+    measured = [np.rint(np.nan_to_num(float_column(scored[name])) * CENTS) for name in _MEASURES]
     totals = np.stack([np.bincount(kind, item, minlength=len(KINDS)) for item in measured], axis=1)
     return cents.reshape(whole), accounts.reshape(whole), totals

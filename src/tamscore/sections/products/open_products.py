@@ -13,7 +13,7 @@ LEADING = 3
 
 
 @dataclass(frozen=True)
-class LeadingProducts:
+class _LeadingProducts:
     """The products of accounts with the most whitespace: `product` (m, LEADING) int64, -1 for none, and `cents`."""
 
     product: Array
@@ -33,7 +33,7 @@ def open_cents(xp: Any, own: Array, potential: Array, offered: Array) -> Array:
     return xp.where(own >= 0.0, short, lacking)
 
 
-def leading(xp: Any, cents: Array) -> LeadingProducts:
+def leading(xp: Any, cents: Array) -> _LeadingProducts:
     """Return the products with the most whitespace (m, P), the first by number among equals."""
     numbers = xp.arange(cents.shape[1], dtype=xp.int64, device=cents.device)
     left, products, amounts = cents, [], []
@@ -42,7 +42,7 @@ def leading(xp: Any, cents: Array) -> LeadingProducts:
         products.append(xp.where(most > 0.0, place, xp.full_like(place, -1)))
         amounts.append(most)
         left = xp.where(numbers[None, :] == place[:, None], xp.zeros_like(left), left)
-    return LeadingProducts(xp.stack(products, axis=1), xp.stack(amounts, axis=1))
+    return _LeadingProducts(xp.stack(products, axis=1), xp.stack(amounts, axis=1))
 
 
 def sums_by(xp: Any, cents: Array, member: Array) -> tuple[Array, Array]:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
 
-OF_PARTY = "party type"
-BASES = (NO_CUSTOMERS, OF_CLUSTER, POOLED, OF_PARTY)
+_OF_PARTY = "party type"
+BASES = (NO_CUSTOMERS, OF_CLUSTER, POOLED, _OF_PARTY)
 """Where the potential of a product comes from, by number."""
 
 
@@ -80,7 +80,7 @@ def product_potentials(
     cells = cluster.astype(np.int64) * products + product
     owners = sort_sales(backend, money, cells, clusters * products)
     everywhere = sort_sales(backend, money, product.astype(np.int64), products)
-    parents = [(OF_PARTY, everywhere.of(p)) for p in range(products)] * clusters
+    parents = [(_OF_PARTY, everywhere.of(p)) for p in range(products)] * clusters
     table = potential_table(owners, parents, (rules.line,), "max", rules.min_customers, rules.level)
     value, low, high = (item[:, 0].reshape(shape) for item in (table.values, table.bounds.low, table.bounds.high))
     basis = np.array([BASES.index(text) for text in table.basis], np.int8).reshape(shape)

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from tamscore.sections.products.counts import PartCounts
     from tamscore.sections.products.potential import ProductModel
 
-MOST_SHOWN = 50
+_MOST_SHOWN = 50
 """So many products stand in the manifest, those with the most whitespace."""
-APART = 0.05
+_APART = 0.05
 """From this share on it is said that sales by product do not come to the market's sales."""
-MONEY = frozenset(
+_MONEY = frozenset(
     {"potential", "potential_low", "potential_high", "sales", "expansion", "acquisition", "whitespace",
      "product_whitespace", "difference"}
 )  # fmt: skip
@@ -60,14 +60,14 @@ def findings(clusters: Sequence[str], model: ProductModel, facts: Facts, counts:
     """Return record, tables and model of what is open by product."""
     total = Counts.together(counts)
     tables = {
-        "products": by_cluster(clusters, model, facts, total),
-        "product_totals": in_all(facts, total),
-        "product_whitespace": beside_accounts(total),
+        "products": _by_cluster(clusters, model, facts, total),
+        "product_totals": _in_all(facts, total),
+        "product_whitespace": _beside_accounts(total),
     }
     if facts.family is not None:
-        tables["product_families"] = by_family(tables["product_totals"])
+        tables["product_families"] = _by_family(tables["product_totals"])
     order = [("whitespace", "descending"), ("product", "ascending")]
-    shown = tables["product_totals"].sort_by(order).slice(0, MOST_SHOWN).to_pylist()
+    shown = tables["product_totals"].sort_by(order).slice(0, _MOST_SHOWN).to_pylist()
     record = {
         "products": len(facts.names),
         "line": facts.line,
@@ -80,17 +80,17 @@ def findings(clusters: Sequence[str], model: ProductModel, facts: Facts, counts:
         "families": tables["product_families"].to_pylist() if facts.family is not None else [],
     }
     both = stored_model.both(model, clusters, facts)
-    return Findings(record, tables, MONEY, both, tuple(notices(facts)))
+    return Findings(record, tables, _MONEY, both, tuple(_notices(facts)))
 
 
-def by_cluster(clusters: Sequence[str], model: ProductModel, facts: Facts, total: Counts) -> pa.Table:
+def _by_cluster(clusters: Sequence[str], model: ProductModel, facts: Facts, total: Counts) -> pa.Table:
     """Return a row for each cluster and product that somebody there owns, or has whitespace of."""
     potentials, accounts = model.potentials, total.accounts.sum(axis=0)
     c, p = np.nonzero((facts.owners > 0) | (accounts > 0))
     money = dict(zip(KINDS, total.cents[:, c, p] / CENTS, strict=True))
     columns: dict[str, pa.Array] = {
         "cluster": pa.array(clusters, pa.string()).take(pa.array(c)),
-        **product_columns(facts, p),
+        **_product_columns(facts, p),
         "customers": pa.array(facts.customers[c].astype(np.int64)),
         "owners": pa.array(facts.owners[c, p].astype(np.int64)),
         "share": pa.array(np.round(facts.owners[c, p] / np.maximum(facts.customers[c], 1), 6)),
@@ -107,17 +107,17 @@ def by_cluster(clusters: Sequence[str], model: ProductModel, facts: Facts, total
     return pa.table(columns)
 
 
-def product_columns(facts: Facts, product: Any) -> dict[str, pa.Array]:
+def _product_columns(facts: Facts, product: Any) -> dict[str, pa.Array]:
     """Return the columns that name products by their numbers (n,), and their families where there are some."""
     columns = {"product": facts.names} if facts.family is None else {"product": facts.names, "family": facts.family}
     return {name: column.cast(pa.string()).take(pa.array(product)) for name, column in columns.items()}
 
 
-def in_all(facts: Facts, total: Counts) -> pa.Table:
+def _in_all(facts: Facts, total: Counts) -> pa.Table:
     """Return a row for each product: its owners, what they spend, and what is open of it by kind."""
     money = dict(zip(KINDS, total.cents.sum(axis=1) / CENTS, strict=True))
     columns: dict[str, pa.Array] = {
-        **product_columns(facts, np.arange(len(facts.names))),
+        **_product_columns(facts, np.arange(len(facts.names))),
         "owners": pa.array(facts.owners.sum(axis=0).astype(np.int64)),
         "sales": pa.array(np.round(facts.sold, 2)),
         "accounts": pa.array(total.accounts.sum(axis=(0, 1)).astype(np.int64)),
@@ -128,7 +128,7 @@ def in_all(facts: Facts, total: Counts) -> pa.Table:
     return pa.table(columns)
 
 
-def by_family(totals: pa.Table) -> pa.Table:
+def _by_family(totals: pa.Table) -> pa.Table:
     """Return a row for each family: its products, and what they come to; sums are taken in cents."""
     names = ("sales", "expansion", "acquisition", "whitespace")
     family = totals["family"].combine_chunks().dictionary_encode()
@@ -142,7 +142,7 @@ def by_family(totals: pa.Table) -> pa.Table:
     return pa.table(columns).sort_by("family")
 
 
-def beside_accounts(total: Counts) -> pa.Table:
+def _beside_accounts(total: Counts) -> pa.Table:
     """Return a row for each kind: the whitespace of accounts, that of their products, and what lies between."""
     rows = [
         {
@@ -156,10 +156,10 @@ def beside_accounts(total: Counts) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def notices(facts: Facts) -> Iterator[str]:
+def _notices(facts: Facts) -> Iterator[str]:
     """Yield what a person should know of the table: that it is not the market's sales, or holds rows of totals."""
     sold = float(facts.sold.sum())
-    if abs(sold - facts.sales) > APART * max(facts.sales, 1.0):
+    if abs(sold - facts.sales) > _APART * max(facts.sales, 1.0):
         yield (
             f"{facts.path}: sales of customers by product come to {sold:,.0f}, customers' {facts.sales_column!r} to "
             f"{facts.sales:,.0f}: whitespace by product is compared with that of accounts all the same"

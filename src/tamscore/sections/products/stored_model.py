@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from tamscore.scoring.market import Market
     from tamscore.sections.products.record import Facts
 
-NAME = "products"
-FORMAT = 1
-UNKNOWN = {"value": np.nan, "low": np.nan, "high": np.nan, "support": 0, "basis": 0}
+_NAME = "products"
+_FORMAT = 1
+_UNKNOWN = {"value": np.nan, "low": np.nan, "high": np.nan, "support": 0, "basis": 0}
 """What is known of a product that the earlier run did not know."""
 
 
@@ -29,7 +29,7 @@ def both(model: ProductModel, clusters: Sequence[str], facts: Facts) -> tuple[di
     """Return the description and the arrays of a model."""
     arrays = {field.name: getattr(model.potentials, field.name) for field in fields(ProductPotentials)}
     description = {
-        "format": FORMAT,
+        "format": _FORMAT,
         "source": model.source,
         "clusters": list(clusters),
         "products": facts.names.to_pylist(),
@@ -48,7 +48,7 @@ def stored_products(market: Market, names: pa.Array, share: float) -> ProductMod
     model_source = market.model_source
     if model_source.earlier is None or not keeps_ladders(model_source):
         return None
-    directory, pair = model_source.earlier.directory, model_source.earlier.section(NAME)
+    directory, pair = model_source.earlier.directory, model_source.earlier.section(_NAME)
     if pair is None:
         return None
     model = parse(*pair, market.clusters, names, str(directory.model), directory.run_key)
@@ -71,18 +71,18 @@ def parse(
 ) -> ProductModel:
     """Return the potentials of some products that two files of a model hold; InputContractError if they do not fit."""
     try:
-        if text["format"] != FORMAT or list(text["clusters"]) != list(clusters):
-            raise ValueError(f"expected format {FORMAT} and clusters {', '.join(clusters)}")  # noqa: TRY301 - one way out
+        if text["format"] != _FORMAT or list(text["clusters"]) != list(clusters):
+            raise ValueError(f"expected format {_FORMAT} and clusters {', '.join(clusters)}")  # noqa: TRY301 - one way out
         shape = len(clusters), len(text["products"])
         place = places_in(names, pa.array(text["products"], names.type))
-        columns = {name: pick(arrays[name], shape, place, missing) for name, missing in UNKNOWN.items()}
-        offered = pick(arrays["offered"], shape, place, 0).astype(bool)
+        columns = {name: _pick(arrays[name], shape, place, missing) for name, missing in _UNKNOWN.items()}
+        offered = _pick(arrays["offered"], shape, place, 0).astype(bool)
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise InputContractError(f"{where}: {NAME}: {error}; run its job again") from error
+        raise InputContractError(f"{where}: {_NAME}: {error}; run its job again") from error
     return ProductModel(ProductPotentials(**columns), offered, text["source"] or run)
 
 
-def pick(stored: Any, shape: tuple[int, int], place: Any, missing: float) -> Any:
+def _pick(stored: Any, shape: tuple[int, int], place: Any, missing: float) -> Any:
     """Return the columns of an array (K, P) at places (p,), `missing` where a place is -1."""
     if stored.shape != shape:
         raise ValueError(f"expected an array {shape}, got {stored.shape}")

@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
     from tamscore.view.blocks import Table
 
-Record = dict[str, Any]
+_Record = dict[str, Any]
 NAMES = ("open_product", "open_product_2", "open_product_3")
 """The columns of the products with the most whitespace."""
-LISTED = 15
+_LISTED = 15
 """So many products are shown."""
-WHY = (
+_WHY = (
     "the two differ: owners of one product are seldom owners of all, so that cut lines do not add up to one cut line; "
     "products that few peers own count as open for their owners alone"
 )
 
 
-def chapter(record: Record) -> Chapter:
+def chapter(record: _Record) -> Chapter:
     """Return the chapter on what a run has recorded."""
     kinds = {row["kind"]: row for row in record["kinds"]}
     parts = [
@@ -31,10 +31,10 @@ def chapter(record: Record) -> Chapter:
         for kind, who in (("expansion", "customers"), ("acquisition", "prospects"))
     ]
     message = f"Of {count_text(record['products'], 'product')}, {' and '.join(parts)} are open."
-    return Chapter("products", "Whitespace by product", message, tuple(blocks(record)))
+    return Chapter("products", "Whitespace by product", message, tuple(_blocks(record)))
 
 
-def blocks(record: Record) -> Iterator[Table]:
+def _blocks(record: _Record) -> Iterator[Table]:
     """Yield the products with the most whitespace, the families, and the comparison with the accounts' whitespace."""
     line = f"P{100 * record['line']:g}"
     run = record["potentials"].get("run")
@@ -42,7 +42,7 @@ def blocks(record: Record) -> Iterator[Table]:
     note = f"open: {line} of what owners in the cluster spend, less own sales; whole where it is offered{whose}"
     columns = "product|owners:count|sales:money|accounts:count|expansion:money|acquisition:money"
     names = ("product", "owners", "sales", "accounts", "expansion", "acquisition")
-    rows = [[row[name] for name in names] for row in record["most"][:LISTED]]
+    rows = [[row[name] for name in names] for row in record["most"][:_LISTED]]
     yield table("Products with the most whitespace", columns, rows, note)
     if record["families"]:
         of_family = ("family", "products", "sales", "expansion", "acquisition")
@@ -51,7 +51,7 @@ def blocks(record: Record) -> Iterator[Table]:
         yield table("Families of products", columns, rows)
     rows = [[row["kind"], row["whitespace"], row["product_whitespace"], row["difference"]] for row in record["kinds"]]
     columns = "kind:code|whitespace:money|by product:money|difference:signed_money"
-    yield table("Whitespace of accounts and of products", columns, rows, f"{WHY}{apart(record)}")
+    yield table("Whitespace of accounts and of products", columns, rows, f"{_WHY}{_apart(record)}")
 
 
 def open_with(account: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -65,7 +65,7 @@ def open_with(account: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [("open by product", f"{exact(total)}{most}")]
 
 
-def apart(record: Record) -> str:
+def _apart(record: _Record) -> str:
     """Return what the table of products leaves out of the market's sales, in words; "" if that is next to nothing."""
     gap = record["sales"] - record["sold"]
     if abs(gap) <= 0.01 * max(record["sales"], 1.0):

@@ -12,7 +12,7 @@ from tamscore.sections.propensity.trees import MOST_LEAVES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-RARE, RARE_SHARE = 400, 1 / 30
+_RARE, _RARE_SHARE = 400, 1 / 30
 """Levels with fewer rows than this, and than this share of the rows, are learned from as one: their sets fit chance."""
 
 
@@ -24,7 +24,7 @@ def boost(columns: Sequence[Any], levels: Sequence[int], label: Any, count: int)
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits
 
-    standing = {place: standing_for(columns[place], count) for place, count in enumerate(levels) if count}
+    standing = {place: _standing_for(columns[place], count) for place, count in enumerate(levels) if count}
     merged = [standing[place][column] if place in standing else column for place, column in enumerate(columns)]
     rows = np.stack(merged, axis=1).astype(np.float64, copy=False)
     with threadpool_limits(1):
@@ -41,9 +41,9 @@ def boost(columns: Sequence[Any], levels: Sequence[int], label: Any, count: int)
     return forest_of(fitted, count, levels, standing)
 
 
-def standing_for(codes: Any, levels: int) -> Any:
+def _standing_for(codes: Any, levels: int) -> Any:
     """For each level the one (levels,) that it is learned from as: itself, or the first of the rare ones."""
-    rare = np.flatnonzero(np.bincount(codes, minlength=levels) < min(RARE, len(codes) * RARE_SHARE))
+    rare = np.flatnonzero(np.bincount(codes, minlength=levels) < min(_RARE, len(codes) * _RARE_SHARE))
     values = np.arange(levels)
     values[rare] = rare[:1]
     return values
@@ -52,7 +52,7 @@ def standing_for(codes: Any, levels: int) -> Any:
 def forest_of(boosted: Any, trees: int, levels: Sequence[int], standing: Mapping[int, Any] | None = None) -> Forest:
     """The first trees of a fitted HistGradientBoostingClassifier of two classes, whose columns have so many levels.
 
-    `standing` has by column, as `standing_for`, which levels were learned from as others.
+    `standing` has by column, as `_standing_for`, which levels were learned from as others.
     """
     grown = [stage[0] for stage in boosted._predictors[:trees]]  # noqa: SLF001 - there is no public way
     nodes = np.concatenate([item.nodes for item in grown])
@@ -72,12 +72,12 @@ def forest_of(boosted: Any, trees: int, levels: Sequence[int], standing: Mapping
             right=np.where(leaf, 0, nodes["right"]).astype(np.int64),
             value=np.where(leaf, nodes["value"], 0.0),
             rows=nodes["count"].astype(np.int64),
-            small_levels=small_levels(boosted, grown, column, levels, standing or {}),
+            small_levels=_small_levels(boosted, grown, column, levels, standing or {}),
         ),
     )
 
 
-def small_levels(
+def _small_levels(
     boosted: Any, grown: Sequence[Any], column: Any, levels: Sequence[int], standing: Mapping[int, Any]
 ) -> Any:
     """The levels that go left at every node (n, bytes), as bits; those never learned from go where missing ones do.
@@ -89,7 +89,7 @@ def small_levels(
     starts = np.cumsum([0, *(len(item.raw_left_cat_bitsets) for item in grown)])[:-1]
     place = nodes["bitset_idx"] + np.repeat(starts, [len(item.nodes) for item in grown])
     values = np.zeros((len(nodes), max(levels)), bool)
-    for category, known in zip(np.flatnonzero(levels).tolist(), categories_of(boosted), strict=True):
+    for category, known in zip(np.flatnonzero(levels).tolist(), _categories_of(boosted), strict=True):
         at, every = np.flatnonzero(nodes["is_categorical"].astype(bool) & (column == category)), range(levels[category])
         left = np.repeat(nodes["missing_go_to_left"].astype(bool)[at, None], levels[category], axis=1)
         left[:, known] = np.unpackbits(sets[place[at]], axis=1, count=len(known), bitorder="little")
@@ -97,7 +97,7 @@ def small_levels(
     return np.packbits(values, axis=1, bitorder="little")
 
 
-def categories_of(boosted: Any) -> list[Any]:
+def _categories_of(boosted: Any) -> list[Any]:
     """The codes, ascending, that each category had among the rows learned from."""
     if boosted.is_categorical_ is None:
         return []

@@ -19,7 +19,7 @@ ISOTONIC_FROM = 1_000
 """So many buyers make the isotonic calibration the better one."""
 PLACES = 6
 """Probabilities are told to so many decimal places, which no machine gets otherwise."""
-HALVINGS = 60
+_HALVINGS = 60
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,11 @@ def through(xp: Any, score: Array, x: Any, y: Any) -> Array:
 def calibrate(score: Any, label: Any, weight: Any, kind: Literal["auto", "isotonic", "sigmoid"]) -> Calibration:
     """The calibration of scores (n,) that were learned without their own rows, given labels 0 or 1 and weights."""
     isotonic = kind == "isotonic" or (kind == "auto" and label.sum() >= ISOTONIC_FROM)
-    made = by_steps(score, label, weight) if isotonic else by_curve(score, label, weight)
+    made = _by_steps(score, label, weight) if isotonic else _by_curve(score, label, weight)
     return replace(made, least=0.5 / len(label))
 
 
-def by_steps(score: Any, label: Any, weight: Any) -> Calibration:
+def _by_steps(score: Any, label: Any, weight: Any) -> Calibration:
     """The rising line that fits best."""
     from sklearn.isotonic import IsotonicRegression
 
@@ -88,7 +88,7 @@ def by_steps(score: Any, label: Any, weight: Any) -> Calibration:
     return Calibration(np.asarray(fitted.X_thresholds_, np.float64), np.asarray(fitted.y_thresholds_, np.float64))
 
 
-def by_curve(score: Any, label: Any, weight: Any) -> Calibration:
+def _by_curve(score: Any, label: Any, weight: Any) -> Calibration:
     """The logistic curve that fits best."""
     from sklearn.linear_model import LogisticRegression
 
@@ -106,7 +106,7 @@ def freed(calibration: Calibration, score: Any, weight: Any, prior: float) -> Ca
     """The calibration where label 0 says nothing, so that the share `prior` of all rows would buy on the average."""
     probability = calibration.probability(np, score)
     low, high = min(float(np.average(probability, weights=weight)), 1.0) * 1e-3, 1.0 / prior
-    for _ in range(HALVINGS):
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
         mean = float(np.average(np.minimum(probability / middle, 1.0), weights=weight))
         low, high = (middle, high) if mean > prior else (low, middle)

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from tamscore.sections.propensity.judging import EvaluatedPropensity, PropensityModel
     from tamscore.sections.propensity.settings import Propensity
 
-EVERY_PARTY = -1
+_EVERY_PARTY = -1
 """Party types are learned from together."""
-NO_LABEL = "no label: name propensity.label; the column look_alike tells who looks like a customer without one"
+_NO_LABEL = "no label: name propensity.label; the column look_alike tells who looks like a customer without one"
 
 
 @dataclass(frozen=True)
-class Probabilities:
+class _Probabilities:
     """Probability, band and reasons of every account."""
 
     model: PropensityModel
@@ -48,7 +48,7 @@ class Probabilities:
 
         Nobody is known to be won by labels of buyers alone: their probability is that of having a label.
         """
-        probability, why = foretold(self.model, self.columns_read, rows.part.partition, rows.at, rows.backend)
+        probability, why = _foretold(self.model, self.columns_read, rows.part.partition, rows.at, rows.backend)
         codes = np.min_scalar_type(-2 * sum(map(len, self.model.design.state_names)) - 1)
         reasons_ = {f"reason {place}": item.astype(codes) for place, item in enumerate(why)}
         wins = probability if self.record["mode"] == "probability" else None
@@ -87,14 +87,14 @@ def prepare(market: Market, section: Propensity) -> State | str:
     Raises InputContractError where there are too few buyers to learn from.
     """
     if section.label is None:
-        return NO_LABEL
+        return _NO_LABEL
     parts = propensity_model.stored_propensity(market, section)
-    model, record = parts or learn(market, section)
+    model, record = parts or _learn(market, section)
     columns = training.columns_of(market, section)
-    return Probabilities(model, columns, section.bands, record, section.cost_per_contact)
+    return _Probabilities(model, columns, section.bands, record, section.cost_per_contact)
 
 
-def learn(market: Market, section: Propensity) -> tuple[PropensityModel, dict[str, Any]]:
+def _learn(market: Market, section: Propensity) -> tuple[PropensityModel, dict[str, Any]]:
     """A propensity learned from the labels, with its record."""
     run = market.this
     label = labels.labels_of(market, section)
@@ -110,10 +110,10 @@ def learn(market: Market, section: Propensity) -> tuple[PropensityModel, dict[st
     with run.progress.stage("propensity", len(rows.label)) as done, LocalFlow(run.job.engine.workers) as local:
         judged = propensity.judge(design, rows, local.map, rules)
         done(len(rows.label))
-    return judged.propensity, record_of(judged, section, counts, len(rows.label), drawn)
+    return judged.propensity, _record_of(judged, section, counts, len(rows.label), drawn)
 
 
-def record_of(
+def _record_of(
     judged: EvaluatedPropensity, section: Propensity, counts: dict[int, int], used: int, drawn: training.LabelledRows
 ) -> dict[str, Any]:
     """What the manifest says of a propensity, but for what it comes to."""
@@ -128,11 +128,11 @@ def record_of(
     }
 
 
-def foretold(
+def _foretold(
     model: PropensityModel, columns: InputColumns, partition: Partition, at: Any, backend: Backend
 ) -> tuple[Any, list[Any]]:
     """Probability (s,) and reasons (s,) of some rows of a partition, on the host."""
-    scorer, encoding = model.scorer.on(backend), Encoding(columns, EVERY_PARTY, model.design.vocabularies, None)
+    scorer, encoding = model.scorer.on(backend), Encoding(columns, _EVERY_PARTY, model.design.vocabularies, None)
     probability = np.empty(len(at))
     why = [np.empty(len(at), np.int64) for _ in range(min(reasons.REASONS, len(model.design.columns)))]
     for features in stream_features(partition, columns, backend):

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from tamscore.backend import Array
     from tamscore.stages.prepare import Vocabulary
 
-SKEWED = 2.0
+_SKEWED = 2.0
 """From this skewness on the logarithm of a number is taken."""
-THIRDS = (1 / 3, 2 / 3)
+_THIRDS = (1 / 3, 2 / 3)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class PropensityDesign:
 
     def raw(self, xp: Any, numbers: Mapping[str, Array], codes: Mapping[str, Array]) -> list[Array]:
         """The values of each of `columns`: numbers (m,) float64, NaN where not finite, and codes (m,) int64."""
-        items = [finite(xp, numbers[item.column]) for item in self.numbers]
+        items = [_finite(xp, numbers[item.column]) for item in self.numbers]
         return items + [codes[vocabulary.column] for vocabulary in self.vocabularies]
 
     def straight(self, xp: Any, raw: Sequence[Array]) -> list[Array]:
@@ -98,7 +98,7 @@ def indicators(xp: Any, codes: Sequence[Array], levels: Sequence[int]) -> list[A
     return [xp.astype(column == level, xp.float64) for column, count in counted for level in range(count)]
 
 
-def finite(xp: Any, column: Array) -> Array:
+def _finite(xp: Any, column: Array) -> Array:
     """The column (m,) with NaN for infinite numbers."""
     return xp.where(xp.isfinite(column), column, xp.asarray(xp.nan, dtype=column.dtype, device=column.device))
 
@@ -115,14 +115,14 @@ def number(name: str, values: Any) -> Number:
     present = values[np.isfinite(values)]
     if not len(present):
         return Number(name, logarithm=False, center=0.0, spread=1.0, low=0.0, high=0.0)
-    low, high = np.quantile(present, THIRDS, method="inverted_cdf")
-    logarithm = abs(skewness(present)) > SKEWED
+    low, high = np.quantile(present, _THIRDS, method="inverted_cdf")
+    logarithm = abs(_skewness(present)) > _SKEWED
     value = np.sign(present) * np.log1p(np.abs(present)) if logarithm else present
     spread = float(value.std())
     return Number(name, logarithm, float(value.mean()), spread if spread > 0 else 1.0, float(low), float(high))
 
 
-def skewness(values: Any) -> float:
+def _skewness(values: Any) -> float:
     """The third standardised moment of values (n,); 0 where they do not vary."""
     spread = values.std()
     return float(np.mean(((values - values.mean()) / spread) ** 3)) if spread > 0 else 0.0

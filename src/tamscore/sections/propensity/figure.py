@@ -28,15 +28,15 @@ def lift(rows: Sequence[dict[str, Any]], deciles: Table) -> Figure:
 
     def draw(canvas: Canvas) -> None:
         first, *rest = canvas.panels(2 if calibrated else 1)
-        draw_lift(first, rows, canvas)
+        _draw_lift(first, rows, canvas)
         for panel in rest:
-            draw_calibration(panel, rows, canvas)
+            _draw_calibration(panel, rows, canvas)
 
     reading = f"Whoever calls the best decile first reaches {rows[0]['capture']:.0%} of the buyers."
     return Figure("propensity", "Who will buy", alt, draw, 280, 260 * (2 if calibrated else 1), deciles, reading)
 
 
-def draw_lift(panel: Any, rows: Sequence[dict[str, Any]], canvas: Canvas) -> None:
+def _draw_lift(panel: Any, rows: Sequence[dict[str, Any]], canvas: Canvas) -> None:
     """Draw the share of all buyers reached against the share of accounts contacted."""
     accounts = np.cumsum([0.0, *(row["accounts"] for row in rows)])
     at, reached = accounts / accounts[-1], [0.0, *(row["capture"] for row in rows)]
@@ -53,7 +53,7 @@ def draw_lift(panel: Any, rows: Sequence[dict[str, Any]], canvas: Canvas) -> Non
     percent_ticks(panel.yaxis)
 
 
-def draw_calibration(panel: Any, rows: Sequence[dict[str, Any]], canvas: Canvas) -> None:
+def _draw_calibration(panel: Any, rows: Sequence[dict[str, Any]], canvas: Canvas) -> None:
     """Draw the observed share of buyers of every decile against the predicted one."""
     predicted, observed = [row["predicted"] for row in rows], [row["observed"] for row in rows]
     top = max(*predicted, *observed, 1e-6) * 1.12

@@ -75,7 +75,7 @@ class Forest:
     @cached_property
     def means(self) -> Any:
         """The mean score of the rows in every node."""
-        items = [means_of(self.of(tree)) for tree in range(len(self.starts) - 1)]
+        items = [_means_of(self.of(tree)) for tree in range(len(self.starts) - 1)]
         return np.concatenate([np.empty(0), *items])
 
     @property
@@ -90,17 +90,17 @@ class Forest:
         times = Counter(column for leaves in by_leaf for column in leaves.added)
         often = sorted(times, key=lambda column: (-times[column], column))
         groups = tuple(tuple(often[start : start + GROUP]) for start in range(0, len(often), GROUP))
-        by_leaf += [Leaves(np.zeros(1), {}, {})] * (count % 2)
-        pairs = tuple(pair_of(*two, groups) for two in zip(by_leaf[0::2], by_leaf[1::2], strict=True))
+        by_leaf += [_Leaves(np.zeros(1), {}, {})] * (count % 2)
+        pairs = tuple(_pair_of(*two, groups) for two in zip(by_leaf[0::2], by_leaf[1::2], strict=True))
         struck = self.struck(levels, thresholds, by_leaf)
         return ScoringTrees(self.base, pairs, thresholds, struck, groups, first_leaves())
 
-    def leaves(self, tree: int) -> Leaves:
+    def leaves(self, tree: int) -> _Leaves:
         """The leaves of one tree."""
-        return leaves_of(self.of(tree), self.means[self.starts[tree] : self.starts[tree + 1]])
+        return _leaves_of(self.of(tree), self.means[self.starts[tree] : self.starts[tree + 1]])
 
     def struck(
-        self, levels: Sequence[int], thresholds: Mapping[int, tuple[float, ...]], by_leaf: Sequence[Leaves]
+        self, levels: Sequence[int], thresholds: Mapping[int, tuple[float, ...]], by_leaf: Sequence[_Leaves]
     ) -> dict[int, Any]:
         """By column that is asked, the bits of the leaves that each cell cannot reach (cells, trees) uint16."""
         asked = np.unique(self.nodes.feature[self.nodes.feature != LEAF]).tolist()
@@ -109,7 +109,7 @@ class Forest:
         for tree, leaves in enumerate(by_leaf):
             for node, bits in leaves.struck.items():
                 nodes, column = self.nodes, int(self.nodes.feature[self.starts[tree] + node])
-                fails = fails_at(nodes, int(self.starts[tree]) + node, thresholds.get(column), cells[column])
+                fails = _fails_at(nodes, int(self.starts[tree]) + node, thresholds.get(column), cells[column])
                 record[column][fails, tree] |= np.uint16(bits)
         return record
 
@@ -119,7 +119,7 @@ class Forest:
         return {column: tuple(np.unique(self.nodes.threshold[at]).tolist()) for column, at in asked.items() if at.any()}
 
 
-def means_of(nodes: Nodes) -> Any:
+def _means_of(nodes: Nodes) -> Any:
     """The mean score of the rows in every node of a tree; children stand behind their parents."""
     means = nodes.value.astype(np.float64).copy()
     for node in reversed(range(len(nodes.feature))):
@@ -130,7 +130,7 @@ def means_of(nodes: Nodes) -> Any:
 
 
 @dataclass(frozen=True)
-class Leaves:
+class _Leaves:
     """The leaves of a tree, from left to right: their scores (leaves,), and what each column adds there (leaves,).
 
     `struck` has by split the leaves, as bits, that are out of reach where it is answered with no.
@@ -141,7 +141,7 @@ class Leaves:
     struck: dict[int, int]
 
 
-def leaves_of(nodes: Nodes, means: Any) -> Leaves:
+def _leaves_of(nodes: Nodes, means: Any) -> _Leaves:
     """The leaves of a tree, given the mean score of the rows in every node (n,)."""
     leaves, struck, paths = [], dict[int, int](), []
 
@@ -159,10 +159,10 @@ def leaves_of(nodes: Nodes, means: Any) -> Leaves:
     walk(0, {})
     named = sorted({column for path in paths for column in path})
     added = {column: np.array([path.get(column, 0.0) for path in paths]) for column in named}
-    return Leaves(nodes.value[leaves].astype(np.float64), added, struck)
+    return _Leaves(nodes.value[leaves].astype(np.float64), added, struck)
 
 
-def fails_at(nodes: Nodes, node: int, thresholds: Sequence[float] | None, cells: int) -> Any:
+def _fails_at(nodes: Nodes, node: int, thresholds: Sequence[float] | None, cells: int) -> Any:
     """Whether each cell (cells,) of the column that a node asks fails its question; levels where it has no thresholds.
 
     A missing value counts as small or as large.
@@ -174,7 +174,7 @@ def fails_at(nodes: Nodes, node: int, thresholds: Sequence[float] | None, cells:
     return fails
 
 
-def pair_of(first: Leaves, second: Leaves, groups: Sequence[Sequence[int]]) -> Pair:
+def _pair_of(first: _Leaves, second: _Leaves, groups: Sequence[Sequence[int]]) -> Pair:
     """Two trees by the leaves that a row has in both."""
     array, two = np.divmod(np.arange(MOST_LEAVES**2), MOST_LEAVES)
 

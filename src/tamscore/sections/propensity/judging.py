@@ -57,7 +57,7 @@ class EvaluatedPropensity:
 
 
 @dataclass(frozen=True)
-class PropensityScores:
+class _PropensityScores:
     """What a propensity says of rows: score (m,) in log-odds, probability (m,), the strongest reasons (m,)."""
 
     score: Array
@@ -71,13 +71,13 @@ def foretell(
     backend: Backend,
     numbers: Mapping[str, Array],
     codes: Mapping[str, Array],
-) -> PropensityScores:
+) -> _PropensityScores:
     """What a propensity says of a block of rows, given its numbers and categories (m,) on the device."""
     xp, design = backend.xp, propensity.design
     raw = design.raw(xp, numbers, codes)
     score, added = scorer.explain(xp, raw)
     items = strongest(xp, added, design.states(xp, raw), offsets_of(design.state_names))
-    return PropensityScores(round_off(xp, score), propensity.calibration.probability(xp, score), items)
+    return _PropensityScores(round_off(xp, score), propensity.calibration.probability(xp, score), items)
 
 
 def judge(
@@ -88,8 +88,8 @@ def judge(
 ) -> EvaluatedPropensity:
     """The propensity that the training rows teach, and how it did on rows that it was not taught."""
     learned = learning.learn(training, run)
-    made = calibrate(learned, training, rules)
-    text = cross(learned, training, rules)
+    made = _calibrate(learned, training, rules)
+    text = _cross(learned, training, rules)
     propensity = PropensityModel(design, learned.model, made)
     fair = text if rules.prior is None else None
     return EvaluatedPropensity(
@@ -98,7 +98,7 @@ def judge(
         learned.loss,
         verdict.verdict(learned.left_out, fair, training.label, training.weight),
         verdict.deciles(text, fair, training.label, training.weight),
-        weights_of(propensity, training),
+        _weights_of(propensity, training),
     )
 
 
@@ -115,13 +115,13 @@ class CalibrationRules:
     negatives: bool
 
 
-def calibrate(learned: LearnedPropensity, training: Training, rules: CalibrationRules) -> Calibration:
+def _calibrate(learned: LearnedPropensity, training: Training, rules: CalibrationRules) -> Calibration:
     """The calibration on rows left out."""
-    return move(calibration.calibrate(learned.left_out, training.label, training.weight, rules.kind),
+    return _move(calibration.calibrate(learned.left_out, training.label, training.weight, rules.kind),
                  learned.left_out, training, rules)  # fmt: skip
 
 
-def move(made: Calibration, score: Any, training: Training, rules: CalibrationRules) -> Calibration:
+def _move(made: Calibration, score: Any, training: Training, rules: CalibrationRules) -> Calibration:
     """The calibration moved to the class prior, where one is given."""
     if rules.prior is None:
         return made
@@ -131,18 +131,18 @@ def move(made: Calibration, score: Any, training: Training, rules: CalibrationRu
     return calibration.freed(made, score, training.weight, rules.prior)
 
 
-def cross(learned: LearnedPropensity, training: Training, rules: CalibrationRules) -> Any:
+def _cross(learned: LearnedPropensity, training: Training, rules: CalibrationRules) -> Any:
     """Probabilities (n,) where neither model nor calibration has seen the row."""
     empty, fold, score = np.empty(len(training.label)), training.fold, learned.left_out
     for number in range(learning.FOLDS):
         inside, outside = fold != number, fold == number
         others = replace(training, label=training.label[inside], weight=training.weight[inside])
         made = calibration.calibrate(score[inside], others.label, others.weight, rules.kind)
-        empty[outside] = move(made, score[inside], others, rules).probability(np, score[outside])
+        empty[outside] = _move(made, score[inside], others, rules).probability(np, score[outside])
     return empty
 
 
-def weights_of(propensity: PropensityModel, training: Training) -> dict[str, float]:
+def _weights_of(propensity: PropensityModel, training: Training) -> dict[str, float]:
     """How much each column moves the scores of the training rows on the average, the most first."""
     from tamscore.backend.host import HostBackend
 

@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from tamscore.sections.propensity.settings import Propensity
     from tamscore.stages.folding import IdForm
 
-UNLABELLED, REJECTED = -1, -2
-FEWEST = 50
+UNLABELLED, _REJECTED = -1, -2
+_FEWEST = 50
 """With fewer buyers, or fewer others where there are any, no probability is told."""
 
 
-EARLY = "labels"
+_EARLY = "labels"
 """The name of the labels that were counted before the fit."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class _Asked:
     """Where labels stand: a column of the input, or labels (n,) int8 by sorted id hash (n,) from a table.
 
     `column` is None where a table has them. Accounts without a label get `otherwise`.
@@ -54,12 +54,12 @@ def labels_of(market: Market, section: Propensity) -> list[Any]:
     """
     run = market.this
     with run.progress.stage("labels", run.plan.rows) as done:
-        early = run.early.pop(EARLY, None)
-        read = early or list(run.flow.map(read_labels, market.rows, run.flow.share(asked_of(run, section))))
-        items = [of_scored(labels, rows.reason) for labels, rows in zip(read, market.assigned, strict=True)]
+        early = run.early.pop(_EARLY, None)
+        read = early or list(run.flow.map(_read_labels, market.rows, run.flow.share(_asked_of(run, section))))
+        items = [_of_scored(labels, rows.reason) for labels, rows in zip(read, market.assigned, strict=True)]
         if section.as_of and section.feature_cutoff:
             parts = [(part.partition, labels) for part, labels in zip(market.rows, items, strict=True)]
-            for _ in run.flow.map(require_dates, parts, section.as_of, section.feature_cutoff):
+            for _ in run.flow.map(_require_dates, parts, section.as_of, section.feature_cutoff):
                 pass
         done(sum(map(len, items)))
     return items
@@ -71,16 +71,16 @@ def require_early(run: Run, parts: Sequence[PartRows], section: Propensity) -> N
     Rows that turn out unusable later leave fewer, so the labels are counted again when they are learned from.
     """
     with run.progress.stage("label_counts", run.plan.rows) as done:
-        read = list(run.flow.map(read_labels, parts, run.flow.share(asked_of(run, section))))
+        read = list(run.flow.map(_read_labels, parts, run.flow.share(_asked_of(run, section))))
         done(sum(map(len, read)))
-    counts = counts_of([of_scored(labels, part.reason) for labels, part in zip(read, parts, strict=True)])
+    counts = counts_of([_of_scored(labels, part.reason) for labels, part in zip(read, parts, strict=True)])
     require_enough(counts, section.label_table or run.job.input.name)
-    run.early[EARLY] = read
+    run.early[_EARLY] = read
 
 
-def of_scored(labels: Any, reason: Any) -> Any:
+def _of_scored(labels: Any, reason: Any) -> Any:
     """The labels (m,) of rows, REJECTED for those that are not scored, by their reasons (m,) uint8."""
-    return np.where(reason == Reason.SCORED, labels, np.int8(REJECTED))
+    return np.where(reason == Reason.SCORED, labels, np.int8(_REJECTED))
 
 
 def counts_of(result: Sequence[Any]) -> dict[int, int]:
@@ -88,22 +88,22 @@ def counts_of(result: Sequence[Any]) -> dict[int, int]:
     return {value: sum(int(np.count_nonzero(item == value)) for item in result) for value in (1, 0, UNLABELLED)}
 
 
-def asked_of(run: Run, section: Propensity) -> Asked:
+def _asked_of(run: Run, section: Propensity) -> _Asked:
     """Where labels stand, with the table of labels read where there is one."""
     if section.feature_cutoff is None or section.label is None:
         raise AssertionError("a label without its cut-off passed the checks of the job file")
     otherwise = 0 if section.missing == "zero" else UNLABELLED
     nothing = np.empty(0, np.uint64), np.empty(0, np.int8)
-    hashes, values = read_label_values(run, section) if section.label_table else nothing
+    hashes, values = _read_label_values(run, section) if section.label_table else nothing
     column = None if section.label_table else section.label
-    return Asked(column, otherwise, hashes, values)
+    return _Asked(column, otherwise, hashes, values)
 
 
-def read_label_values(run: Run, section: Propensity) -> tuple[Any, Any]:
+def _read_label_values(run: Run, section: Propensity) -> tuple[Any, Any]:
     """The id hashes of the table of labels, sorted, and its labels; InputContractError where one stands twice."""
     plan = run.plan.tables["propensity.label_table"]
     account = section.account_id or run.job.columns.account_id
-    parts = list(run.flow.map(read_table, plan.partitions, account, section.label, run.columns.id_form))
+    parts = list(run.flow.map(_read_table, plan.partitions, account, section.label, run.columns.id_form))
     hashes, values = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(hashes, kind="stable")
     hashes, values = hashes[order], values[order]
@@ -115,25 +115,25 @@ def read_label_values(run: Run, section: Propensity) -> tuple[Any, Any]:
     return hashes, values
 
 
-def read_table(partition: Partition, account: str, column: str, form: IdForm) -> tuple[Any, Any]:
+def _read_table(partition: Partition, account: str, column: str, form: IdForm) -> tuple[Any, Any]:
     """The id hashes and labels of a part of the table of labels."""
     table = tables.read(partition, [account, column])
     hashes = draw.id_hash(tables.account_ids(table[account], form))
-    return hashes, encode(float_column(table[column]), column, partition.where)
+    return hashes, _encode(float_column(table[column]), column, partition.where)
 
 
-def read_labels(part: PartRows, asked: Asked) -> Any:
+def _read_labels(part: PartRows, asked: _Asked) -> Any:
     """The label (m,) int8 of every row of a partition, scored or not."""
-    labels = join(part.hashes, asked) if asked.column is None else read_column(part.partition, asked.column)
+    labels = _join(part.hashes, asked) if asked.column is None else _read_column(part.partition, asked.column)
     return np.where(labels == UNLABELLED, asked.otherwise, labels).astype(np.int8)
 
 
-def read_column(partition: Partition, column: str) -> Any:
+def _read_column(partition: Partition, column: str) -> Any:
     """The labels (m,) int8 that stand in a column of a partition."""
-    return encode(float_column(tables.read(partition, [column])[column]), column, partition.where)
+    return _encode(float_column(tables.read(partition, [column])[column]), column, partition.where)
 
 
-def join(hashes: Any, asked: Asked) -> Any:
+def _join(hashes: Any, asked: _Asked) -> Any:
     """The labels (m,) int8 that the table of labels has for some accounts."""
     if not len(asked.hashes):
         return np.full(len(hashes), UNLABELLED, np.int8)
@@ -142,7 +142,7 @@ def join(hashes: Any, asked: Asked) -> Any:
     return np.where(asked.hashes[at] == hashes, asked.values[at], UNLABELLED)
 
 
-def encode(values: Any, column: str, where: str) -> Any:
+def _encode(values: Any, column: str, where: str) -> Any:
     """Labels as int8, UNLABELLED for missing ones; InputContractError where one is neither 1 nor 0."""
     bad = ~(np.isnan(values) | (values == 0) | (values == 1))
     if bad.any():
@@ -153,7 +153,7 @@ def encode(values: Any, column: str, where: str) -> Any:
     return np.where(np.isnan(values), UNLABELLED, np.nan_to_num(values)).astype(np.int8)
 
 
-def require_dates(item: tuple[Partition, Any], as_of: str, cutoff: date) -> None:
+def _require_dates(item: tuple[Partition, Any], as_of: str, cutoff: date) -> None:
     """Nothing, where no labelled row of a partition is from after the cut-off; InputContractError else."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -181,12 +181,12 @@ def require_enough(counts: Mapping[int, int], where: str) -> None:
 
     Where none is labelled 0, buyers are compared with those that have no label.
     """
-    only_buyers = not counts[0] and counts[UNLABELLED] >= FEWEST
+    only_buyers = not counts[0] and counts[UNLABELLED] >= _FEWEST
     for label, what in ((1, "bought"), (0, "did not buy")):
         count = counts[label]
-        if count < FEWEST and not (label == 0 and only_buyers):
+        if count < _FEWEST and not (label == 0 and only_buyers):
             raise InputContractError(
-                f"{where}: {count:,} accounts are labelled {label} ({what}), at least {FEWEST} are needed, "
-                f"{FEWEST - count} more; label more accounts, take a longer label window, or leave propensity.label "
+                f"{where}: {count:,} accounts are labelled {label} ({what}), at least {_FEWEST} are needed, "
+                f"{_FEWEST - count} more; label more accounts, take a longer label window, or leave propensity.label "
                 "out for a look-alike score"
             )

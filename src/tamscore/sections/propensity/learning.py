@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from tamscore.sections.propensity.trees import ScoringTrees
 
 FOLDS = 5
-Kind = Literal["logistic", "trees"]
-KINDS: tuple[Kind, ...] = ("logistic", "trees")
+_Kind = Literal["logistic", "trees"]
+KINDS: tuple[_Kind, ...] = ("logistic", "trees")
 MOST_TREES = 120
-RIDGE = 1.0
+_RIDGE = 1.0
 EVERY = -1
 """No fold is left out."""
 TREE_COUNTS = (10, 20, 40, 80, MOST_TREES)
@@ -91,7 +91,7 @@ class Scorer:
 class LearnedPropensity:
     """The better model, its scores (n,) of rows that it was not learned from, and the log loss of every kind."""
 
-    kind: Kind
+    kind: _Kind
     model: Line | Forest
     left_out: Any
     loss: dict[str, float]
@@ -107,15 +107,15 @@ def learn(training: Training, run: Callable[..., Iterable[Any]]) -> LearnedPrope
     scores: dict[str, list[Any]] = {kind: [] for kind in KINDS}
     for (kind, _), result in zip(tasks, run(scores_left_out, tasks, training, weights), strict=True):
         scores[kind].append(result)
-    best = {kind: best_of(scores[kind], TREE_COUNTS if kind == "trees" else (0,), training) for kind in KINDS}
+    best = {kind: _best_of(scores[kind], TREE_COUNTS if kind == "trees" else (0,), training) for kind in KINDS}
     kind = min(KINDS, key=lambda item: best[item].loss)
     chosen = best[kind]
-    (model,) = [line_of(training, weights)] if kind == "logistic" else run(all_trees, [chosen.trees], training)
+    (model,) = [line_of(training, weights)] if kind == "logistic" else run(_all_trees, [chosen.trees], training)
     return LearnedPropensity(kind, model, chosen.score, {item: best[item].loss for item in KINDS})
 
 
 @dataclass(frozen=True)
-class Best:
+class _Best:
     """Scores (n,) of rows left out, their log loss, and the number of trees that it took (0 for a line)."""
 
     score: Any
@@ -123,14 +123,14 @@ class Best:
     trees: int
 
 
-def best_of(scores: Sequence[Any], counts: Sequence[int], training: Training) -> Best:
+def _best_of(scores: Sequence[Any], counts: Sequence[int], training: Training) -> _Best:
     """The best of some numbers of trees; `scores` has by fold the scores (counts, rows of the fold)."""
     fold, tried = training.fold, []
     for place, count in enumerate(counts):
         score = np.empty(len(training.label))
         for number, of_fold in enumerate(scores):
             score[fold == number] = of_fold[place]
-        tried.append(Best(score, log_loss(sigmoid(np, score), training.label, training.weight), count))
+        tried.append(_Best(score, log_loss(sigmoid(np, score), training.label, training.weight), count))
     return min(tried, key=lambda best: best.loss)
 
 
@@ -140,7 +140,7 @@ def log_loss(probability: Any, label: Any, weight: Any) -> float:
     return float(np.average(-np.where(label == 1, np.log(remaining), np.log1p(-remaining)), weights=weight))
 
 
-def scores_left_out(task: tuple[Kind, int], training: Training, weights: Any) -> Any:
+def scores_left_out(task: tuple[_Kind, int], training: Training, weights: Any) -> Any:
     """The scores (counts, rows) of one fold under models of the others; for trees under every number of them.
 
     `weights` (1 + d,) are those of a line through all rows.
@@ -155,7 +155,7 @@ def scores_left_out(task: tuple[Kind, int], training: Training, weights: Any) ->
     return trees.scores_after(np, ready, rows, TREE_COUNTS)
 
 
-def all_trees(count: int, training: Training) -> Forest:
+def _all_trees(count: int, training: Training) -> Forest:
     """So many trees, learned from every row."""
     forest = boost(training.raw, training.levels, training.label, count)
     return replace(forest, base=forest.base + training.shift)
@@ -164,7 +164,7 @@ def all_trees(count: int, training: Training) -> Forest:
 def line_weights(fold: int, training: Training, start: Any) -> Any:
     """The weights (1 + d,) of a line through all rows but those of a fold, sought from `start`; EVERY is no fold."""
     seen = (training.fold != fold).astype(np.float64)
-    return fit_logistic(training.terms, training.label == 1, seen, RIDGE, start)
+    return fit_logistic(training.terms, training.label == 1, seen, _RIDGE, start)
 
 
 def line_of(training: Training, weights: Any) -> Line:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from tamscore.backend import Array
 
 REASONS = 3
-BETWEEN = "; "
-FAINT = 0.05
+_BETWEEN = "; "
+_FAINT = 0.05
 """Log-odds below which a column is no reason: it changes a probability of a half by one in a hundred."""
-MILLION, LARGEST = 1e6, 2.0**52
+_MILLION, _LARGEST = 1e6, 2.0**52
 """What a column adds is compared in millionths; sizes and codes together are whole numbers up to the largest."""
 
 
@@ -26,24 +26,24 @@ def strongest(xp: Any, added: Sequence[Array], states: Sequence[Array], offsets:
     first column comes first: states of `added` columns (m,) begin at `offsets`, which the last one is beyond.
     """
     codes = 2 * offsets[-1]
-    best = leading(xp, (keys_of(xp, *parts, codes) for parts in zip(added, states, offsets, strict=False)), REASONS)
+    best = _leading(xp, (_keys_of(xp, *parts, codes) for parts in zip(added, states, offsets, strict=False)), REASONS)
     items = []
     for item in best[: len(added)]:
         key = xp.astype(item, xp.int64)
         here = codes - 1 - key % codes
-        items.append(xp.where(key >= int(FAINT * MILLION) * codes, here, xp.full_like(here, -1)))
+        items.append(xp.where(key >= int(_FAINT * _MILLION) * codes, here, xp.full_like(here, -1)))
     return items
 
 
-def keys_of(xp: Any, added: Array, state: Array, offset: int, codes: int) -> Array:
+def _keys_of(xp: Any, added: Array, state: Array, offset: int, codes: int) -> Array:
     """The key (m,) of a column's reason among so many codes: the larger, the stronger, then the smaller its code."""
-    size = xp.round(xp.abs(added) * MILLION)
-    size = xp.where(size < LARGEST / codes, size, xp.full_like(size, LARGEST // codes))
+    size = xp.round(xp.abs(added) * _MILLION)
+    size = xp.where(size < _LARGEST / codes, size, xp.full_like(size, _LARGEST // codes))
     code = 2.0 * xp.astype(state, xp.float64) + xp.astype(added > 0, xp.float64)
     return size * codes + (codes - 1 - 2 * offset) - code
 
 
-def leading(xp: Any, keys: Iterable[Array], count: int) -> list[Array]:
+def _leading(xp: Any, keys: Iterable[Array], count: int) -> list[Array]:
     """The largest keys (m,) of every row, so many of them, the largest first; -1 where there are fewer."""
     best: list[Array] = []
     for key in keys:
@@ -73,16 +73,16 @@ def texts(result: Sequence[Any], names: Sequence[Sequence[str]]) -> tuple[Any, l
     order = np.argsort(distinct)
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    return place[encoded.indices.to_numpy()], words(distinct[order], base, len(result), every)
+    return place[encoded.indices.to_numpy()], _words(distinct[order], base, len(result), every)
 
 
-def words(combined: Any, base: int, places: int, every: Sequence[str]) -> list[str]:
+def _words(combined: Any, base: int, places: int, every: Sequence[str]) -> list[str]:
     """The words of the reasons (n,) that numbers (n,) stand for."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     text = pa.array([None, *(f"{sign} {name}" for name in every for sign in "-+")], pa.string())
     digits = [combined // base ** (places - 1 - place) % base for place in range(places)]
-    led = pc.binary_join_element_wise("", *map(text.take, digits), BETWEEN, null_handling="skip")
-    items: list[str] = pc.utf8_slice_codeunits(led, len(BETWEEN)).to_pylist()
+    led = pc.binary_join_element_wise("", *map(text.take, digits), _BETWEEN, null_handling="skip")
+    items: list[str] = pc.utf8_slice_codeunits(led, len(_BETWEEN)).to_pylist()
     return items

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tamscore.sections.propensity.judging import EvaluatedPropensity, PropensityModel
     from tamscore.sections.propensity.training import LabelledRows
 
-ODD = 0.95
+_ODD = 0.95
 """A feature that tells buyers apart alone so well, as area under the ROC curve, may know of the label window."""
 
 
@@ -28,13 +28,13 @@ def describe_propensity(judged: EvaluatedPropensity) -> dict[str, Any]:
         "kind": judged.kind,
         "log_loss_left_out": {kind: round(loss, 6) for kind, loss in judged.loss.items()},
         "calibration": calibration.kind,
-        "quality": {name: round_off(value) for name, value in asdict(judged.verdict).items()},
-        "deciles": [{name: round_off(value) for name, value in asdict(decile).items()} for decile in judged.deciles],
+        "quality": {name: _round_off(value) for name, value in asdict(judged.verdict).items()},
+        "deciles": [{name: _round_off(value) for name, value in asdict(decile).items()} for decile in judged.deciles],
         "features": [{"feature": name, "mean_log_odds": moves} for name, moves in judged.weights.items()],
     }
 
 
-def round_off(value: float | None) -> float | None:
+def _round_off(value: float | None) -> float | None:
     """A number to six places; None where there is none."""
     return None if value is None or not np.isfinite(value) else round(float(value), 6)
 
@@ -45,7 +45,7 @@ def suspects(drawn: LabelledRows, design: PropensityDesign) -> list[str]:
     for number, values in zip(design.numbers, drawn.numeric, strict=True):
         known = np.isfinite(values)
         buys = drawn.label[known] == 1
-        if buys.any() and not buys.all() and separability(values[known], buys) >= ODD:
+        if buys.any() and not buys.all() and separability(values[known], buys) >= _ODD:
             items.append(number.column)
     return items
 
@@ -60,14 +60,14 @@ def findings(
         "propensity_deciles": pa.Table.from_pylist(record["deciles"]),
         "propensity_features": pa.Table.from_pylist(record["features"]),
     }
-    rows = band_rows(counts, bands, cost)
+    rows = _band_rows(counts, bands, cost)
     tables["propensity_bands"] = pa.Table.from_pylist(rows)
     full = {**record, "bands": rows[:-1], "everyone": rows[-1], "expected_buyers": rows[-1]["expected_buyers"]}
     return Findings(full, tables, frozenset({"cost", "cost_per_buyer"}), propensity_model.both(model, record),
-                    notices(full))  # fmt: skip
+                    _notices(full))  # fmt: skip
 
 
-def notices(record: dict[str, Any]) -> tuple[str, ...]:
+def _notices(record: dict[str, Any]) -> tuple[str, ...]:
     """What a person should know before acting on a propensity."""
     items = [
         f"feature {name!r} tells buyers from others nearly alone; was it known by the cut-off?"
@@ -81,7 +81,7 @@ def notices(record: dict[str, Any]) -> tuple[str, ...]:
     return tuple(items)
 
 
-def band_rows(counts: Any, bands: tuple[float, float], cost: float) -> list[dict[str, Any]]:
+def _band_rows(counts: Any, bands: tuple[float, float], cost: float) -> list[dict[str, Any]]:
     """One row a band, the best first, then one for everyone: accounts, expected buyers, what contacting them costs."""
     limits = {"low": f"below {bands[0]:g}", "middle": f"{bands[0]:g} to {bands[1]:g}", "focus": f"above {bands[1]:g}"}
     everyone = counts.sum(axis=1)
@@ -95,10 +95,10 @@ def band_rows(counts: Any, bands: tuple[float, float], cost: float) -> list[dict
                 "probability": limit,
                 "accounts": int(accounts),
                 "expected_buyers": round(float(buyers), 2),
-                "capture": round_off(buyers / everyone[1] if everyone[1] else None),
+                "capture": _round_off(buyers / everyone[1] if everyone[1] else None),
                 "cost": round(cost * float(accounts), 2),
                 "cost_per_buyer": None if item is None else round(float(item), 2),
-                "against_everyone": round_off(item * everyone[1] / (cost * everyone[0])) if item else None,
+                "against_everyone": _round_off(item * everyone[1] / (cost * everyone[0])) if item else None,
             }
         )
     return rows

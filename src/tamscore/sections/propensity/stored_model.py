@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from tamscore.scoring.market import Market
     from tamscore.sections.propensity.settings import Propensity
 
-NAME = "propensity"
-FORMAT = 2
-INDICATORS = 1
+_NAME = "propensity"
+_FORMAT = 2
+_INDICATORS = 1
 """The format in which trees asked one 0/1 column for each level of a category."""
 
 
@@ -39,7 +39,7 @@ def describe(model: PropensityModel, record: dict[str, Any]) -> dict[str, Any]:
     calibration = model.calibration
     single = ("slope", "offset", "shift", "labelled", "least")
     return {
-        "format": FORMAT,
+        "format": _FORMAT,
         "kind": "logistic" if line else "trees",
         "base": model.model.base,
         "numbers": [asdict(number) for number in model.design.numbers],
@@ -71,7 +71,7 @@ def stored_propensity(market: Market, section: Propensity) -> tuple[PropensityMo
     earlier = market.model_source.earlier
     if market.model_source.record["source"] != "frozen" or earlier is None:
         return None
-    directory, parts = earlier.directory, earlier.section(NAME)
+    directory, parts = earlier.directory, earlier.section(_NAME)
     if parts is None:
         return None
     model = parse(*parts, str(directory.model))
@@ -88,17 +88,17 @@ def stored_propensity(market: Market, section: Propensity) -> tuple[PropensityMo
 def parse(text: Mapping[str, Any], arrays: Mapping[str, Any], where: str) -> PropensityModel:
     """The propensity that two files of a model hold; InputContractError where they do not make sense."""
     try:
-        if text["format"] not in {INDICATORS, FORMAT}:
-            raise ValueError(f"expected format {FORMAT}, got {text['format']!r}")  # noqa: TRY301 - one way out
+        if text["format"] not in {_INDICATORS, _FORMAT}:
+            raise ValueError(f"expected format {_FORMAT}, got {text['format']!r}")  # noqa: TRY301 - one way out
         numbers = tuple(Number(**item) for item in text["numbers"])
         vocabularies = tuple(Vocabulary(item["column"], tuple(item["levels"])) for item in text["vocabularies"])
         design = PropensityDesign(numbers, vocabularies)
-        return PropensityModel(design, model_of(text, arrays, design), calibration_of(text, arrays))
+        return PropensityModel(design, _model_of(text, arrays, design), _calibration_of(text, arrays))
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise InputContractError(f"{where}: {NAME}: {error}; run its job again") from error
+        raise InputContractError(f"{where}: {_NAME}: {error}; run its job again") from error
 
 
-def model_of(text: Mapping[str, Any], arrays: Mapping[str, Any], design: PropensityDesign) -> Line | Forest:
+def _model_of(text: Mapping[str, Any], arrays: Mapping[str, Any], design: PropensityDesign) -> Line | Forest:
     """The line or the trees of a stored model; ValueError where they do not hold together."""
     if text["kind"] == "logistic":
         line = Line(float(text["base"]), arrays["weights"], arrays["means"])
@@ -107,8 +107,8 @@ def model_of(text: Mapping[str, Any], arrays: Mapping[str, Any], design: Propens
         return line
     if text["kind"] != "trees":
         raise ValueError(f"expected logistic or trees, got {text['kind']!r}")
-    if text["format"] == INDICATORS:
-        arrays = {**arrays, **asked_by_level(arrays["feature"], arrays["threshold"], design)}
+    if text["format"] == _INDICATORS:
+        arrays = {**arrays, **_asked_by_level(arrays["feature"], arrays["threshold"], design)}
     columns = {field.name: arrays[field.name] for field in fields(Nodes)}
     columns["missing_is_small"] = columns["missing_is_small"].astype(bool)
     forest = Forest(float(text["base"]), arrays["starts"], Nodes(**columns))
@@ -117,7 +117,7 @@ def model_of(text: Mapping[str, Any], arrays: Mapping[str, Any], design: Propens
     return forest
 
 
-def asked_by_level(feature: Any, threshold: Any, design: PropensityDesign) -> dict[str, Any]:
+def _asked_by_level(feature: Any, threshold: Any, design: PropensityDesign) -> dict[str, Any]:
     """The columns that nodes (n,) ask, and which levels go left, of trees that asked 0/1 columns of levels."""
     numbers = len(design.numbers)
     asked = [(place, level) for place, count in enumerate(design.levels) for level in range(count)]
@@ -131,6 +131,6 @@ def asked_by_level(feature: Any, threshold: Any, design: PropensityDesign) -> di
     return {"feature": column[feature], "small_levels": packed}
 
 
-def calibration_of(text: Mapping[str, Any], arrays: Mapping[str, Any]) -> Calibration:
+def _calibration_of(text: Mapping[str, Any], arrays: Mapping[str, Any]) -> Calibration:
     """The calibration of a stored model."""
     return Calibration(arrays["calibration.x"], arrays["calibration.y"], **text["calibration"])

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from tamscore.sections.propensity.design import PropensityDesign
     from tamscore.sections.propensity.settings import Propensity
 
-FLOOR = 0.005
+_FLOOR = 0.005
 """Categories with a smaller share of the drawn rows are folded into 'other'."""
 
 
 @dataclass(frozen=True)
-class LabelledDraw:
+class _LabelledDraw:
     """Which labelled rows are drawn: the seed, and by label the draw number up to which they are taken."""
 
     seed: int
@@ -54,7 +54,7 @@ def columns_of(market: Market, section: Propensity) -> InputColumns:
     return InputColumns(columns.account_id, columns.sales, numeric=mine[0], categorical=mine[1])
 
 
-def draw_of(rows: Sequence[PartRows], labels: Sequence[Any], most: int, seed: int, other: int) -> LabelledDraw:
+def draw_of(rows: Sequence[PartRows], labels: Sequence[Any], most: int, seed: int, other: int) -> _LabelledDraw:
     """At most so many rows: all buyers up to the half of them, then those with the label `other`."""
     numbers = {
         label: [draw.draw_number(part.hashes[mine == label], seed) for part, mine in zip(rows, labels, strict=True)]
@@ -62,13 +62,13 @@ def draw_of(rows: Sequence[PartRows], labels: Sequence[Any], most: int, seed: in
     }
     counts = {label: sum(map(len, number)) for label, number in numbers.items()}
     buyers = min(counts[1], max(most // 2, most - counts[other]))
-    return LabelledDraw(
+    return _LabelledDraw(
         seed, {1: draw.threshold(numbers[1], buyers), other: draw.threshold(numbers[other], most - buyers)}
     )
 
 
-def draw_rows(
-    item: tuple[PartRows, Any], columns: InputColumns, how: LabelledDraw, backend: Backend
+def _draw_rows(
+    item: tuple[PartRows, Any], columns: InputColumns, how: _LabelledDraw, backend: Backend
 ) -> LabelledRows | None:
     """The drawn rows of a partition; None where there are none."""
     part, labels = item
@@ -83,7 +83,7 @@ def draw_rows(
     return LabelledRows(numbers[at], labels[at], np.stack(numeric) if numeric else np.empty((0, len(at))), texts)
 
 
-def join(labelled_rows: Sequence[LabelledRows]) -> LabelledRows:
+def _join(labelled_rows: Sequence[LabelledRows]) -> LabelledRows:
     """All drawn rows in order of their draw numbers."""
     numbers = np.concatenate([rows.numbers for rows in labelled_rows])
     order = np.argsort(numbers, kind="stable")
@@ -94,17 +94,17 @@ def join(labelled_rows: Sequence[LabelledRows]) -> LabelledRows:
     )
 
 
-def draw_training(market: Market, labels: Sequence[Any], how: LabelledDraw, columns: InputColumns) -> LabelledRows:
+def draw_training(market: Market, labels: Sequence[Any], how: _LabelledDraw, columns: InputColumns) -> LabelledRows:
     """The drawn rows of the whole market."""
     run = market.this
     items = zip(market.rows, labels, strict=True)
-    return join([drawn for drawn in run.map("training rows", draw_rows, items, columns, how, run.backend) if drawn])
+    return _join([drawn for drawn in run.map("training rows", _draw_rows, items, columns, how, run.backend) if drawn])
 
 
 def design_of(drawn: LabelledRows, columns: InputColumns) -> PropensityDesign:
     """How the drawn rows become numbers."""
     numbers = [designs.number(name, drawn.numeric[place]) for place, name in enumerate(columns.numeric)]
-    levels = [prepare.vocabulary(name, level_counts(texts), FLOOR) for name, texts in drawn.texts.items()]
+    levels = [prepare.vocabulary(name, level_counts(texts), _FLOOR) for name, texts in drawn.texts.items()]
     return designs.PropensityDesign(tuple(numbers), tuple(levels))
 
 

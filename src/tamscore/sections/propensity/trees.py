@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 MOST_LEAVES = 16
 """Sets of leaves fit into the bits of a short number, leaves of two trees into a byte."""
-LARGEST_BYTE = 255
+_LARGEST_BYTE = 255
 GRAIN = 2.0**-40
 """What columns add at a leaf is a multiple of this, so that its sums are exact in whatever order."""
-BLOCK_ROWS = 4_096
-BLOCKS = 4
+_BLOCK_ROWS = 4_096
+_BLOCKS = 4
 """So many times fewer rows than in a block of the backend are taken through the trees at once: each has many leaves."""
 
 
@@ -60,17 +60,17 @@ class ScoringTrees:
     struck: dict[int, Any]
     groups: tuple[tuple[int, ...], ...]
     firsts: Any
-    block_rows: int = BLOCK_ROWS
+    block_rows: int = _BLOCK_ROWS
 
     def on(self, backend: Backend) -> ScoringTrees:
         """The trees with their tables on the device."""
-        put, rows = backend.put, max(backend.block_rows // BLOCKS, 1)
-        pairs = tuple(pair_on(put, pair) for pair in self.pairs)
+        put, rows = backend.put, max(backend.block_rows // _BLOCKS, 1)
+        pairs = tuple(_pair_on(put, pair) for pair in self.pairs)
         struck = {column: put(table) for column, table in self.struck.items()}
         return replace(self, pairs=pairs, struck=struck, firsts=put(self.firsts), block_rows=rows)
 
 
-def pair_on(put: Callable[[Any], Array], pair: Pair) -> Pair:
+def _pair_on(put: Callable[[Any], Array], pair: Pair) -> Pair:
     """Two trees with their tables on the device."""
     first, second = pair.scores
     return Pair((put(first), put(second)), {group: put(values) for group, values in pair.added.items()})
@@ -85,23 +85,23 @@ def first_leaves() -> Any:
     return values
 
 
-def cells_of(xp: Any, trees: ScoringTrees, raw: Sequence[Array]) -> dict[int, Array]:
+def _cells_of(xp: Any, trees: ScoringTrees, raw: Sequence[Array]) -> dict[int, Array]:
     """The cell (m,) int64 of every row in each column that trees ask: of numbers, and the codes of categories."""
-    numbers = {column: number_cells(xp, raw[column], known) for column, known in trees.thresholds.items()}
+    numbers = {column: _number_cells(xp, raw[column], known) for column, known in trees.thresholds.items()}
     return {column: numbers.get(column, raw[column]) for column in trees.struck}
 
 
-def number_cells(xp: Any, values: Array, thresholds: Sequence[float]) -> Array:
+def _number_cells(xp: Any, values: Array, thresholds: Sequence[float]) -> Array:
     """How many thresholds each number (m,) exceeds, one more than all of them where it is missing, as int64."""
     missing = len(thresholds) + 1
-    kind = xp.uint8 if missing <= LARGEST_BYTE else xp.uint16
+    kind = xp.uint8 if missing <= _LARGEST_BYTE else xp.uint16
     cell = xp.astype(xp.isnan(values), kind) * missing
     for threshold in thresholds:
         cell += xp.astype(values > threshold, kind)
     return xp.astype(cell, xp.int64)
 
 
-def leaves_of(xp: Any, trees: ScoringTrees, cells: Mapping[int, Array], rows: int) -> Array:
+def _leaves_of(xp: Any, trees: ScoringTrees, cells: Mapping[int, Array], rows: int) -> Array:
     """The leaves that so many rows with cells (m,) have in each pair of trees, as one place (pairs, m) int64."""
     struck = xp.zeros((rows, 2 * len(trees.pairs)), dtype=xp.uint16, device=trees.firsts.device)
     for column, table in trees.struck.items():
@@ -111,7 +111,7 @@ def leaves_of(xp: Any, trees: ScoringTrees, cells: Mapping[int, Array], rows: in
     return xp.astype(leaf[0::2, :] * MOST_LEAVES + leaf[1::2, :], xp.int64)
 
 
-def blocks_of(trees: ScoringTrees, cells: Mapping[int, Array], rows: int) -> Iterator[tuple[dict[int, Array], int]]:
+def _blocks_of(trees: ScoringTrees, cells: Mapping[int, Array], rows: int) -> Iterator[tuple[dict[int, Array], int]]:
     """The cells of as many rows as are taken through the trees at once, and their number; one block at least."""
     for start in range(0, max(rows, 1), trees.block_rows):
         stop = min(start + trees.block_rows, rows)
@@ -121,11 +121,11 @@ def blocks_of(trees: ScoringTrees, cells: Mapping[int, Array], rows: int) -> Ite
 def scores_after(xp: Any, trees: ScoringTrees, raw: Sequence[Array], counts: Sequence[int]) -> Array:
     """The scores (counts, m) of every row after so many trees; the counts are even."""
     items = []
-    for cells, rows in blocks_of(trees, cells_of(xp, trees, raw), raw[0].shape[0]):
-        total, leaves = start_of(xp, trees, rows), leaves_of(xp, trees, cells, rows)
+    for cells, rows in _blocks_of(trees, _cells_of(xp, trees, raw), raw[0].shape[0]):
+        total, leaves = _start_of(xp, trees, rows), _leaves_of(xp, trees, cells, rows)
         scores = []
         for place, pair in enumerate(trees.pairs, 1):
-            add_scores(xp, pair, leaves[place - 1, :], total)
+            _add_scores(xp, pair, leaves[place - 1, :], total)
             if 2 * place in counts:
                 scores.append(xp.asarray(total, copy=True))
         items.append(xp.stack(scores))
@@ -134,8 +134,8 @@ def scores_after(xp: Any, trees: ScoringTrees, raw: Sequence[Array], counts: Seq
 
 def explain(xp: Any, trees: ScoringTrees, raw: Sequence[Array]) -> tuple[Array, list[Array]]:
     """The score (m,) of every row, and what each column adds to the mean score (m,)."""
-    blocks = blocks_of(trees, cells_of(xp, trees, raw), raw[0].shape[0])
-    parts = [explained_block(xp, trees, cells, rows) for cells, rows in blocks]
+    blocks = _blocks_of(trees, _cells_of(xp, trees, raw), raw[0].shape[0])
+    parts = [_explained_block(xp, trees, cells, rows) for cells, rows in blocks]
     total = xp.concat([score for score, _ in parts])
     added = [xp.zeros_like(total) for _ in raw]
     for group, columns in enumerate(trees.groups):
@@ -145,24 +145,24 @@ def explain(xp: Any, trees: ScoringTrees, raw: Sequence[Array]) -> tuple[Array, 
     return total, added
 
 
-def explained_block(xp: Any, trees: ScoringTrees, cells: Mapping[int, Array], rows: int) -> tuple[Array, list[Array]]:
+def _explained_block(xp: Any, trees: ScoringTrees, cells: Mapping[int, Array], rows: int) -> tuple[Array, list[Array]]:
     """The score (m,) of a few rows with cells (m,), and what the columns of each group add (m, columns)."""
     shapes, where = [(rows, len(columns)) for columns in trees.groups], trees.firsts.device
     added = [xp.zeros(shape, dtype=xp.float64, device=where) for shape in shapes]
-    total, leaves = start_of(xp, trees, rows), leaves_of(xp, trees, cells, rows)
+    total, leaves = _start_of(xp, trees, rows), _leaves_of(xp, trees, cells, rows)
     for place, pair in enumerate(trees.pairs):
-        add_scores(xp, pair, leaves[place, :], total)
+        _add_scores(xp, pair, leaves[place, :], total)
         for group, values in pair.added.items():
             added[group] += xp.take(values, leaves[place, :], axis=0)
     return total, added
 
 
-def start_of(xp: Any, trees: ScoringTrees, rows: int) -> Array:
+def _start_of(xp: Any, trees: ScoringTrees, rows: int) -> Array:
     """The score (m,) of so many rows without any tree."""
     return xp.full((rows,), trees.base, dtype=xp.float64, device=trees.firsts.device)
 
 
-def add_scores(xp: Any, pair: Pair, leaves: Array, total: Array) -> None:
+def _add_scores(xp: Any, pair: Pair, leaves: Array, total: Array) -> None:
     """Add the scores of two trees to those (m,) of the trees before, one after the other."""
     for score in pair.scores:
         total += xp.take(score, leaves)

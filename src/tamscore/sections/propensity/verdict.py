@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.sections.propensity.learning import log_loss
 from tamscore.stages.separation import ranks
 
-PARTS = 10
+_PARTS = 10
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def calibration_error(probability: Any, label: Any, weight: Any) -> float:
 
 def deciles(score: Any, probability: Any | None, label: Any, weight: Any) -> list[Decile]:
     """Ten parts of equal weight, best scores first; equal scores stay together, so that order says nothing."""
-    part, items = parts_of(score, weight), list[Decile]()
+    part, items = _parts_of(score, weight), list[Decile]()
     rate, buyers = float(np.average(label, weights=weight)), float(np.sum(weight * label))
     contacted = captured = 0.0
     for number in np.unique(part):
@@ -90,9 +90,9 @@ def deciles(score: Any, probability: Any | None, label: Any, weight: Any) -> lis
     return items
 
 
-def parts_of(score: Any, weight: Any) -> Any:
+def _parts_of(score: Any, weight: Any) -> Any:
     """The part (n,) from 0 of each row, best scores first; rows of one score go where the middle of them lies."""
     distinct, place = np.unique(-score, return_inverse=True)
     values = np.bincount(place, weights=weight, minlength=len(distinct))
     middle = (np.cumsum(values) - values / 2) / values.sum()
-    return np.minimum((middle * PARTS).astype(np.int64), PARTS - 1)[place]
+    return np.minimum((middle * _PARTS).astype(np.int64), _PARTS - 1)[place]

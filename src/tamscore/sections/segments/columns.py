@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import ScoredRows
 
 TESTS = ("identifiable", "profitable", "growing", "meaningful", "action")
-STATES = ["prospect", "customer", "left"]
-COLOURS = [play.quadrant for play in PLAYS]
-HIGH = {name: np.array([getattr(play, name) == "high" for play in PLAYS]) for name in ("potential", "sales")}
+_STATES = ["prospect", "customer", "left"]
+_COLOURS = [play.quadrant for play in PLAYS]
+_HIGH = {name: np.array([getattr(play, name) == "high" for play in PLAYS]) for name in ("potential", "sales")}
 """Which quadrants, in the order of COLOURS, have high potential and high sales."""
 
 
@@ -65,13 +65,13 @@ class SegmentsState:
 
     def actions(self, scores: pa.Table, label: Any, margin: Any, backend: Backend) -> Any:
         """The positions (s,) in ACTIONS of the scored rows, whose `margin` (s,) is NaN where it is not known."""
-        play = level_codes(scores["quadrant"], COLOURS)
+        play = level_codes(scores["quadrant"], _COLOURS)
         buys = (
-            level_codes(scores["account_state"], STATES) == STATES.index("customer")
+            level_codes(scores["account_state"], _STATES) == _STATES.index("customer")
             if "account_state" in scores.column_names
             else level_codes(scores["kind"], KINDS) == KINDS.index("expansion")
         )
-        own = AccountStanding(*map(backend.put, (buys, HIGH["potential"][play], HIGH["sales"][play], margin < 0.0)))
+        own = AccountStanding(*map(backend.put, (buys, _HIGH["potential"][play], _HIGH["sales"][play], margin < 0.0)))
         answers = SegmentAnswers(
             *(backend.put(getattr(self.answers, name)) for name in ("invest", "profitable", "shrinks"))
         )

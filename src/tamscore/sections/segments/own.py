@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 MOST = 5_000
 """More segments than this are ids rather than segments."""
-TOP = 10
+_TOP = 10
 """So many segments are shown."""
-BETWEEN = " · "
-AMOUNTS = ("sales", "potential", "whitespace", "margin", "now", "before", "lifetime_value")
-COUNTS = ("accounts", "customers", "margins", "compared", "valued")
-MEASURES = (*AMOUNTS, *COUNTS)
+_BETWEEN = " · "
+_AMOUNTS = ("sales", "potential", "whitespace", "margin", "now", "before", "lifetime_value")
+_COUNTS = ("accounts", "customers", "margins", "compared", "valued")
+_MEASURES = (*_AMOUNTS, *_COUNTS)
 """What is added up by segment: amounts in cents, then counts, so that sums are exact in any order."""
 MONEY = ("sales", "potential", "whitespace", "margin", "sales_now", "sales_before", *TERMS, "priority")
-TESTS = ("identifiable", "profitable", "growing", "meaningful", "action")
+_TESTS = ("identifiable", "profitable", "growing", "meaningful", "action")
 Sums = dict[tuple[str, str], Any]
 """Sums (MEASURES,) by party type and segment."""
 
@@ -63,7 +63,7 @@ class OwnSegments:
 
     def name(self, text: str) -> str:
         """Return the name of a segment: the given one, else plain words for its levels."""
-        levels = zip(self.columns, text.split(BETWEEN), strict=True)
+        levels = zip(self.columns, text.split(_BETWEEN), strict=True)
         phrases = [level_phrase(column, level, self.titles.get(column, NO_TITLE)) for column, level in levels]
         return self.names.get(text) or compose(phrases)
 
@@ -80,30 +80,30 @@ class OwnSegments:
 
     def record(self, table: pa.Table) -> dict[str, Any]:
         """Return how many segments there are and are meaningful, and those with most whitespace."""
-        shown = ("party_type", "name", "accounts", "whitespace", *TESTS, "priority")
+        shown = ("party_type", "name", "accounts", "whitespace", *_TESTS, "priority")
         first = table.sort_by([("whitespace", "descending"), ("party_type", "ascending"), ("own_segment", "ascending")])
         meaningful = table["meaningful"].to_pylist().count("yes")
-        top = first.select(shown).slice(0, TOP).to_pylist()
+        top = first.select(shown).slice(0, _TOP).to_pylist()
         return {"columns": list(self.columns), "of": table.num_rows, "meaningful": meaningful, "top": top}
 
     def notices(self, table: pa.Table, clusters: Sequence[str]) -> tuple[str, ...]:
         """Return what a person should know of names that no segment and no cluster has."""
         unknown = [key for key in self.names if key not in {*table["own_segment"].to_pylist(), *clusters}]
-        listed = ", ".join(map(repr, unknown[:TOP]))
+        listed = ", ".join(map(repr, unknown[:_TOP]))
         return (f"names of no cluster and no segment of your own: {listed}",) if unknown else ()
 
     def party(self, party: str, sums: Mapping[str, Any]) -> pa.Table:
         """Return the rows of a party type."""
-        stacked = np.array([*sums.values()]).reshape(-1, len(MEASURES)).T
-        of = dict(zip(MEASURES, stacked, strict=True))
-        money = {name: of[name] / CENTS for name in AMOUNTS}
+        stacked = np.array([*sums.values()]).reshape(-1, len(_MEASURES)).T
+        of = dict(zip(_MEASURES, stacked, strict=True))
+        money = {name: of[name] / CENTS for name in _AMOUNTS}
         known = {"margin": of["margins"], "now": of["compared"], "before": of["compared"]}
         money |= {name: np.where(count > 0, money[name], np.nan) for name, count in known.items()}
         value = np.divide(money["lifetime_value"], of["valued"], out=np.full(len(sums), np.nan), where=of["valued"] > 0)
         per_account = [money[name] / of["accounts"] for name in ("sales", "potential", "whitespace")]
         facts = SegmentFacts(np.ones(len(sums)), money["margin"], money["now"], money["before"], *per_account)
         verdicts = judge(facts) if sums else None
-        record = {test: pa.array(getattr(verdicts, test) if verdicts else [], pa.string()) for test in TESTS}
+        record = {test: pa.array(getattr(verdicts, test) if verdicts else [], pa.string()) for test in _TESTS}
         given = np.array([self.terms.get((party, text), (np.nan, np.nan)) for text in sums]).reshape(-1, 2)
         terms = np.stack([value, *given.T])
         priority, gaps = segment_priority(terms, self.weights)
@@ -138,8 +138,8 @@ def own_codes(table: pa.Table, columns: Sequence[str]) -> tuple[Any, list[str]]:
     values, of_rows = np.unique(place, return_inverse=True)
     places = np.unravel_index(values, [len(distinct) for distinct in levels])
     pairs = zip(levels, places, strict=True)
-    items = [[distinct[code].replace(BETWEEN, " ") for code in codes.tolist()] for distinct, codes in pairs]
-    return of_rows, [BETWEEN.join(text) for text in zip(*items, strict=True)]
+    items = [[distinct[code].replace(_BETWEEN, " ") for code in codes.tolist()] for distinct, codes in pairs]
+    return of_rows, [_BETWEEN.join(text) for text in zip(*items, strict=True)]
 
 
 def own_column(table: pa.Table, columns: Sequence[str]) -> pa.DictionaryArray:
@@ -175,7 +175,7 @@ def sums_of(scored: pa.Table) -> Sums:
     texts = own.dictionary.to_pylist()
     place = party.indices.to_numpy().astype(np.int64) * len(texts) + own.indices.to_numpy()
     values, place = np.unique(place, return_inverse=True)
-    sums = np.stack([np.bincount(place, weights=record[name], minlength=len(values)) for name in MEASURES], axis=1)
+    sums = np.stack([np.bincount(place, weights=record[name], minlength=len(values)) for name in _MEASURES], axis=1)
     keys = [(party.dictionary[code // len(texts)].as_py(), texts[code % len(texts)]) for code in values.tolist()]
     return dict(zip(keys, sums, strict=True))
 
@@ -183,7 +183,7 @@ def sums_of(scored: pa.Table) -> Sums:
 def require_few(columns: Sequence[str], run: Run) -> None:
     """Raise InputContractError if the columns make more than MOST segments."""
     names: set[str] = set()
-    for texts in run.map("own segments", texts_of, run.plan.partitions, tuple(columns)):
+    for texts in run.map("own segments", _texts_of, run.plan.partitions, tuple(columns)):
         names |= texts
     if len(names) > MOST:
         raise InputContractError(
@@ -192,6 +192,6 @@ def require_few(columns: Sequence[str], run: Run) -> None:
         )
 
 
-def texts_of(partition: Partition, columns: tuple[str, ...]) -> set[str]:
+def _texts_of(partition: Partition, columns: tuple[str, ...]) -> set[str]:
     """Return the segments that the rows of a partition are in."""
     return set(own_codes(tables.read(partition, columns, dictionary=columns), columns)[1])

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from tamscore.scoring.market import Market
     from tamscore.sections.segments.settings import Segments
 
-Means: TypeAlias = "dict[tuple[str, str], tuple[float, float]]"
+_Means: TypeAlias = "dict[tuple[str, str], tuple[float, float]]"
 """Mean acquisition cost and network effect by party type and segment, NaN where no account has one."""
 
 
-def terms_of_own(market: Market, settings: Segments) -> Means:
+def terms_of_own(market: Market, settings: Segments) -> _Means:
     """Return the means of the segments of the user's own; nothing where the job names no column of either.
 
     Nothing either where segments go by customer jobs, which no column of the input has: those terms are missing.
@@ -36,20 +36,20 @@ def terms_of_own(market: Market, settings: Segments) -> Means:
         return {}
     items = zip(market.rows, market.assigned, strict=True)
     sums: dict[tuple[str, str], Any] = {}
-    for part in market.this.flow.map(sums_of_own, items, settings.own, named):
+    for part in market.this.flow.map(_sums_of_own, items, settings.own, named):
         for key, entry in part.items():
             sums[key] = sums.get(key, 0.0) + entry
-    return {key: means(item) for key, item in sums.items()}
+    return {key: _means(item) for key, item in sums.items()}
 
 
-def means(sums: Any) -> tuple[float, float]:
+def _means(sums: Any) -> tuple[float, float]:
     """Return the mean of each term, given cents and counts (2, terms); NaN of none."""
     money, count = sums
     of = np.divide(money / CENTS, count, out=np.full(len(count), np.nan), where=count > 0)
     return float(of[0]), float(of[1])
 
 
-def sums_of_own(
+def _sums_of_own(
     item: tuple[PartRows, AssignedRows], own: Sequence[str], named: Sequence[str | None]
 ) -> Mapping[tuple[str, str], Any]:
     """Return cents and counts (2, terms) of a partition's scored rows by party type and segment, a term's by column."""

@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from tamscore.scoring.potential import PartyMarket
     from tamscore.sections.segments.settings import Segments
 
-FIGURES = ("margin", "sales_now", "sales_before", "lifetime_value")
+_FIGURES = ("margin", "sales_now", "sales_before", "lifetime_value")
 """Figures of the clusters that the section of lifetime value leaves."""
-DROP = 0.3
+_DROP = 0.3
 """A decline is what the churn alert calls one, where the job has no [alerts]."""
 
 
 def prepare(market: Market, settings: Segments) -> SegmentsState:
     """The state; what the market does not tell is unknown."""
     nothing = np.full(len(market.clusters), np.nan)
-    totals = {name: nothing if (known := market.figure(name)) is None else known for name in FIGURES}
-    terms = np.stack([totals["lifetime_value"], *terms_of(market, settings)])
+    totals = {name: nothing if (known := market.figure(name)) is None else known for name in _FIGURES}
+    terms = np.stack([totals["lifetime_value"], *_terms_of(market, settings)])
     value, gaps = segment_tests.priority(terms, settings.weights)
-    verdicts = [judge(party, market, at, totals) for at, party in enumerate(market.parties)]
+    verdicts = [_judge(party, market, at, totals) for at, party in enumerate(market.parties)]
     row = {test: [item for verdict in verdicts for item in getattr(verdict, test)] for test in TESTS}
     names = [name for fit in market.fitted for name in fit.names]
     columns = {
@@ -55,18 +55,18 @@ def prepare(market: Market, settings: Segments) -> SegmentsState:
     campaigns = market.this.job.sections["campaigns"]
     size, bands = campaigns.size, sorted(campaigns.bands.values())
     alerts = market.this.job.sections.get("alerts")
-    small, drop = bands[1] if len(bands) > 1 else np.inf, alerts.drop if alerts else DROP
+    small, drop = bands[1] if len(bands) > 1 else np.inf, alerts.drop if alerts else _DROP
     named = {"size": size, "cost": settings.cost_to_serve, "advocate": settings.advocate}
     limits = [FlagLimits(policy.limits.sales, policy.limits.potential, small, drop) for policy in market.policies]
     party = np.repeat(np.arange(len(market.policies)), [len(policy.cluster_ids) for policy in market.policies])
     record = {"weights": settings.weights, "meaningful": row["meaningful"].count("yes"), "of": len(names)}
     record["missing"] = sorted({term for gap in gaps for term in gap})
-    parties, own = tuple(policy.name for policy in market.policies), own_of(market, settings)
-    answers, table = answers_of(row, verdicts), pa.table(columns)
+    parties, own = tuple(policy.name for policy in market.policies), _own_of(market, settings)
+    answers, table = _answers_of(row, verdicts), pa.table(columns)
     return SegmentsState(market.clusters, answers, tuple(limits), party, named, table, record, parties, own)
 
 
-def own_of(market: Market, settings: Segments) -> OwnSegments | None:
+def _own_of(market: Market, settings: Segments) -> OwnSegments | None:
     """The segments of the user's own, None where there are none."""
     naming = naming_of(market.this.job)
     if not settings.own:
@@ -75,14 +75,14 @@ def own_of(market: Market, settings: Segments) -> OwnSegments | None:
     return OwnSegments(settings.own, naming.titles, naming.names, settings.weights, terms)
 
 
-def answers_of(record: dict[str, list[str]], verdicts: Sequence[Verdicts]) -> SegmentAnswers:
+def _answers_of(record: dict[str, list[str]], verdicts: Sequence[Verdicts]) -> SegmentAnswers:
     """What the tests of all segments allow."""
     profitable, growing = (np.array(record[name]) for name in ("profitable", "growing"))
     is_open = np.array([flag for verdict in verdicts for flag in verdict.open])
     return SegmentAnswers((growing == "yes") & is_open & (profitable != "no"), profitable == "yes", growing == "no")
 
 
-def terms_of(market: Market, settings: Segments) -> list[Any]:
+def _terms_of(market: Market, settings: Segments) -> list[Any]:
     """Mean acquisition cost and network effect (K,) of the accounts of each cluster that have them; NaN for none."""
     named = (settings.acquisition_cost, settings.network_effect)
     clusters, asked = len(market.clusters), [name for name in named if name]
@@ -90,7 +90,7 @@ def terms_of(market: Market, settings: Segments) -> list[Any]:
     if not asked:
         return [nothing, nothing]
     items = zip(market.rows, market.assigned, strict=True)
-    sums = sum(market.this.flow.map(sums_of, items, asked, market.first, clusters))
+    sums = sum(market.this.flow.map(_sums_of, items, asked, market.first, clusters))
     means = {
         name: np.divide(money / CENTS, count, out=nothing.copy(), where=count > 0)
         for name, (money, count) in zip(asked, sums, strict=True)
@@ -98,7 +98,7 @@ def terms_of(market: Market, settings: Segments) -> list[Any]:
     return [means.get(str(name), nothing) for name in named]
 
 
-def sums_of(item: tuple[PartRows, AssignedRows], asked: list[str], first: dict[int, int], clusters: int) -> Any:
+def _sums_of(item: tuple[PartRows, AssignedRows], asked: list[str], first: dict[int, int], clusters: int) -> Any:
     """What columns come to by cluster in a partition (columns, 2, K): cents, and how many accounts have a number."""
     part, assigned = item
     at, label = cluster_codes(part, assigned, first)
@@ -112,7 +112,7 @@ def sums_of(item: tuple[PartRows, AssignedRows], asked: list[str], first: dict[i
     )
 
 
-def earlier_f1(market: Market) -> dict[str, float]:
+def _earlier_f1(market: Market) -> dict[str, float]:
     """The F1 of the rules by cluster, as the run has it whose model is kept; nothing where there is no such run."""
     earlier = market.model_source.earlier
     path = earlier.directory.tables / "stability.parquet" if earlier else None
@@ -122,13 +122,13 @@ def earlier_f1(market: Market) -> dict[str, float]:
     return {row["cluster"]: np.nan if row["f1"] is None else row["f1"] for row in rows}
 
 
-def judge(party: PartyMarket, market: Market, at: int, totals: dict[str, Any]) -> Verdicts:
+def _judge(party: PartyMarket, market: Market, at: int, totals: dict[str, Any]) -> Verdicts:
     """The verdicts on the clusters of one party type."""
     policy, fit = market.policies[at], market.fitted[at]
     start = market.clusters.index(policy.cluster_ids[0])
     here = slice(start, start + len(policy.cluster_ids))
     known = {cluster: trust.f1 for cluster, trust in zip(policy.cluster_ids, fit.trust, strict=False)}
-    known = known or earlier_f1(market)
+    known = known or _earlier_f1(market)
     f1 = [known.get(cluster, np.nan) for cluster in policy.cluster_ids]
     potential, sales = ladders.cluster_means(party)
     standing, k = party.standing, party.standing.clusters

@@ -10,11 +10,11 @@ import numpy as np
 if TYPE_CHECKING:
     from tamscore.backend import Array
 
-YES, NO, UNKNOWN = "yes", "no", "unknown"
-IDENTIFIABLE = 0.7
+_YES, _NO, _UNKNOWN = "yes", "no", "unknown"
+_IDENTIFIABLE = 0.7
 """F1 from which on a rule tells who belongs to a segment."""
 TERMS = ("lifetime_value", "acquisition_cost", "network_effect")
-SIGNS = (1.0, -1.0, 1.0)
+_SIGNS = (1.0, -1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -48,48 +48,48 @@ class Verdicts:
 
 def judge(facts: SegmentFacts) -> Verdicts:
     """The verdicts on the clusters of a party type; high and low are told by the median of its clusters."""
-    identifiable = answers(facts.f1, facts.f1 >= IDENTIFIABLE)
-    profitable = answers(facts.margin, facts.margin > 0)
-    growing = answers(facts.now - facts.before, facts.now > facts.before)
+    identifiable = _answers(facts.f1, facts.f1 >= _IDENTIFIABLE)
+    profitable = _answers(facts.margin, facts.margin > 0)
+    growing = _answers(facts.now - facts.before, facts.now > facts.before)
     tests = list(zip(identifiable, profitable, growing, strict=True))
-    sells = at_least_median(facts.sales)
-    is_open = facts.whitespace > median(facts.whitespace)
-    is_low = ~at_least_median(facts.potential)
+    sells = _at_least_median(facts.sales)
+    is_open = facts.whitespace > _median(facts.whitespace)
+    is_low = ~_at_least_median(facts.potential)
     loses = facts.margin < 0
     action = tuple(
         action_of(*test[1:], *rest) for test, *rest in zip(tests, sells, is_open, is_low, loses, strict=True)
     )
-    return Verdicts(identifiable, profitable, growing, tuple(map(all_of, tests)), tuple(is_open.tolist()), action)
+    return Verdicts(identifiable, profitable, growing, tuple(map(_all_of, tests)), tuple(is_open.tolist()), action)
 
 
-def answers(known: Any, holds: Any) -> tuple[str, ...]:
+def _answers(known: Any, holds: Any) -> tuple[str, ...]:
     """The answer (k,) to a question: unknown where the numbers `known` are NaN."""
-    return tuple(np.where(np.isnan(known), UNKNOWN, np.where(holds, YES, NO)).tolist())
+    return tuple(np.where(np.isnan(known), _UNKNOWN, np.where(holds, _YES, _NO)).tolist())
 
 
-def all_of(tests: tuple[str, ...]) -> str:
+def _all_of(tests: tuple[str, ...]) -> str:
     """No where one test fails, else unknown where one is unknown."""
-    return NO if NO in tests else UNKNOWN if UNKNOWN in tests else YES
+    return _NO if _NO in tests else _UNKNOWN if _UNKNOWN in tests else _YES
 
 
-def median(values: Any) -> float:
+def _median(values: Any) -> float:
     """The median of the values (k,) known, NaN where none is."""
     known = values[~np.isnan(values)]
     return float(np.median(known)) if len(known) else float("nan")
 
 
-def at_least_median(values: Any) -> Any:
+def _at_least_median(values: Any) -> Any:
     """Which values (k,) lie at or above the median of those known; none that is unknown."""
-    return values >= median(values)
+    return values >= _median(values)
 
 
 def action_of(profitable: str, growing: str, sells: bool, is_open: bool, is_low: bool, loses: bool) -> str:  # noqa: FBT001
     """The first action that fits: invest where it grows and may earn, protect what earns, let go what loses."""
-    if growing == YES and is_open and profitable != NO:
+    if growing == _YES and is_open and profitable != _NO:
         return "invest"
-    if profitable == YES and sells:
+    if profitable == _YES and sells:
         return "protect"
-    if loses and growing == NO and is_low:
+    if loses and growing == _NO and is_low:
         return "migrate"
     return "maintain"
 
@@ -101,7 +101,7 @@ def priority(terms: Any, weights: tuple[float, float, float]) -> tuple[Any, list
     priority: leaving it out would count it as 0.
     """
     asked = np.array(weights) != 0
-    value = np.array(weights) * SIGNS @ np.where(asked[:, None], terms, 0.0)
+    value = np.array(weights) * _SIGNS @ np.where(asked[:, None], terms, 0.0)
     gaps = [
         tuple(term for term, gap, is_asked in zip(TERMS, column, asked, strict=True) if gap and is_asked)
         for column in np.isnan(terms).T

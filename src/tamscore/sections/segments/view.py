@@ -7,21 +7,21 @@ from typing import Any
 from tamscore.view.blocks import Chapter, Table, table, without_empty
 from tamscore.view.words import words
 
-Record = dict[str, Any]
-TESTS = ("identifiable", "profitable", "growing", "meaningful")
+_Record = dict[str, Any]
+_TESTS = ("identifiable", "profitable", "growing", "meaningful")
 
 
-def chapter(record: Record) -> Chapter:
+def chapter(record: _Record) -> Chapter:
     """Return the chapter on what a run has recorded."""
     message = f"{record['meaningful']} of {record['of']} segments are meaningful."
-    blocks = (tests(record), *own(record), *actions(record), flags(record))
+    blocks = (_tests(record), *_own(record), *actions(record), _flags(record))
     return Chapter("segments", "Segments put to the test", message, blocks)
 
 
-def tests(record: Record) -> Table:
+def _tests(record: _Record) -> Table:
     """Return the tests of every segment, and what to do about it."""
     rows = [
-        (row["cluster"], *(row[name] for name in TESTS), row["action"], row["lifetime_value"], row["priority"])
+        (row["cluster"], *(row[name] for name in _TESTS), row["action"], row["lifetime_value"], row["priority"])
         for row in record["segments"]
     ]
     missing = ", ".join(map(words, record["missing"]))
@@ -30,21 +30,21 @@ def tests(record: Record) -> Table:
     return table("Segments", columns, rows, note)
 
 
-def own(record: Record) -> list[Table]:
+def _own(record: _Record) -> list[Table]:
     """Return the segments of the user's own with most whitespace, where the job has some."""
     if (result := record.get("own")) is None:
         return []
-    shown = ("name", "party_type", "accounts", "whitespace", *TESTS, "action", "priority")
+    shown = ("name", "party_type", "accounts", "whitespace", *_TESTS, "action", "priority")
     rows = [[row.get(name) for name in shown] for row in result["top"]]
     columns = "segment:name|party type:code/3|accounts:count|whitespace:money"
-    columns += "".join(f"|{name}/3" for name in TESTS)
+    columns += "".join(f"|{name}/3" for name in _TESTS)
     note = (
         f"{len(rows)} of {result['of']:,} by {' and '.join(result['columns'])}; {result['meaningful']:,} are meaningful"
     )
     return [without_empty(table("Segments of your own", f"{columns}|action|priority:money/2", rows, note))]
 
 
-def actions(record: Record) -> list[Table]:
+def actions(record: _Record) -> list[Table]:
     """Return how many accounts get each action; nothing for a run whose actions were those of segments."""
     if "actions" not in record:
         return []
@@ -52,6 +52,6 @@ def actions(record: Record) -> list[Table]:
     return [table("Actions", "action:code|accounts:count", record["actions"].items(), note)]
 
 
-def flags(record: Record) -> Table:
+def _flags(record: _Record) -> Table:
     """Return how many accounts carry each flag."""
     return table("Account flags", "flag:code|accounts:count", record["flags"].items())

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-BAD_SHARE = 0.01
+_BAD_SHARE = 0.01
 
 
 @dataclass
@@ -55,7 +55,7 @@ def plans(columns: Sequence[ScannedColumn], wanted: Wish, max_bad_share: float |
 
     InputContractError where a given type cannot be read: no decision between fractions and groups, cells with digits.
     """
-    share = BAD_SHARE if max_bad_share is None else max_bad_share
+    share = _BAD_SHARE if max_bad_share is None else max_bad_share
     formats = {column.scan.name: _own(column, wanted) for column in columns}
     known = _shared(columns, formats, share)
     return tuple(_plan(column, _decided(column, formats, known), max_bad_share) for column in columns)
@@ -90,7 +90,7 @@ def _decided(
 
 def _plan(column: ScannedColumn, layout: NumberFormat | Doubt, max_bad_share: float | None) -> ColumnPlan:
     scan, given = column.scan, column.given
-    share = BAD_SHARE if max_bad_share is None else max_bad_share
+    share = _BAD_SHARE if max_bad_share is None else max_bad_share
     kind, why = (given, _as_given(scan, given)) if given else infer(scan, layout, share)
     if given and given.kind in NUMERIC and isinstance(layout, Doubt):
         what = "range" if given.kind == "range" else "number"
@@ -146,7 +146,7 @@ def _refuse_losses(column: ScannedColumn, plan: ColumnPlan, max_bad_share: float
             "give another type"
         )
     formatted = "%" in kind.detail
-    unread = column.unread if formatted else 0 if kind.kind == "string" else lost_to_given(scan, plan)
+    unread = column.unread if formatted else 0 if kind.kind == "string" else _lost_to_given(scan, plan)
     if unread > (max_bad_share or 0.0) * plan.filled:
         cell = next((cell for cell in plan.bad_examples if any(map(str.isdigit, cell.value))), plan.bad_examples[0])
         what = "" if formatted else f": {reasons(scan, kind, plan.layout)}"
@@ -156,7 +156,7 @@ def _refuse_losses(column: ScannedColumn, plan: ColumnPlan, max_bad_share: float
         )
 
 
-def lost_to_given(scan: Scan, plan: ColumnPlan) -> int:
+def _lost_to_given(scan: Scan, plan: ColumnPlan) -> int:
     """Return how many cells hold digits and have no value under the type that the user gave."""
     kind, layout = plan.kind, plan.layout
     days = [

@@ -21,7 +21,7 @@ def check_destination(destination: Path, *, overwrite: bool) -> bool:
 
     UsageError where something is there that must not be replaced.
     """
-    single = is_file(destination)
+    single = _is_file(destination)
     if single and destination.is_dir():
         raise UsageError(f"{destination}: expected a file or nothing, got a folder; name a folder without '.parquet'")
     if not single and destination.exists() and not destination.is_dir():
@@ -32,12 +32,12 @@ def check_destination(destination: Path, *, overwrite: bool) -> bool:
     return single
 
 
-def is_file(destination: Path) -> bool:
+def _is_file(destination: Path) -> bool:
     """Return whether a destination is the name of one file."""
     return destination.suffix.lower() == ".parquet"
 
 
-def require_own_folder(folder: Path, targets: Collection[Path]) -> None:
+def _require_own_folder(folder: Path, targets: Collection[Path]) -> None:
     """Raise UsageError where a folder holds what readers would mix in, or cannot be replaced as a whole but must be."""
     if not folder.exists():
         return
@@ -58,8 +58,8 @@ def free_targets(destination: Path, plan: ImportPlan, *, overwrite: bool) -> lis
     """The file that each CSV file goes to; UsageError where one is there, or others are that would be mixed in."""
     if check_destination(destination, overwrite=overwrite):
         return [destination] * len(plan.files)
-    targets = targets_in(destination, plan)
-    require_own_folder(destination, targets)
+    targets = _targets_in(destination, plan)
+    _require_own_folder(destination, targets)
     return targets
 
 
@@ -67,12 +67,12 @@ def free_targets(destination: Path, plan: ImportPlan, *, overwrite: bool) -> lis
 def still_free(destination: Path, plan: ImportPlan, *, overwrite: bool) -> Iterator[None]:
     """Raise UsageError if another import was quicker; none changes a folder between this look and the end."""
     folder = destination.resolve()
-    with nullcontext() if is_file(destination) else folders.alone(folder.parent, folder):
+    with nullcontext() if _is_file(destination) else folders.alone(folder.parent, folder):
         free_targets(destination, plan, overwrite=overwrite)
         yield
 
 
-def targets_in(folder: Path, plan: ImportPlan) -> list[Path]:
+def _targets_in(folder: Path, plan: ImportPlan) -> list[Path]:
     """The Parquet file of each CSV file, named after it; those that share a name are numbered."""
     stems = [file.source.path.name.split(".csv")[0].removesuffix(".tsv").lstrip("._") for file in plan.files]
     counts = Counter(stems)

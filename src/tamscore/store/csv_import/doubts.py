@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import.marks import NumberFormat
     from tamscore.store.csv_import.scan import Scan
 
-ALL_DIFFERENT = 0.99
+_ALL_DIFFERENT = 0.99
 """From this share of different cells on, a column of whole numbers may be one of identifiers."""
 
-MOSTLY_UNITS = 0.5
+_MOSTLY_UNITS = 0.5
 """Below this share of cells with a letter behind the digits, "12K" may be a code."""
 
 
@@ -41,7 +41,7 @@ def looks_like_ids(scan: Scan) -> bool:
     A column with the name of an amount holds none.
     """
     plain = scan.whole_numbers() + scan.count_styles("long")
-    different = scan.distinct >= ALL_DIFFERENT * scan.filled and not names.is_amount(scan.name)
+    different = scan.distinct >= _ALL_DIFFERENT * scan.filled and not names.is_amount(scan.name)
     return names.is_code(scan.name) or (different and plain > 0 and plain == scan.numbers())
 
 
@@ -118,7 +118,7 @@ def _units(scan: Scan) -> str:
         return "M may be a thousand where MM is a million"
     cells = scan.count_tag("unit") + scan.count_tag("m or b")
     bare = set(scan.units) <= dress.LETTERS and not scan.signs and not scan.unit_fractions
-    different = len({dress.SHIFTS[unit] for unit in scan.units}) > 1 and cells >= MOSTLY_UNITS * scan.filled
+    different = len({dress.SHIFTS[unit] for unit in scan.units}) > 1 and cells >= _MOSTLY_UNITS * scan.filled
     if cells and bare and not different and not names.is_amount(scan.name):
         return f"letters behind whole numbers may be parts of codes ({scan.first('unit')})"
     return ""

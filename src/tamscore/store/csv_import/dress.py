@@ -43,13 +43,13 @@ SHIFTS = {
 LETTERS = frozenset({"k", "K", "M", "MM", "B", "m", "b"})
 _WORDS = "tsd|thousand|tys|lakhs?|lacs?|mio|mn|mln|million(?:s|en)?|crores?|bn|mrd|mld|mia|milliard(?:s|en?)?|tn"
 UNIT = rf"(?:(?i:{_WORDS}|billions?|trillions?)\.?|MM|[kKMmBbT])"
-CREDIT = "(?i:CR|DR)|[HS]"
+_CREDIT = "(?i:CR|DR)|[HS]"
 DIGITS = rf"[.,]?\d(?:[\d.,]|[ {WIDE_SPACES}{QUOTES}]\d)*(?:[eE][-+]?\d{{1,4}})?"
-START = rf"^(?:[({MINUS}+.,0-9<>≤≥]|{CURRENCY}|{CREDIT}|[kKTM]|over|under|more|less|up|from|ab|bis|über|unter)"
+START = rf"^(?:[({MINUS}+.,0-9<>≤≥]|{CURRENCY}|{_CREDIT}|[kKTM]|over|under|more|less|up|from|ab|bis|über|unter)"
 """What a cell that holds a number or a range begins with."""
 
 TAGS = ("", "money", "unit", "m or b", "billion", "percent", "credit")
-TAG = {name: place for place, name in enumerate(TAGS)}
+_TAG = {name: place for place, name in enumerate(TAGS)}
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,10 @@ class Dressed:
 def _pattern() -> str:
     money = rf"(?:{CURRENCY})"
     return (
-        rf"^(?P<credit_before>{CREDIT})?{SPACE}(?P<unit_before>[kKTM])?(?P<money_before>{money})?{SPACE}"
+        rf"^(?P<credit_before>{_CREDIT})?{SPACE}(?P<unit_before>[kKTM])?(?P<money_before>{money})?{SPACE}"
         rf"(?P<opening>\()?(?P<sign>[{MINUS}+])?{SPACE}(?P<money>{money})?{SPACE}(?P<digits>{DIGITS}){SPACE}"
         rf"(?P<unit>{UNIT})?{SPACE}(?P<money_behind>{money})?{SPACE}(?P<percent>%)?(?P<sign_behind>[-\x{{2212}}])?"
-        rf"(?P<closing>\))?{SPACE}(?P<credit_behind>{CREDIT})?$"
+        rf"(?P<closing>\))?{SPACE}(?P<credit_behind>{_CREDIT})?$"
     )
 
 
@@ -137,12 +137,12 @@ def _currency(text: str) -> str:
 
 
 def _tags(filled: dict[str, np.ndarray], units: np.ndarray, currency: np.ndarray) -> np.ndarray:
-    tags = np.where(currency != "", TAG["money"], TAG[""])
-    tags[units != ""] = TAG["unit"]
-    tags[np.isin(units, ["m", "b"]) & (currency == "")] = TAG["m or b"]
-    tags[np.isin(units, ["billion", "trillion"])] = TAG["billion"]
-    tags[filled["percent"]] = TAG["percent"]
-    tags[filled["credit_before"] | filled["credit_behind"]] = TAG["credit"]
+    tags = np.where(currency != "", _TAG["money"], _TAG[""])
+    tags[units != ""] = _TAG["unit"]
+    tags[np.isin(units, ["m", "b"]) & (currency == "")] = _TAG["m or b"]
+    tags[np.isin(units, ["billion", "trillion"])] = _TAG["billion"]
+    tags[filled["percent"]] = _TAG["percent"]
+    tags[filled["credit_before"] | filled["credit_behind"]] = _TAG["credit"]
     return tags
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 CODECS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 HEAD_BYTES = 256 << 10
-WINDOWS = "cp1252"
-MARKS = {
+_WINDOWS = "cp1252"
+_MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -24,7 +24,7 @@ MARKS = {
     codecs.BOM_UTF8: "utf-8",
 }
 """How a file begins that says its encoding; longer marks first, since one begins like another."""
-WIDE_SHARE = 0.2
+_WIDE_SHARE = 0.2
 """Of UTF-16 text at least this share of the characters is ASCII: delimiters, digits and line ends are; hardly any
 character has its zero byte on the other side."""
 
@@ -43,7 +43,7 @@ def text_encoding(path: Path) -> str:
 
     Files with zero bytes, as those in UTF-16, count as the latter. Raise InputContractError if it cannot be read.
     """
-    fits = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8", WINDOWS)}
+    fits = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8", _WINDOWS)}
     try:
         with open_bytes(path)[1] as stream:
             while data := stream.read(HEAD_BYTES):
@@ -51,7 +51,7 @@ def text_encoding(path: Path) -> str:
     except OSError as error:
         raise InputContractError(f"{path}: cannot be read: {error}") from None
     is_cut = "utf-8" in fits and not _takes(fits["utf-8"], b"", final=True)
-    return WINDOWS if WINDOWS in fits and ("utf-8" not in fits or is_cut) else "utf-8"
+    return _WINDOWS if _WINDOWS in fits and ("utf-8" not in fits or is_cut) else "utf-8"
 
 
 def _takes(decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool = False) -> bool:
@@ -87,7 +87,7 @@ def head(path: Path, encoding: str) -> tuple[str, str, bool]:
 
 def _encoding(path: Path, data: bytes, expected: str) -> str:
     """Return the encoding of data: as marked, as its zero bytes show, or as expected."""
-    mark = next((name for start, name in MARKS.items() if data.startswith(start)), None)
+    mark = next((name for start, name in _MARKS.items() if data.startswith(start)), None)
     wide = mark if mark in {"utf-16", "utf-32"} else _wide(data)
     if expected.startswith(("utf-16", "utf-32")):
         if b"\x00" not in data:
@@ -113,7 +113,7 @@ def _wide(data: bytes) -> str | None:
     some = data[:4096]
     high = some[1::2].count(0), some[0::2].count(0)
     for zeros, others, name in ((*high, "utf-16-le"), (*high[::-1], "utf-16-be")):
-        if zeros >= max(4, WIDE_SHARE * len(some) / 2) and others <= zeros / 10 and _decodes(data, name):
+        if zeros >= max(4, _WIDE_SHARE * len(some) / 2) and others <= zeros / 10 and _decodes(data, name):
             return name
     return None
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from tamscore.store.csv_import.scan import CsvCell, Scan
 
-FEW = 0.05
+_FEW = 0.05
 """Certain fractions below this share of the cells in doubt decide nothing where whole numbers or the count of digits
 speak against them."""
 
-THOUSANDS = {"none": frozenset(), "space": frozenset({" "}), " ": frozenset({" "}), "'": frozenset({"'"})} | {
+_THOUSANDS = {"none": frozenset(), "space": frozenset({" "}), " ": frozenset({" "}), "'": frozenset({"'"})} | {
     mark: frozenset({mark}) for mark in MARKS
 }
 
@@ -64,7 +64,7 @@ def wish(decimal: str | None, thousands: str | None) -> Wish:
     """Return the checked marks; UsageError for marks that are unknown or the same."""
     if decimal not in {None, *MARKS}:
         raise UsageError(f"decimal: expected '.' or ',', got {decimal!r}")
-    if thousands is not None and thousands.lower() not in THOUSANDS:
+    if thousands is not None and thousands.lower() not in _THOUSANDS:
         raise UsageError(f"thousands: expected '.', ',', an apostrophe, space or none, got {thousands!r}")
     if decimal and decimal == thousands:
         raise UsageError(f"thousands: expected another mark than the decimal mark {decimal!r}, got the same")
@@ -83,7 +83,7 @@ def own_format(scan: Scan, wanted: Wish, *, ranges: bool) -> NumberFormat | Doub
 
 def _own_format(scan: Scan, wanted: Wish, *, ranges: bool) -> NumberFormat | Doubt:
     seen = _seen(scan, ranges=ranges)
-    groups = None if wanted.thousands is None else THOUSANDS[wanted.thousands]
+    groups = None if wanted.thousands is None else _THOUSANDS[wanted.thousands]
     if wanted.decimal:
         return NumberFormat(wanted.decimal, usual(wanted.decimal).thousands if groups is None else groups)
     if groups is not None:
@@ -141,9 +141,9 @@ def _with_either(decimal: str, seen: _Seen, scan: Scan) -> NumberFormat | Doubt:
         return _two_ways([*seen.groups.values(), seen.either[decimal]], scan)
     certain = sum(scan.count_styles(f"{name} {decimal}") for name in DECIMAL_STYLES)
     groups = scan.count_styles(f"amb {OTHER[decimal]}")
-    if certain < FEW * fractions and (scan.whole_numbers() or scan.digits.fewest < 3):
+    if certain < _FEW * fractions and (scan.whole_numbers() or scan.digits.fewest < 3):
         return _two_ways([seen.decimal[decimal], seen.either[decimal]], scan)
-    if certain < FEW * groups and not (seen.groups or scan.whole_numbers()):
+    if certain < _FEW * groups and not (seen.groups or scan.whole_numbers()):
         return _two_ways([seen.decimal[decimal], seen.either[OTHER[decimal]]], scan)
     return usual(decimal)
 

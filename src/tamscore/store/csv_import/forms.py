@@ -36,7 +36,7 @@ WORD, MIXED, EMPTY, BIT, FLAG, RANGE = "word", "mixed", "empty", "bit", "flag", 
 SHORT_DAY, NO_DAY = "short day", "no day"
 """A day without its century ("5/18/27"), and what looks like a day but is none ("2013-02-30", "0000-00-00")."""
 
-NUMBER = "number"
+_NUMBER = "number"
 """The forms of numbers are "number", their style (see `marks`), and their tag (see `dress`), separated by |."""
 
 FLAGS = {"true": True, "false": False, "yes": True, "no": False, "t": True, "f": False, "y": True, "n": False}
@@ -65,14 +65,14 @@ class Forms:
 
 def number_form(style: str, tag: str = "") -> str:
     """Return the form of numbers in a style with a tag."""
-    return f"{NUMBER}|{style}|{tag}"
+    return f"{_NUMBER}|{style}|{tag}"
 
 
 def number_parts(form: str) -> tuple[str, str] | None:
     """Return style and tag of the form of a number, None for other forms."""
     name, _, rest = form.partition("|")
     style, _, tag = rest.partition("|")
-    return (style, tag) if name == NUMBER else None
+    return (style, tag) if name == _NUMBER else None
 
 
 _NUMBERS = tuple(number_form(style, tag) for style in marks.STYLES for tag in dress.TAGS)

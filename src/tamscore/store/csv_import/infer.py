@@ -19,8 +19,8 @@ from tamscore.store.csv_import.types import DATED, ColumnType, accepts, option
 if TYPE_CHECKING:
     from tamscore.store.csv_import.scan import Scan
 
-TEXT = ColumnType("string")
-MOSTLY_OTHER = 0.5
+_TEXT = ColumnType("string")
+_MOSTLY_OTHER = 0.5
 """Above this share of cells that do not fit, a column is plain text and needs no reason."""
 
 
@@ -28,8 +28,8 @@ def infer(scan: Scan, layout: NumberFormat | Doubt, max_bad_share: float) -> tup
     """Return the type that fits the column and why; text where the cells leave a doubt."""
     values = scan.filled
     if not values:
-        return TEXT, "text: words that stand for no value elsewhere" if scan.empty(
-            TEXT
+        return _TEXT, "text: words that stand for no value elsewhere" if scan.empty(
+            _TEXT
         ) < scan.forms.total() else "no values"
     answers = _answers(scan)
     if answers:
@@ -37,12 +37,12 @@ def infer(scan: Scan, layout: NumberFormat | Doubt, max_bad_share: float) -> tup
     known = layout if isinstance(layout, NumberFormat) else NumberFormat()
     kind = min((_number(scan, known), *_dates(scan)), key=lambda column_type: _misses(scan, column_type, layout))
     bad = _misses(scan, kind, layout)
-    if bad > MOSTLY_OTHER * values:
-        return TEXT, f"text{hint(scan)}"
+    if bad > _MOSTLY_OTHER * values:
+        return _TEXT, f"text{hint(scan)}"
     if kind.kind not in DATED and isinstance(layout, Doubt):
-        return TEXT, f"text: {layout.reason()}"
+        return _TEXT, f"text: {layout.reason()}"
     why = _unreadable(scan, kind, known, max_bad_share) or doubts.doubt(scan, kind, known)
-    return (TEXT, f"text: {why}") if why else (kind, _why(scan, kind, known))
+    return (_TEXT, f"text: {why}") if why else (kind, _why(scan, kind, known))
 
 
 def _misses(scan: Scan, kind: ColumnType, layout: NumberFormat | Doubt) -> int:
@@ -83,7 +83,7 @@ def _answers(scan: Scan) -> tuple[ColumnType, str] | None:
     if len(shapes) > len(words):
         return None
     what = "single letters" if all(len(word) == 1 for word in words) else "words"
-    return TEXT, f"text: {what} that are not the two answers of one pair ({', '.join(sorted(words))})"
+    return _TEXT, f"text: {what} that are not the two answers of one pair ({', '.join(sorted(words))})"
 
 
 def _number(scan: Scan, layout: NumberFormat) -> ColumnType:

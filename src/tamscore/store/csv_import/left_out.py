@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import.quotes import QuotedRow
     from tamscore.store.csv_import.source import CsvSource
 
-EXAMPLES = 5
-SHOWN_CHARACTERS = 120
+_EXAMPLES = 5
+_SHOWN_CHARACTERS = 120
 TRAILING = "behind the last delimiter"
 """How the names of the columns behind the delimiters at the end of every row begin; their cells are empty."""
 
@@ -56,8 +56,8 @@ class Intake:
     def reject(self, row: RejectedRow) -> None:
         """Count a rejected row, keep the first as examples."""
         self.rejected += 1
-        if len(self.examples) < EXAMPLES:
-            self.examples.append(replace(row, text=row.text[:SHOWN_CHARACTERS]))
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(replace(row, text=row.text[:_SHOWN_CHARACTERS]))
         if self.keep:
             self.keep(row)
 

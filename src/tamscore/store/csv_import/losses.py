@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import.scan import Scan
     from tamscore.store.csv_import.types import ColumnType
 
-SHOWN = 4
+_SHOWN = 4
 """The number of reasons that a message names one by one."""
 
 
-FEW = 0.05
+_FEW = 0.05
 """Up to this share of bad cells a message names the option that lets them become empty."""
 
 
@@ -45,19 +45,19 @@ def losses(scan: Scan, kind: ColumnType, layout: NumberFormat) -> list[tuple[str
             result.update({repr(word): times for word, times in scan.words.items()})
             result["other words"] += scan.forms[shape] - scan.words.total()
         else:
-            result[reason(shape, kind)] += scan.forms[shape]
+            result[_reason(shape, kind)] += scan.forms[shape]
     return sorted(((text, times) for text, times in result.items() if times), key=lambda parts: (-parts[1], parts[0]))
 
 
 def reasons(scan: Scan, kind: ColumnType, layout: NumberFormat) -> str:
     """Return the losses in words, such as "'tbd' (3), a range (2)"."""
     items = losses(scan, kind, layout)
-    more = sum(times for _, times in items[SHOWN:])
-    shown = [f"{text} ({times:,})" for text, times in items[:SHOWN]]
+    more = sum(times for _, times in items[_SHOWN:])
+    shown = [f"{text} ({times:,})" for text, times in items[:_SHOWN]]
     return ", ".join([*shown, *([f"others ({more:,})"] if more else [])])
 
 
-def reason(shape: str, kind: ColumnType) -> str:
+def _reason(shape: str, kind: ColumnType) -> str:
     """Return what a cell of this form holds in place of a value of the type."""
     number = form.number_parts(shape)
     if number:
@@ -81,7 +81,7 @@ def remedy(scan: Scan, kind: ColumnType, bad: int) -> str:
     """Return what to add so that the column is read, or how to let cells that no option reads become empty."""
     share = math.ceil(1000 * bad / scan.filled) / 1000
     loss = f", or let them become empty with {option(scan.name, str(kind))} --max-bad-share {share:g}"
-    return hint(scan) or f"; correct these cells{loss if share <= FEW else ''}"
+    return hint(scan) or f"; correct these cells{loss if share <= _FEW else ''}"
 
 
 def hint(scan: Scan) -> str:

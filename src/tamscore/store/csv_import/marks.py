@@ -20,10 +20,10 @@ QUOTES = "'\N{RIGHT SINGLE QUOTATION MARK}"
 MARKS = (".", ",")
 OTHER = {".": ",", ",": "."}
 
-BARE = ("int", "big", "huge", "long", "zero", "space", "wide", "quote", "exp", "loose exp", "plus", "signed")
-MARKED = ("zero", "dec", "whole", "amb", "group", "both", "space", "wide", "quote", "exp", "loose exp")
+_BARE = ("int", "big", "huge", "long", "zero", "space", "wide", "quote", "exp", "loose exp", "plus", "signed")
+_MARKED = ("zero", "dec", "whole", "amb", "group", "both", "space", "wide", "quote", "exp", "loose exp")
 NO_STYLE = ""
-STYLES = (NO_STYLE, *BARE, *(f"{style} {mark}" for style in MARKED for mark in MARKS))
+STYLES = (NO_STYLE, *_BARE, *(f"{style} {mark}" for style in _MARKED for mark in MARKS))
 CODE = {style: place for place, style in enumerate(STYLES)}
 DECIMAL_STYLES = ("dec", "whole", "both", "space", "wide", "quote", "exp")
 """The styles whose mark is the decimal mark for certain."""
@@ -35,8 +35,8 @@ PLAIN_STYLES = ("int", "big", "huge", "long", "dec .", "whole .", "amb .", "exp"
 """The styles that programs write."""
 _WHOLE_CODES = [CODE[style] for style in STYLES if style.removesuffix(" .").removesuffix(" ,") in WHOLE_STYLES]
 
-INT_DIGITS = 18
-FLOAT_DIGITS = 15
+_INT_DIGITS = 18
+_FLOAT_DIGITS = 15
 """Whole numbers of more digits may not keep them all where the column has fractions."""
 LONGEST = 40
 """The longest text, in characters, that is taken for a number."""
@@ -128,8 +128,8 @@ def styles(digits: Any) -> np.ndarray:
 def whole_styles(lengths: np.ndarray) -> np.ndarray:
     """Return the codes of the styles of plain whole numbers with so many digits."""
     codes = np.where(lengths > 3, CODE["big"], CODE["int"])
-    codes = np.where(lengths > FLOAT_DIGITS, CODE["huge"], codes)
-    return np.asarray(np.where(lengths > INT_DIGITS, CODE["long"], codes), dtype=np.int16)
+    codes = np.where(lengths > _FLOAT_DIGITS, CODE["huge"], codes)
+    return np.asarray(np.where(lengths > _INT_DIGITS, CODE["long"], codes), dtype=np.int16)
 
 
 def decimal_styles(texts: Any, mark: str) -> tuple[np.ndarray, np.ndarray]:

@@ -49,7 +49,7 @@ _AMOUNTS = frozenset(
 )
 
 
-def words_of(name: str) -> list[str]:
+def _words_of(name: str) -> list[str]:
     """Return the words of a column's name in lower case: "customerId", "CUSTOMER_ID" and "customer id" are the same."""
     split = re.sub(r"(?<=[a-zäöüß])(?=[A-ZÄÖÜ])", " ", name)
     return re.findall(r"[^\W_]+", split.lower())
@@ -57,7 +57,7 @@ def words_of(name: str) -> list[str]:
 
 def is_code(name: str) -> bool:
     """Return whether the name says that the cells are identifiers or codes, such as "id", "NACE" or "Kunden-Nr."."""
-    words = words_of(name)
+    words = _words_of(name)
     if not words:
         return False
     pairs = set(pairwise(words))
@@ -71,14 +71,14 @@ def other_currency(name: str, signs: Iterable[str]) -> str:
 
     A name such as "Umsatz (EUR)" holds one; $ fits several, kr and other signs are not compared.
     """
-    named = {word.upper().replace("EURO", "EUR") for word in words_of(name)} & _CURRENCIES
+    named = {word.upper().replace("EURO", "EUR") for word in _words_of(name)} & _CURRENCIES
     known = {sign for sign in signs if sign in _CURRENCIES or (sign == "$" and not named & _DOLLARS)}
     return min(known - named, default="") if named else ""
 
 
 def is_amount(name: str) -> bool:
     """Return whether the name says that the cells are amounts or measures, such as "Net Sales" or "umsatz_2024"."""
-    return _has_amount(words_of(name)) and not is_code(name)
+    return _has_amount(_words_of(name)) and not is_code(name)
 
 
 def _has_amount(words: list[str]) -> bool:

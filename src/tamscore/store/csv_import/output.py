@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import.left_out import RejectedRow
 
 
-PART = ".tmp"
+_PART = ".tmp"
 
 
-class Writer:
+class _Writer:
     """Collect tables until a row group is full, so that every group but the last has the same number of rows."""
 
     def __init__(self, path: Path, schema: Any, row_group_rows: int) -> None:
@@ -61,7 +61,7 @@ def written(
     *,
     rejects: bool,
     free: AbstractContextManager[None],
-) -> Iterator[tuple[dict[Path, Writer], Callable[[RejectedRow], None] | None]]:
+) -> Iterator[tuple[dict[Path, _Writer], Callable[[RejectedRow], None] | None]]:
     """Give a writer per target, and what takes rejected rows if there are any; at the end all are in place, or none.
 
     Several files take the place of their folder as a whole, a single one is moved. Until then their names do not end in
@@ -73,10 +73,10 @@ def written(
     place = targets[0] if len(targets) == 1 else targets[0].parent.resolve()
     commit.sweep_beside(place)
     with folders.stage(place) as folder:
-        parts = {folder / f"{target.name}{PART}": target for target in targets}
+        parts = {folder / f"{target.name}{_PART}": target for target in targets}
         with ExitStack() as stack:
             keep = stack.enter_context(rejected_log(folder / log.name)) if rejects else None
-            writers = {target: Writer(part, schema, row_group_rows) for part, target in parts.items()}
+            writers = {target: _Writer(part, schema, row_group_rows) for part, target in parts.items()}
             for writer in writers.values():
                 stack.callback(writer.abandon)
             yield writers, keep
@@ -84,17 +84,17 @@ def written(
                 writer.close()
         with free:
             if len(targets) == 1:
-                move_file(folder, targets[0], log)
+                _move_file(folder, targets[0], log)
             else:
                 for part, target in parts.items():
                     disk.move(part, folder / target.name)
                 folders.put_in_place(folder, place, {log.name, *(target.name for target in targets)})
 
 
-def move_file(folder: Path, target: Path, log: Path) -> None:
+def _move_file(folder: Path, target: Path, log: Path) -> None:
     """Move the only file of an import, and its rejected rows if there are any, from a staged folder into place."""
     folders.flush(folder)
-    disk.move(folder / f"{target.name}{PART}", target)
+    disk.move(folder / f"{target.name}{_PART}", target)
     if (folder / log.name).exists():
         disk.move(folder / log.name, log)
     else:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 _QUOTE, _LF = 34, 10
-EXAMPLES = 5
-SHOWN_BYTES = 60
+_EXAMPLES = 5
+_SHOWN_BYTES = 60
 _LONE_CR = re.compile(rb"\r(?!\n)")
 
 
@@ -164,9 +164,9 @@ class QuoteCheck:
             self.swallowed = self.swallowed or self._example(rows, row)
             return
         self.sloppy += sloppy
-        if len(self.examples) < EXAMPLES:
+        if len(self.examples) < _EXAMPLES:
             self.examples.append(self._example(rows, row))
 
     def _example(self, rows: int, row: bytes) -> QuotedRow:
-        text = row[:SHOWN_BYTES].decode("utf-8", "replace").splitlines()
+        text = row[:_SHOWN_BYTES].decode("utf-8", "replace").splitlines()
         return QuotedRow(self.first + self.rows + rows, row.rstrip().count(b"\n") + 1, (text or [""])[0], b'\\"' in row)

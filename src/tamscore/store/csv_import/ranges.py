@@ -30,7 +30,7 @@ _SHAPES = {
 _LIKELY = (
     rf"\d\D{{0,6}}(?:{_BETWEEN})\D{{0,6}}\d|^(?:{_FROM}|{_BELOW})\D{{0,5}}\d|\d\D{{0,10}}(?:\+|and more|or more|plus)$"
 )
-LONGEST = 2 * marks.LONGEST
+_LONGEST = 2 * marks.LONGEST
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _ranges(texts: Any) -> list[_Range]:
     """Return the texts that have the shape of a range, by shape."""
     import pyarrow.compute as pc
 
-    likely = pc.and_(pc.match_substring_regex(texts, _LIKELY), pc.less_equal(pc.binary_length(texts), LONGEST))
+    likely = pc.and_(pc.match_substring_regex(texts, _LIKELY), pc.less_equal(pc.binary_length(texts), _LONGEST))
     places = np.flatnonzero(as_mask(likely))
     some = texts.take(places)
     ranges = [_shaped(some, places, shape) for shape in _SHAPES] if len(places) else []

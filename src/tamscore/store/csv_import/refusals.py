@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import.source import CsvSource
     from tamscore.store.csv_import.swallowed import SwallowedRows
 
-DOUBLE = 'write a quote within a cell twice ("") and export again'
-ESCAPE = "add --escape '\\' where backslashes precede quotes, or "
+_DOUBLE = 'write a quote within a cell twice ("") and export again'
+_ESCAPE = "add --escape '\\' where backslashes precede quotes, or "
 
 
 def require_own_rows(
@@ -38,15 +38,15 @@ def require_own_rows(
         raise InputContractError(_crossed(source, crossed))
     if ragged and first is ragged[0]:
         row = ragged[0]
-        escape = ESCAPE if '\\"' in row.text and source.dialect.escape is None else ""
+        escape = _ESCAPE if '\\"' in row.text and source.dialect.escape is None else ""
         raise InputContractError(
             f"{source.path}: row {row.row}: {row.expected} cells expected, {row.found} found over several lines that "
-            f"look like rows ({row.text[:60]!r}); a quote is left open there: {escape}{DOUBLE}"
+            f"look like rows ({row.text[:60]!r}); a quote is left open there: {escape}{_DOUBLE}"
         )
     if cell and first is cell:
         raise InputContractError(
             f"{source.path}: row {cell.row}: the cell in column {cell.column!r} holds {cell.lines:,} lines that look "
-            f"like rows, such as {cell.example[:80]!r}; a quote is left open there: {DOUBLE}, or add "
+            f"like rows, such as {cell.example[:80]!r}; a quote is left open there: {_DOUBLE}, or add "
             f"--multiline {cell.column!r} if that is its text"
         )
 
@@ -60,7 +60,7 @@ def require_whole(source: CsvSource, quotes: QuoteCheck, rows: int) -> None:
         )
     if quotes.rows != rows:
         raise InputContractError(
-            f"{source.path}: {rows:,} rows were read, but its lines and quotes make up {quotes.rows:,}; {DOUBLE}"
+            f"{source.path}: {rows:,} rows were read, but its lines and quotes make up {quotes.rows:,}; {_DOUBLE}"
         )
 
 
@@ -71,7 +71,7 @@ def long_row(source: CsvSource, quotes: QuoteCheck, limit: int) -> str:
     row = quotes.long
     where = f"row {row.row}: " if row else ""
     example = f" ({row.text!r})" if row else ""
-    remedy = _remedy(source, row) if row else DOUBLE
+    remedy = _remedy(source, row) if row else _DOUBLE
     return f"{source.path}: {where}a row is longer than {limit / 2**20:g} MiB{example}; is a quote left open? {remedy}"
 
 
@@ -83,4 +83,4 @@ def _crossed(source: CsvSource, row: QuotedRow) -> str:
 
 
 def _remedy(source: CsvSource, row: QuotedRow) -> str:
-    return f"{ESCAPE if row.escaped and source.dialect.escape is None else ''}{DOUBLE}"
+    return f"{_ESCAPE if row.escaped and source.dialect.escape is None else ''}{_DOUBLE}"

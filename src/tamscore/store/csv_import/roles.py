@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan
 
-EXPECTED = {"numbers": "a number", "dates": "a date"}
+_EXPECTED = {"numbers": "a number", "dates": "a date"}
 """What a cell of a column with this part holds, in words."""
-KINDS = {"numbers": ("int", "float", "bool"), "dates": DATED}
-EMPTY = {"numbers": ColumnType("float"), "dates": ColumnType("date", "ymd")}
+_KINDS = {"numbers": ("int", "float", "bool"), "dates": DATED}
+_EMPTY = {"numbers": ColumnType("float"), "dates": ColumnType("date", "ymd")}
 """The type of a column without values."""
-TEXT = ColumnType("string")
+_TEXT = ColumnType("string")
 
 
 def convert(plan: ImportPlan, column: ColumnPlan, part: str | None) -> ColumnPlan:
@@ -31,12 +31,12 @@ def convert(plan: ImportPlan, column: ColumnPlan, part: str | None) -> ColumnPla
     Raises InputContractError naming file, row and column of a cell that is no such value, or the doubt about all.
     """
     if part is None:
-        return column if not column.bad else replace(column, kind=TEXT)
+        return column if not column.bad else replace(column, kind=_TEXT)
     if part == "text":
-        return replace(column, kind=TEXT)
+        return replace(column, kind=_TEXT)
     if not column.filled:
-        return replace(column, kind=EMPTY[part])
-    if column.kind.kind not in KINDS[part]:
+        return replace(column, kind=_EMPTY[part])
+    if column.kind.kind not in _KINDS[part]:
         raise InputContractError(_refusal(plan, column, part))
     require_cells(column, column.bad_examples)
     return column
@@ -45,12 +45,12 @@ def convert(plan: ImportPlan, column: ColumnPlan, part: str | None) -> ColumnPla
 def require_cells(column: ColumnPlan, bad: Sequence[CsvCell]) -> None:
     """Raise InputContractError for the first cell that is no value of the column's type."""
     for cell in bad[:1]:
-        part = next((part for part, kinds in KINDS.items() if column.kind.kind in kinds), "")
+        part = next((part for part, kinds in _KINDS.items() if column.kind.kind in kinds), "")
         raise InputContractError(_not_expected(column, cell, part))
 
 
 def _not_expected(column: ColumnPlan, cell: CsvCell, part: str) -> str:
-    expected = EXPECTED.get(part, "text")
+    expected = _EXPECTED.get(part, "text")
     return f"{cell.file}: row {cell.row}: column {column.name!r} holds {cell.value!r}, expected {expected}"
 
 
@@ -67,7 +67,7 @@ def _refusal(plan: ImportPlan, column: ColumnPlan, part: str) -> str:
 def _first_other(plan: ImportPlan, column: ColumnPlan, part: str) -> CsvCell | None:
     """Return the first cell of a column that is no value of any type of the part; None if each is."""
     orders = ("ymd", "dmy", "mdy")
-    kinds = [EMPTY[part]] if part == "numbers" else [ColumnType("timestamp_utc", order) for order in orders]
+    kinds = [_EMPTY[part]] if part == "numbers" else [ColumnType("timestamp_utc", order) for order in orders]
     for file in plan.files:
         for batch, numbers in csv_rows.batches(file.source, Intake(), lambda _: None):
             texts = batch.column(column.name)

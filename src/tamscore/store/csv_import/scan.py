@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import.types import ColumnType
 
 EXAMPLES = 5
-MOST_WORDS = 20
+_MOST_WORDS = 20
 """The number of different words without a digit that a column counts one by one."""
 
 
@@ -36,7 +36,7 @@ class CsvCell:
 
 
 @dataclass
-class Digits:
+class _Digits:
     """How many digits stand behind the marks of plain decimals: the fewest, and the most of those that end in 0."""
 
     fewest: int = 99
@@ -78,7 +78,7 @@ class Scan:
     units: Counter[str] = field(default_factory=Counter)
     unit_fractions: int = 0
     negatives: int = 0
-    digits: Digits = field(default_factory=Digits)
+    digits: _Digits = field(default_factory=_Digits)
     distinct: int = 0
     examples: dict[str, list[CsvCell]] = field(default_factory=dict)
     samples: dict[str, None] = field(default_factory=dict)
@@ -130,8 +130,8 @@ class Scan:
     def _keep(self, shape: str, texts: Any, where: np.ndarray, times: np.ndarray) -> None:
         if shape == form.EMPTY:
             self.tokens.update(dict(zip(texts.filter(where).to_pylist(), times[where].tolist(), strict=True)))
-        elif shape == form.WORD and len(self.words) < MOST_WORDS:
-            first = np.flatnonzero(where)[:MOST_WORDS]
+        elif shape == form.WORD and len(self.words) < _MOST_WORDS:
+            first = np.flatnonzero(where)[:_MOST_WORDS]
             self.words.update(dict(zip(texts.take(first).to_pylist(), times[first].tolist(), strict=True)))
 
     def _example(

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 ENDINGS = (".csv", ".tsv", *(f".csv{ending}" for ending in CODECS))
-DELIMITER_NAMES = {"tab": "\t", r"\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+_DELIMITER_NAMES = {"tab": "\t", r"\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
 @dataclass(frozen=True)
-class CsvDialect:
+class _CsvDialect:
     """How the text of one or all files is to be read.
 
     `delimiter` None: look at each file. `escape`: the character before a quote that is text. `skip`: lines before the
@@ -44,7 +44,7 @@ class CsvSource:
     path: Path
     names: tuple[str, ...]
     header: tuple[str, ...]
-    dialect: CsvDialect
+    dialect: _CsvDialect
     skip: int
     header_lines: int
     trailing: int
@@ -58,9 +58,9 @@ def dialect(
     escape: str | None = None,
     skip: int | None = None,
     multiline: Sequence[str] = (),
-) -> CsvDialect:
+) -> _CsvDialect:
     """Return the checked dialect; UsageError names the option that makes no sense."""
-    mark = DELIMITER_NAMES.get(delimiter.lower(), delimiter) if delimiter is not None else None
+    mark = _DELIMITER_NAMES.get(delimiter.lower(), delimiter) if delimiter is not None else None
     if mark is not None and (len(mark) != 1 or not mark.isascii() or mark in '"\r\n'):
         raise UsageError(f"delimiter: expected one character such as ',' or ';' or 'tab', got {delimiter!r}")
     if escape is not None and (len(escape) != 1 or not escape.isascii() or escape.isalnum() or escape in '"\r\n'):
@@ -71,7 +71,7 @@ def dialect(
         name = codecs.lookup(encoding).name
     except LookupError:
         raise UsageError(f"encoding: unknown {encoding!r}; common ones: utf-8, cp1252, latin-1, utf-16") from None
-    return CsvDialect(mark, "utf-8" if name == "utf-8-sig" else name, escape, skip, frozenset(multiline))
+    return _CsvDialect(mark, "utf-8" if name == "utf-8-sig" else name, escape, skip, frozenset(multiline))
 
 
 def find(paths: Iterable[Path | str]) -> list[Path]:
@@ -100,7 +100,7 @@ def _files(path: Path) -> list[Path]:
     return sorted(Path(text) for text in glob(str(path)) if Path(text).is_file())  # noqa: PTH207 - absolute patterns too
 
 
-def open_source(path: Path, rules: CsvDialect) -> CsvSource:
+def open_source(path: Path, rules: _CsvDialect) -> CsvSource:
     """Return the file's header and dialect; InputContractError for what is not CSV or has no usable header."""
     status = path.stat()
     text, encoding, whole = head(path, rules.encoding)

@@ -18,10 +18,10 @@ from tamscore.store.csv_import.frame import lines as split_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-SAMPLE_ROWS = 1000
-LIKE_SHARE = 0.5
+_SAMPLE_ROWS = 1000
+_LIKE_SHARE = 0.5
 """Of the cells that can tell, at least this share look like their columns where lines are rows."""
-ENOUGH = 20
+_ENOUGH = 20
 """Of fewer cells only the kinds of characters are known, not the pattern."""
 _NUMBER = re.compile(r"[-+(]?\s?[^\w\s]?\s?\d[\d.,'\s]*[)%]?")
 
@@ -37,7 +37,7 @@ class SwallowedRows:
 
 
 @dataclass
-class ColumnLook:
+class _ColumnLook:
     """What the cells of a column look like; None where they are free text, of which any cell may be one."""
 
     shapes: frozenset[str] | None
@@ -60,24 +60,24 @@ class ColumnLook:
             return True
         if self.values is not None and text in self.values:
             return True
-        return self.shapes is not None and shape(text, coarse=self.coarse) in self.shapes
+        return self.shapes is not None and _shape(text, coarse=self.coarse) in self.shapes
 
 
-def shape(text: str, *, coarse: bool = False) -> str:
+def _shape(text: str, *, coarse: bool = False) -> str:
     """Return the pattern of a text: runs of digits as 9, of letters as a; so AB-0012 is a-9, or coarsely a9."""
     if coarse:
         return "a" * bool(re.search(r"[^\W\d_]", text)) + "9" * bool(re.search(r"\d", text))
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", text))
 
 
-def describe_cells(cells: Sequence[str]) -> ColumnLook:
+def _describe_cells(cells: Sequence[str]) -> _ColumnLook:
     """Return what the cells of a column look like."""
     texts = [cell.strip() for cell in cells if cell.strip()]
     values = frozenset(texts)
-    coarse = len(texts) < ENOUGH
-    shapes = frozenset(shape(text, coarse=coarse) for text in texts)
+    coarse = len(texts) < _ENOUGH
+    shapes = frozenset(_shape(text, coarse=coarse) for text in texts)
     numbers = sum(bool(_NUMBER.fullmatch(text)) for text in texts)
-    return ColumnLook(
+    return _ColumnLook(
         shapes=shapes if 0 < len(shapes) <= max(2, len(texts) // 50) else None,
         values=values if 0 < len(values) <= len(texts) // 4 else None,
         numeric=numbers > 0 and numbers >= 0.95 * len(texts),
@@ -93,7 +93,7 @@ class RowLook:
     delimiter: str
     names: tuple[str, ...]
     exempt: frozenset[str]
-    columns: list[ColumnLook] = field(default_factory=list)
+    columns: list[_ColumnLook] = field(default_factory=list)
 
     def check(self, batch: Any, numbers: np.ndarray) -> SwallowedRows | None:
         """Return the first cell of a batch that holds lines which look like rows."""
@@ -104,8 +104,8 @@ class RowLook:
             return None
         if not self.columns:
             clean = np.flatnonzero(~np.logical_or.reduce(several))
-            some = clean[:: max(1, len(clean) // SAMPLE_ROWS)]
-            self.columns = [describe_cells(column.take(pa.array(some)).to_pylist()) for column in batch.columns]
+            some = clean[:: max(1, len(clean) // _SAMPLE_ROWS)]
+            self.columns = [_describe_cells(column.take(pa.array(some)).to_pylist()) for column in batch.columns]
         swallowed_rows = [
             SwallowedRows(int(numbers[row]), name, len(split_lines(text)), example)
             for place, name in enumerate(self.names)
@@ -132,7 +132,7 @@ class RowLook:
         parts = [line.rstrip("\r\n").split(self.delimiter) for line in split_lines(text)]
         first, *inner, last = parts
         between = [cells for cells in inner if len(cells) == width] if width > 1 else []
-        for cells in between[:SAMPLE_ROWS]:
+        for cells in between[:_SAMPLE_ROWS]:
             if self._like(list(enumerate(cells)), doubt=False):
                 return self.delimiter.join(cells)
         behind = width - 1 - place
@@ -149,7 +149,7 @@ class RowLook:
             (self.columns[at], cell.strip('"')) for at, cell in cells if self.columns[at].tells and cell.strip('" ')
         ]
         fitting = sum(column.fits(cell) for column, cell in items)
-        return fitting >= LIKE_SHARE * len(items) if items else doubt
+        return fitting >= _LIKE_SHARE * len(items) if items else doubt
 
 
 def has_row(text: str, delimiter: str, width: int) -> bool:

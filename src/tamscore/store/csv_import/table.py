@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan
     from tamscore.store.csv_import.scan import CsvCell
 
-EXPECTED = {"float": "a number", "int": "a whole number", "bool": "true or false, yes or no, 1 or 0", "date": "a date"}
+_EXPECTED = {"float": "a number", "int": "a whole number", "bool": "true or false, yes or no, 1 or 0", "date": "a date"}
 """What a cell of a type holds, in words."""
-CONVERT = "; these are options of tamscore import: convert the table with it, and name the Parquet file that it writes"
+_CONVERT = "; these are options of tamscore import: convert the table with it, and name the Parquet file that it writes"
 
 
 def is_csv(path: Path | str) -> bool:
@@ -41,7 +41,7 @@ def table_plan(path: Path | str, types: Mapping[str, str], encoding: str = "utf-
         texts = {name: "string" for name in names if name not in types}
         plan = inspect([path], texts, encoding=encoding, may_be_empty=True)
     except InputContractError as error:
-        raise InputContractError(f"{error}{CONVERT if 'add --' in str(error) else ''}") from error
+        raise InputContractError(f"{error}{_CONVERT if 'add --' in str(error) else ''}") from error
     require_whole(plan)
     wanted = {name: column_type(name, text) for name, text in types.items()}
     columns = tuple(replace(column, kind=wanted.get(column.name, column.kind)) for column in plan.columns)
@@ -53,10 +53,10 @@ def require_cell(path: Path | str, column: ColumnPlan, bad: Sequence[CsvCell]) -
     kind = column.kind.kind
     for cell in bad[:1]:
         raise InputContractError(
-            f"{path}: row {cell.row}: column {column.name!r} holds {cell.value!r}, expected {EXPECTED.get(kind, kind)}"
+            f"{path}: row {cell.row}: column {column.name!r} holds {cell.value!r}, expected {_EXPECTED.get(kind, kind)}"
         )
     if kind == "float" and column.filled and column.type not in {"int", "float"}:
-        raise InputContractError(f"{path}: column {column.name!r}: expected plain numbers, got {column.why}{CONVERT}")
+        raise InputContractError(f"{path}: column {column.name!r}: expected plain numbers, got {column.why}{_CONVERT}")
 
 
 def require_whole(plan: ImportPlan) -> None:

@@ -14,10 +14,10 @@ from tamscore.store.csv_import.numerals import readable, readable_whole
 if TYPE_CHECKING:
     from tamscore.store.csv_import.marks import NumberFormat
 
-KINDS = ("string", "int", "float", "number", "range", "bool", "date", "timestamp", "timestamp_utc")
+_KINDS = ("string", "int", "float", "number", "range", "bool", "date", "timestamp", "timestamp_utc")
 DATED = ("date", "timestamp", "timestamp_utc")
 NUMERIC = ("int", "float", "number", "range")
-NUMBER_OPTIONS = ("decimal_point", "decimal_comma", "credit_negative", "credit_positive", "m_million")
+_NUMBER_OPTIONS = ("decimal_point", "decimal_comma", "credit_negative", "credit_positive", "m_million")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ColumnType:
     """A column type.
 
     `detail` is the order of a date's parts (ymd, dmy, mdy), a strptime format, or how numbers are read
-    (`NUMBER_OPTIONS`, separated by +).
+    (`_NUMBER_OPTIONS`, separated by +).
     """
 
     kind: str
@@ -72,11 +72,11 @@ def column_type(name: str, text: str) -> ColumnType:
     """Return the type that a user wrote for a column; UsageError for what is no type."""
     kind, _, detail = text.strip().partition(":")
     dated = kind in DATED and (detail in ORDERS or "%" in detail)
-    ok = kind in KINDS and (not detail or dated or _are_options(kind, detail))
+    ok = kind in _KINDS and (not detail or dated or _are_options(kind, detail))
     if not ok:
         known = (
-            f"{', '.join(KINDS)}; dates also as date:dmy, date:mdy or date:%d/%m/%Y; "
-            f"number and range with {', '.join(NUMBER_OPTIONS)}, such as number:credit_negative"
+            f"{', '.join(_KINDS)}; dates also as date:dmy, date:mdy or date:%d/%m/%Y; "
+            f"number and range with {', '.join(_NUMBER_OPTIONS)}, such as number:credit_negative"
         )
         raise UsageError(f"type of column {name!r}: expected one of {known}; got {text!r}")
     return ColumnType(kind, detail or ("ymd" if kind in DATED else ""))
@@ -85,7 +85,7 @@ def column_type(name: str, text: str) -> ColumnType:
 def _are_options(kind: str, detail: str) -> bool:
     options = detail.split("+")
     rivals = ({"decimal_point", "decimal_comma"}, {"credit_negative", "credit_positive"})
-    fits = kind in {"number", "range"} and set(options) <= set(NUMBER_OPTIONS)
+    fits = kind in {"number", "range"} and set(options) <= set(_NUMBER_OPTIONS)
     return fits and not any(pair <= set(options) for pair in rivals)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import.marks import NumberFormat
     from tamscore.store.csv_import.types import ColumnType
 
-DAY_MICROSECONDS = 86_400_000_000
+_DAY_MICROSECONDS = 86_400_000_000
 
 
 def values(column: Any, kind: ColumnType, layout: NumberFormat, always_empty: frozenset[str]) -> tuple[Any, np.ndarray]:
@@ -61,7 +61,7 @@ def _dated(texts: Any, kind: ColumnType) -> Any:
     if kind.kind == "date":
         days = micros.fill_null(0).to_numpy()
         keep = micros.is_valid().to_numpy(zero_copy_only=False) & (held == "date")
-        return pc.cast(pa.array((days // DAY_MICROSECONDS).astype(np.int32), mask=~keep), pa.date32())
+        return pc.cast(pa.array((days // _DAY_MICROSECONDS).astype(np.int32), mask=~keep), pa.date32())
     if kind.kind == "timestamp":
         micros = pc.if_else(pa.array(held != "zoned"), micros, pa.scalar(None, pa.int64()))
     return pc.cast(micros, kind.arrow)

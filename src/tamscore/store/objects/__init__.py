@@ -35,7 +35,7 @@ __all__ = [
     "sweep_beside",
 ]
 
-TRIES = 4
+_TRIES = 4
 
 
 def place(path: ObjectPath, write: Callable[[HashingFile], None]) -> Placed:
@@ -48,7 +48,7 @@ def place(path: ObjectPath, write: Callable[[HashingFile], None]) -> Placed:
     sink = HashingFile(buffer)
     write(sink)
     data, placed, before = buffer.getbuffer(), sink.place(), None
-    for _ in range(TRIES):
+    for _ in range(_TRIES):
         if put(path, data, before):
             return placed
         lies_there, before = version_at(path)

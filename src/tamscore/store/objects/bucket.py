@@ -21,13 +21,13 @@ from tamscore.store.objects import credentials
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-Answer = TypeVar("Answer")
+_Answer = TypeVar("_Answer")
 
-EXTRA = "object-storage"
-CONNECT_S, ANSWER_S, RETRY_S, RETRIES = 10, 120, 60, 6
+_EXTRA = "object-storage"
+_CONNECT_S, ANSWER_S, _RETRY_S, RETRIES = 10, 120, 60, 6
 """Seconds to connect, to answer one request, to try it again; and how often. The waits between grow."""
-LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:|/|$)")
-ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "GOOGLE_BASE_URL")
+_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:|/|$)")
+_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "GOOGLE_BASE_URL")
 
 
 class ConflictError(Exception):
@@ -118,13 +118,13 @@ class Bucket:
         entries = sorted(map(StoredObject.of, result["objects"]), key=lambda entry: entry.key)
         return sorted(result["common_prefixes"]), entries
 
-    def ask(self, key: str, request: Callable[[], Awaitable[Answer]]) -> Answer:
+    def ask(self, key: str, request: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """The answer to a request, or an error that names the object and is one of ours."""
         import asyncio
 
         from obstore import exceptions as text
 
-        async def answered() -> Answer:
+        async def answered() -> _Answer:
             return await request()
 
         where = f"{self.url}/{key}"
@@ -138,20 +138,20 @@ class Bucket:
             raise ConflictError(where) from None
         except (text.PermissionDeniedError, text.UnauthenticatedError) as error:
             raise UsageError(
-                f"{where}: access denied ({short(error)}); mend the credentials in the environment"
+                f"{where}: access denied ({_short(error)}); mend the credentials in the environment"
             ) from None
         except (text.NotSupportedError, NotImplementedError) as error:
-            raise UsageError(f"{where}: the store cannot do this ({short(error)}); use another") from None
+            raise UsageError(f"{where}: the store cannot do this ({_short(error)}); use another") from None
         except (text.BaseError, OSError) as error:
-            raise unanswered(where, error) from None
+            raise _unanswered(where, error) from None
 
 
-def unanswered(where: str, error: Exception) -> RetryableError:
+def _unanswered(where: str, error: Exception) -> RetryableError:
     """The error about a store that does not answer, or with a failure of its own; work may try it again."""
-    return RetryableError(f"{where}: the store does not answer as it should ({short(error)}); run again later")
+    return RetryableError(f"{where}: the store does not answer as it should ({_short(error)}); run again later")
 
 
-def short(error: Exception) -> str:
+def _short(error: Exception) -> str:
     """What a store's error says, on one line: no body, no query, no secret."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     text = re.sub(r"^.*? in [0-9.]+[mµn]?s\b.*? +- ", "", lines[0].partition(": <")[0])
@@ -163,9 +163,9 @@ def plain_endpoint(url: str) -> bool:
 
     There anybody on the way could read the data; who wants that all the same says so in the environment.
     """
-    plain = [value for name in ENDPOINTS if (value := os.environ.get(name, "")).lower().startswith("http://")]
+    plain = [value for name in _ENDPOINTS if (value := os.environ.get(name, "")).lower().startswith("http://")]
     for endpoint in plain:
-        if not LOOPBACK.match(endpoint) and os.environ.get("AWS_ALLOW_HTTP", "").lower() not in {"1", "true"}:
+        if not _LOOPBACK.match(endpoint) and os.environ.get("AWS_ALLOW_HTTP", "").lower() not in {"1", "true"}:
             raise UsageError(
                 f"{url}: the endpoint {without_secrets(endpoint)!r} is plain http; use https, or AWS_ALLOW_HTTP=true"
             )
@@ -180,17 +180,17 @@ def client(url: str) -> tuple[Any, Any]:
         from obstore.store import from_url
     except ImportError as error:
         raise UsageError(
-            f"{url}: object storage needs the extra {EXTRA!r}; install it with: {with_extra(EXTRA)}"
+            f"{url}: object storage needs the extra {_EXTRA!r}; install it with: {with_extra(_EXTRA)}"
         ) from error
     from obstore.exceptions import BaseError
 
-    options = {"timeout": f"{ANSWER_S}s", "connect_timeout": f"{CONNECT_S}s"}
+    options = {"timeout": f"{ANSWER_S}s", "connect_timeout": f"{_CONNECT_S}s"}
     local = {"allow_http": True} if plain_endpoint(url) else {}
-    retry = {"max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_S)}
+    retry = {"max_retries": RETRIES, "retry_timeout": timedelta(seconds=_RETRY_S)}
     settings: Any = {"client_options": {**options, **local}, "retry_config": retry}
     if provider := credentials.provider_for(url):
         settings["credential_provider"] = provider
     try:
         return from_url(url, **settings), obstore
     except BaseError as error:
-        raise UsageError(f"{url}: {short(error)}; look at the address and the environment") from None
+        raise UsageError(f"{url}: {_short(error)}; look at the address and the environment") from None

@@ -15,10 +15,10 @@ from typing import Any
 from tamscore.errors import UsageError, first_line, without_secrets
 from tamscore.optional_packages import with_extra
 
-EXTRA = "cloud-credentials"
+_EXTRA = "cloud-credentials"
 AWS_FILES = {"AWS_CONFIG_FILE": "~/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials"}
 GOOGLE_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
-READ_BY_OBSTORE = {"service_account", "authorized_user"}
+_READ_BY_OBSTORE = {"service_account", "authorized_user"}
 """The types of Google's credential files that need no provider."""
 AZURE_KEYS = (
     *("AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_ACCESS_KEY", "AZURE_STORAGE_SAS_TOKEN", "AZURE_STORAGE_SAS_KEY"),
@@ -33,16 +33,16 @@ def provider_for(url: str) -> Any:
     Raise UsageError if the package for them is missing, or they cannot be had.
     """
     scheme = url.partition("://")[0]
-    if scheme == "s3" and wants_aws():
-        return ask(url, "boto3", "Boto3CredentialProvider", must="AWS_PROFILE" in os.environ)
-    if scheme == "gs" and google_type() not in {None, *READ_BY_OBSTORE}:
-        return ask(url, "google", "GoogleCredentialProvider", must=True)
+    if scheme == "s3" and _wants_aws():
+        return _ask(url, "boto3", "Boto3CredentialProvider", must="AWS_PROFILE" in os.environ)
+    if scheme == "gs" and _google_type() not in {None, *_READ_BY_OBSTORE}:
+        return _ask(url, "google", "GoogleCredentialProvider", must=True)
     if scheme.startswith("abfs") and not any(name in os.environ for name in AZURE_KEYS):
-        return ask(url, "azure", "AzureCredentialProvider", must=False)
+        return _ask(url, "azure", "AzureCredentialProvider", must=False)
     return None
 
 
-def wants_aws() -> bool:
+def _wants_aws() -> bool:
     """Return whether AWS credentials may come from a profile: no key is set, and a profile or a file with some is."""
     if "AWS_ACCESS_KEY_ID" in os.environ:
         return False
@@ -50,7 +50,7 @@ def wants_aws() -> bool:
     return "AWS_PROFILE" in os.environ or any(file.is_file() for file in files)
 
 
-def google_type() -> str | None:
+def _google_type() -> str | None:
     """Return the type that the file with Google's credentials says it is of, None without one that says so."""
     try:
         record = json.loads(Path(os.environ.get(GOOGLE_FILE, "")).read_text(encoding="utf-8"))
@@ -59,7 +59,7 @@ def google_type() -> str | None:
     return str(record["type"]) if isinstance(record, dict) and "type" in record else None
 
 
-def ask(url: str, module: str, name: str, *, must: bool) -> Any:
+def _ask(url: str, module: str, name: str, *, must: bool) -> Any:
     """Return a provider of obstore that has given credentials; None without its package, unless one `must` be there."""
     try:
         kind = getattr(import_module(f"obstore.auth.{module}"), name)
@@ -68,7 +68,7 @@ def ask(url: str, module: str, name: str, *, must: bool) -> Any:
             return None
         raise UsageError(
             f"{url}: its credentials are read by the package {error.name!r}, which is not installed; "
-            f"{with_extra(EXTRA)}, or set the credentials themselves in the environment"
+            f"{with_extra(_EXTRA)}, or set the credentials themselves in the environment"
         ) from error
     try:
         provider = kind()

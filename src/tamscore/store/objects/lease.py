@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from tamscore.store.objects.bucket import StoredObject
     from tamscore.store.objects.path import ObjectPath
 
-LOCK = "_lock"
+_LOCK = "_lock"
 BEAT_S, SILENT_S, LOOK_S = 5.0, 30.0, 1.0
 """Seconds between two signs of life, without one until a holder counts as dead, and between two looks at it."""
 MARK = secrets.token_hex(8)
 
 
-def mine() -> str:
+def _mine() -> str:
     """What marks the locks of this process."""
     return f"{os.getpid()}-{MARK}"
 
@@ -44,9 +44,9 @@ def hold(output: ObjectPath, purpose: str) -> Iterator[None]:
     Raises RetryableError that names the holder where a living one has it; UsageError where the store cannot be
     written to, or does not keep the conditions that all of this rests on.
     """
-    lock, over = output / LOCK, threading.Event()
-    beating = threading.Thread(target=beat, args=(lock, purpose, over), daemon=True)
-    take(lock, purpose)
+    lock, over = output / _LOCK, threading.Event()
+    beating = threading.Thread(target=_beat, args=(lock, purpose, over), daemon=True)
+    _take(lock, purpose)
     try:
         require_conditions(lock, purpose)
         beating.start()
@@ -55,21 +55,21 @@ def hold(output: ObjectPath, purpose: str) -> Iterator[None]:
         over.set()
         if beating.is_alive():
             beating.join(BEAT_S)
-        release(lock)
+        _release(lock)
 
 
-def take(lock: ObjectPath, purpose: str) -> None:
+def _take(lock: ObjectPath, purpose: str) -> None:
     """Take the lock where it is free or its holder is dead; RetryableError with the holder's name else."""
     row, before = read_lock(lock)
     if row:
-        before = unchanged_for(lock, before, SILENT_S)
+        before = _unchanged_for(lock, before, SILENT_S)
     try:
-        write(lock, record(purpose), before)
+        _write(lock, _record(purpose), before)
     except ConflictError:
-        raise take_lease(lock) from None
+        raise _take_lease(lock) from None
 
 
-def unchanged_for(lock: ObjectPath, before: StoredObject | None, seconds: float) -> StoredObject | None:
+def _unchanged_for(lock: ObjectPath, before: StoredObject | None, seconds: float) -> StoredObject | None:
     """The lock where its holder gave no sign of life for so long; RetryableError with its name as soon as it does."""
     patience = time.monotonic() + seconds
     while time.monotonic() < patience:
@@ -78,17 +78,17 @@ def unchanged_for(lock: ObjectPath, before: StoredObject | None, seconds: float)
         if not row:
             return now
         if now != before:
-            raise take_lease(lock)
+            raise _take_lease(lock)
     return before
 
 
 def require_conditions(lock: ObjectPath, purpose: str) -> None:
     """Nothing, where the store refuses what its conditions forbid; UsageError else."""
     _, earlier = read_lock(lock)
-    write(lock, record(purpose), earlier)
+    _write(lock, _record(purpose), earlier)
     for stale in (None, earlier):
         try:
-            lock.bucket.put(lock.key, json.dumps(record(purpose)).encode(), over=stale)
+            lock.bucket.put(lock.key, json.dumps(_record(purpose)).encode(), over=stale)
         except ConflictError:
             continue
         raise UsageError(
@@ -97,33 +97,33 @@ def require_conditions(lock: ObjectPath, purpose: str) -> None:
         )
 
 
-def beat(lock: ObjectPath, purpose: str, over: threading.Event) -> None:
+def _beat(lock: ObjectPath, purpose: str, over: threading.Event) -> None:
     """Give signs of life until it is over, or the lock belongs to somebody else."""
     while not over.wait(BEAT_S):
         with suppress(RetryableError):  # the next one may get through
             row, before = read_lock(lock)
-            if not is_mine(row):
+            if not _is_mine(row):
                 return
             with suppress(ConflictError):
-                write(lock, record(purpose), before)
+                _write(lock, _record(purpose), before)
 
 
-def release(lock: ObjectPath) -> None:
+def _release(lock: ObjectPath) -> None:
     """Free the lock, if it is still ours; where that fails it goes stale by itself."""
     with suppress(RetryableError, ConflictError):
         row, before = read_lock(lock)
-        if is_mine(row):
-            write(lock, {}, before)
+        if _is_mine(row):
+            _write(lock, {}, before)
 
 
 def require_free(output: ObjectPath) -> None:
     """Nothing, where nobody else holds the output; RetryableError with the holder's name else."""
-    row, _ = read_lock(output / LOCK)
-    if row and not is_mine(row):
-        raise take_lease(output / LOCK)
+    row, _ = read_lock(output / _LOCK)
+    if row and not _is_mine(row):
+        raise _take_lease(output / _LOCK)
 
 
-def write(lock: ObjectPath, content: dict[str, Any], before: StoredObject | None) -> None:
+def _write(lock: ObjectPath, content: dict[str, Any], before: StoredObject | None) -> None:
     """Write the lock over the version looked at; an answer that was lost is made up for by reading."""
     try:
         lock.bucket.put(lock.key, json.dumps(content).encode(), over=before)
@@ -132,11 +132,11 @@ def write(lock: ObjectPath, content: dict[str, Any], before: StoredObject | None
             raise
 
 
-def record(purpose: str) -> dict[str, Any]:
+def _record(purpose: str) -> dict[str, Any]:
     """What the lock of this process says: never the same twice, so that each writing shows."""
     return {
         "holder": f"process {os.getpid()} on {socket.gethostname()}, {purpose}",
-        "mark": mine(),
+        "mark": _mine(),
         "beat": secrets.token_hex(8),
     }
 
@@ -154,11 +154,11 @@ def read_lock(lock: ObjectPath) -> tuple[dict[str, Any], StoredObject | None]:
     return (row if isinstance(row, dict) else {}), entry
 
 
-def is_mine(row: dict[str, Any]) -> bool:
+def _is_mine(row: dict[str, Any]) -> bool:
     """Whether a lock was written by this process."""
-    return row.get("mark") == mine()
+    return row.get("mark") == _mine()
 
 
-def take_lease(lock: ObjectPath) -> RetryableError:
+def _take_lease(lock: ObjectPath) -> RetryableError:
     """The error that names the holder."""
     return RetryableError(f"{lock.parent}: held by {read_lock(lock)[0].get('holder', 'another run')}; wait for it")

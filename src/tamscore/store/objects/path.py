@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tamscore.schema import Stamp
     from tamscore.store.objects.bucket import StoredObject
 
-AHEAD_BYTES = 8 << 20
+_AHEAD_BYTES = 8 << 20
 """So much is fetched at once where a whole object is read from its beginning to its end."""
 
 
@@ -108,7 +108,7 @@ class ObjectPath:
         entry = self.bucket.head(self.key)
         return entry.size, entry.tag or ""
 
-    def open(self, mode: str = "rb", buffering: int = AHEAD_BYTES, stamp: Stamp | None = None) -> Any:
+    def open(self, mode: str = "rb", buffering: int = _AHEAD_BYTES, stamp: Stamp | None = None) -> Any:
         """Its bytes as a file to read from: every read is a request for a range, of one version of the object.
 
         Without buffering (0) nothing is read ahead, which suits a reader of Parquet. The stamp says which version;
@@ -116,7 +116,7 @@ class ObjectPath:
         """
         if mode != "rb":
             raise ValueError(f"objects are opened to read, not {mode!r}")
-        raw = ObjectFile(self, stamp or self.stamp())
+        raw = _ObjectFile(self, stamp or self.stamp())
         return io.BufferedReader(raw, buffering) if buffering else raw
 
     def below(self) -> list[ObjectPath]:
@@ -141,7 +141,7 @@ class ObjectPath:
         return f"{self.key}/" if self.key else ""
 
 
-class ObjectFile(io.RawIOBase):
+class _ObjectFile(io.RawIOBase):
     """An object as a file to read from; a range is fetched when it is read, and only from the version that was opened.
 
     Raises InputContractError where the object has been replaced since.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["MARKET", "FoundFiles", "SourceFile", "find"]
 
 
-def refuse_hudi(folder: Location, key: str, version: int | None, copies: Copies) -> NoReturn:
+def _refuse_hudi(folder: Location, key: str, version: int | None, copies: Copies) -> NoReturn:
     """Raise UsageError: no library reads Hudi without Spark or a service of its own."""
     del version, copies
     raise UsageError(
@@ -32,10 +32,10 @@ def refuse_hudi(folder: Location, key: str, version: int | None, copies: Copies)
     )
 
 
-LAKES: dict[Lake, Callable[[Location, str, int | None, Copies], FoundFiles]] = {
+_LAKES: dict[Lake, Callable[[Location, str, int | None, Copies], FoundFiles]] = {
     Lake.DELTA: delta.find,
     Lake.ICEBERG: iceberg.find,
-    Lake.HUDI: refuse_hudi,
+    Lake.HUDI: _refuse_hudi,
 }
 
 
@@ -47,7 +47,7 @@ def find(path: str, columns: InputColumns, key: str = MARKET, version: int | Non
     """
     where = location(path)
     if lake := lake_at(where):
-        return LAKES[lake](where, key, version, columns.copies)
+        return _LAKES[lake](where, key, version, columns.copies)
     if version is not None:
         raise UsageError(f"input.version: {path!r} is no lakehouse table, and has no versions; leave the key out")
     require_outside(path, key)

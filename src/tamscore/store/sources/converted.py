@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
     from tamscore.schema import InputColumns, Stamp
 
-Kind = Literal["CSV", "workbook", "JSON lines", "Arrow file", "Arrow stream"]
+_Kind = Literal["CSV", "workbook", "JSON lines", "Arrow file", "Arrow stream"]
 READERS = {"JSON lines": rows.json_lines, "Arrow file": rows.arrow_file, "Arrow stream": rows.arrow_stream}
-BEGINNINGS: dict[bytes, Kind | None] = {b"PAR1": None, b"ARROW1": "Arrow file", b"\xff\xff\xff\xff": "Arrow stream"}
-PACKED_JSON = (".json.gz", ".jsonl.gz", ".ndjson.gz")
-WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+_BEGINNINGS: dict[bytes, _Kind | None] = {b"PAR1": None, b"ARROW1": "Arrow file", b"\xff\xff\xff\xff": "Arrow stream"}
+_PACKED_JSON = (".json.gz", ".jsonl.gz", ".ndjson.gz")
+_WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
 
 @dataclass(frozen=True)
-class Listed:
+class _Listed:
     """The files at a path that can be copied, all of one kind, and the names of those passed over in a folder."""
 
-    kind: Kind
+    kind: _Kind
     files: tuple[Path, ...]
     ignored: tuple[str, ...] = ()
 
@@ -48,7 +48,7 @@ def find(path: str, columns: InputColumns, key: str) -> FoundFiles | None:
     Raises InputContractError naming the file and what in it cannot be read; UsageError where files are of two kinds, or
     workers on other machines could not read the copies.
     """
-    listed = listed_at(path, key)
+    listed = _listed_at(path, key)
     if listed is None:
         return None
     stamped = [(file, tables.stamp_of(str(file))) for file in listed.files]
@@ -59,7 +59,7 @@ def find(path: str, columns: InputColumns, key: str) -> FoundFiles | None:
         if listed.kind in READERS:
             made = [once(file, listed.kind, key) for file in stamped]
         else:
-            texts = [CsvText(file, stamp, text_of((file, stamp), listed.kind, key)) for file, stamp in stamped]
+            texts = [CsvText(file, stamp, _text_of((file, stamp), listed.kind, key)) for file, stamp in stamped]
             made = [*csv_copies(tuple(texts), columns, key, inferred)]
         for file, stamp in stamped:
             tables.require_stamp(str(file), stamp)  # else the copy of other bytes would be found by the hash of these
@@ -72,7 +72,7 @@ def find(path: str, columns: InputColumns, key: str) -> FoundFiles | None:
     return FoundFiles(listed.kind, tuple(result), listed.ignored)
 
 
-def listed_at(path: str, key: str) -> Listed | None:
+def _listed_at(path: str, key: str) -> _Listed | None:
     """Return the files at a path that can be copied; None where there are none, or they lie in an object store.
 
     In a folder files of no known kind are passed over; a pattern must not name any.
@@ -90,24 +90,24 @@ def listed_at(path: str, key: str) -> Listed | None:
     other = next((file for file, item in (known if where.is_dir() else kinds).items() if item != kind), None)
     if other is not None:
         raise UsageError(f"{key}: {path!r} names {str(first)!r} and {str(other)!r}; name files of one kind")
-    return Listed(kind, tuple(known), tuple(file.name for file in files if file not in known))
+    return _Listed(kind, tuple(known), tuple(file.name for file in files if file not in known))
 
 
-def kind_of(file: Path) -> Kind | None:
+def kind_of(file: Path) -> _Kind | None:
     """Return the kind of a file by how it begins, then by its ending; None for Parquet and what is not known."""
     head, name = contents.beginning(file, HEAD_BYTES), file.name.lower()
-    for magic, kind in BEGINNINGS.items():
+    for magic, kind in _BEGINNINGS.items():
         if head.startswith(magic):
             return kind
-    if name.endswith(WORKBOOKS):
+    if name.endswith(_WORKBOOKS):
         return "workbook"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if name.endswith(PACKED_JSON) or (text.startswith(b"{") and format_of(head)):
+    if name.endswith(_PACKED_JSON) or (text.startswith(b"{") and format_of(head)):
         return "JSON lines"
     return "CSV" if is_csv(file) else None
 
 
-def once(file: tuple[Path, Stamp], kind: Kind, key: str) -> Path:
+def once(file: tuple[Path, Stamp], kind: _Kind, key: str) -> Path:
     """Return the copy of a file; InputContractError where it cannot be read."""
     import pyarrow as pa
 
@@ -121,6 +121,6 @@ def once(file: tuple[Path, Stamp], kind: Kind, key: str) -> Path:
     return _copies[file]
 
 
-def text_of(file: tuple[Path, Stamp], kind: Kind, key: str) -> Path:
+def _text_of(file: tuple[Path, Stamp], kind: _Kind, key: str) -> Path:
     """Return the CSV file that has the rows of a CSV file or a workbook."""
     return file[0] if kind == "CSV" else once(file, kind, key)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 COPIES = "_sources"
 """The folder of an output where copies of tables are kept."""
 ROW_GROUP = 131_072
-UNNAMED_S = 86_400
+_UNNAMED_S = 86_400
 """A copy that no version names yet stays so many seconds: a run may be about to read it."""
 _numbers = count()
 _code = cache(package_digest)
@@ -71,7 +71,7 @@ def keep_copies(
         return tuple(make())
     index = folder / f"{hashlib.sha256(repr((_code(), *what)).encode()).hexdigest()[:32]}.json"
     there = [folder / str(name) for name in (commit.read_json(index) or {}).get("copies", ())]
-    if there and all(map(is_whole, there)):
+    if there and all(map(_is_whole, there)):
         return tuple(there)
     made = tuple(make())
     try:
@@ -99,7 +99,7 @@ def folder_of(copies: Copies, key: str) -> Path | None:
 def keep(path: Path, folder: Path) -> Path:
     """Return where a temporary file is kept from now on; raise RetryableError if it cannot be written there."""
     target = folder / f"{Placed.of(path).xxh3}.parquet"
-    if not is_whole(target):
+    if not _is_whole(target):
         with path.open("rb") as file:
             commit.place_free(target, lambda there: shutil.copyfileobj(file, there))
     return target
@@ -108,13 +108,13 @@ def keep(path: Path, folder: Path) -> Path:
 def named_by_content(path: Path) -> Path:
     """Return a temporary file under the name that `keep` would give it; one that is there with that name stays."""
     target = path.with_name(f"{Placed.of(path).xxh3}.parquet")
-    if is_whole(target):
+    if _is_whole(target):
         path.unlink()
         return target
     return path.rename(target)
 
 
-def is_whole(path: Path) -> bool:
+def _is_whole(path: Path) -> bool:
     """Return whether a kept copy is there with the bytes that it is named after; one that is counts as used now.
 
     Only the time of access moves: a run that reads the copy looks at the time of change.
@@ -149,31 +149,31 @@ def sweep(output: Location, manifests: Iterable[dict[str, Any]]) -> None:
     folder = output / COPIES
     if not isinstance(folder, Path) or not folder.is_dir():
         return
-    named = {name for manifest in manifests for name in names_in(manifest["inputs"])}
+    named = {name for manifest in manifests for name in _names_in(manifest["inputs"])}
     for path in sorted(folder.glob("*.parquet")):
-        if path.name not in named and time.time() - last_used(path) > UNNAMED_S:
+        if path.name not in named and time.time() - _last_used(path) > _UNNAMED_S:
             commit.remove(path, output)
     for index in sorted(folder.glob("*.json")):
-        if not leads_to_all(index, {path.name for path in folder.glob("*.parquet")}):
+        if not _leads_to_all(index, {path.name for path in folder.glob("*.parquet")}):
             commit.remove(index, output)
     with suppress(OSError):
         folder.rmdir()
 
 
-def last_used(path: Path) -> float:
+def _last_used(path: Path) -> float:
     """Return when a copy was written or read last, in seconds since 1970."""
     stat = path.stat()
     return max(stat.st_mtime, stat.st_atime)
 
 
-def leads_to_all(index: Path, there: Collection[str]) -> bool:
+def _leads_to_all(index: Path, there: Collection[str]) -> bool:
     """Return whether all copies that an index names are there."""
     names = (commit.read_json(index) or {}).get("copies", ())
     return bool(names) and {*names} <= {*there}
 
 
-def names_in(inputs: dict[str, Any]) -> Iterable[str]:
+def _names_in(inputs: dict[str, Any]) -> Iterable[str]:
     """Yield the names of the kept copies that the inputs of a manifest were read from."""
     yield from inputs.get("copies", ())
     for table in inputs.get("tables", {}).values():
-        yield from names_in(table)
+        yield from _names_in(table)

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from tamscore.schema import Copies
     from tamscore.store.location import Location
 
-PHYSICAL = b"delta.columnMapping.physicalName"
-PARTITION = "partition."
-UNDERSTOOD = {
+_PHYSICAL = b"delta.columnMapping.physicalName"
+_PARTITION = "partition."
+_UNDERSTOOD = {
     *("appendOnly", "columnMapping", "deletionVectors", "timestampNtz", "typeWidening", "typeWidening-preview"),
     *("v2Checkpoint", "vacuumProtocolCheck", "variantType", "variantType-preview"),
 }
@@ -47,11 +47,11 @@ def find(folder: Location, key: str, version: int | None, copies: Copies) -> Fou
     from deltalake.exceptions import DeltaError
 
     try:
-        table = open_delta(folder, key, version)
-        vectors = {unquote(row["filepath"]): row["selection_vector"] for row in rows_of(table.deletion_vectors())}
-        actions = sorted(rows_of(table.get_add_actions(flatten=True)), key=lambda action: str(action["path"]))
+        table = _open_delta(folder, key, version)
+        vectors = {unquote(row["filepath"]): row["selection_vector"] for row in _rows_of(table.deletion_vectors())}
+        actions = sorted(_rows_of(table.get_add_actions(flatten=True)), key=lambda action: str(action["path"]))
         keep = partial(keep_copies, copies, key)
-        files = tuple(live_files(folder, pa.schema(table.schema()), actions, vectors, keep))
+        files = tuple(_live_files(folder, pa.schema(table.schema()), actions, vectors, keep))
     except (DeltaError, OSError, pa.ArrowException) as error:
         raise InputContractError(
             f"{folder}: the Delta table cannot be read ({str(error).strip()}); restore its log, or write it again"
@@ -59,7 +59,7 @@ def find(folder: Location, key: str, version: int | None, copies: Copies) -> Fou
     return FoundFiles("Delta", files, version=str(table.version()))
 
 
-def open_delta(folder: Location, key: str, version: int | None) -> Any:
+def _open_delta(folder: Location, key: str, version: int | None) -> Any:
     """Return the table in a folder in the version of that number, else in the newest; UsageError as `find`."""
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError
@@ -76,7 +76,7 @@ def open_delta(folder: Location, key: str, version: int | None) -> Any:
                 f"input.version: the Delta table {str(folder)!r} has no version {version} ({error}); the newest is "
                 f"{table.version()}"
             ) from error
-    if unknown := sorted({*(table.protocol().reader_features or ())} - UNDERSTOOD):
+    if unknown := sorted({*(table.protocol().reader_features or ())} - _UNDERSTOOD):
         raise UsageError(
             f"{key}: {str(folder)!r} is a Delta table with the feature {unknown[0]!r}, which is not understood; write "
             "it as plain Parquet"
@@ -84,7 +84,7 @@ def open_delta(folder: Location, key: str, version: int | None) -> Any:
     return table
 
 
-def rows_of(result: Any) -> list[dict[str, Any]]:
+def _rows_of(result: Any) -> list[dict[str, Any]]:
     """Return the rows of a table of the library as dictionaries."""
     import pyarrow as pa
 
@@ -92,7 +92,7 @@ def rows_of(result: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def live_files(
+def _live_files(
     folder: Location,
     schema: pa.Schema,
     actions: Iterable[dict[str, Any]],
@@ -100,22 +100,22 @@ def live_files(
     keep: Callable[..., tuple[Path, ...]],
 ) -> Iterator[SourceFile]:
     """Yield the file of each action that added one; a vector or another name asks for a copy, which `keep` makes."""
-    logical = {field.name: field for field in schema} | {physical(field): field for field in schema}
+    logical = {field.name: field for field in schema} | {_physical(field): field for field in schema}
     for action in actions:
         name = unquote(action["path"])
         path = location(name) if "://" in name else folder / name
-        record = {key.removeprefix(PARTITION): value for key, value in action.items() if key.startswith(PARTITION)}
+        record = {key.removeprefix(_PARTITION): value for key, value in action.items() if key.startswith(_PARTITION)}
         constants = [Constant(logical[text].name, logical[text].type, value) for text, value in record.items()]
         vector = next((those for uri, those in vectors.items() if uri.endswith(f"/{name}")), None)
-        yield live_file(SourceFile(path, name, None, tuple(constants)), logical, vector, keep)
+        yield _live_file(SourceFile(path, name, None, tuple(constants)), logical, vector, keep)
 
 
-def physical(field: pa.Field) -> str:
+def _physical(field: pa.Field) -> str:
     """Return the name that a column has in the files of its table."""
-    return str((field.metadata or {}).get(PHYSICAL, field.name.encode()), "utf-8")
+    return str((field.metadata or {}).get(_PHYSICAL, field.name.encode()), "utf-8")
 
 
-def live_file(
+def _live_file(
     file: SourceFile, logical: dict[str, pa.Field], vector: list[bool] | None, keep: Callable[..., tuple[Path, ...]]
 ) -> SourceFile:
     """Return a file of the table whose fields are known by either name; columns that came later are null.
@@ -124,7 +124,7 @@ def live_file(
     """
     stamp = tables.stamp_of(str(file.path))
     there = footers.read_footer(file.path, stamp)[1].names
-    stored = {physical(field): field.name for field in logical.values()}
+    stored = {_physical(field): field.name for field in logical.values()}
     current = {*stored.values()}
     names = [
         stored.get(item, None if item in current else item) for item in there
@@ -136,11 +136,11 @@ def live_file(
     copy = None
     if vector is not None or names != there:
         what = "Delta", identity(file.path, stamp), names, vector
-        (copy,) = keep(what, lambda: [written(*put_right(file.path, names, vector))])
+        (copy,) = keep(what, lambda: [written(*_put_right(file.path, names, vector))])
     return replace(file, copy=copy, constants=(*file.constants, *later.values()), stamp=stamp)
 
 
-def put_right(
+def _put_right(
     path: Location, names: list[str | None], items: list[bool] | None
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """Return the schema and the rows of a file under other names, without columns of the name None.

@@ -26,7 +26,7 @@ def place(address: str, before: str, now: str) -> Location:
     return location(f"/{address.removeprefix('file:').lstrip('/')}" if address.startswith("file:") else address)
 
 
-class TableFile(InputFile):
+class _TableFile(InputFile):
     """One file of a table, to be read."""
 
     def __init__(self, address: str, place: Location) -> None:
@@ -51,9 +51,9 @@ class TableFile(InputFile):
 class TableFiles(FileIO):
     """The files of a table that was written in the folder FROM of its properties and lies in TO now."""
 
-    def new_input(self, location: str) -> TableFile:
+    def new_input(self, location: str) -> _TableFile:
         """Return the file of that address."""
-        return TableFile(location, place(location, self.properties.get(FROM, ""), self.properties[TO]))
+        return _TableFile(location, place(location, self.properties.get(FROM, ""), self.properties[TO]))
 
     def new_output(self, location: str) -> NoReturn:
         """Raise PermissionError: tables are only read."""

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from tamscore.store.location import Location
 
-ENDINGS = (".parquet", ".parq", ".pq")
-POINTER = "_CURRENT.json"
-NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+_ENDINGS = (".parquet", ".parq", ".pq")
+_POINTER = "_CURRENT.json"
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """What writers name the folder of rows that have no value in the column of the partition."""
-WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 
 
 def find(path: str, key: str) -> FoundFiles:
@@ -31,7 +31,7 @@ def find(path: str, key: str) -> FoundFiles:
     A folder is read with those below it. Each `key=value` in the path of a file below is a column of that file.
     """
     where = location(path)
-    files = files_in(where, key) if where.is_dir() else FoundFiles("Parquet", tuple(single_files(path)))
+    files = files_in(where, key) if where.is_dir() else FoundFiles("Parquet", tuple(_single_files(path)))
     if not files.files:
         others = ", ".join(map(repr, files.ignored[:3]))
         more = f", only {others}" if others else ""
@@ -39,7 +39,7 @@ def find(path: str, key: str) -> FoundFiles:
     return files
 
 
-def single_files(path: str) -> Iterator[SourceFile]:
+def _single_files(path: str) -> Iterator[SourceFile]:
     """Yield the file at a path, or those that a pattern names."""
     where = location(path)
     for file in [where] if where.is_file() else matching(path):
@@ -51,12 +51,12 @@ def files_in(folder: Location, key: str) -> FoundFiles:
     taken: dict[str, Location] = {}
     ignored = []
     for name, file in sorted((name_within(file, folder), file) for file in files_below(folder)):
-        if is_hidden(name) or not is_parquet(file):
+        if is_hidden(name) or not _is_parquet(file):
             ignored.append(name)
         else:
             taken[name] = file
-    require_no_tables(folder, taken, key)
-    constants = constants_of({name: keys_of(name, key) for name in taken})
+    _require_no_tables(folder, taken, key)
+    constants = _constants_of({name: _keys_of(name, key) for name in taken})
     files = tuple(SourceFile(file, name, constants=constants[name]) for name, file in taken.items())
     return FoundFiles("Parquet", files, tuple(ignored))
 
@@ -66,32 +66,32 @@ def is_hidden(name: str) -> bool:
     return any(part[0] in "._~" and "=" not in part for part in name.split("/"))
 
 
-def is_parquet(file: Location) -> bool:
+def _is_parquet(file: Location) -> bool:
     """Return whether a file is named as Parquet is, whatever the case; without an ending, whether it begins so.
 
     Other endings, such as .bak and .old, are those of files that somebody put aside.
     """
     ending = file.suffix.lower()
-    return ending in ENDINGS or (not ending and footers.is_parquet(file))
+    return ending in _ENDINGS or (not ending and footers.is_parquet(file))
 
 
-def require_no_tables(folder: Location, files: dict[str, Location], key: str) -> None:
+def _require_no_tables(folder: Location, files: dict[str, Location], key: str) -> None:
     """Raise UsageError if a folder below is a table of a format of its own, or an output of this program."""
-    for name in dict.fromkeys(parent for file in files for parent in parents_of(file)):
+    for name in dict.fromkeys(parent for file in files for parent in _parents_of(file)):
         below = folder / name
         kind = lake_at(below)
-        if kind or (below / POINTER).is_file():
+        if kind or (below / _POINTER).is_file():
             what = f"a {kind.value} table" if kind else "an output of tamscore"
             raise UsageError(f"{key}: {str(below)!r} in {str(folder)!r} is {what}; name it, or move it elsewhere")
 
 
-def parents_of(name: str) -> Iterator[str]:
+def _parents_of(name: str) -> Iterator[str]:
     """Yield the folders on the way to a file, by their names within the table."""
     parts = name.split("/")[:-1]
     yield from ("/".join(parts[: depth + 1]) for depth in range(len(parts)))
 
 
-def keys_of(name: str, key: str) -> dict[str, str | None]:
+def _keys_of(name: str, key: str) -> dict[str, str | None]:
     """Return the values by column that the folders of a file tell, null as None; UsageError where two tell one."""
     values: dict[str, str | None] = {}
     for part in name.split("/")[:-1]:
@@ -100,11 +100,11 @@ def keys_of(name: str, key: str) -> dict[str, str | None]:
             continue
         if (known := unquote(column)) in values:
             raise UsageError(f"{key}: two folders on the way to {name!r} name the column {known!r}; keep one of them")
-        values[known] = None if value == NO_VALUE else unquote(value)
+        values[known] = None if value == _NO_VALUE else unquote(value)
     return values
 
 
-def constants_of(keys: dict[str, dict[str, str | None]]) -> dict[str, tuple[Constant, ...]]:
+def _constants_of(keys: dict[str, dict[str, str | None]]) -> dict[str, tuple[Constant, ...]]:
     """Return the columns that folders tell by file: whole numbers where all values of a column are, else texts."""
     import pyarrow as pa
 
@@ -112,7 +112,7 @@ def constants_of(keys: dict[str, dict[str, str | None]]) -> dict[str, tuple[Cons
     for record in keys.values():
         for column, value in record.items():
             values.setdefault(column, []).extend([] if value is None else [value])
-    whole = {column for column, those in values.items() if those and are_whole(those)}
+    whole = {column for column, those in values.items() if those and _are_whole(those)}
     return {
         name: tuple(
             Constant(column, pa.int64(), None if value is None else int(value), of_folder=True)
@@ -124,6 +124,6 @@ def constants_of(keys: dict[str, dict[str, str | None]]) -> dict[str, tuple[Cons
     }
 
 
-def are_whole(values: Sequence[str]) -> bool:
+def _are_whole(values: Sequence[str]) -> bool:
     """Return whether all texts are whole numbers that 64 bits hold, none with zeros in front."""
-    return all(WHOLE.fullmatch(value) for value in values)
+    return all(_WHOLE.fullmatch(value) for value in values)

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    Rows = tuple[pa.Schema, Iterable[pa.RecordBatch]]
+    _Rows = tuple[pa.Schema, Iterable[pa.RecordBatch]]
 
-BLOCK_BYTES = 64 << 20
+_BLOCK_BYTES = 64 << 20
 """So many bytes of JSON are parsed at a time; no line may be longer."""
-GZIP = b"\x1f\x8b"
+_GZIP = b"\x1f\x8b"
 
 
-def arrow_file(path: Path) -> Rows:
+def arrow_file(path: Path) -> _Rows:
     """Return schema and rows of an Arrow file (Feather, version 2)."""
     import pyarrow as pa
 
@@ -26,7 +26,7 @@ def arrow_file(path: Path) -> Rows:
     return reader.schema, map(reader.get_batch, range(reader.num_record_batches))
 
 
-def arrow_stream(path: Path) -> Rows:
+def arrow_stream(path: Path) -> _Rows:
     """Return schema and rows of an Arrow stream that was written to a file."""
     import pyarrow as pa
 
@@ -34,7 +34,7 @@ def arrow_stream(path: Path) -> Rows:
     return reader.schema, reader
 
 
-def json_lines(path: Path) -> Rows:
+def json_lines(path: Path) -> _Rows:
     """Return schema and rows of a file with one JSON object a line, packed by gzip or not; nested columns left out.
 
     A column has one type in the whole file, so all of it is looked at before a row is handed out.
@@ -43,8 +43,8 @@ def json_lines(path: Path) -> Rows:
     from pyarrow import json
 
     with path.open("rb") as plain:
-        is_packed = plain.read(len(GZIP)) == GZIP
+        is_packed = plain.read(len(_GZIP)) == _GZIP
     with gzip.open(path) if is_packed else path.open("rb") as file:
-        table = json.read_json(file, json.ReadOptions(block_size=BLOCK_BYTES))
+        table = json.read_json(file, json.ReadOptions(block_size=_BLOCK_BYTES))
     flat = table.drop_columns([field.name for field in table.schema if pa.types.is_nested(field.type)])
     return flat.schema, flat.to_batches()

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 STANDARD_INPUT = "-"
 """What an argument says that names standard input."""
-OVERRIDE = f"input.path={STANDARD_INPUT}"
-ENDINGS = {b"PAR1": ".parquet", b"ARROW1": ".arrow", b"\xff\xff\xff\xff": ".arrows"}
+_OVERRIDE = f"input.path={STANDARD_INPUT}"
+_ENDINGS = {b"PAR1": ".parquet", b"ARROW1": ".arrow", b"\xff\xff\xff\xff": ".arrows"}
 
 
 def store() -> Path:
@@ -29,16 +29,16 @@ def store() -> Path:
     if sys.stdin.isatty():
         raise UsageError("standard input: expected a table, got a terminal; pipe one in, or name a file")
     head = sys.stdin.buffer.read(HEAD_BYTES)
-    path = temporary_folder() / f"stdin{ending_of(head)}"
+    path = temporary_folder() / f"stdin{_ending_of(head)}"
     with path.open("wb") as file:
         file.write(head)
         shutil.copyfileobj(sys.stdin.buffer, file)
     return path
 
 
-def ending_of(head: bytes) -> str:
+def _ending_of(head: bytes) -> str:
     """Return the ending of files that begin so; raise InputContractError as `store`."""
-    for magic, ending in ENDINGS.items():
+    for magic, ending in _ENDINGS.items():
         if head.startswith(magic):
             return ending
     kind = format_of(head)
@@ -55,4 +55,4 @@ def ending_of(head: bytes) -> str:
 
 def with_stored(overrides: Sequence[str]) -> list[str]:
     """Return the overrides of a job file, `input.path=-` as the path of what came; raise as `store`."""
-    return [f"input.path={json.dumps(str(store()))}" if text == OVERRIDE else text for text in overrides]
+    return [f"input.path={json.dumps(str(store()))}" if text == _OVERRIDE else text for text in overrides]

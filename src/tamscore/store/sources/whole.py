@@ -38,7 +38,7 @@ def whole_table(path: str | Path, types: Mapping[str, str], encoding: str = "utf
         raise InputContractError(f"{path}: expected a Parquet or CSV file, found none; check the path")
     kind = kind_of(file)
     if kind == "workbook":
-        return of_workbook(file, types)
+        return _of_workbook(file, types)
     if kind not in READERS and not is_parquet(file):
         return csv_import.read_table(file, types, encoding)
     try:
@@ -52,7 +52,7 @@ def whole_table(path: str | Path, types: Mapping[str, str], encoding: str = "utf
         ) from error
 
 
-def of_workbook(file: Path, types: Mapping[str, str]) -> pa.Table:
+def _of_workbook(file: Path, types: Mapping[str, str]) -> pa.Table:
     """Return the table of a workbook; raises as `whole_table`."""
     text = once((file, tables.stamp_of(str(file))), "workbook", str(file))
     try:

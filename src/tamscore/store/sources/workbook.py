@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-EXACT = 2**53
+_EXACT = 2**53
 """From here on a cell, a float of 64 bits, does not tell whole numbers apart."""
 NEVER_COMPUTED = re.compile(
     rb'<c\b(?![^>]*\bt="str")[^>]*\br="([A-Z]+[0-9]+)"[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*'
     rb"(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
 )
 """A cell of a sheet, as xlsx has it, with a formula and no value; a text may be empty."""
-SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 """Where an xlsx workbook has its sheets."""
-CHUNK, CELL = 1 << 24, 1 << 16
+CHUNK, _CELL = 1 << 24, 1 << 16
 """Bytes of a sheet that are looked at together, and those of the longest cell."""
 _numbers = count()
 
@@ -52,7 +52,7 @@ def as_csv(path: Path, key: str) -> Path:
     if len(filled) != 1:
         text = f"rows in the sheets {', '.join(map(repr, filled))}" if filled else "no rows"
         raise InputContractError(f"{path}: expected a workbook with one sheet of rows, got {text}; save one as CSV")
-    if cell := never_computed(path):
+    if cell := _never_computed(path):
         raise InputContractError(
             f"{path}: cell {cell}: a formula without a value, which reads as nothing; open the workbook in a program "
             "for spreadsheets and save it, or save the sheet as CSV"
@@ -60,38 +60,38 @@ def as_csv(path: Path, key: str) -> Path:
     target = temporary_folder() / f"sheet-{next(_numbers)}.csv"
     with target.open("w", encoding="utf-8", newline="") as file:
         (sheet,) = filled.values()
-        csv.writer(file).writerows(texts(path, sheet.iter_rows()))
+        csv.writer(file).writerows(_texts(path, sheet.iter_rows()))
     return target
 
 
-def never_computed(path: Path) -> str | None:
+def _never_computed(path: Path) -> str | None:
     """Return the first cell of an xlsx workbook that has a formula and no value, None where there is none."""
     if not zipfile.is_zipfile(path):
         return None
     with zipfile.ZipFile(path) as archive:
-        for name in filter(SHEET.fullmatch, archive.namelist()):
+        for name in filter(_SHEET.fullmatch, archive.namelist()):
             with archive.open(name) as file:
                 part = b""
                 while chunk := file.read(CHUNK):
-                    part = part[-CELL:] + chunk
+                    part = part[-_CELL:] + chunk
                     if b"<f" in part and (result := NEVER_COMPUTED.search(part)):
                         return result[1].decode()
     return None
 
 
-def texts(path: Path, rows: Iterable[list[Any]]) -> Iterator[list[str]]:
+def _texts(path: Path, rows: Iterable[list[Any]]) -> Iterator[list[str]]:
     """Yield the cells of rows as texts; raise InputContractError that names a whole number that is not exact."""
     for number, row in enumerate(rows, start=1):
         for place, cell in enumerate(row, start=1):
-            if isinstance(cell, float) and cell.is_integer() and abs(cell) >= EXACT:
+            if isinstance(cell, float) and cell.is_integer() and abs(cell) >= _EXACT:
                 raise InputContractError(
                     f"{path}: row {number}, column {place}: the number {cell:.0f} is too large to be exact; store it "
                     "as text"
                 )
-        yield [text_of(cell) for cell in row]
+        yield [_text_of(cell) for cell in row]
 
 
-def text_of(cell: Any) -> str:
+def _text_of(cell: Any) -> str:
     """Return a cell as a CSV file has it: whole numbers without a point, days without a time, days as ISO has them."""
     if isinstance(cell, bool):
         return "true" if cell else "false"

@@ -38,7 +38,7 @@ def render(
     """
     from markupsafe import Markup
 
-    page: str = template().render(
+    page: str = _template().render(
         chapters=chapters,
         title=f"{heading}: {kicker.lower()}",
         kicker=kicker,
@@ -48,27 +48,27 @@ def render(
         version=__version__,
         run=run,
         currency=None if currency is None else clean(currency),
-        anchors=anchors_of(chapters),
-        running=Markup(css_text(heading)),  # noqa: S704 - only letters, digits and escapes
+        anchors=_anchors_of(chapters),
+        running=Markup(_css_text(heading)),  # noqa: S704 - only letters, digits and escapes
     )
     return page
 
 
-def anchors_of(chapters: Sequence[Chapter]) -> set[str]:
+def _anchors_of(chapters: Sequence[Chapter]) -> set[str]:
     """Return what links within the page may lead to: its chapters, and the points that have an anchor."""
     lists = (block for chapter in chapters for block in chapter.blocks if isinstance(block, Points))
     inner = (point.anchor for block in lists for point in block.points if point.anchor)
     return {f"#{name}" for name in (*(chapter.anchor for chapter in chapters), *inner)}
 
 
-def css_text(text: str) -> str:
+def _css_text(text: str) -> str:
     """Return a text as CSS has it between quotes, with all but letters, digits and blanks as escapes."""
     plain = (char if char == " " or (char.isascii() and char.isalnum()) else f"\\{ord(char):x} " for char in text)
     return f'"{"".join(plain)}"'
 
 
 @cache
-def template() -> Any:
+def _template() -> Any:
     """The template of the page, compiled once, with all that is the same on every page."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
@@ -81,15 +81,15 @@ def template() -> Any:
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["said"] = value_text
-    style = part("style.css").replace("DARK", part("dark.css").replace("\n", " "))
-    script = part("script.js")
+    style = _part("style.css").replace("DARK", _part("dark.css").replace("\n", " "))
+    script = _part("script.js")
     fixed: dict[str, Any] = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - our own files
     digest = b64encode(sha256(script.encode()).digest()).decode()
     fixed["script_hash"] = Markup(f"sha256-{digest}")  # noqa: S704 - letters and digits
-    return environment.from_string(part("page.html.j2"), globals={**fixed, "svg": svg, "refuse": refuse})
+    return environment.from_string(_part("page.html.j2"), globals={**fixed, "svg": svg, "refuse": refuse})
 
 
 @cache
-def part(name: str) -> str:
+def _part(name: str) -> str:
     """The text of a file that belongs to the page."""
     return (files(__name__) / name).read_text(encoding="utf-8")

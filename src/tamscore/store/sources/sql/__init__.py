@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 __all__ = ["find"]
 
-READERS: dict[Kind, Callable[[SourceDatabase, str], AbstractContextManager[pa.RecordBatchReader]]] = {
+_READERS: dict[Kind, Callable[[SourceDatabase, str], AbstractContextManager[pa.RecordBatchReader]]] = {
     "PostgreSQL": postgresql.reader,
     "SQLite": sqlite.reader,
     "DuckDB": duckdb_file.reader,
 }
-PACKAGES: dict[Kind, str] = {
+_PACKAGES: dict[Kind, str] = {
     "PostgreSQL": "adbc_driver_postgresql",
     "SQLite": "adbc_driver_sqlite",
     "DuckDB": "duckdb",
@@ -50,17 +50,17 @@ def find(sql: str, connection: str, columns: InputColumns) -> FoundFiles:
     """
     asked = sql, connection
     if columns.copies.make or asked not in _answers or not _answers[asked][0].is_file():
-        _answers[asked] = answer(sql, connection, columns)
+        _answers[asked] = _answer(sql, connection, columns)
     path, kind = _answers[asked]
     return FoundFiles(f"{kind} query", (SourceFile(path, path.name),))
 
 
-def answer(sql: str, connection: str, columns: InputColumns) -> tuple[Path, Kind]:
+def _answer(sql: str, connection: str, columns: InputColumns) -> tuple[Path, Kind]:
     """Return the Parquet file that holds the rows of a query now, and the kind of its database."""
     folder, database = folder_of(columns.copies, KEY), database_at(connection)
-    for package in (PACKAGES[database.kind], "duckdb"):
+    for package in (_PACKAGES[database.kind], "duckdb"):
         require_package(package, "sql", KEY, f"a {database.kind} query")
-    with READERS[database.kind](database, sql.strip().rstrip(";")) as rows:
+    with _READERS[database.kind](database, sql.strip().rstrip(";")) as rows:
         order = partial(in_order, key=columns.account_id)
         path = written(*order(plain_rows(rows, database)))
     return named_by_content(path) if folder is None else keep(path, folder), database.kind

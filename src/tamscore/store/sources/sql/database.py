@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 Kind: TypeAlias = Literal["PostgreSQL", "SQLite", "DuckDB"]
 KEY = "input.sql"
-EXPECTED = "expected postgresql://USER@HOST/DATABASE, or the path of a SQLite or DuckDB file"
-SEPARATORS = re.compile(r"[:/@?#&=\s]+")
-PASSWORD = re.compile(r"[?&\s][^=&]*passw[^=&]*=([^&\s]*)", re.IGNORECASE)
-LATER = re.compile(
+_EXPECTED = "expected postgresql://USER@HOST/DATABASE, or the path of a SQLite or DuckDB file"
+_SEPARATORS = re.compile(r"[:/@?#&=\s]+")
+_PASSWORD = re.compile(r"[?&\s][^=&]*passw[^=&]*=([^&\s]*)", re.IGNORECASE)
+_LATER = re.compile(
     r"starting up|shutting down|too many (?:clients|connections)|connection slots|closed the connection|"
     r"terminating connection|could not (?:serialize|connect|translate)|Connection refused|timeout|deadlock|"
     r"database is locked|Conflicting lock|No such file or directory|canceling statement",
@@ -45,29 +45,29 @@ class SourceDatabase:
 
     def without_secrets(self, text: str) -> str:
         """Return the text with the address and every password replaced by ***."""
-        for secret in sorted(secrets_of(self.address), key=len, reverse=True):
+        for secret in sorted(_secrets_of(self.address), key=len, reverse=True):
             text = text.replace(secret, "***")
         return text
 
 
 def database_at(connection: str) -> SourceDatabase:
     """Return the database that `input.connection` names; raise UsageError where there is none."""
-    text = from_environment(connection)
+    text = _from_environment(connection)
     if text.startswith(POSTGRESQL_SCHEMES):
         return SourceDatabase("PostgreSQL", text, connection)
     path = Path(text)
     shown = repr(text) if text == connection else f"something else in {connection.removeprefix(VARIABLE)}"
     if not path.is_file():
-        raise UsageError(f"input.connection: {EXPECTED}, got {shown}, where there is no file")
+        raise UsageError(f"input.connection: {_EXPECTED}, got {shown}, where there is no file")
     head = contents.beginning(path, HEAD_BYTES)
     if head.startswith(b"SQLite format 3\0"):
         return SourceDatabase("SQLite", text, connection)
     if head[8:12] == b"DUCK":
         return SourceDatabase("DuckDB", text, connection)
-    raise UsageError(f"input.connection: {EXPECTED}, got {shown}, a file of another kind")
+    raise UsageError(f"input.connection: {_EXPECTED}, got {shown}, a file of another kind")
 
 
-def from_environment(connection: str) -> str:
+def _from_environment(connection: str) -> str:
     """Return the address that a connection names, from the environment where it begins with env:."""
     if not connection.startswith(VARIABLE):
         return connection
@@ -77,14 +77,14 @@ def from_environment(connection: str) -> str:
     return text
 
 
-def secrets_of(address: str) -> set[str]:
+def _secrets_of(address: str) -> set[str]:
     """Return what of an address no message may hold: passwords, whole and in the parts that a parser may see."""
-    names = {os.environ.get("PGPASSWORD", ""), *PASSWORD.findall(address)}
+    names = {os.environ.get("PGPASSWORD", ""), *_PASSWORD.findall(address)}
     if address.startswith(POSTGRESQL_SCHEMES):
         user, at, _ = address.partition("://")[2].rpartition("@")
         password = user.partition(":")[2]
         if at and password:
-            names |= {address, password, *SEPARATORS.split(password)}
+            names |= {address, password, *_SEPARATORS.split(password)}
     names |= {unquote(item) for item in names}
     return names - {""}
 
@@ -95,23 +95,23 @@ def asking(database: SourceDatabase) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not is_of_driver(error):
+        if not _is_of_driver(error):
             raise
-        without_secrets = database.without_secrets(said_by(error))
-        later = LATER.search(without_secrets)
+        without_secrets = database.without_secrets(_said_by(error))
+        later = _LATER.search(without_secrets)
         what = "the database does not answer" if later else "the database refuses"
         remedy = "see that it runs and can be reached, then run again" if later else "look at the query and the rights"
         kind = RetryableError if later else UsageError
         raise kind(f"{KEY}: {database.name}: {what}: {without_secrets}; {remedy}") from None
 
 
-def is_of_driver(error: Exception) -> bool:
+def _is_of_driver(error: Exception) -> bool:
     """Return whether an error comes from a driver, which raises OSError while rows arrive."""
     module = type(error).__module__
     return isinstance(error, OSError) or module.startswith(("adbc_driver_manager", "_duckdb", "duckdb"))
 
 
-def said_by(error: Exception) -> str:
+def _said_by(error: Exception) -> str:
     """Return what the error says on one line, without what the driver puts around it."""
     lines = [line.strip() for line in str(error).splitlines() if "ERROR:" in line or "FATAL:" in line]
     text = lines[0] if lines else first_line(error)

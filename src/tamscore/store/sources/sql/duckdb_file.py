@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from tamscore.store.sources.sql.database import SourceDatabase
 
-BATCH_ROWS = 65_536
-MEMORY = "512MB"
+_BATCH_ROWS = 65_536
+_MEMORY = "512MB"
 """Beyond that rows wait in the temporary folder."""
 
 
@@ -31,10 +31,10 @@ def reader(database: SourceDatabase, sql: str) -> Iterator[pa.RecordBatchReader]
             connection.execute("SET enable_progress_bar = false")
             connection.execute("SET enable_external_access = false")  # nobody can switch it on again
             result = connection.sql(f"SELECT * FROM (\n{sql}\n)")  # noqa: S608 - the query is the user's own
-            rows = result.to_arrow_reader(BATCH_ROWS)
+            rows = result.to_arrow_reader(_BATCH_ROWS)
         yield rows
 
 
 def within_memory() -> dict[str, str | bool | int | float | list[str]]:
     """Return the settings of a connection that takes so much memory at most."""
-    return {"memory_limit": MEMORY, "temp_directory": str(temporary_folder() / "duckdb")}
+    return {"memory_limit": _MEMORY, "temp_directory": str(temporary_folder() / "duckdb")}

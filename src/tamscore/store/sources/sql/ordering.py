@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-BATCH_ROWS = 131_072
+_BATCH_ROWS = 131_072
 
 
 def in_order(rows: pa.RecordBatchReader, key: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
@@ -40,7 +40,7 @@ def in_order(rows: pa.RecordBatchReader, key: str) -> tuple[pa.Schema, Iterator[
             connection.register("answer", pa.RecordBatchReader.from_batches(schema, until_refused()))
             try:
                 ordered = connection.sql(f"SELECT * FROM answer ORDER BY {first}, hash({', '.join(names)})")  # noqa: S608
-                for batch in ordered.to_arrow_reader(BATCH_ROWS):
+                for batch in ordered.to_arrow_reader(_BATCH_ROWS):
                     yield batch.cast(schema)
             except duckdb.Error as error:
                 if refusals:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tamscore.store.sources.sql.database import SourceDatabase
 
-CONNECT_S = 30
+_CONNECT_S = 30
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def reader(database: SourceDatabase, sql: str) -> Iterator[pa.RecordBatchReader]
 
     with ExitStack() as opened:
         with asking(database):
-            connection = opened.enter_context(dbapi.connect(within_time(database.address)))
+            connection = opened.enter_context(dbapi.connect(_within_time(database.address)))
             cursor = opened.enter_context(connection.cursor())
             cursor.execute("SET TRANSACTION READ ONLY")
             cursor.execute(sql)
@@ -33,8 +33,8 @@ def reader(database: SourceDatabase, sql: str) -> Iterator[pa.RecordBatchReader]
         yield rows
 
 
-def within_time(address: str) -> str:
+def _within_time(address: str) -> str:
     """Return the address with a limit on the time to connect, unless somebody has set one."""
     if "connect_timeout" in address or "PGCONNECT_TIMEOUT" in os.environ:
         return address
-    return f"{address}{'&' if '?' in address else '?'}connect_timeout={CONNECT_S}"
+    return f"{address}{'&' if '?' in address else '?'}connect_timeout={_CONNECT_S}"

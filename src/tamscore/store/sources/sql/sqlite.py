@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from tamscore.store.sources.sql.database import SourceDatabase
 
-CLASSES = ("integer", "real", "text", "blob")
-EXAMPLES = {"real": "0.0", "text": "''"}
+_CLASSES = ("integer", "real", "text", "blob")
+_EXAMPLES = {"real": "0.0", "text": "''"}
 """A literal of each class that is not an integer."""
 
 
@@ -32,20 +32,20 @@ def reader(database: SourceDatabase, sql: str) -> Iterator[pa.RecordBatchReader]
         with asking(database):
             connection = opened.enter_context(dbapi.connect(address))
             cursor = opened.enter_context(connection.cursor())
-            kinds = classes(cursor, f"(\n{sql}\n)")
-            cursor.execute(convert(kinds, f"(\n{sql}\n)"))
+            kinds = _classes(cursor, f"(\n{sql}\n)")
+            cursor.execute(_convert(kinds, f"(\n{sql}\n)"))
             rows = cursor.fetch_record_batch()
-        yield behind_the_first(rows)
+        yield _behind_the_first(rows)
 
 
-def classes(cursor: Any, query: str) -> dict[str, str]:
+def _classes(cursor: Any, query: str) -> dict[str, str]:
     """Return the class of each column's values; numbers are real where one of them is, integer where there are none."""
     cursor.execute(f"SELECT * FROM {query} LIMIT 0")  # noqa: S608 - the query is the user's own
     names = cursor.fetch_record_batch().schema.names
-    asked = ", ".join(f"max(typeof({quote_sqlite(name)}) = '{text}')" for name in names for text in CLASSES)
+    asked = ", ".join(f"max(typeof({quote_sqlite(name)}) = '{text}')" for name in names for text in _CLASSES)
     cursor.execute(f"SELECT {asked} FROM {query}")  # noqa: S608
     answers = iter(cursor.fetchone() or ())
-    record = {name: {text for text in CLASSES if next(answers)} for name in names}
+    record = {name: {text for text in _CLASSES if next(answers)} for name in names}
     for name, there in record.items():
         if "blob" in there or len(there - {"real"} | ({"integer"} if "real" in there else set())) > 1:
             raise InputContractError(
@@ -54,17 +54,17 @@ def classes(cursor: Any, query: str) -> dict[str, str]:
     return {name: max(there, default="integer") for name, there in record.items()}
 
 
-def convert(kinds: dict[str, str], query: str) -> str:
+def _convert(kinds: dict[str, str], query: str) -> str:
     """Return the query with one row of the right types in front: the driver takes types from the first rows."""
-    first = ", ".join(f"{EXAMPLES.get(kind, '0')} AS {quote_sqlite(name)}" for name, kind in kinds.items())
+    first = ", ".join(f"{_EXAMPLES.get(kind, '0')} AS {quote_sqlite(name)}" for name, kind in kinds.items())
     rest = ", ".join(
         f"CAST({quote_sqlite(n)} AS REAL)" if kind == "real" else quote_sqlite(n) for n, kind in kinds.items()
     )
     return f"SELECT {first} UNION ALL SELECT {rest} FROM {query}"  # noqa: S608
 
 
-def behind_the_first(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
-    """Return the rows without the one that `convert` puts in front."""
+def _behind_the_first(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """Return the rows without the one that `_convert` puts in front."""
     import pyarrow as pa
 
     def batches() -> Iterator[pa.RecordBatch]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tamscore.store.sources.sql.database import SourceDatabase
 
-POSTGRESQL_TYPE = b"POSTGRESQL:type"
+_POSTGRESQL_TYPE = b"POSTGRESQL:type"
 
 
 def plain_rows(rows: pa.RecordBatchReader, database: SourceDatabase) -> pa.RecordBatchReader:
@@ -29,27 +29,27 @@ def plain_rows(rows: pa.RecordBatchReader, database: SourceDatabase) -> pa.Recor
     names = rows.schema.names
     problems = [f"column {name!r} stands {names.count(name)} times" for name in {*names} if names.count(name) > 1]
     problems += [] if names else ["the query gives no columns"]
-    problems += [f"column {field.name!r} is {type_name(field)}" for field in rows.schema if plain(field) is None]
+    problems += [f"column {field.name!r} is {_type_name(field)}" for field in rows.schema if _plain(field) is None]
     if problems:
         remedy = "name each column once, cast to text or number, or leave columns out"
         raise InputContractError(f"{KEY}: {'; '.join(sorted(problems))}: {remedy}")
-    schema = pa.schema([(field.name, plain(field)) for field in rows.schema])
+    schema = pa.schema([(field.name, _plain(field)) for field in rows.schema])
 
     def batches() -> Iterator[pa.RecordBatch]:
         with asking(database):
             for batch in rows:
-                yield pa.record_batch([cast(*pair) for pair in zip(batch.columns, schema, strict=True)], schema=schema)
+                yield pa.record_batch([_cast(*pair) for pair in zip(batch.columns, schema, strict=True)], schema=schema)
 
     return pa.RecordBatchReader.from_batches(schema, batches())
 
 
-def plain(field: pa.Field) -> pa.DataType | None:
+def _plain(field: pa.Field) -> pa.DataType | None:
     """Return the type that a column gets, None where it is not read."""
     import pyarrow as pa
     import pyarrow.types as t
 
     kind = plain_type(field.type)
-    if type_name(field) == "money":  # the driver gives hundredths, whatever the server's currency has
+    if _type_name(field) == "money":  # the driver gives hundredths, whatever the server's currency has
         return None
     if isinstance(kind, pa.OpaqueType):
         return pa.float64() if kind.type_name == "numeric" else None
@@ -61,12 +61,12 @@ def plain(field: pa.Field) -> pa.DataType | None:
     return kind if any(is_so(kind) for is_so in known) else None
 
 
-def type_name(field: pa.Field) -> str:
+def _type_name(field: pa.Field) -> str:
     """Return what a database calls the type of a column, as far as its driver says so."""
-    return str((field.metadata or {}).get(POSTGRESQL_TYPE, str(field.type).encode()), "utf-8")
+    return str((field.metadata or {}).get(_POSTGRESQL_TYPE, str(field.type).encode()), "utf-8")
 
 
-def cast(column: pa.Array, field: pa.Field) -> pa.Array:
+def _cast(column: pa.Array, field: pa.Field) -> pa.Array:
     """Return a column as the type that it gets; raise InputContractError that names it where a value has none."""
     import pyarrow as pa
 
