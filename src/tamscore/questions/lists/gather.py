@@ -15,8 +15,8 @@ from tamscore.errors import UsageError
 from tamscore.questions.beside_run import with_marks
 from tamscore.questions.campaign_lists import PERSON, CampaignLists
 from tamscore.questions.lists import sentences
-from tamscore.questions.lists.open_products import OPEN_PRODUCTS
 from tamscore.questions.lists.since import RunBefore, doubts_about_runs
+from tamscore.questions.lists.table import OPEN_PRODUCTS
 from tamscore.schema import FAMILY, PARTY_TYPES
 from tamscore.store.holdouts import MARK_COLUMN, Controls
 

@@ -10,14 +10,17 @@ import pyarrow.compute as pc
 
 from tamscore.arrow import float_column
 from tamscore.questions.export import VERSION, to_the_cent
-from tamscore.questions.lists.open_products import OPEN_PRODUCTS
 from tamscore.schema import FAMILY
+from tamscore.sections.products.view import NAMES
 from tamscore.store.holdouts import MARK_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.questions.lists.gather import WorkList
+
+OPEN_PRODUCTS = tuple(column for name in NAMES for column in (name, f"{name}_whitespace"))
+"""The products with the most whitespace, each with its amount."""
 
 _COLUMNS = (
     *("priority", "account_id", "name", "party_type", "market_segment", "kind", "tier", "play", "why", "sales"),
