@@ -59,7 +59,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Return a public name from the module that holds it; AttributeError if there is no such name."""
+    """Return a public name from the module that holds it; raise AttributeError if there is no such name."""
     if name not in __all__:
         raise AttributeError(f"module 'tamscore' has no attribute {name!r}")
     home = next((module for module, names in _HOMES.items() if name in names), "errors")

@@ -40,7 +40,7 @@ def accounts_job(job: Job) -> Job:
 
 
 def accounts_of(run: RunDirectory) -> str:
-    """Return the run of the accounts that a run of families was made of; InputContractError if it is none."""
+    """Return the run of the accounts that a run of families was made of; raise InputContractError if it is none."""
     rows = as_rows(run.manifest() or {})
     if rows is None:
         raise InputContractError(

@@ -44,7 +44,7 @@ class FinishedRun:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What the run read, did and found, as it stands in its `manifest.json`."""
+        """Return what the run read, did and found, as it stands in its `manifest.json`."""
         return self._run.manifest
 
     @property

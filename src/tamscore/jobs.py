@@ -183,7 +183,7 @@ def _plain(value: Any) -> Any:
 
 
 def _table_of(data: Any) -> pa.Table:
-    """The rows as an Arrow table; TypeError that says what was given where they are none."""
+    """The rows as an Arrow table; raise TypeError that says what was given where they are none."""
     import pyarrow as pa
 
     if isinstance(data, pa.Table):

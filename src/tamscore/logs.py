@@ -96,7 +96,7 @@ class _LibraryRecords(logging.Handler):
 
 
 def _body_of(entry: logging.LogRecord) -> str:
-    """What a library says; of a warning its first line, without the line of source below it."""
+    """Return what a library says; of a warning its first line, without the line of source below it."""
     text = entry.getMessage().strip()
     return text.partition("\n")[0] if entry.name == "py.warnings" else text
 

@@ -123,7 +123,7 @@ def score(
 def refresh(
     job: Job, progress: Progress, start: str, *, accept: bool = False, backend: Backend | None = None
 ) -> RunDirectory:
-    """The same with a model warmed up from that of an earlier run, whose clusters keep their ids.
+    """Return the same with a model warmed up from that of an earlier run, whose clusters keep their ids.
 
     Raises GateError with the plan where too many accounts would change cluster, unless somebody accepts that.
     """
@@ -226,7 +226,7 @@ def _admit(
 
 
 def _left_since(directory: RunDirectory) -> str:
-    """How many accounts have left a version since, and what that means for its input; "" where none has."""
+    """Return how many accounts have left a version since, and what that means for its input; "" where none has."""
     count = forgotten.count_from(directory.output, directory.run_key)
     return f"; {count:,} accounts were forgotten from it, which its input still has: remove them there" if count else ""
 

@@ -30,5 +30,5 @@ def placeholder_in(path: str) -> str | None:
 
 
 def remedy(placeholder: str) -> str:
-    """What to do about it."""
+    """Return what to do about it."""
     return f"nobody filled in {placeholder}; let the scheduler or the shell do so, or write the name out"

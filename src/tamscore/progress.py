@@ -17,7 +17,7 @@ _UNITS = {"guard": "party types", "fit": "party types", "inspect": "bytes", "wri
 
 
 def unit_of(stage: str) -> str:
-    """What a stage counts."""
+    """Return what a stage counts."""
     return _UNITS.get(stage, "rows")
 
 

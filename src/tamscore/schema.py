@@ -58,7 +58,7 @@ class Reason(IntEnum):
 
     @property
     def is_harmless(self) -> bool:
-        """Whether another row of the account is there with all that the row says: an exact copy, or the sum."""
+        """Return whether another row of the account is there with all that the row says: an exact copy, or the sum."""
         return self in {Reason.DUPLICATE_ROW, Reason.ADDED_UP}
 
 
@@ -137,7 +137,7 @@ class Piece:
 
     @property
     def where(self) -> str:
-        """How messages name it."""
+        """Return how messages name it."""
         return self.path if self.copy else f"{self.path}: row groups {self.row_groups}"
 
 
@@ -167,7 +167,7 @@ class Partition:
 
     @property
     def where(self) -> str:
-        """How messages name it."""
+        """Return how messages name it."""
         files = len(self.pieces)
         return self.pieces[0].where if files == 1 else f"{files} files from {self.path} to {self.pieces[-1].path}"
 

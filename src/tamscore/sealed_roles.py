@@ -52,7 +52,7 @@ def coverage_of(job: Job) -> Coverage | None:
 
 
 def tables_held(settings: Coverage) -> dict[str, str]:
-    """Return the hash of what each table of a coverage holds; InputContractError if one is not there."""
+    """Return the hash of what each table of a coverage holds; raise InputContractError if one is not there."""
     named = settings.tables_named()
     for key, path in named.items():
         if not Path(path).is_file():

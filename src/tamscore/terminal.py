@@ -49,7 +49,7 @@ def listening(*, as_json: bool = False, stream: TextIO | None = None) -> Iterato
 
 
 def _is_screen(stream: TextIO) -> bool:
-    """Whether the stream is a terminal that can move its cursor."""
+    """Return whether the stream is a terminal that can move its cursor."""
     return stream.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
 
 
@@ -189,7 +189,7 @@ def _bars(console: Console) -> RichProgress:
 
 
 def _amount(task: Task) -> str:
-    """How much of a stage is done, of how much."""
+    """Return how much of a stage is done, of how much."""
     unit = unit_of(task.description)
     from rich.filesize import decimal
 
@@ -201,7 +201,7 @@ def _amount(task: Task) -> str:
 
 
 def _speed(task: Task) -> str:
-    """How fast a stage is: of late while it runs, on average when it is over."""
+    """Return how fast a stage is: of late while it runs, on average when it is over."""
     from rich.filesize import decimal
 
     over = task.completed / task.elapsed if task.finished and task.elapsed else None

@@ -164,7 +164,7 @@ class FitsScalers(Protocol):
     """A backend whose libraries have scalers of their own."""
 
     def fit_scaler(self, kind: str, column: Array) -> tuple[float, float]:
-        """What a scaler of that kind finds in a column (m,) without NaN; see `backend.scalers`."""
+        """Return what a scaler of that kind finds in a column (m,) without NaN; see `backend.scalers`."""
 
 
 @runtime_checkable

@@ -53,7 +53,7 @@ class Device:
 
 
 def device() -> Device:
-    """The GPU of this process, made ready once; DeviceError where that fails, in whatever way it does."""
+    """The GPU of this process, made ready once; raise DeviceError where that fails, in whatever way it does."""
     with _ONE_AT_A_TIME:
         try:
             return _device()
@@ -95,7 +95,7 @@ def _warm_up() -> None:
 
 @cache
 def _has_blas() -> bool:
-    """Whether CuPy finds cuBLAS, with which it multiplies matrices."""
+    """Return whether CuPy finds cuBLAS, with which it multiplies matrices."""
     try:
         from cupy.cuda import cublas  # noqa: F401
     except ImportError:

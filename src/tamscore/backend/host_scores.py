@@ -48,7 +48,7 @@ def _least(score: Any) -> tuple[Any, Any, Any]:
 
 
 def _least_by_row(centers: Any, own: Any, x: Block, numbers: Any) -> tuple[Any, Any, Any]:
-    """The same for many centers (k, d) with squared norms `own` (k,), a few rows at a time."""
+    """Return the same for many centers (k, d) with squared norms `own` (k,), a few rows at a time."""
     k, (n, m) = len(centers), numbers.shape
     scaled = (-2.0 * centers).astype(numbers.dtype)
     tables = [(code, np.ascontiguousarray(table.T * x.on)) for code, table in _categories(x, scaled)]

@@ -42,7 +42,7 @@ class RapidsBackend(CudaBackend):
         return min(PASS_BYTES + 2 * CHUNK_BYTES, 4 * 8 * columns * rows)
 
     def fit_scaler(self, kind: str, column: Array) -> tuple[float, float]:
-        """What cuML's scaler of that kind finds in a column (m,) without NaN; see `backend.scalers`."""
+        """Return what cuML's scaler of that kind finds in a column (m,) without NaN; see `backend.scalers`."""
         from cuml import preprocessing
 
         return scalers.fit_scaler(preprocessing, kind, column)

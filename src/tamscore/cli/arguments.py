@@ -23,7 +23,7 @@ else:
 
 
 def place(text: str) -> Location:
-    """The folder or the address that an argument names, to be read; UsageError if it is a placeholder."""
+    """The folder or the address that an argument names, to be read; raise UsageError if it is a placeholder."""
     from tamscore.store.location import location
 
     path = location(text)
@@ -31,7 +31,7 @@ def place(text: str) -> Location:
 
 
 def new_place(text: str) -> Location:
-    """The folder or the address that an argument names, to be written; UsageError if it holds a placeholder."""
+    """The folder or the address that an argument names, to be written; raise UsageError if it holds a placeholder."""
     from tamscore.store.location import location
 
     require_filled(text)
@@ -39,7 +39,7 @@ def new_place(text: str) -> Location:
 
 
 def new_path(text: str) -> Path:
-    """The path that an argument names, to be written; UsageError if it holds a placeholder."""
+    """The path that an argument names, to be written; raise UsageError if it holds a placeholder."""
     require_filled(text)
     return Path(text)
 

@@ -66,7 +66,7 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
 
 
 def _lines(channel_list: ChannelList, target: Target) -> list[str]:
-    """What became of a channel."""
+    """Return what became of a channel."""
     left = f", {channel_list.gone:,} have left it" if channel_list.gone else ""
     name = f"{channel_list.channel}: {count_text(channel_list.accounts, 'account')} in {channel_list.file}{left}"
     return [

@@ -87,7 +87,7 @@ def _family_lines(job: Job, accounts: Job) -> Iterator[_Line]:
 
 
 def _later_commands(job: Job) -> Iterator[_Line]:
-    """What would keep commands about the finished run from working; no score needs it."""
+    """Yield what would keep commands about the finished run from working; no score needs it."""
     from tamscore.sections import SECTIONS
 
     for name in job.sections:
@@ -130,7 +130,7 @@ def _device_lines(job: Job, choice: DeviceChoice | None) -> Iterator[_Line]:
 
 
 def _method_lines(job: Job, plan: Plan | None) -> Iterator[_Line]:
-    """What is read, and what is done with it."""
+    """Yield what is read, and what is done with it."""
     if plan is not None:
         yield from _input_lines(job, plan)
     features = job.features
@@ -166,7 +166,7 @@ def _input_lines(job: Job, plan: Plan) -> Iterator[_Line]:
 
 
 def _fit_rows(job: Job, plan: Plan | None) -> str:
-    """How many rows the centers are fitted on."""
+    """Return how many rows the centers are fitted on."""
     wanted = job.clusters.fit_rows
     if wanted == "all" or (plan is not None and plan.rows <= wanted):
         return "every row"
@@ -174,7 +174,7 @@ def _fit_rows(job: Job, plan: Plan | None) -> str:
 
 
 def _room_for(output: Location) -> list[str]:
-    """What a person should know about the output folder; UsageError where nothing can be written there."""
+    """Return what a person should know about the output folder; raise UsageError where nothing can be written there."""
     from tamscore.questions.doctor import check_output
     from tamscore.store.objects.path import ObjectPath
 
@@ -191,7 +191,7 @@ def _room_for(output: Location) -> list[str]:
 def _output_lines(
     job: Job, choice: DeviceChoice | None, plan: Plan | None, capacity: list[str] | None
 ) -> Iterator[_Line]:
-    """Where the results would go, and whether they are there already."""
+    """Yield where the results would go, and whether they are there already."""
     from tamscore import backend, run_place
     from tamscore.scoring.model_source import NewModel
 

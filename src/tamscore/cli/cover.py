@@ -66,7 +66,7 @@ def coverage(
 
 
 def _with_people(settings: Coverage, people: str | None) -> Coverage:
-    """The settings with another table of people; UsageError for a change of people, which is a scenario."""
+    """The settings with another table of people; raise UsageError for a change of people, which is a scenario."""
     from tamscore.errors import UsageError
 
     if people is None:

@@ -57,7 +57,7 @@ _STANDARD_OUTPUT = "-"
 
 
 def _export_target(text: str) -> Target | TableTarget:
-    """Return the file, the folder or the table that `--to` names; UsageError where the name is not complete."""
+    """Return the file, the folder or the table that `--to` names; raise UsageError where the name is not complete."""
     from tamscore.questions.export_file import Target
     from tamscore.questions.export_tables import table_target
     from tamscore.store.temporary import temporary_folder
@@ -272,7 +272,7 @@ def _file_lines(tally: ExportCounts, order: Order, target: Target, *, compared: 
 
 
 def _table_lines(tally: ExportCounts, name: str, gone: str) -> list[str]:
-    """What an export changed in a table, in a few lines."""
+    """Return what an export changed in a table, in a few lines."""
     accounts = count_text(tally.accounts, "account")
     if not tally.exported and not tally.gone:
         return [f"{name}: nothing to change, it has the {accounts} of the run as they are"]
@@ -282,7 +282,7 @@ def _table_lines(tally: ExportCounts, name: str, gone: str) -> list[str]:
 
 
 def _override_lines(tally: ExportCounts, order: Order) -> list[str]:
-    """How many overrides hold, and which accounts of theirs the run does not have."""
+    """Return how many overrides hold, and which accounts of theirs the run does not have."""
     items = []
     if order.overrides:
         items.append(f"overrides: {tally.overridden:,} hold, {tally.expired:,} have expired")
@@ -292,12 +292,12 @@ def _override_lines(tally: ExportCounts, order: Order) -> list[str]:
 
 
 def _clears(target: Target) -> bool:
-    """Whether the file says which fields are to be cleared; in Parquet a null does."""
+    """Return whether the file says which fields are to be cleared; in Parquet a null does."""
     return target.null is not None or not target.is_csv
 
 
 def cleared_lines(cleared: Mapping[str, int], accounts: int, target: Target) -> list[str]:
-    """How many accounts have values that became empty since the earlier run, and what becomes of them."""
+    """Return how many accounts have values that became empty since the earlier run, and what becomes of them."""
     if not accounts:
         return []
     fields = ", ".join(f"{name} {count:,}" for name, count in cleared.items())

@@ -98,7 +98,7 @@ def _require_output(*, as_json: bool, answers: bool) -> None:
 
 
 def _usage_problem(error: Exception) -> str:
-    """What is wrong with the arguments, or the help that was meant."""
+    """Return what is wrong with the arguments, or the help that was meant."""
     return str(getattr(error, "format_message", error.__str__)())
 
 
@@ -156,7 +156,7 @@ def require_utf8(arguments: Iterable[str]) -> None:
 
 
 def _not_utf8(text: str) -> str:
-    """What to do about a name or an argument that files and tables cannot hold."""
+    """Return what to do about a name or an argument that files and tables cannot hold."""
     remedy = "rename the file or folder, or set a UTF-8 locale (LC_ALL=C.UTF-8)"
     return f"expected text in UTF-8, got {text!a}; {remedy}"
 

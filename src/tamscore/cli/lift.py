@@ -81,7 +81,7 @@ def _require_between(option: str, value: float | None, low: float, high: float) 
 
 
 def _day(text: str) -> str:
-    """Return a day as it is written in ISO 8601; UsageError if the text is none."""
+    """Return a day as it is written in ISO 8601; raise UsageError if the text is none."""
     try:
         return date.fromisoformat(text.strip()).isoformat()
     except ValueError as error:

@@ -137,7 +137,7 @@ def _tell_result(directory: RunDirectory, progress: Progress, *, as_json: bool, 
 
 
 def _result_of(directory: RunDirectory, progress: Progress) -> dict[str, Any]:
-    """What a run came to, for machines; `done` is false where the very run was there already."""
+    """Return what a run came to, for machines; `done` is false where the very run was there already."""
     manifest = directory.manifest() or {}
     return {
         "run": directory.run_key,
@@ -157,7 +157,7 @@ def _current_of(directory: RunDirectory) -> Location:
 
 
 def _result_lines(directory: RunDirectory, result: dict[str, Any]) -> list[str]:
-    """What a run came to, in a few lines."""
+    """Return what a run came to, in a few lines."""
     rows, totals = result["rows"], result["totals"]
     read, scored = rows["read"], rows["scored"]
     rejected = [f"{reason} {count:,}" for reason, count in rows["rejected"].items() if count]
@@ -178,7 +178,7 @@ def _result_lines(directory: RunDirectory, result: dict[str, Any]) -> list[str]:
 
 
 def _sentence_of(match: dict[str, Any]) -> str:
-    """How a joined table met the accounts, its path as seen from the working directory."""
+    """Return how a joined table met the accounts, its path as seen from the working directory."""
     from tamscore.scoring.joining.match import Match
     from tamscore.store.location import location
 
@@ -186,7 +186,7 @@ def _sentence_of(match: dict[str, Any]) -> str:
 
 
 def _open_at(sums: dict[str, float], noun: str) -> str:
-    """How much whitespace of a kind there is, and with how many accounts."""
+    """Return how much whitespace of a kind there is, and with how many accounts."""
     return f"{money(sums['whitespace'])} with {count_text(sums['accounts'], noun)}"
 
 

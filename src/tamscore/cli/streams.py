@@ -92,7 +92,7 @@ def put(path: Path) -> None:
 
 
 def lost_output() -> str | None:
-    """Why standard output could not be written; None where it could, or its reader has seen enough."""
+    """Return why standard output could not be written; None where it could, or its reader has seen enough."""
     sys.stdout.flush()
     error = getattr(sys.stdout, "lost", None)
     if error is None or isinstance(error, BrokenPipeError):

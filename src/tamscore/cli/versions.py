@@ -75,7 +75,7 @@ def _versions(result: History) -> Table:
 
 
 def _note_of(entry: LedgerEntry, pruned: Iterable[str]) -> str:
-    """What became of an entry, or what left its version."""
+    """Return what became of an entry, or what left its version."""
     if not entry.took_effect:
         return "was cut off"
     if entry.version in pruned:
@@ -84,7 +84,7 @@ def _note_of(entry: LedgerEntry, pruned: Iterable[str]) -> str:
 
 
 def _state_of(version: Version) -> str:
-    """What a person should know of a version: current, pinned, damaged."""
+    """Return what a person should know of a version: current, pinned, damaged."""
     states = {"current": version.current, "pinned": version.pinned, "manifest damaged": version.problem is not None}
     return ", ".join(state for state, holds in states.items() if holds)
 

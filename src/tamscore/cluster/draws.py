@@ -89,7 +89,7 @@ def chunks(matrix: Matrix, backend: Backend) -> Iterator[Array]:
 
 
 def _bounds(rows: int, at_once: int) -> Iterator[tuple[int, int]]:
-    """Where stretches of so many rows begin and end."""
+    """Return where stretches of so many rows begin and end."""
     return ((start, min(start + at_once, rows)) for start in range(0, rows, at_once))
 
 

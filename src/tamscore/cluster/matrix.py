@@ -92,7 +92,7 @@ def _may_hold_numbers(kind: Any) -> bool:
 
 
 def _holds_text(values: Any) -> bool:
-    """Whether an array or a column of objects holds a text."""
+    """Return whether an array or a column of objects holds a text."""
     return any(isinstance(value, str) for value in np.asarray(values, dtype=object).flat)
 
 
@@ -122,7 +122,7 @@ def _device_values(estimator: Any, rows: Any, xp: Any, *, reset: bool) -> Any:
 
 
 def whole_weights(weights: Any, rows: int) -> Any | None:
-    """How often each row counts, (n,) int64; None where no weights are given, so that each counts once.
+    """Return how often each row counts, (n,) int64; None where no weights are given, so that each counts once.
 
     Raise ValueError unless there is one whole number from 0 on for each row, and one above 0.
     """

@@ -50,7 +50,7 @@ def seed_rows_of(estimator: Any) -> int:
 
 
 def _is_whole(value: Any) -> bool:
-    """Whether a value is a whole number, of Python or of NumPy."""
+    """Return whether a value is a whole number, of Python or of NumPy."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 

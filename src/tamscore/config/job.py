@@ -59,7 +59,7 @@ class Input(Settings):
 
     @property
     def name(self) -> str:
-        """How messages call the market: its path, or the key of its query."""
+        """Return how messages call the market: its path, or the key of its query."""
         return self.path or "input.sql"
 
 

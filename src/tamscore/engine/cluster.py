@@ -63,7 +63,7 @@ class DaskFlow:
         self._looked, self._looking = monotonic(), self._on_loop(self._look())
 
     def share(self, value: Any) -> Any:
-        """What stands for the value, which every worker has, and gets when it comes later.
+        """Return what stands for the value, which every worker has, and gets when it comes later.
 
         Raises RetryableError where the scheduler was lost.
         """
@@ -185,7 +185,7 @@ class DaskFlow:
             self.workers = sum(threads.values()) or self.workers
 
     def _wait(self, arrived: Arrived, names: Iterable[str]) -> int:
-        """The next position to arrive; RetryableError where none does for too long, or the scheduler was lost."""
+        """The next position to arrive; raise RetryableError where none does for too long, or the scheduler was lost."""
         since = monotonic()
         while True:
             left = since + self._stall_timeout - monotonic()

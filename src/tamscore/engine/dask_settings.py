@@ -35,7 +35,7 @@ _SPILL_SHARE = 0.8
 
 
 def refuse_code() -> None:
-    """Nothing, where Dask's settings run no code of others; UsageError that names the setting else."""
+    """Raise UsageError unless Dask's settings run no code of others; it names the setting."""
     from dask import config
 
     usual: dict[str, Any] = config.merge(*config.defaults)
@@ -59,7 +59,7 @@ def _is_harmless(value: Any, default: Any) -> bool:
 
 
 def _variable_means(name: str, key: str) -> bool:
-    """Whether an environment variable sets a key of the Dask configuration, or one inside it."""
+    """Return whether an environment variable sets a key of the Dask configuration, or one inside it."""
     if not name.startswith("DASK_"):
         return False
     meant = name.removeprefix("DASK_").lower().replace("__", ".").replace("_", "-")
@@ -129,5 +129,5 @@ def scratch_folder(engine: Engine) -> Path:
 
 
 def max_spill(scratch: Path, workers: int) -> int:
-    """How many bytes each worker may put into the scratch folder."""
+    """Return how many bytes each worker may put into the scratch folder."""
     return int(_SPILL_SHARE * shutil.disk_usage(scratch).free / workers)

@@ -82,7 +82,7 @@ def gpu_of_worker() -> str:
 
 
 def require_workers(addresses: dict[str, str]) -> None:
-    """Nothing, where every worker has a GPU of its own; DeviceError that names the first that has not."""
+    """Raise DeviceError unless every worker has a GPU of its own; it names the first that has not."""
     for worker, text in addresses.items():
         if text.startswith("- "):
             raise DeviceError(

@@ -33,7 +33,7 @@ def start(engine: Engine, started: ExitStack) -> DaskFlow:
 
 
 def settings_of(engine: Engine, started: ExitStack, workers: int) -> dict[str, Any]:
-    """How so many processes of this machine are started: an equal share of its memory each, on loopback only."""
+    """Return how so many processes of this machine are started: an equal share of its memory each, on loopback only."""
     import dask
     from distributed import Security
 
@@ -131,6 +131,6 @@ def _release(cluster: Any) -> None:
 
 
 def _has_process(nanny: Any) -> bool:
-    """Whether the worker process of a nanny is there."""
+    """Return whether the worker process of a nanny is there."""
     process = getattr(nanny.process, "process", None)
     return process is not None and bool(process.is_alive())

@@ -96,7 +96,7 @@ def _security(address: str) -> Any:
 
 
 def _reach(address: str, security: Any, timeout: float) -> None:
-    """Nothing, as soon as somebody listens at the address; RetryableError that says what is in the way else."""
+    """Wait until somebody listens at the address; raise RetryableError that says what is in the way."""
     host, _, port = address.partition("://")[2].rpartition(":")
     place, until = (host.strip("[]"), int(port)), monotonic() + timeout
     while True:
@@ -114,7 +114,7 @@ def _reach(address: str, security: Any, timeout: float) -> None:
 
 
 def _encrypt(connection: socket.socket, security: Any, address: str) -> None:
-    """Nothing, where the other side has a certificate that we trust and trusts ours; UsageError else."""
+    """Raise UsageError unless the other side has a certificate that we trust and trusts ours."""
     context = security.get_connection_args("client")["ssl_context"]
     if context is None:
         return
@@ -133,7 +133,7 @@ def _encrypt(connection: socket.socket, security: Any, address: str) -> None:
 
 
 async def _shakes_hands(address: str, security: Any) -> None:
-    """Nothing, where a Dask scheduler shakes hands; a client of Dask would wait for that without end."""
+    """Raise an error unless a Dask scheduler shakes hands; a client of Dask would wait for that without end."""
     from distributed.comm.core import connect as open_comm
 
     comm = await open_comm(address, **security.get_connection_args("client"))
@@ -141,7 +141,7 @@ async def _shakes_hands(address: str, security: Any) -> None:
 
 
 def _what(error: OSError, host: str) -> str:
-    """What is in the way of a connection."""
+    """Return what is in the way of a connection."""
     if isinstance(error, socket.gaierror):
         return f"the host name {host!r} is not known"
     if isinstance(error, ConnectionRefusedError):

@@ -64,7 +64,7 @@ def require_files(kind: str, workers: int) -> None:
 
 
 def within(seconds: float, make: Callable[[], Any], undo: Callable[[Any], None]) -> Any:
-    """Return what `make` returns, or raise what it raises; TimeoutError if neither happens in time.
+    """Return what `make` returns, or raise what it raises; raise TimeoutError if neither happens in time.
 
     It goes on in a thread of its own then, which does not keep this process from ending; what it returns is undone.
     """

@@ -31,7 +31,7 @@ _PASSING = frozenset(
 
 
 def name_of(item: Any, otherwise: str) -> str:
-    """What a person would call an item: the file and row groups of its partition, where it has one."""
+    """Return what a person would call an item: the file and row groups of its partition, where it has one."""
     partition = _partition_of(item)
     return partition.where if partition else str(getattr(item, "name", otherwise))
 
@@ -79,7 +79,7 @@ class Failed:
 
 
 def perform_and_tell(function: Callable[..., Any], name: str, item: Any, *shared: Any) -> Any:
-    """What `perform` returns, or its error where it is one of ours."""
+    """Return what `perform` returns, or its error where it is one of ours."""
     try:
         return perform(function, name, item, *shared)
     except TamscoreError as error:
@@ -87,18 +87,18 @@ def perform_and_tell(function: Callable[..., Any], name: str, item: Any, *shared
 
 
 def _reason(error: BaseException) -> BaseException:
-    """What lies below an error of ours: the fault of storage or memory, or the error itself."""
+    """Return what lies below an error of ours: the fault of storage or memory, or the error itself."""
     below = error.__cause__
     return below if isinstance(error, TamscoreError) and isinstance(below, MemoryError | OSError) else error
 
 
 def _is_passing(error: BaseException) -> bool:
-    """Whether the same work may succeed a moment later."""
+    """Return whether the same work may succeed a moment later."""
     return isinstance(error, TimeoutError) or (isinstance(error, OSError) and error.errno in _PASSING)
 
 
 def _is_of_storage(error: BaseException, cause: BaseException) -> bool:
-    """Whether an error tells of the storage without being told as what it is yet."""
+    """Return whether an error tells of the storage without being told as what it is yet."""
     return isinstance(error, OSError) or (_is_passing(cause) and not isinstance(error, RetryableError))
 
 

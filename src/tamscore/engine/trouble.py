@@ -50,7 +50,7 @@ async def _explain_trouble(
 
 
 async def _kill(client: Any, error: Any, name: str, alone: bool) -> Exception:  # noqa: FBT001
-    """Why several workers in a row died of one item, as far as the cluster can tell."""
+    """Return why several workers in a row died of one item, as far as the cluster can tell."""
     deaths, last = error.allowed_failures + 1, error.last_worker
     events = await answer(client.scheduler.events(topic="worker-restart-memory"), ())
     if any(event.get("worker") == last.address for _, event in events):
@@ -78,7 +78,7 @@ def stall_error(seconds: float, names: Iterable[str], seen: str) -> RetryableErr
 
 
 async def what_is_seen(connection: Connection) -> str:
-    """What the cluster looks like from here while nothing moves."""
+    """Return what the cluster looks like from here while nothing moves."""
     with connection.watch():
         identity = await answer(connection.client.scheduler.identity(n_workers=-1), None)
     if identity is None:
@@ -95,7 +95,7 @@ async def what_is_seen(connection: Connection) -> str:
 
 
 async def _why_paused(client: Any) -> str:
-    """Why workers take no more work."""
+    """Return why workers take no more work."""
     fails = await answer(client.run(_spilling_fails, on_error="ignore", asynchronous=True), {})
     if any(fails.values()):
         return (
@@ -109,13 +109,13 @@ async def _why_paused(client: Any) -> str:
 
 
 def _spilling_fails(dask_worker: Any) -> bool:
-    """Whether more lies in the memory of a worker than it would leave there, could it put it on disk."""
+    """Return whether more lies in the memory of a worker than it would leave there, could it put it on disk."""
     fast = getattr(dask_worker.data, "fast", None)
     return fast is not None and bool(fast.total_weight > fast.n)
 
 
 async def answer(question: Any, otherwise: Any) -> Any:
-    """What the cluster answers within a short time, or the value given."""
+    """Return what the cluster answers within a short time, or the value given."""
     try:
         return await asyncio.wait_for(question, _ANSWER_S)
     except Exception:  # noqa: BLE001 - it is in trouble already: any failure means that it does not tell

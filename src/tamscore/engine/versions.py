@@ -64,7 +64,7 @@ def installed_version(packages: Iterable[str]) -> str:
 
 
 def require_same(here: Mapping[str, str], others: Mapping[str, Mapping[str, str] | BaseException]) -> None:
-    """Nothing, where all processes have the versions of this one; UsageError that names both else."""
+    """Raise UsageError unless all processes have the versions of this one; it names both."""
     for who, there in others.items():
         if isinstance(there, BaseException):
             raise UsageError(f"engine.scheduler: {who} cannot run tamscore ({there}); install this very version there")

@@ -47,7 +47,7 @@ class SampleColumn:
 
     @property
     def is_unique(self) -> bool:
-        """Whether hardly any value stands twice, and hardly any is missing."""
+        """Return whether hardly any value stands twice, and hardly any is missing."""
         return self.filled >= 0.99 * self.rows and self.distinct >= 0.99 * self.filled > 0
 
     @property
@@ -57,7 +57,7 @@ class SampleColumn:
 
     @property
     def repeats(self) -> float:
-        """How many rows share a value on average."""
+        """Return how many rows share a value on average."""
         return self.filled / self.distinct if self.distinct else 0.0
 
 

@@ -27,7 +27,7 @@ class PartyTypes:
 
     @property
     def are_own(self) -> bool:
-        """Whether the words are those that a job takes as they are."""
+        """Return whether the words are those that a job takes as they are."""
         return all(text.strip().lower() == read for text, read in self.words.items())
 
 

@@ -45,7 +45,7 @@ def require_columns(table: str, read: SampledTable, given: Mapping[str, str]) ->
 
 
 def require_parts(table: str, read: SampledTable, roles: Mapping[Part, Role]) -> None:
-    """Raise UsageError if accounts have no id or no sales; InputContractError if a row is an order line."""
+    """Raise UsageError if accounts have no id or no sales; raise InputContractError if a row is an order line."""
     for part, what in _REQUIRED:
         if part in roles:
             continue

@@ -77,7 +77,7 @@ def _samples_of(record: Record) -> Iterator[_Sample]:
 
 
 def _samples_of_stages(record: Record) -> Iterator[_Sample]:
-    """What each stage, and each process, took."""
+    """Yield what each stage, and each process, took."""
     for stage in record["stages"]:
         for name, value in stage.items():
             if name != "stage":
@@ -88,7 +88,7 @@ def _samples_of_stages(record: Record) -> Iterator[_Sample]:
 
 
 def _samples_of_scores(scores: Record) -> Iterator[_Sample]:
-    """What became of the rows, and how many accounts each cluster has."""
+    """Yield what became of the rows, and how many accounts each cluster has."""
     rows = scores["rows"]
     counts = {"read": rows["read"], "scored": rows["scored"], "rejected": sum(rows["rejected"].values())}
     for state, count in counts.items():

@@ -53,7 +53,7 @@ def record_of(job: Job, progress: Progress, ending: Ending) -> Record:
 
 
 def _gates_of(ending: Ending) -> dict[str, bool]:
-    """Whether each gate closed: those that are known, and one of another name where that stopped the run."""
+    """Return whether each gate closed: those that are known, and one of another name where that stopped the run."""
     names = [*GATES, *([ending.gate] if ending.gate else [])]
     return {gate: gate == ending.gate for gate in names}
 

@@ -120,7 +120,7 @@ class Arrays:
         return array
 
     def declared_arrays(self, sizes: Mapping[str, int]) -> dict[str, Any]:
-        """Return every array of `_FIELDS` by name, given the size of each dimension; ValueError as for one."""
+        """Return every array of `_FIELDS` by name, given the size of each dimension; raise ValueError as for one."""
         return {field.name: self(field.name, _shape(field, sizes), field.kind, least=field.least, gaps=field.gaps)
                 for field in _FIELDS}  # fmt: skip
 

@@ -86,11 +86,11 @@ class EarlierLabels:
 
     @cached_property
     def index(self) -> HashIndex:
-        """What hashes are looked up in."""
+        """Return what hashes are looked up in."""
         return HashIndex.of(self.hashes)
 
     def drawn(self, seed: int) -> EarlierLabels:
-        """The same by draw number in place of the hash."""
+        """Return the same by draw number in place of the hash."""
         numbers = draw.draw_number(self.hashes, seed)
         order = np.argsort(numbers)
         return EarlierLabels(numbers[order], self.codes[order], self.ids)
@@ -147,7 +147,7 @@ def account_sales(hashes: Sequence[Any], sales: Sequence[Any], accounts: Any | N
 def in_order(
     hashes: Sequence[Any], customers: Sequence[Any], sales: Sequence[Any], accounts: Any | None = None
 ) -> AccountSales:
-    """The same from the customers of all parts and their sales."""
+    """Return the same from the customers of all parts and their sales."""
     buyers, amounts = np.concatenate([np.empty(0, np.uint64), *customers]), np.concatenate([np.empty(0), *sales])
     order = np.argsort(buyers)
     everybody = np.sort(np.concatenate([np.empty(0, np.uint64), *hashes])) if accounts is None else accounts

@@ -52,7 +52,7 @@ def write_section(
 
 
 def read_section(folder: Location, name: str, files: Mapping[str, Placed]) -> Pair | None:
-    """What an optional part's model says, and its arrays; None where its run has none. Raises as `read_model`.
+    """Return what an optional part's model says, and its arrays; None where its run has none. Raises as `read_model`.
 
     Whoever asks looks at what they say: nothing but their hashes has been checked.
     """
@@ -115,7 +115,7 @@ def _checked_bytes(folder: Location, name: str, files: Mapping[str, Placed]) -> 
 
 
 def _parse_model(folder: Location, text: bytes, data: bytes) -> ModelRecord:
-    """The model that its two files hold; InputContractError where they do not make sense."""
+    """The model that its two files hold; raise InputContractError where they do not make sense."""
     from pydantic import ValidationError
 
     raw = _json_of(folder / DESCRIPTION, text)
@@ -169,7 +169,7 @@ def require_fits(
     settings: Mapping[str, str],
     differences: Mapping[str, Sequence[str]] = _NO_DIFFERENCES,
 ) -> None:
-    """Nothing, where a job asks for what the model was fitted on; InputContractError with the differences else.
+    """Raise InputContractError unless a job asks for what the model was fitted on, with the differences.
 
     `settings` maps the sections of the job file to their hashes, as `ModelRecord.settings` does; `differences` says by
     section which keys differ, where the job of the model is known.

@@ -69,7 +69,7 @@ def with_account(table: PotentialTable, cents: float | None, take: Arrays, sizes
 
 
 def with_typical(sales: CustomerSales, name: str, take: Arrays, *, there: bool) -> CustomerSales:
-    """Customers' sales with their typical sales, where these are `there`; ValueError as for one array."""
+    """Customers' sales with their typical sales, where these are `there`; raise ValueError as for one array."""
     if not there:
         return sales
     return replace(sales, typical=take(name, (len(sales.sales),), np.float32, least=0))

@@ -113,7 +113,7 @@ def _space_of(text: PartyText, take: Arrays, segments: int) -> Space:
 
 
 def _grid_of(text: PartyText, record: dict[str, Any]) -> Grid:
-    """The grid; ValueError where the centers do not lie on it."""
+    """The grid; raise ValueError where the centers do not lie on it."""
     centers, limit = record["centers"], record["limit"]
     if (np.abs(centers) > limit).any() or (centers != np.rint(centers)).any():
         raise ValueError(f"{text.party_type}.centers: expected whole numbers within the limits of the grid")
@@ -121,7 +121,7 @@ def _grid_of(text: PartyText, record: dict[str, Any]) -> Grid:
 
 
 def _histograms_of(space: Space, take: Arrays) -> tuple[Histogram, ...]:
-    """How the features spread when the model was fitted: numeric columns, then categories."""
+    """Return how the features spread when the model was fitted: numeric columns, then categories."""
     histograms = []
     for scale in space.scales:
         edges = take(f"edges.{scale.name}", (None,))
@@ -135,7 +135,7 @@ def _histograms_of(space: Space, take: Arrays) -> tuple[Histogram, ...]:
 
 
 def _table_of(text: PartyText, record: dict[str, Any]) -> PotentialTable:
-    """The ladders; ValueError where there is not one for each cluster."""
+    """The ladders; raise ValueError where there is not one for each cluster."""
     ladder, k = text.ladder, len(text.clusters)
     bounds = Bounds(ladder.level, record["bounds_low"], record["bounds_high"], record["bounds_supported"].astype(bool))
     if not len(ladder.basis) == len(ladder.parent) == k:

@@ -49,7 +49,7 @@ class Ladders:
 
     @property
     def values(self) -> Any:
-        """What customers spend at each step (k, steps), float64."""
+        """Return what customers spend at each step (k, steps), float64."""
         return self.table.values
 
     @property
@@ -59,7 +59,7 @@ class Ladders:
 
     @property
     def basis(self) -> tuple[str, ...]:
-        """Where the values of each cluster come from."""
+        """Return where the values of each cluster come from."""
         return self.table.basis
 
     @property

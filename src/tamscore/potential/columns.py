@@ -23,7 +23,7 @@ def on_host(values: Any) -> Any:
 
 
 def _column_of(values: Any, name: str) -> pa.ChunkedArray:
-    """A list, array, Series or Arrow column as an Arrow column; ValueError if it is a table."""
+    """A list, array, Series or Arrow column as an Arrow column; raise ValueError if it is a table."""
     import pyarrow as pa
 
     if not hasattr(values, "__arrow_c_stream__"):
@@ -35,7 +35,7 @@ def _column_of(values: Any, name: str) -> pa.ChunkedArray:
 
 
 def sales_of(values: Any) -> Any:
-    """Sales (n,) float64, NaN for missing ones; ValueError if they are no finite numbers."""
+    """Sales (n,) float64, NaN for missing ones; raise ValueError if they are no finite numbers."""
     import pyarrow.types as t
 
     column = _column_of(values, "sales")
@@ -48,7 +48,7 @@ def sales_of(values: Any) -> Any:
 
 
 def codes_of(values: Any, name: str, rows: int) -> tuple[Any, Any]:
-    """The code (n,) int64 of each value, and the values in order (k,); ValueError if one is missing."""
+    """The code (n,) int64 of each value, and the values in order (k,); raise ValueError if one is missing."""
     column = _plain(values, name, rows)
     if column.null_count:
         raise ValueError(f"{name}: {column.null_count} of {rows} are missing; each account needs one")
@@ -67,7 +67,7 @@ def segments_of(values: Any, rows: int) -> tuple[Any, list[str]]:
 
 
 def known_codes(values: Any, names: Any, rows: int) -> Any:
-    """The code (n,) int64 of each label among names (k,); ValueError that says which one has no ladder."""
+    """The code (n,) int64 of each label among names (k,); raise ValueError that says which one has no ladder."""
     import pyarrow as pa
 
     column = _plain(values, "labels", rows)

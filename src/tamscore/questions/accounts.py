@@ -90,7 +90,7 @@ def _as_id(text: str, kind: pa.DataType) -> pa.Scalar | None:
 
 
 def _may_hold(group: Any, column: str, value: Any) -> bool:
-    """Whether a row group may hold a value in a column, going by its statistics."""
+    """Return whether a row group may hold a value in a column, going by its statistics."""
     places = (group.column(i) for i in range(group.num_columns))
     text = next((place.statistics for place in places if place.path_in_schema == column), None)
     if text is None or not text.has_min_max or not isinstance(text.min, type(value)):

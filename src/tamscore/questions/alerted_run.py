@@ -40,7 +40,7 @@ class AlertedRun(StoredRun):
         return pa.schema([*own, *more])
 
     def reasons_of(self, ids: pa.ChunkedArray) -> pa.Array:
-        """Why accounts (m,) have a buying alert, null for those that have none."""
+        """Return why accounts (m,) have a buying alert, null for those that have none."""
         if self.moved is None:
             return pa.nulls(len(ids), pa.string())
         accounts, reasons = self.moved

@@ -166,7 +166,7 @@ class _HighPotentials:
 
 
 def _own_rise(comparison: RunComparison, changes: Changes, limits: _HighPotentials) -> Any:
-    """Which accounts rose a step, and which a quadrant (2, m) bool, because their own features changed.
+    """Return which accounts rose a step, and which a quadrant (2, m) bool, because their own features changed.
 
     At level account potential must rise by a fifth.
     """
@@ -182,7 +182,7 @@ def _own_rise(comparison: RunComparison, changes: Changes, limits: _HighPotentia
 
 
 def _intent_changes(comparison: RunComparison, before: Before, asked: Sequence[str]) -> list[Any]:
-    """Which accounts in both runs saw which intent feature rise unusually (intents, m) bool, part by part.
+    """Return which accounts in both runs saw which intent feature rise unusually (intents, m) bool, part by part.
 
     Raises UsageError where a run has not kept one of the columns.
     """

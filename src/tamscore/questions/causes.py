@@ -42,7 +42,7 @@ class Triple:
 
 
 def parts(worlds: Worlds, before: Any, after: Any, sales: Any, codes: Triple, typical: Triple) -> Any:
-    """What each cause did to potentials (causes, m) int64 in cents, in the order of CAUSES.
+    """Return what each cause did to potentials (causes, m) int64 in cents, in the order of CAUSES.
 
     `before` and `after` (m,) are the stored potentials in cents, `sales` (m,) those of the second run; `codes` are the
     clusters (m,), `typical` the typical sales (m,), NaN at level cluster.

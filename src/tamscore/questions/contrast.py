@@ -36,7 +36,7 @@ class Contrast:
 
     @property
     def same_peers(self) -> bool:
-        """Whether both are in one cluster."""
+        """Return whether both are in one cluster."""
         return bool(self.first.account["cluster"] == self.second.account["cluster"])
 
 

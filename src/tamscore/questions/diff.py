@@ -51,7 +51,7 @@ class RunComparison:
 
     @property
     def priority(self) -> bool:
-        """Whether both runs tell where accounts stand."""
+        """Return whether both runs tell where accounts stand."""
         return bool(diff_priority.columns_of(self.first) and diff_priority.columns_of(self.second))
 
     def clusters_under_first(self, ids: Any, then: Any, now: Any) -> Any:
@@ -102,7 +102,7 @@ def compare(first: StoredRun, second: StoredRun) -> RunComparison:
 
 
 def _same_accounts(first: StoredRun, second: StoredRun) -> bool:
-    """Whether two runs have scored the same rows of the same bytes: no account has changed, and no peer."""
+    """Return whether two runs have scored the same rows of the same bytes: no account has changed, and no peer."""
     digests = {run.manifest["inputs"]["digest"] for run in (first, second)}
     meanings = [(job.columns, job.rows, job.values, job.currency) for job in (first.job, second.job)]
     return len(digests) == 1 and meanings[0] == meanings[1]
@@ -127,7 +127,7 @@ class Changes:
 
     @property
     def whitespace_parts(self) -> Any:
-        """What each cause did to whitespace (causes, m) in cents."""
+        """Return what each cause did to whitespace (causes, m) in cents."""
         parts = self.parts.copy()
         parts[0] = self.whitespace[1] - self.whitespace[0] - self.parts[1:].sum(axis=0)
         return parts

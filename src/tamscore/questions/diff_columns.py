@@ -35,7 +35,7 @@ def priority_of(change: PriorityChange | None) -> dict[str, Any]:
 
 
 def standing(when: str, priority_standing: PriorityStanding) -> dict[str, Any]:
-    """Where accounts stand in one of the runs."""
+    """Return where accounts stand in one of the runs."""
     texts = {
         name: text_dictionary(getattr(priority_standing, name), CODES[name]) for name in ("tier", "quadrant", "p_basis")
     }

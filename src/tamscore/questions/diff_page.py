@@ -103,7 +103,7 @@ def to_json(diff: Diff) -> str:
 
 
 def _kind_record(diff: Diff, kind: int) -> dict[str, Any]:
-    """What became of the accounts of a kind."""
+    """Return what became of the accounts of a kind."""
     totals = diff.totals
     groups = {group: sums(getattr(totals, group)[kind]) for group in _GROUPS}
     causes = {cause: sums(totals.parts[kind, place]) for place, cause in enumerate(CAUSES)}
@@ -112,7 +112,7 @@ def _kind_record(diff: Diff, kind: int) -> dict[str, Any]:
 
 
 def _priority_record(totals: Totals, kind: int) -> dict[str, Any]:
-    """What changed the priority of the accounts of a kind, and how many have another tier or quadrant."""
+    """Return what changed the priority of the accounts of a kind, and how many have another tier or quadrant."""
     calls = zip(CALL_CAUSES, totals.calls[kind].tolist(), strict=True)
     expected = zip(EXPECTED_CAUSES, (totals.expected[kind] / 100).tolist(), strict=True)
     return {

@@ -167,7 +167,7 @@ def _place_parts(before: PriorityStanding, after: PriorityStanding, order: CallO
 
 
 def _expected_parts(before: PriorityStanding, after: PriorityStanding) -> Any:
-    """What sales and the probability did to expected value (EXPECTED_CAUSES, m) in cents.
+    """Return what sales and the probability did to expected value (EXPECTED_CAUSES, m) in cents.
 
     The probability works on the money of the first run; where none was expected there, all is the probability's work.
     """

@@ -103,7 +103,7 @@ class Explanation:
 
 
 def explain(run: StoredRun, account_id: str) -> Explanation:
-    """Why an account of a run has its potential.
+    """Return why an account of a run has its potential.
 
     Raises UsageError where there is no such account or output.columns leaves out what is explained, InputContractError
     where scores and model contradict each other.
@@ -202,7 +202,7 @@ def _nearest_above(run: StoredRun, cluster: str, sales: Any) -> Sequence[dict[st
 
 
 def _moves(run: StoredRun, row: dict[str, Any], values: Any) -> list[Move]:
-    """What would move a customer to the step above, and to the one below, with its cluster's ladder as it is.
+    """Return what would move a customer to the step above, and to the one below, with its cluster's ladder as it is.
 
     Nothing is told of a prospect: its potential is what its peers buy, and to say that it must buy more is no reason.
     """

@@ -62,7 +62,7 @@ def _title(explanation: Explanation) -> str:
 
 
 def _peers(explanation: Explanation) -> str:
-    """Which accounts it is compared with, and how well it fits in."""
+    """Return which accounts it is compared with, and how well it fits in."""
     account, cluster = explanation.account, explanation.cluster
     how = apart(explanation.apart[:_TELLING])
     rule = f" Rule: {cluster['rule']}." if cluster.get("rule") else ""
@@ -77,7 +77,7 @@ def _peers(explanation: Explanation) -> str:
 
 
 def _level(own: OwnLevel) -> str:
-    """What accounts with its features typically buy, and how that becomes its ladder."""
+    """Return what accounts with its features typically buy, and how that becomes its ladder."""
     times = own.typical / own.of_cluster if own.of_cluster > 0 else 0.0
     first = own.multiples[0]
     reach = f" The first step is {first:.2f} times that" if first is not None else ""
@@ -89,7 +89,7 @@ def _level(own: OwnLevel) -> str:
 
 
 def _worth(explanation: Explanation) -> str:
-    """What it could spend, what it spends, what is open."""
+    """Return what it could spend, what it spends, what is open."""
     account = explanation.account
     if account["potential"] is None:
         return "None of its peers buys yet, nor does anybody they could lean on: there is no potential to tell."
@@ -100,7 +100,7 @@ def _worth(explanation: Explanation) -> str:
 
 
 def _standing(explanation: Explanation) -> str:
-    """What its potential is among the sales of its peers."""
+    """Return what its potential is among the sales of its peers."""
     step = step_of(explanation)
     if step is None:
         return "its own sales: it is above the top of its peers' ladder"
@@ -149,7 +149,7 @@ def covered_by(account: Mapping[str, Any]) -> str:
 
 
 def _basis(explanation: Explanation) -> str:
-    """How many customers the ladder rests on, and whose."""
+    """Return how many customers the ladder rests on, and whose."""
     cluster = explanation.cluster
     rests = f"{count_text(cluster['support'], 'customer')} behind it"
     return (

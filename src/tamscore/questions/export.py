@@ -78,7 +78,7 @@ class Order:
         return [name for name in (*(self.only or ())[:1], *(bounds.read if bounds else ())) if name in run.columns]
 
     def lists(self, table: pa.Table, bounds: CampaignLists | None) -> Any:
-        """Which accounts (m,) bool of a table are looked at."""
+        """Return which accounts (m,) bool of a table are looked at."""
         if self.only is None:
             return np.ones(table.num_rows, dtype=bool)
         name, text = self.only
@@ -144,7 +144,7 @@ def _bits_of(cells: Any) -> Any:
 
 
 def _empty_cells(values: pa.Table) -> Any:
-    """Which cells (m, fields) bool of a table have no value."""
+    """Return which cells (m, fields) bool of a table have no value."""
     masks = [column.is_null().to_numpy() for column in values.columns]
     return np.stack(masks, axis=1) if masks else np.zeros((values.num_rows, 0), dtype=bool)
 
@@ -205,7 +205,7 @@ def titles_of(run: StoredRun, fields: Sequence[str]) -> list[str]:
 
 
 def _hint(column: str, known: Sequence[str], run: StoredRun) -> str:
-    """What may have been meant, or has to be written or computed first."""
+    """Return what may have been meant, or has to be written or computed first."""
     if column in run.left_out:
         return 'output.columns of its job leaves it out: name it there, or set output.columns = "all", and run it again'
     if column in BUYING:
@@ -258,5 +258,5 @@ def kinds_of(run: StoredRun) -> dict[str, pa.DataType]:
 
 
 def _formless(kind: pa.DataType) -> bool:
-    """Whether values of a type have no form in a flat file: lists and bytes."""
+    """Return whether values of a type have no form in a flat file: lists and bytes."""
     return bool(pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))

@@ -58,7 +58,7 @@ def _write_families(table: pa.Table, file: Any, target: Target) -> None:
 
 
 def _families_of(run: StoredRun, progress: Progress) -> pa.Table:
-    """Return the families of a run, the highest expected value first; UsageError if it has none."""
+    """Return the families of a run, the highest expected value first; raise UsageError if it has none."""
     if makes_market(run.job):
         raise UsageError(f"--by: the rows of {run.directory.path} are families already; leave the option out")
     if FAMILY not in run.columns:

@@ -45,7 +45,7 @@ class Target:
 
     @property
     def is_csv(self) -> bool:
-        """Whether it is a CSV file."""
+        """Return whether it is a CSV file."""
         return self.path.suffix == ".csv" and not self.folder
 
     def check(self) -> None:

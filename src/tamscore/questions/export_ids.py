@@ -46,7 +46,7 @@ class SmallIds:
 
 
 def twins_notice(groups: list[list[str]]) -> str:
-    """What a person should know of such ids."""
+    """Return what a person should know of such ids."""
     first, second = groups[0][:2]
     number = sum(map(len, groups))
     return (

@@ -204,7 +204,7 @@ def _offers_of(run: StoredRun, names: pa.Array, owned: AccountProducts) -> tuple
 
 
 def _table_as_read(run: StoredRun) -> ProductTablePlan:
-    """Return the table of sales by product of a run; InputContractError if it is not as the run has read it."""
+    """Return the table of sales by product of a run; raise InputContractError if it is not as the run has read it."""
     side = run.job.sections[_SECTION].tables(run.job.columns.account_id)["path"]
     key = f"{_SECTION}.path"
     plan = partitions.plan(side.path, side.columns, key)

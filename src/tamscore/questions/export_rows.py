@@ -82,7 +82,7 @@ def rows(
 def _compare_rows(
     ids: pa.ChunkedArray, values: pa.Table, since: EarlierExport | None, tally: ExportCounts
 ) -> tuple[Any, Any]:
-    """Which accounts (m,) bool are new or told otherwise than before, and which of their cells were cleared.
+    """Return which accounts (m,) bool are new or told otherwise than before, and which of their cells were cleared.
 
     All of them are new, and nothing is known of cells (None), where there is no before.
     """

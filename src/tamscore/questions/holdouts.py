@@ -103,7 +103,7 @@ def _require_same(holdout: Holdout, wanted: Wanted) -> None:
 
 
 def _candidates(run: StoredRun, of: _Kind) -> pa.Table:
-    """Return the customers or prospects of a run that stand in no other holdout; UsageError if there are none.
+    """Return the customers or prospects of a run that stand in no other holdout; raise UsageError if there are none.
 
     Accounts of families that have both are left out: what is done about one of them is done about all.
     """
@@ -129,7 +129,7 @@ def _candidates(run: StoredRun, of: _Kind) -> pa.Table:
 
 
 def _draw_holdout(run: StoredRun, table: pa.Table, wanted: Wanted) -> tuple[dict[str, Any], pa.Table]:
-    """Return the record and the accounts of a new holdout; UsageError if too few are controls."""
+    """Return the record and the accounts of a new holdout; raise UsageError if too few are controls."""
     import pyarrow as pa
 
     of, share, lift = wanted.of or "prospects", wanted.share or design.SHARE, wanted.lift or design.LIFT

@@ -50,7 +50,7 @@ class AccountIndex:
 
     @cached_property
     def index(self) -> HashIndex:
-        """What hashes are looked up in."""
+        """Return what hashes are looked up in."""
         return HashIndex.of(self.hashes)
 
     def rows_of(self, ids: pa.ChunkedArray) -> Any:

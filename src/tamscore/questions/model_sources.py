@@ -8,7 +8,7 @@ from tamscore.view.words import change, count_text, money, share
 
 
 def since(model_source: dict[str, Any]) -> str:
-    """Where the model of a run comes from, in words."""
+    """Return where the model of a run comes from, in words."""
     if model_source.get("source", "fitted") == "fitted":
         return "fitted anew"
     known, moved = model_source["accounts_known"], model_source["accounts_relabelled"]

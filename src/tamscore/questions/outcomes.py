@@ -145,7 +145,7 @@ def _require_once(path: str, table: pa.Table, rows: Any) -> None:
 
 
 def _answers(path: str, table: pa.Table, column: str) -> Any:
-    """Return a column (n,) of true and false, null for false; InputContractError if it holds anything else."""
+    """Return a column (n,) of true and false, null for false; raise InputContractError if it holds anything else."""
     import pyarrow as pa
 
     kind = table[column].type
@@ -159,7 +159,7 @@ def _answers(path: str, table: pa.Table, column: str) -> Any:
 
 
 def _amounts(path: str, table: pa.Table) -> Any:
-    """Return the amounts (n,), 0 for none; InputContractError if the column holds no money."""
+    """Return the amounts (n,), 0 for none; raise InputContractError if the column holds no money."""
     import pyarrow as pa
 
     kind = table[_AMOUNT].type

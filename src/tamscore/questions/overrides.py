@@ -42,7 +42,7 @@ class Override:
     expiry: date | None
 
     def holds_on(self, day: date) -> bool:
-        """Whether it has not expired by a day."""
+        """Return whether it has not expired by a day."""
         return self.expiry is None or day <= self.expiry
 
 
@@ -72,7 +72,7 @@ def read(path: Path, kinds: Mapping[str, pa.DataType], form: IdForm = "text") ->
 
 
 def _add(record: Overrides, row: dict[str, str | None], kinds: Mapping[str, pa.DataType]) -> None:
-    """Add the override of a row; ValueError that says what is wrong with it."""
+    """Add the override of a row; raise ValueError that says what is wrong with it."""
     account, field = row["account"], row["field"]
     if account is None or field is None:
         raise ValueError("an override names its account and its field")
@@ -111,7 +111,7 @@ def _rows_of(path: Path, form: IdForm) -> Iterator[dict[str, str | None]]:
 
 
 def match(path: Path, run: StoredRun, share: float) -> Match:
-    """How the rows of an overrides file meet the accounts of a run.
+    """Return how the rows of an overrides file meet the accounts of a run.
 
     Raises InputContractError where fewer than that share of them met one.
     """
@@ -139,7 +139,7 @@ def _table_of(path: Path) -> pa.Table:
 
 
 def _override_of(row: dict[str, str | None], field: str, kinds: Mapping[str, pa.DataType]) -> Override:
-    """The override that a row holds for a field; ValueError that says what is wrong with it."""
+    """The override that a row holds for a field; raise ValueError that says what is wrong with it."""
     if field not in kinds:
         hint = nearest(field, kinds) or f"fields that can be overridden are {', '.join(kinds)}"
         raise ValueError(f"there is no field {field!r}; {hint}")
@@ -149,7 +149,7 @@ def _override_of(row: dict[str, str | None], field: str, kinds: Mapping[str, pa.
 
 
 def _convert_value(value: str | None, field: str, kind: pa.DataType) -> Any:
-    """The value of an override as its field's type; ValueError where it is none."""
+    """The value of an override as its field's type; raise ValueError where it is none."""
     import pyarrow as pa
 
     try:

@@ -167,7 +167,7 @@ def _head(job: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def head_with(run: StoredRun, overrides: Sequence[str]) -> dict[str, str | None]:
-    """Return the [report] of a run with keys of it set; UsageError for keys of other sections."""
+    """Return the [report] of a run with keys of it set; raise UsageError for keys of other sections."""
     for text in overrides:
         if not text.startswith("report."):
             raise UsageError(f"--set {text}: expected a key of [report], such as report.title; others need a new run")

@@ -46,7 +46,7 @@ def best_accounts(directory: RunDirectory, roles: RoleColumns, count: int, clust
 
 
 def _shown_columns(accounts: pa.Table, roles: RoleColumns, cluster: str | None = None) -> pa.Table:
-    """What is shown of the accounts, of one cluster or all, with texts as texts."""
+    """Return what is shown of the accounts, of one cluster or all, with texts as texts."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -34,7 +34,7 @@ _LEVEL_ARRAYS = ("level_factor", "level_low", "level_high", "level_weights", "le
 
 
 def same_model(first: StoredRun, second: StoredRun) -> bool:
-    """Whether two runs give every account the same cluster and level: spaces, centers and ids are the same."""
+    """Return whether two runs give every account the same cluster and level: spaces, centers and ids are the same."""
     (told_first, arrays_first), (told_second, arrays_second) = map(_fit_record, (first, second))
     if told_first != told_second or arrays_first.keys() != arrays_second.keys():
         return False
@@ -42,7 +42,7 @@ def same_model(first: StoredRun, second: StoredRun) -> bool:
 
 
 def _fit_record(run: StoredRun) -> tuple[list[Any], dict[str, Any]]:
-    """What came from the fit of a run's model: what it says, and its arrays by name."""
+    """Return what came from the fit of a run's model: what it says, and its arrays by name."""
     record, arrays = model.read_raw(run.directory.model)
     items = [
         (party["party_type"], [item["id"] for item in party["clusters"]], {key: party[key] for key in _FITTED})
@@ -131,7 +131,7 @@ def markets_under(first: StoredRun, second: StoredRun, labels: AccountLabels) ->
 
 
 def _facts(first: StoredRun, second: StoredRun, labels: AccountLabels) -> Iterator[tuple[Any, Any, Any, Any]]:
-    """What the second run's accounts (m,) are, by part.
+    """Yield what the second run's accounts (m,) are, by part.
 
     Cluster under the first run's model, sales, market segment, typical sales under the first run's model.
     """

@@ -46,17 +46,17 @@ class CoveragePlan:
 
     @property
     def name(self) -> str:
-        """How people call it."""
+        """Return how people call it."""
         return self.folder.name
 
     @cached_property
     def record(self) -> dict[str, Any]:
-        """What it comes to, as `coverage.json` holds it."""
+        """Return what it comes to, as `coverage.json` holds it."""
         return coverages.record_of(self.folder)
 
     @cached_property
     def file(self) -> ParquetFile:
-        """The file of its accounts; InputContractError if it is not as it was written."""
+        """The file of its accounts; raise InputContractError if it is not as it was written."""
         placed = files_of({"files": {}, **self.record}).get(_TABLE)
         return contents.placed_file(self.folder / _TABLE, placed, TEXTS)
 
@@ -94,7 +94,7 @@ class CoveragePlan:
         return self.details.take(self.rows_of(ids))
 
     def rows_of(self, ids: pa.ChunkedArray) -> Any:
-        """Return the rows (m,) of accounts in the table; InputContractError if it lacks one of them."""
+        """Return the rows (m,) of accounts in the table; raise InputContractError if it lacks one of them."""
         rows = self.accounts.rows_of(ids)
         if len(rows) and rows.min() < 0:
             raise self.lacks(ids[int(rows.argmin())].as_py())
@@ -126,7 +126,7 @@ class RoleColumns:
 
     @property
     def is_sealed(self) -> bool:
-        """Whether the scores themselves say who covers an account."""
+        """Return whether the scores themselves say who covers an account."""
         return "person" in self.stored.names
 
     def shown_name(self, name: str) -> str:
@@ -158,7 +158,7 @@ class RoleColumns:
         return self.plan is not None and name in COVERAGE_COLUMNS
 
     def required_columns(self, columns: Sequence[str]) -> list[str]:
-        """Return the columns of the files from which some columns are made; UsageError if the files lack one."""
+        """Return the columns of the files from which some columns are made; raise UsageError if the files lack one."""
         contents.require_columns("the scores", {*self.file_names, *filter(self.joins, columns)}, columns)
         key = [_KEY] if any(map(self.joins, columns)) else []
         return [*dict.fromkeys([self.file_names[name] for name in columns if not self.joins(name)] + key)]

@@ -59,7 +59,7 @@ class StoredRun:
 
     @property
     def name(self) -> str:
-        """How people and machines call it: its run key."""
+        """Return how people and machines call it: its run key."""
         return self.directory.run_key
 
     @cached_property
@@ -86,17 +86,17 @@ class StoredRun:
 
     @property
     def id_form(self) -> IdForm:
-        """How its job compares account ids."""
+        """Return how its job compares account ids."""
         form: IdForm = self.manifest["job"]["columns"].get("id_form", "text")
         return form
 
     @cached_property
     def model(self) -> ModelRecord:
-        """Its model, held against the manifest; InputContractError where it was changed."""
+        """Its model, held against the manifest; raise InputContractError where it was changed."""
         return model.read_model(self.directory.model, files_of(self.manifest))
 
     def section(self, name: str) -> Pair | None:
-        """What the model of an optional section says, and its arrays; None if it has none. Raises as `model`."""
+        """Return what the model of an optional section says, and its arrays; None if it has none. Raises as `model`."""
         return model.read_section(self.directory.model, name, files_of(self.manifest))
 
     @cached_property
@@ -144,7 +144,7 @@ class StoredRun:
 
     @cached_property
     def coverage_before(self) -> Location | None:
-        """The coverage whose people own its accounts, None without one; InputContractError if that was changed.
+        """The coverage whose people own its accounts, None without one; raise InputContractError if that was changed.
 
         Where its scores say who covers an account, it is the one that they were made by.
         """
@@ -169,7 +169,7 @@ class StoredRun:
 
     @cached_property
     def roles(self) -> RoleColumns:
-        """Who covers its accounts, as every reader sees it; UsageError where it has no coverage of that name."""
+        """Who covers its accounts, as every reader sees it; raise UsageError where it has no coverage of that name."""
         return role_columns(self.directory, self.id_form, self.plan)
 
     @property

@@ -85,7 +85,7 @@ def load(
     *,
     compare: bool = True,
 ) -> Summary:
-    """What the run at a path found, with its `top` best accounts; of one cluster only where it is named.
+    """Return what the run at a path found, with its `top` best accounts; of one cluster only where it is named.
 
     Who covers them is what the coverage made last says, or the one whose name begins with `plan`. Its first page is
     told against the run `since`, or the one before it, unless not to `compare`. Raises UsageError where there is no
@@ -120,7 +120,7 @@ def load(
 
 
 def _roles_note(roles: RoleColumns) -> str | None:
-    """Where it is said who covers an account; None where the run knows only what quadrants suggest."""
+    """Return where it is said who covers an account; None where the run knows only what quadrants suggest."""
     if roles.plan is not None:
         known = "".join(f"; {text}" for text in measured_notices(roles.plan.record.get("measured", ())))
         return f"{roles.plan.name}, roles and persons are those of tamscore coverage{known}"
@@ -131,7 +131,7 @@ _MARKET_TABLES = ("drift", "events", "leakage", "level", "choice_of_k", "potenti
 
 
 def _of_the_market(directory: RunDirectory, manifest: dict[str, Any]) -> dict[str, Any]:
-    """What a run found that is not about any one cluster, by field of the summary."""
+    """Return what a run found that is not about any one cluster, by field of the summary."""
     return {
         "quadrants": quadrants_of(directory),
         "top_steps": top_steps_of(directory),

@@ -89,7 +89,7 @@ class Answer:
 
 
 def ask(run: StoredRun, scenarios: Sequence[Scenario]) -> list[Answer]:
-    """What the run came to, then what each scenario would have come to, as a run of its own would have found it.
+    """Return what the run came to, then what each scenario would have come to, as a run of its own would have found it.
 
     Raises UsageError or JobFileError where a scenario asks for what stored facts cannot tell, or makes no sense.
     """
@@ -109,7 +109,7 @@ def job_of(run: StoredRun, scenario: Scenario) -> Job:
 
 
 def _key_of(override: str) -> tuple[str, ...]:
-    """The key that an override sets; UsageError where stored facts cannot answer for it."""
+    """The key that an override sets; raise UsageError where stored facts cannot answer for it."""
     try:
         key, _ = split_override(override)
     except ValueError:
@@ -121,7 +121,7 @@ def _key_of(override: str) -> tuple[str, ...]:
 
 
 def answer(run: StoredRun, scenario: Scenario, job: Job) -> Answer:
-    """What the stored accounts come to under the settings of a job."""
+    """Return what the stored accounts come to under the settings of a job."""
     markets = run.markets(ladder_rules(job), job.potential.level)
     as_it_is = (job.potential, job.quadrant) == (run.job.potential, run.job.quadrant)
     given = [party.limits if as_it_is else None for party in run.model.parties]
@@ -139,7 +139,7 @@ def answer(run: StoredRun, scenario: Scenario, job: Job) -> Answer:
 
 
 def _party_answer(market: PartyMarket, limits: QuadrantLimits, sums: Any) -> PartyAnswer:
-    """What a party type comes to, given its limits and its sums."""
+    """Return what a party type comes to, given its limits and its sums."""
     model, table = market.model, market.table
     return PartyAnswer(model.name, model.ids, table.lines, table.values, table.basis, limits, sums)
 

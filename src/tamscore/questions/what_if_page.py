@@ -51,7 +51,7 @@ def _new_ladders(answers: Sequence[Answer]) -> Iterator[Text]:
 
 
 def _settings(answers: Sequence[Answer]) -> str:
-    """What each scenario sets."""
+    """Return what each scenario sets."""
     return "; ".join(f"{answer.scenario.name}: {', '.join(answer.scenario.overrides)}" for answer in answers)
 
 
@@ -76,7 +76,7 @@ def _quadrants(answers: Sequence[Answer]) -> Table:
 
 
 def _changes_ladders(now: Answer, then: Answer) -> bool:
-    """Whether a scenario changes any cut line, step, or account's potential."""
+    """Return whether a scenario changes any cut line, step, or account's potential."""
     pairs = zip(now.parties, then.parties, strict=True)
     return any(a.lines != b.lines or not np.array_equal(a.values, b.values, equal_nan=True) for a, b in pairs)
 

@@ -70,7 +70,7 @@ def _write_figures(chapters: list[Chapter], folder: Path) -> None:
 
 
 def require_packages() -> None:
-    """Nothing, where all packages are there; UsageError with the extra that brings them else."""
+    """Raise UsageError unless all packages are there, with the extra that brings them."""
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
         raise UsageError(f"report: {' and '.join(missing)} not installed; {with_extra('report')}")
@@ -85,14 +85,14 @@ def page_of(data: ReportData, chapters: list[Chapter]) -> str:
 
 
 def _heading(data: ReportData) -> str:
-    """What the report is called: the title that the job gives it, the company, else the folder of the input."""
+    """Return what the report is called: the title that the job gives it, the company, else the folder of the input."""
     report = data.page_one.report
     folder = (data.run.job.input.path or "").rstrip("/*").rsplit("/", 1)[-1].removesuffix(".parquet")
     return clean(report["title"] or report["company"] or folder) or "market"
 
 
 def _kicker(data: ReportData) -> str:
-    """What kind of page it is, and of which company unless that is its title."""
+    """Return what kind of page it is, and of which company unless that is its title."""
     report = data.page_one.report
     return clean(f"{report['company']} · Market report") if report["company"] and report["title"] else "Market report"
 

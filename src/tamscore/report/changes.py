@@ -60,7 +60,7 @@ class Changed:
 
     @property
     def moved(self) -> int:
-        """How many accounts are in another cluster."""
+        """Return how many accounts are in another cluster."""
         return sum(count for _, _, count in self.moves)
 
     def steps(self, kind: str) -> list[tuple[str, float]]:
@@ -75,7 +75,7 @@ class Changed:
 
 
 def changes_between(first: StoredRun, second: StoredRun, against: str, progress: Progress) -> Changed:
-    """What changed from one run, called `against`, to another; reads the accounts of both."""
+    """Return what changed from one run, called `against`, to another; reads the accounts of both."""
     with progress.stage("prepare"):
         comparison, totals = diff.compare(first, second), Totals()
         before = Before.of(first, priority=comparison.priority)
@@ -106,7 +106,7 @@ def changes_between(first: StoredRun, second: StoredRun, against: str, progress:
 
 
 def _rises_of(comparison: RunComparison, before: Before) -> alerts.Rises | None:
-    """What tells which accounts have a buying alert; None without its features kept."""
+    """Return what tells which accounts have a buying alert; None without its features kept."""
     try:
         return alerts.Rises.of(comparison, before)
     except UsageError:
@@ -114,7 +114,7 @@ def _rises_of(comparison: RunComparison, before: Before) -> alerts.Rises | None:
 
 
 def _buyers_of(result: pa.Table) -> tuple[int, tuple[dict[str, Any], ...]]:
-    """How many accounts have a buying alert, and the first of them."""
+    """Return how many accounts have a buying alert, and the first of them."""
     first = result.sort_by([("at_stake", "descending"), ("account_id", "ascending")]).slice(0, _BUYERS)
     return result.num_rows, tuple(first.to_pylist())
 

@@ -53,7 +53,7 @@ class ReportData:
 
     @property
     def page_one(self) -> PageOne:
-        """What stands on the first page, which every summary of a whole market has."""
+        """Return what stands on the first page, which every summary of a whole market has."""
         if self.summary.page_one is None:
             raise ValueError("the summary of one cluster has no first page")
         return self.summary.page_one

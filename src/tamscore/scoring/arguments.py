@@ -48,7 +48,7 @@ class QuadrantRules:
 
     @property
     def counts_accounts(self) -> bool:
-        """Whether so many accounts have high potential, rather than all from some limit on."""
+        """Return whether so many accounts have high potential, rather than all from some limit on."""
         return self.threshold == "capacity" and not self.by_cluster
 
 

@@ -62,7 +62,7 @@ class AssignedParty:
     map_rows: MapRows | None = None
 
     def merge(self, other: AssignedParty) -> AssignedParty:
-        """Both together."""
+        """Return both together."""
         seen = self.seen.merge(other.seen) if self.seen and other.seen else None
         shown = join_map_rows([self.map_rows, other.map_rows]) if self.map_rows and other.map_rows else None
         return AssignedParty(self.count.merge(other.count), self.inertia + other.inertia, seen, shown)
@@ -105,7 +105,7 @@ def _assign_piece(
     shown: tuple[int, ...],
     drift_setup: DriftSetup | None,
 ) -> AssignedRows:
-    """The same for neighbouring rows of a partition."""
+    """Return the same for neighbouring rows of a partition."""
     rows, reason, hashes = len(features.usable), item.reason[features.here].copy(), item.hashes[features.here]
     columns = RowAssignment.unknown(rows, _columns_of(models))
     reason[~features.usable & (reason == Reason.SCORED)] = Reason.FEATURE_NOT_FINITE
@@ -140,7 +140,7 @@ def _together(pieces: Sequence[AssignedRows]) -> AssignedRows:
 
 
 def by_party(assigned: Iterable[AssignedRows]) -> list[tuple[AssignedParty, ...]]:
-    """What the partitions tell of each party type."""
+    """Return what the partitions tell of each party type."""
     return list(zip(*(rows.parties for rows in assigned), strict=True))
 
 

@@ -87,18 +87,18 @@ def makes_market(job: Job) -> bool:
 
 
 def copies_of(job: Job) -> Copies:
-    """Where copies of the tables of a job are kept."""
+    """Return where copies of the tables of a job are kept."""
     return Copies(job.output.path, far=job.engine.kind == "remote")
 
 
 def substitution_of(job: Job) -> Substitution:
-    """What is read in place of what the input holds."""
+    """Return what is read in place of what the input holds."""
     words = {column: fold_keys(words) for column, words in job.values.items()}
     return Substitution(words, _rates_of(job), job.columns.sales if job.rows.duplicates == "sum" else None)
 
 
 def _rates_of(job: Job) -> Rates | None:
-    """How amounts of the input become amounts of one currency; None where the job has no rates."""
+    """Return how amounts of the input become amounts of one currency; None where the job has no rates."""
     currency, columns = job.currency, job.columns
     if currency is None or columns.currency is None:
         return None
@@ -170,7 +170,7 @@ def _keeping(columns: InputColumns, *, make: bool) -> InputColumns:
 
 
 def numeric_columns(job: Job) -> list[NumericColumn]:
-    """How each numeric feature is treated."""
+    """Return how each numeric feature is treated."""
     features = job.features
     return [
         NumericColumn(
@@ -204,25 +204,25 @@ _SEED_ROWS_A_CLUSTER = 100
 
 
 def recipe_of(job: Job, k: int) -> Recipe:
-    """How so many centers are sought."""
+    """Return how so many centers are sought."""
     clusters, many = job.clusters, k >= _MANY_CLUSTERS
     starts = -(-clusters.restarts // _STARTS_SAVED) if many else clusters.restarts
     return Recipe(k, clusters.seed, seed_rows_of(job, k), starts, clusters.batch_rows, clusters.max_passes, many)
 
 
 def seed_rows_of(job: Job, k: int) -> int:
-    """How many rows the first of so many centers are sought in."""
+    """Return how many rows the first of so many centers are sought in."""
     return max(job.clusters.seed_rows, _SEED_ROWS_A_CLUSTER * k)
 
 
 def ladder_rules(job: Job) -> LadderRules:
-    """How ladders are made and climbed."""
+    """Return how ladders are made and climbed."""
     rules = job.potential
     return LadderRules(tuple(rules.lines), rules.top_step, rules.boundary, rules.min_customers, rules.interval_level)
 
 
 def quadrant_rules(job: Job) -> QuadrantRules:
-    """Where high begins."""
+    """Return where high begins."""
     rules = job.quadrant
     median = rules.threshold == "median"
     potential, sales = (0.5, 0.5) if median else (rules.potential or 0.0, rules.sales or 0.0)

@@ -37,7 +37,7 @@ class DriftCounts:
     unknown: dict[str, Counter[str]]
 
     def merge(self, other: DriftCounts) -> DriftCounts:
-        """Both together."""
+        """Return both together."""
         pairs = zip(self.histograms, other.histograms, strict=True)
         together = tuple(Histogram(a.column, a.edges, a.counts + b.counts) for a, b in pairs)
         unknown = {column: counts + other.unknown[column] for column, counts in self.unknown.items()}
@@ -89,7 +89,7 @@ class DriftSetup:
 def _count_bins(
     model: Histogram, drift_setup: PartyDriftSetup, features: PartFeatures, rows: Any, backend: Backend
 ) -> Histogram:
-    """How the rows at the positions given spread over the bins of a feature."""
+    """Return how the rows at the positions given spread over the bins of a feature."""
     name = model.column
     if name in drift_setup.vocabularies:
         return drift.level_histogram(drift_setup.vocabularies[name], features.texts[name].take(rows))
@@ -98,7 +98,7 @@ def _count_bins(
 
 
 def _unknown_levels(vocabulary: Vocabulary, texts: Any) -> Counter[str]:
-    """How many accounts have each level that a vocabulary does not know."""
+    """Return how many accounts have each level that a vocabulary does not know."""
     import pyarrow.compute as pc
 
     counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(texts).to_pylist()}

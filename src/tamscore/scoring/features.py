@@ -63,7 +63,7 @@ class PartFeatures:
 
     @property
     def here(self) -> slice:
-        """Where the rows stand in the partition."""
+        """Return where the rows stand in the partition."""
         return slice(self.first, self.first + len(self.usable))
 
     def rows_of(self, item: PartRows, party: int) -> Any:
@@ -71,7 +71,7 @@ class PartFeatures:
         return np.flatnonzero(item.scored_of(party)[self.here] & self.usable)
 
     def fill_in(self, scored: Any, backend: Backend) -> dict[str, int]:
-        """How many of the rows that are scored, (m,) bool, miss a number and get the median, by column."""
+        """Return how many of the rows that are scored, (m,) bool, miss a number and get the median, by column."""
         xp, rows = backend.xp, backend.put(scored)
         counts = {name: xp.count_nonzero(xp.isnan(column) & rows) for name, column in self.numeric.items()}
         return {name: int(count) for name, count in counts.items()}
@@ -136,13 +136,13 @@ def _stream_numbers(
 
 
 def _are_stored(partition: Partition, names: Sequence[str]) -> bool:
-    """Whether columns stand in files on this machine's disks, so that a backend can decode them itself."""
+    """Return whether columns stand in files on this machine's disks, so that a backend can decode them itself."""
     pieces = {constant.name for piece in partition.pieces for constant in piece.constants}
     return is_local(partition.path) and pieces.isdisjoint(names)
 
 
 def _decode(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> Iterator[Sequence[Array]]:
-    """The same as the backend decodes them itself, with the amounts that the partition's substitution gives."""
+    """Yield the same as the backend decodes them itself, with the amounts that the partition's substitution gives."""
     how, money = partition.substitution, set(partition.substitution.money) & set(names)
     result = backend.read(partition, names, rows)
     if not money:
@@ -170,7 +170,7 @@ def _with_sums(backend: Backend, sales: Array, at: Any, sums: SubstituteSums) ->
 
 
 def _fetch(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> Iterator[list[Array]]:
-    """The same of objects, which a backend has no client for: decoded on the host, then put on the device."""
+    """Yield the same of objects, which a backend has no client for: decoded on the host, then put on the device."""
     table = tables.read(partition, names)
     table = table if rows is None else table.take(rows)
     yield [backend.put(float_column(table[name])) for name in names]

@@ -158,7 +158,7 @@ def _sales_of(parts: Sequence[PartRows]) -> AccountSales:
 
 
 def _other_ids(run: Run, directory: RunDirectory, earlier: EarlierRun | None, parts: Sequence[PartRows]) -> str:
-    """What may be wrong with the ids that the run before does not know, "" where nobody knows."""
+    """Return what may be wrong with the ids that the run before does not know, "" where nobody knows."""
     columns = run.columns
     if earlier and earlier.directory == directory:
         before = earlier.scored[1].accounts
@@ -183,7 +183,7 @@ def _measure(run: Run, change: InputChange) -> None:
 
 
 def _sentence(name: str, change: InputChange, limits: InputChangeLimits) -> str:
-    """What is wrong with a broken limit: figures before and now, the limit, and the setting that holds it."""
+    """Return what is wrong with a broken limit: figures before and now, the limit, and the setting that holds it."""
     return {"accounts": _accounts, "customers": _customers, "sales": _sales, "ids": _ids, "unit": _unit}[name](
         change, limits
     )

@@ -87,7 +87,7 @@ def _tables_of(tables: RunTables, job: Job) -> dict[str, pa.Table]:
 
 
 def _run_warnings(tables: RunTables, job: Job) -> list[str]:
-    """What a person should know about the result, party type by party type, then section by section."""
+    """Return what a person should know about the result, party type by party type, then section by section."""
     ladder, rules = ladder_rules(job), quadrant_rules(job)
     by_party = [
         f"{policy.name}: {text}"
@@ -104,7 +104,7 @@ def _run_warnings(tables: RunTables, job: Job) -> list[str]:
 
 
 def _manifest(tables: RunTables, job: Job, choice: DeviceChoice, progress: Progress) -> dict[str, Any]:
-    """What the run read, did and found, as it stands in `_manifest.json`."""
+    """Return what the run read, did and found, as it stands in `_manifest.json`."""
     by_kind = tables.totals.sum(axis=(0, 1))
     scored = sum(part.scored for part in tables.scored)
     if tables.plan.rows != scored + sum(tables.reasons.values()):
@@ -169,7 +169,7 @@ def _device_record(choice: DeviceChoice) -> dict[str, Any]:
 
 
 def _fit_record(party_fit: PartyFit, inertia: int) -> dict[str, Any]:
-    """How a fit came about, and the inertia of all scored rows under it."""
+    """Return how a fit came about, and the inertia of all scored rows under it."""
     fit, grid = party_fit.fit, party_fit.model.space.fitted_grid
     return {
         "clusters": len(fit.centers),

@@ -24,27 +24,27 @@ def resident_bytes(rows: int, row_bytes: int) -> int:
 
 
 def resident(sizes: Sequence[int], capacity: float) -> list[bool]:
-    """Which of some things of these sizes in bytes may stay: the first, as long as they fit together."""
+    """Return which of some things of these sizes in bytes may stay: the first, as long as they fit together."""
     return [total <= capacity for total in accumulate(sizes)]
 
 
 def resident_capacity(flow: Flow, backend: Backend, share: float) -> float:
-    """So many bytes of rows may stay on all devices of a flow together."""
+    """Return so many bytes of rows may stay on all devices of a flow together."""
     return float(share * backend.memory() * flow.memories)
 
 
 def row_bytes(columns: InputColumns) -> int:
-    """What a row of a partition takes while it is worked on: columns as read and as taken, codes, results."""
+    """Return what a row of a partition takes while it is worked on: columns as read and as taken, codes, results."""
     return 16 * len(columns.numeric) + 8 * (len(columns.categorical) + 1) + 64
 
 
 def block_bytes(columns: InputColumns) -> int:
-    """What a row of a block takes beside that: as float32, and in float64 while distances are computed."""
+    """Return what a row of a block takes beside that: as float32, and in float64 while distances are computed."""
     return 20 * (len(columns.numeric) + len(columns.categorical))
 
 
 def require_start(partitions: Sequence[Partition], columns: InputColumns, backend: Backend, flow: Flow) -> None:
-    """Nothing, where the largest partition leaves room for those that are worked on beside it, or there is none at all.
+    """Raise an error unless the largest partition leaves room for those beside it, or there is none at all.
 
     MemoryLimitError else, with a size of row groups that would do.
     """

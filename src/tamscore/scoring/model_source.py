@@ -38,7 +38,7 @@ class ModelSource(Protocol):
 
     @property
     def record(self) -> dict[str, Any]:
-        """What the manifest says of it; part of what the run is named by."""
+        """Return what the manifest says of it; part of what the run is named by."""
 
     @property
     def earlier(self) -> EarlierRun | None:
@@ -50,10 +50,10 @@ class ModelSource(Protocol):
 
     @property
     def accept(self) -> bool:
-        """Whether accounts may change cluster, however many."""
+        """Return whether accounts may change cluster, however many."""
 
     def check(self, job: Job) -> None:
-        """Nothing, where the job suits; InputContractError that names what does not."""
+        """Raise InputContractError unless the job suits; it names what does not."""
 
     def judge_features(self, run: Run, parts: list[PartRows]) -> None:
         """Raise GateError if the leakage guard stops a fit on these rows."""
@@ -72,11 +72,11 @@ class NewModel:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What the manifest says of it."""
+        """Return what the manifest says of it."""
         return {"source": "fitted"}
 
     def check(self, job: Job) -> None:
-        """Nothing: any job suits."""
+        """Do nothing: any job suits."""
 
     def judge_features(self, run: Run, parts: list[PartRows]) -> None:
         """Raise GateError if the leakage guard stops a fit on these rows."""
@@ -101,18 +101,18 @@ class FrozenModel:
 
     @property
     def made(self) -> dict[str, Any] | None:
-        """How the model of the earlier run came about; None where its scores do not stand for new ones."""
+        """Return how the model of the earlier run came about; None where its scores do not stand for new ones."""
         source = self.earlier.source
         same = source.get("ladders", self.record["ladders"]) == self.record["ladders"]
         return source if self.stands and same else None
 
     @property
     def record(self) -> dict[str, Any]:
-        """What the manifest says of it."""
+        """Return what the manifest says of it."""
         return {"source": "frozen", **self.earlier.record, "ladders": "own" if self.own_ladders else "frozen"}
 
     def check(self, job: Job) -> None:
-        """Nothing, where the job says what the model was fitted under; InputContractError else."""
+        """Raise InputContractError unless the job says what the model was fitted under."""
         model, settings = self.earlier.model, settings_of(job)
         if self.own_ladders:
             free = {"potential", "quadrant"}
@@ -120,7 +120,7 @@ class FrozenModel:
         require_fits(model, columns_of(job), settings, differences(job, self.earlier.job))
 
     def judge_features(self, run: Run, parts: list[PartRows]) -> None:
-        """Nothing: the features of a fitted model stay."""
+        """Do nothing: the features of a fitted model stay."""
 
     def fit_models(self, run: Run, parts: list[PartRows]) -> list[PartyFit]:
         """The model of every party type that the earlier run knew; InputContractError where there are others by now."""
@@ -147,11 +147,11 @@ class RefreshedModel:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What the manifest says of it."""
+        """Return what the manifest says of it."""
         return {"source": "refreshed", **self.earlier.record}
 
     def check(self, job: Job) -> None:
-        """Nothing, where the job has the features and columns of the model; InputContractError else."""
+        """Raise InputContractError unless the job has the features and columns of the model."""
         model = self.earlier.model
         settings = {**model.settings, "columns": settings_of(job)["columns"]}
         require_fits(model, columns_of(job), settings, differences(job, self.earlier.job))
@@ -189,7 +189,7 @@ def _level_under(job: Job, party: PartyRecord) -> PartyLevel | None:
 def drift_setup(
     run: Run, parts: list[PartRows], model_source: ModelSource, fitted: Sequence[PartyFit]
 ) -> DriftSetup | None:
-    """What a run looks at while it assigns; nothing where it builds on no other."""
+    """Return what a run looks at while it assigns; nothing where it builds on no other."""
     if model_source.earlier is None:
         return None
     seed = run.job.clusters.seed
@@ -202,7 +202,7 @@ def drift_setup(
 def _party_drift_setup(
     fit: PartyFit, stored: PartyRecord | None, labels: EarlierLabels, parts: list[PartRows], seed: int
 ) -> PartyDriftSetup:
-    """How a party type is watched; one that the earlier model did not know has nothing to drift from."""
+    """Return how a party type is watched; one that the earlier model did not know has nothing to drift from."""
     ids = fit.model.ids
     place = np.array([ids.index(name) if name in ids else NOWHERE for name in labels.ids] + [NOWHERE], np.uint16)
     up_to, _ = last_drawn(parts, fit.model.encoding.party, seed, WATCHED_ROWS)

@@ -77,7 +77,7 @@ def foretell(market: Market, sections: Sequence[Prepared]) -> list[dict[str, Win
 def _foretell_rows(
     item: tuple[PartRows, AssignedRows], states: Mapping[str, State], backend: Backend
 ) -> dict[str, WinForecast]:
-    """What the states of sections say of the scored rows of a partition, by the section's name."""
+    """Return what the states of sections say of the scored rows of a partition, by the section's name."""
     part, assigned = item
     at = np.flatnonzero(assigned.reason == Reason.SCORED)
     rows = RowsToForetell(part, assigned, at, tuple(states.values()), backend)
@@ -193,7 +193,7 @@ def _fill(columns: list[Any], accounts: _PartyAccounts, values: Any) -> None:
 
 
 def _mean_above(accounts: _PartyAccounts, party: PartyMarket, enough: int) -> Any:
-    """By how much the customers of its cluster buy more than each account on average (n,).
+    """Return by how much the customers of its cluster buy more than each account on average (n,).
 
     Held against it in multiples of typical sales, where these are known: within a cluster it is the larger accounts
     that are likely won, and they buy more than the mean.
@@ -208,7 +208,7 @@ def _mean_above(accounts: _PartyAccounts, party: PartyMarket, enough: int) -> An
 
 
 def value_of(open_money: Any, probability: Any, at_risk: Any | None) -> Any:
-    """What a call is worth (n,): whitespace times probability, and what may be lost of what an account buys."""
+    """Return what a call is worth (n,): whitespace times probability, and what may be lost of what an account buys."""
     value = np.nan_to_num(open_money * probability, nan=-np.inf)
     return value if at_risk is None else value + np.nan_to_num(at_risk)
 
@@ -236,7 +236,7 @@ def _within_kinds(order: Any, buys: Any, expected: Any, tiers: TierRules) -> tup
 
 
 def _probabilities(accounts: _PartyAccounts, rules: PriorityRules) -> tuple[Any, Any]:
-    """How likely each account (n,) is won, to six places, and where that is known from (n,), in BASES."""
+    """Return how likely each account (n,) is won, to six places, and where that is known from (n,), in BASES."""
     buys = accounts.sales > 0
     where = np.where(buys, rules.expansion, rules.acquisition)
     basis = np.zeros(len(buys), np.int8)

@@ -123,7 +123,7 @@ class ProductSales:
 
     @cached_property
     def owned(self) -> AccountProducts:
-        """What every account of the table owns, those that are not of the market too."""
+        """Return what every account of the table owns, those that are not of the market too."""
         return read_owned(self.market.this.flow, self.table, self.products.names)
 
     @cached_property
@@ -232,7 +232,7 @@ def _twins(path: str, names: Sequence[str]) -> Iterator[str]:
 
 
 def offered_products(owners: Any, customers: Any, share: float, min_customers: int) -> Any:
-    """Which products (k, p) bool enough customers of a cluster own, `owners` (k, p) of its `customers` (k,).
+    """Return which products (k, p) bool enough customers of a cluster own, `owners` (k, p) of its `customers` (k,).
 
     None in clusters of fewer than `min_customers`: two of three customers say nothing.
     """

@@ -31,7 +31,7 @@ def review_run(
     fitted: Sequence[PartyFit],
     assigned: Sequence[AssignedRows],
 ) -> Review:
-    """What there is to say about a run beside the one it builds on; nothing where it builds on none.
+    """Return what there is to say about a run beside the one it builds on; nothing where it builds on none.
 
     Raises GateError where more accounts would change cluster than the job allows, and nobody has accepted that.
     """
@@ -59,7 +59,7 @@ def review_run(
 
 
 def _require_relabelled(run: Run, model_source: ModelSource, review: Review) -> None:
-    """Nothing, where few enough accounts change cluster, or somebody has accepted it; GateError with the plan else."""
+    """Raise GateError unless few enough accounts change cluster, or somebody has accepted it, with the plan."""
     limit = run.job.clusters.max_relabelled_share
     run.progress.figures["relabelled_share"] = review.relabelled
     if review.relabelled > limit and not model_source.accept:
@@ -81,13 +81,13 @@ def _places_of(fit: PartyFit, parts: Sequence[PartRows], assigned: Sequence[Assi
 
 
 def _far_of(fit: PartyFit, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> int:
-    """How many accounts lie out of reach of their cluster."""
+    """Return how many accounts lie out of reach of their cluster."""
     reach = reach_of(fit, parts, assigned)
     return sum(int(np.sum(distance > reach[label])) for label, distance in _places_of(fit, parts, assigned))
 
 
 def reach_of(fit: PartyFit, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> Any:
-    """How far the clusters reach (k,): what the model has kept, or what the accounts of today say."""
+    """Return how far the clusters reach (k,): what the model has kept, or what the accounts of today say."""
     if fit.reference.reach is not None:
         return fit.reference.reach
     return drift.reaches(_places_of(fit, parts, assigned), fit.model.k)

@@ -169,7 +169,7 @@ class BlockRows:
         return object.__sizeof__(self) + sum(block.__sizeof__() for block in self._blocks)
 
     def anew(self) -> BlockRows:
-        """The same rows without the memory of a pass, for a loop of its own."""
+        """Return the same rows without the memory of a pass, for a loop of its own."""
         other = copy(self)
         other._blocks = [replace(block, sides=None) for block in self._blocks]  # noqa: SLF001 - one of us
         return other
@@ -191,5 +191,5 @@ class BlockRows:
         return reduce(Farthest.merge, parts, Farthest(0.0, ()))
 
     def shares(self, centers: Any) -> Shares:
-        """What each of the centers, two at least, has to do with the inertia."""
+        """Return what each of the centers, two at least, has to do with the inertia."""
         return reduce(Shares.merge, (shares_of(self._backend, block.drawn.block, centers) for block in self._blocks))

@@ -59,7 +59,7 @@ def start_of(start: int, judged: EvaluationData, most: int) -> Any:
 
 
 def sketch(k: int, backend: Backend, judged: EvaluationData, starts: Sequence[Any]) -> Sketch:
-    """So many clusters found on the first rows, from starts (most, d) that all candidates share."""
+    """Return so many clusters found on the first rows, from starts (most, d) that all candidates share."""
     rows = BlockRows.of(backend, np.ascontiguousarray(judged.block[:, :_START_ROWS]))
     tried = (kmeans.lloyd(rows.anew(), start[:k], _SHORT_PASSES, kmeans.SEEDING_TOLERANCE) for start in starts)
     best = min(tried, key=lambda fit: fit.inertia)

@@ -135,7 +135,7 @@ def admit(result: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _is_admitted(candidate: Candidate) -> bool:
-    """Whether few of a candidate's customers are in thin clusters, and its clusters keep their rows."""
+    """Return whether few of a candidate's customers are in thin clusters, and its clusters keep their rows."""
     return candidate.thin <= MOST_THIN and candidate.kept >= _STABLE
 
 

@@ -74,7 +74,7 @@ def _words(padded: Any, first: int, step: int, count: int) -> Any:
 
 
 def _mask(left: Any) -> Any:
-    """What keeps the bytes of a word that belong to an id of which `left` bytes, one at least, are to come."""
+    """Return what keeps the bytes of a word that belong to an id of which `left` bytes, one at least, are to come."""
     unused = (8 - np.minimum(left, 8)).astype(np.uint64)
     return np.uint64(0xFFFFFFFFFFFFFFFF) >> (unused << np.uint64(3))
 

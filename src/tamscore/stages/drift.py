@@ -60,7 +60,7 @@ def number_histogram(backend: Backend, name: str, column: Array, edges: Any = No
 
 
 def sorted_histogram(backend: Backend, name: str, present: Array, missing: int, edges: Any = None) -> Histogram:
-    """The same of sorted values (n,), given how many are missing beside them."""
+    """Return the same of sorted values (n,), given how many are missing beside them."""
     xp = backend.xp
     edges = bin_edges(backend.get(present)) if edges is None else edges
     reached = backend.get(xp.searchsorted(present, xp.astype(backend.put(edges), present.dtype), side="right"))
@@ -69,7 +69,7 @@ def sorted_histogram(backend: Backend, name: str, present: Array, missing: int, 
 
 
 def level_histogram(vocabulary: Vocabulary, texts: Any) -> Histogram:
-    """How many accounts have each level of a category."""
+    """Return how many accounts have each level of a category."""
     counts = np.bincount(vocabulary.encode(texts), minlength=len(vocabulary.all_levels))
     return Histogram(vocabulary.column, np.empty(0), counts)
 
@@ -98,7 +98,7 @@ def _chance(before: Histogram, now: Histogram) -> float:
 
 
 def verdict(before: Histogram, now: Histogram) -> str:
-    """What the index means: `steady`, `shifted` or `strongly shifted`; few accounts move by chance."""
+    """Return what the index means: `steady`, `shifted` or `strongly shifted`; few accounts move by chance."""
     index = stability_index(before, now)
     if index < max(SHIFTED, _chance(before, now)):
         return "steady"

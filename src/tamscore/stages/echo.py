@@ -42,7 +42,7 @@ def _sketch(views: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def _is_category(views: Any) -> bool:
-    """Whether views (v, m) are the levels of a category: a numeric feature has its logarithm beside itself."""
+    """Return whether views (v, m) are the levels of a category: a numeric feature has its logarithm beside itself."""
     return bool(np.all((views == 0) | (views == 1)))
 
 

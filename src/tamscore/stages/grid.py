@@ -29,7 +29,7 @@ class Grid:
     limit: Any
 
     def of(self, feature: int) -> tuple[float, float]:
-        """How many units are one, and the largest of a feature in units."""
+        """Return how many units are one, and the largest of a feature in units."""
         return 1.0 / self.unit, float(self.limit[feature])
 
     def whole(self, xp: Any, scaled: Array, feature: int) -> Array:

@@ -89,11 +89,11 @@ def _words(parts: Sequence[_Part], titles: Mapping[str, ColumnTitle]) -> str:
 
 
 def _distinctive(features: Sequence[Feature], row: Any) -> list[_Part]:
-    """What sets a cluster apart; the most distinctive first."""
+    """Return what sets a cluster apart; the most distinctive first."""
     order = np.argsort(-np.abs(row), kind="stable").tolist()
     return [_Part(j, features[j], float(row[j])) for j in order if _speaks(features[j], row[j])]
 
 
 def _speaks(feature: Feature, difference: float) -> bool:
-    """Whether a difference says something: numbers either way, levels only where there are more of them."""
+    """Return whether a difference says something: numbers either way, levels only where there are more of them."""
     return bool(abs(difference) >= _FAINT) and (feature.kind == "numeric" or difference > 0)

@@ -104,7 +104,7 @@ def limits_after(days: float | None, gone: float | None, customers: float, sales
 
 
 def compare(before: AccountSales, now: AccountSales) -> InputChange:
-    """What changed from one run's accounts to the next; independent of the order of rows."""
+    """Return what changed from one run's accounts to the next; independent of the order of rows."""
     known = _count_common(before.accounts, now.accounts)
     distinct = len(before.customers) == len(_without_repeats(before.customers))
     _, then, today = np.intersect1d(before.customers, now.customers, assume_unique=distinct, return_indices=True)
@@ -128,7 +128,7 @@ def compare(before: AccountSales, now: AccountSales) -> InputChange:
 
 
 def _count_common(first: Any, second: Any) -> int:
-    """How many different hashes of two sorted arrays stand in both."""
+    """Return how many different hashes of two sorted arrays stand in both."""
     together = np.concatenate([_without_repeats(first), _without_repeats(second)])
     together.sort(kind="stable")  # which merges what is sorted: a third of the time of a binary search for each
     return int(np.count_nonzero(together[1:] == together[:-1]))

@@ -35,7 +35,7 @@ class SummableRows(Protocol):
         """The row that lies farthest from its nearest center."""
 
     def shares(self, centers: Any) -> Shares:
-        """What each of the centers, two at least, has to do with the inertia."""
+        """Return what each of the centers, two at least, has to do with the inertia."""
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class LeakageLimits:
     correlation: float = 0.2
 
     def suspects(self, feature_evidence: FeatureEvidence) -> bool:
-        """Whether a feature with this evidence is a suspect."""
+        """Return whether a feature with this evidence is a suspect."""
         if np.isnan(feature_evidence.separability):
             return abs(feature_evidence.correlation) >= COPY
         if follows_size(feature_evidence):
@@ -85,7 +85,7 @@ class LeakageLimits:
 
 
 def follows_size(feature_evidence: FeatureEvidence) -> bool:
-    """Whether a feature with this evidence can be honest size: prospects reach the customers' median, too."""
+    """Return whether a feature with this evidence can be honest size: prospects reach the customers' median, too."""
     near = (
         feature_evidence.separability_given < _PLAIN_SEPARABILITY
         and feature_evidence.correlation_given < _PLAIN_CORRELATION
@@ -171,7 +171,7 @@ class LeakageViews:
         return ranks(self.sales)
 
     def left_over(self, feature: int, others: Sequence[int]) -> Any:
-        """What the other features do not tell (v, m) of the views of a feature, by a regression on prospects."""
+        """Return what the other features do not tell (v, m) of the views of a feature, by a regression on prospects."""
         own = np.flatnonzero(self.owner == feature)
         given = np.flatnonzero(np.isin(self.owner, others))
         prospects = np.count_nonzero(~self.customer)
@@ -182,7 +182,7 @@ class LeakageViews:
         return self.views[own] - weights.T @ self.bounded[given]
 
     def evidence(self, feature: int, others: Sequence[int]) -> FeatureEvidence:
-        """What a feature knows alone and given the others: the view that knows most speaks for it."""
+        """Return what a feature knows alone and given the others: the view that knows most speaks for it."""
         own = np.flatnonzero(self.owner == feature)
         alone = max(separability(self.views[v], self.customer) for v in own)
         correlation = max(self.correlations[own], key=abs)
@@ -232,7 +232,7 @@ def _plainest(suspects: Mapping[int, FeatureEvidence]) -> list[int]:
 
 
 def _without_prospects(views: Any, sales: Any) -> FeatureEvidence:
-    """What a feature (v, m) knows where there is nobody to compare customers with."""
+    """Return what a feature (v, m) knows where there is nobody to compare customers with."""
     customer = sales > 0
     correlation = max((rank_correlation(view[customer], sales[customer]) for view in views), key=abs)
     return FeatureEvidence(np.nan, correlation, np.nan, np.nan, np.nan)

@@ -46,7 +46,7 @@ class LevelColumns:
 
     @property
     def numeric(self) -> int:
-        """How many rows of a block are numbers."""
+        """Return how many rows of a block are numbers."""
         return len(self.factor)
 
     def whole(self, xp: Any, block: Array, j: int) -> Array:

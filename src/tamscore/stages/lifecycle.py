@@ -94,7 +94,7 @@ def succeed(party: str, old_ids: Sequence[str], heir: Any, k: int, named: int) -
 
 
 def events(overlap: Overlap, heir: Any, old_ids: Sequence[str], new_ids: Sequence[str]) -> list[Event]:
-    """What became of every old cluster, then where every new one comes from; `new_ids` stand as in `overlap`."""
+    """Return what became of every old cluster, then where every new one comes from; `new_ids` stand as in `overlap`."""
     born = [j for j in range(len(new_ids)) if j not in heir]
     comes_from = {j: _source(overlap, j) for j in born}
     goes_into = {i: _target(overlap, i) for i in range(len(old_ids)) if heir[i] < 0}

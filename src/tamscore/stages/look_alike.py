@@ -56,7 +56,7 @@ def fold_of(numbers: Any) -> Any:
 
 
 def contributions(block: Any, bends: Any, slopes: Any, hinges: Any) -> Any:
-    """What each feature adds to the log odds (d, m) of a host block (d, m)."""
+    """Return what each feature adds to the log odds (d, m) of a host block (d, m)."""
     added = block.astype(np.float64) * slopes[:, None]
     beyond = np.maximum(block[: len(bends)].astype(np.float64) - bends[:, None], 0.0)
     added[: len(bends)] += beyond * hinges[:, None]

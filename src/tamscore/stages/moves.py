@@ -116,7 +116,7 @@ def _ladder_rules(rules: RedrawRules) -> tuple[tuple[float, ...], TopStep, int]:
 
 
 def compare(first: Money, again: Money, numbers: Any) -> Moves:
-    """What changes between the money of the same accounts (m,) before and after; ties by draw numbers (m,)."""
+    """Return what changes between the money of the same accounts (m,) before and after; ties by draw numbers (m,)."""
     old, new = np.nan_to_num(first.potential), np.nan_to_num(again.potential)
     change = np.abs(new - old) > MOVED * old
     open_ = [np.nan_to_num(money.whitespace) for money in (first, again)]

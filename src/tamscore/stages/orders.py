@@ -169,7 +169,7 @@ def places(keys: Any, checks: Any, key: Any, check: Any) -> Any:
 
 
 def begins(*columns: Any) -> Any:
-    """Which rows (n,) bool of ordered columns differ from the row before; the first does."""
+    """Return which rows (n,) bool of ordered columns differ from the row before; the first does."""
     new = np.zeros(len(columns[0]), bool)
     new[:1] = True
     for column in columns:
@@ -178,7 +178,7 @@ def begins(*columns: Any) -> Any:
 
 
 def repeats(lines: Lines) -> Any:
-    """Which of ordered lines (n,) bool say the same as the line before: account, day and amount."""
+    """Return which of ordered lines (n,) bool say the same as the line before: account, day and amount."""
     return ~begins(lines.key, lines.check, lines.day, lines.units)
 
 
@@ -217,7 +217,7 @@ class OrderedAccounts:
         return cls(lines, np.flatnonzero(new), np.cumsum(new) - 1)
 
     def net(self, after: int, until: int) -> Any:
-        """What each account bought (a,) after one day until another, in units."""
+        """Return what each account bought (a,) after one day until another, in units."""
         inside = (self.lines.day > after) & (self.lines.day <= until)
         return np.bincount(self.place[inside], weights=self.lines.units[inside], minlength=len(self.starts))
 
@@ -244,7 +244,7 @@ class OrderedAccounts:
 
 
 def bought(accounts: OrderedAccounts, windows: Windows) -> Bought:
-    """What the accounts of ordered lines have bought; lines after today must have been left out."""
+    """Return what the accounts of ordered lines have bought; lines after today must have been left out."""
     lines, count = accounts.lines, len(accounts.starts)
     return Bought(
         lines.key[accounts.starts],

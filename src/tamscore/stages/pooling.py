@@ -174,7 +174,7 @@ def _shape_of(logs: Any, n: Any, level: Any) -> Any:
 
 
 def _misses(shape: Any, shares: Sequence[float], n: int, freedom: float) -> _Misses:
-    """By how much samples of n from the shape miss its cut values and its mean, and drifts of so many clusters.
+    """Return by how much samples of n from the shape miss its cut values and its mean, and drifts of so many clusters.
 
     Drifts have Student's t distribution: their spread is itself known from few clusters only.
     """

@@ -17,7 +17,7 @@ _LEAST_LOGIT, _LOGIT_STEP, LOGITS = -20.0, 1 / 64, 2560
 
 
 def count_odds(odds: Any) -> Any:
-    """How many log odds (m,) fall in each step (LOGITS,) int64: exact, so counts of parts add up."""
+    """Return how many log odds (m,) fall in each step (LOGITS,) int64: exact, so counts of parts add up."""
     inside = np.clip(odds, _LEAST_LOGIT, -_LEAST_LOGIT)
     step = np.minimum((inside - _LEAST_LOGIT) / _LOGIT_STEP, LOGITS - 1).astype(np.int64)
     return np.bincount(step, minlength=LOGITS)
@@ -60,7 +60,7 @@ def mean_above(groups: Sequence[Any], own: Any, label: Any) -> Any:
 
 
 def expected_above(groups: Sequence[Any], parents: Sequence[Any], enough: int, own: Any, label: Any) -> Any:
-    """The same for groups of which those with fewer than `enough` customers are weighed with their parents.
+    """Return the same for groups of which those with fewer than `enough` customers are weighed with their parents.
 
     The weight of a group's own n customers is n / enough.
     """

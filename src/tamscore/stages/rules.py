@@ -49,7 +49,7 @@ class _Condition:
     high: int
 
     def holds(self) -> Any:
-        """Which rows (m,) bool meet it."""
+        """Return which rows (m,) bool meet it."""
         return (self.choice.bins >= self.low) & (self.choice.bins < self.high)
 
     def words(self) -> str:
@@ -116,7 +116,7 @@ class _Bins:
         return cls(choices, np.stack([choice.bins for choice in choices]) + starts[:, None] + 1, starts, low, high)
 
     def below(self, rows: Any) -> Any:
-        """How many of some rows (m,) bool lie before each place, counted from the first."""
+        """Return how many of some rows (m,) bool lie before each place, counted from the first."""
         return np.append(
             0, np.cumsum(np.bincount(self.place[:, np.flatnonzero(rows)].ravel(), minlength=self.high[-1]))
         )

@@ -62,12 +62,12 @@ class ColumnScale:
 
     @property
     def is_one_pass(self) -> bool:
-        """Whether `Treatment` can say what is done to the column."""
+        """Return whether `Treatment` can say what is done to the column."""
         mode = MODES[self.scaling]
         return mode.bend is None or mode.logarithm
 
     def treatment(self, units: float, limit: float) -> Treatment:
-        """What makes the column whole numbers of `units` to one, at most `limit`."""
+        """Return what makes the column whole numbers of `units` to one, at most `limit`."""
         logarithm = MODES[self.scaling].logarithm
         bounds = self.low, self.high, logarithm, self.low < 0.0
         return Treatment(self.fill, *bounds, self.center, self.factor, units, limit)
@@ -160,7 +160,7 @@ def merge_moments(a: Moments, b: Moments) -> Moments:
 
 
 def is_constant(scale: ColumnScale, order: OrderStatistics) -> bool:
-    """Whether the column says nothing: one value only, after winsorising, and so no spread."""
+    """Return whether the column says nothing: one value only, after winsorising, and so no spread."""
     low, high = max(scale.low, order.at[0.0]), min(scale.high, order.at[1.0])
     return not high > low or scale.factor == 0.0
 

@@ -22,7 +22,7 @@ def rank_correlation(x: Any, y: Any) -> float:
 
 
 def along(x: Any, ranked: Any) -> float:
-    """The same with a column whose ranks (n,) are known."""
+    """Return the same with a column whose ranks (n,) are known."""
     a = ranks(x)
     a, b = a - a.mean(), ranked - ranked.mean()
     size = float(np.sqrt((a @ a) * (b @ b)))

@@ -27,7 +27,7 @@ class Shares:
 
     @property
     def utility(self) -> Any:
-        """By how much inertia would grow (k,) without each center."""
+        """Return by how much inertia would grow (k,) without each center."""
         return _together(self.pieces[:, 3:])
 
     def merge(self, other: Shares) -> Shares:

@@ -62,7 +62,7 @@ class Feature:
 
     @property
     def name(self) -> str:
-        """How the feature is called in tables: `employees`, `employees missing`, `industry = retail`."""
+        """Return how the feature is called in tables: `employees`, `employees missing`, `industry = retail`."""
         return {"numeric": self.column, "missing": f"{self.column} missing"}.get(
             self.kind, f"{self.column} = {self.level}"
         )
@@ -108,7 +108,7 @@ class Space:
         return 4 * self.number_rows + 8 * len(self.vocabularies)
 
     def missing(self, xp: Any, raw: RawRows) -> list[Array]:
-        """Which numbers of the rows are missing, (m,) bool for each column that has an indicator of it."""
+        """Return which numbers of the rows are missing, (m,) bool for each column that has an indicator of it."""
         return [xp.isnan(raw.numeric[scale.name]) for scale in self.scales if scale.missing_indicator]
 
     def block(self, backend: Backend, raw: RawRows) -> Array:

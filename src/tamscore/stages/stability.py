@@ -20,7 +20,7 @@ _GRADES = ((0.85, "highly stable"), (0.75, "stable"), (0.60, "doubtful"), (0.0, 
 
 
 def grade(similarity: float) -> str:
-    """What a mean Jaccard similarity says about a cluster."""
+    """Return what a mean Jaccard similarity says about a cluster."""
     return next(name for least, name in _GRADES if similarity >= least)
 
 

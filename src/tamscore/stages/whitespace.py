@@ -192,7 +192,7 @@ def _ranked(standings: Sequence[PartyStanding], *, with_customers: bool, with_pr
 
 
 def places(sales: CustomerSales, account_sales: Any, label: Any) -> Any:
-    """Where customers (m,) stand in the sorted sales of their clusters: the first position of an equal value."""
+    """Return where customers (m,) stand in the sorted sales of their clusters: the first position of an equal value."""
     empty = np.empty(len(label), np.int64)
     order = np.argsort(label, kind="stable")
     bounds = np.searchsorted(label[order], np.arange(sales.groups + 1))
@@ -229,7 +229,7 @@ def median_potential(standing: PartyStanding) -> Any:
 
 
 def relative_message(ratio: float) -> str:
-    """How an account compares with its cluster's median account, in words with two significant digits."""
+    """Return how an account compares with its cluster's median account, in words with two significant digits."""
     if not np.isfinite(ratio) or ratio <= 0:
         return ""
     if 1 / _ABOUT < ratio < _ABOUT:

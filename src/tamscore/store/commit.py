@@ -30,7 +30,7 @@ class _Storage(Protocol[_Where_contra]):
     """What the commit protocol asks of the place that an output lies in."""
 
     def prepare(self, folder: _Where_contra) -> None:
-        """Make ready to write to a folder; OSError where that is seen to be impossible."""
+        """Make ready to write to a folder; raise OSError where that is seen to be impossible."""
 
     def place(self, path: _Where_contra, write: Callable[[HashingFile], None]) -> Placed:
         """Put a file in place whole, or leave what lies there."""
@@ -61,12 +61,12 @@ class _Storage(Protocol[_Where_contra]):
 
 
 def _storage_of(path: Location) -> _Storage[Any]:
-    """How files are put in place there."""
+    """Return how files are put in place there."""
     return objects if isinstance(path, ObjectPath) else disk
 
 
 def prepare(folder: Location) -> None:
-    """Make ready to write to a folder; OSError where that is seen to be impossible."""
+    """Make ready to write to a folder; raise OSError where that is seen to be impossible."""
     _storage_of(folder).prepare(folder)
 
 
@@ -217,7 +217,7 @@ def place_both(table: pa.Table, folder: Location, name: str, in_csv: pa.Table | 
 
 
 def void(_: object) -> None:
-    """Nothing: for calls whose answer does not matter."""
+    """Do nothing: for calls whose answer does not matter."""
 
 
 def read_json(path: Location) -> dict[str, Any] | None:

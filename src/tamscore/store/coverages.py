@@ -28,7 +28,7 @@ def set_last(folder: Location, run: str) -> None:
 
 
 def note_of(coverages: Location, run: str) -> Location:
-    """Where it stands which coverage of a run was made last."""
+    """Return where it stands which coverage of a run was made last."""
     return coverages / f"{run}.json"
 
 
@@ -80,7 +80,7 @@ def newest_coverage(output: Location) -> Location | None:
 
 
 def folder_of(output: Location, name: str) -> Location:
-    """Return the folder of the coverage of that name; InputContractError if it is not there."""
+    """Return the folder of the coverage of that name; raise InputContractError if it is not there."""
     folder = output / COVERAGE / name
     if not (folder / RECORDS[COVERAGE]).is_file():
         raise InputContractError(

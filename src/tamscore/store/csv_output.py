@@ -97,7 +97,7 @@ def guarded_texts(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def is_formula(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Which texts (m,) a spreadsheet may run; only those are looked at whose first byte lets them."""
+    """Return which texts (m,) a spreadsheet may run; only those are looked at whose first byte lets them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -111,7 +111,7 @@ def is_formula(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _begins_so(chunk: pa.Array) -> Any:
-    """Which texts (m,) of a chunk begin with one of `FIRST_BYTES`; an empty text begins with none."""
+    """Return which texts (m,) of a chunk begin with one of `FIRST_BYTES`; an empty text begins with none."""
     import pyarrow.types as t
 
     _, offsets, data = chunk.buffers()
@@ -131,7 +131,7 @@ def guarded_cells(cells: Sequence[object]) -> list[object]:
 
 
 def runs(text: str) -> bool:
-    """Whether a spreadsheet may run a text."""
+    """Return whether a spreadsheet may run a text."""
     return re.search(_FORMULA, text) is not None and re.fullmatch(_NUMBER[1:-1], text) is None
 
 

@@ -94,7 +94,7 @@ def flush_folder(folder: Path) -> None:
 
 
 def prepare(folder: Path) -> None:
-    """Make a folder and see that files can be made in it; OSError else."""
+    """Make a folder and see that files can be made in it; raise OSError otherwise."""
     make_folder(folder)
     with TemporaryFile(dir=folder, prefix="_"):
         pass
@@ -122,7 +122,7 @@ def hold(output: Path, purpose: str) -> Iterator[None]:
 
 
 def remove(path: Path, _output: Path) -> None:
-    """Remove a file or a link, and bring that to the disk; RetryableError where that is refused."""
+    """Remove a file or a link, and bring that to the disk; raise RetryableError where that is refused."""
     try:
         _unlink(path)
         flush_folder(path.parent)
@@ -160,7 +160,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def require_held(_output: Path) -> None:
-    """Nothing: a lock of the operating system is never lost while its process lives."""
+    """Do nothing: a lock of the operating system is never lost while its process lives."""
 
 
 def new_file(part: Path) -> IO[bytes]:

@@ -57,7 +57,7 @@ def read_footer(file: Location, stamp: Stamp | None = None) -> tuple[Any, pa.Sch
 
 
 def _other_format(head: bytes) -> str:
-    """What a file that begins so is instead of Parquet, and what to do about it."""
+    """Return what a file that begins so is instead of Parquet, and what to do about it."""
     kind = format_of(head)
     what = kind.name if kind else "one"
     remedy = kind.remedy if kind else _IMPORT if is_text(head) else PARQUET
@@ -84,14 +84,14 @@ def group_rows(file: Location, footer: Any, columns: InputColumns) -> list[int]:
 
 
 def require_schema(file: Location, schema: pa.Schema, columns: InputColumns) -> None:
-    """Nothing, where the file holds every column once and in a usable type; InputContractError else."""
+    """Raise InputContractError unless the file holds every column once and in a usable type."""
     problems = [problem for name in columns.all if (problem := _column_problem(name, schema, columns))]
     if problems:
         raise InputContractError("\n".join(f"{file}: {problem}" for problem in problems))
 
 
 def _column_problem(name: str, schema: pa.Schema, columns: InputColumns) -> str | None:
-    """What is wrong with a column of a file, or None."""
+    """Return what is wrong with a column of a file, or None."""
     places = schema.get_all_field_indices(name)
     if not places:
         return f"column {name!r} is missing; {hint_at(name, schema.names)}"
@@ -110,7 +110,7 @@ def hint_at(name: str, there: Sequence[str]) -> str:
 
 
 def _type_problem(name: str, kind: pa.DataType, columns: InputColumns) -> str | None:
-    """What is wrong with the type of a column, given the part it plays, or None."""
+    """Return what is wrong with the type of a column, given the part it plays, or None."""
     import pyarrow.types as t
 
     plain, text = plain_type(kind), holds_text(kind)
@@ -134,7 +134,7 @@ def _copy(columns: InputColumns) -> Iterator[str]:
 def require_same(
     file: Location, schema: pa.Schema, first_file: Location, first: pa.Schema, columns: InputColumns
 ) -> None:
-    """Nothing, where the columns that are copied to the output have one type in both files."""
+    """Raise InputContractError unless the columns that are copied to the output have one type in both files."""
     for name in _copy(columns):
         here, there = (plain_type(item.field(name).type) for item in (schema, first))
         if here != there:

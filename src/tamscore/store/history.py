@@ -53,12 +53,12 @@ class LedgerEntry:
 
     @property
     def made_version(self) -> bool:
-        """Whether a version came to be, or to count, by it."""
+        """Return whether a version came to be, or to count, by it."""
         return self.action not in {"prune", "forget"}
 
     @property
     def is_swap(self) -> bool:
-        """Whether it swaps the pointer."""
+        """Return whether it swaps the pointer."""
         return self.action in _SWAPS
 
 

@@ -53,21 +53,21 @@ class Holdout:
 
     @property
     def name(self) -> str:
-        """How people call it."""
+        """Return how people call it."""
         return str(self.record["name"])
 
     @property
     def counts(self) -> bool:
-        """Whether its controls are left out: nobody has ended it."""
+        """Return whether its controls are left out: nobody has ended it."""
         return self.record[ENDED] is None
 
     @property
     def marks(self) -> bool:
-        """Whether its controls stay in lists and coverage, with a mark."""
+        """Return whether its controls stay in lists and coverage, with a mark."""
         return bool(self.record.get(MARK))
 
     def accounts(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return columns of its accounts, or all; InputContractError if the table is not as it was written."""
+        """Return columns of its accounts, or all; raise InputContractError if the table is not as it was written."""
         return contents.placed_table(self.folder / _TABLE, files_of(dict(self.record))[_TABLE], columns)
 
 
@@ -77,14 +77,14 @@ def _folder_of(output: Location, name: str) -> Location:
 
 
 def holdout_named(output: Location, name: str) -> Holdout | None:
-    """Return the holdout of a name, None if there is none; InputContractError if its record was changed."""
+    """Return the holdout of a name, None if there is none; raise InputContractError if its record was changed."""
     folder = _folder_of(output, name)
     path = folder / RECORDS[HOLDOUTS]
     return Holdout(folder, records.read(path)) if path.is_file() else None
 
 
 def holdouts(output: Location) -> list[Holdout]:
-    """Return all holdouts of an output by name; InputContractError if a record was changed."""
+    """Return all holdouts of an output by name; raise InputContractError if a record was changed."""
     folder = output / HOLDOUTS
     inside: list[Location] = sorted(folder.iterdir(), key=str) if folder.is_dir() else []
     there = [item for item in inside if RUN_KEY.fullmatch(item.name) and (item / RECORDS[HOLDOUTS]).is_file()]

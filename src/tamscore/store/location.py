@@ -30,12 +30,12 @@ def whole_address(place: Location) -> str:
 
 
 def is_local(text: str) -> bool:
-    """Whether a text names a path on this machine's disks."""
+    """Return whether a text names a path on this machine's disks."""
     return isinstance(location(text), Path)
 
 
 def inside(path: Location, folder: Location) -> bool:
-    """Whether a path is a folder or lies in it; links and dots are followed, but for links in a circle."""
+    """Return whether a path is a folder or lies in it; links and dots are followed, but for links in a circle."""
     if isinstance(path, ObjectPath) or isinstance(folder, ObjectPath):
         return path == folder or folder in path.parents
     whole, above = (Path(os.path.realpath(where)) for where in (path, folder))
@@ -58,7 +58,7 @@ def matching(pattern: str) -> list[Location]:
 
 
 def name_within(path: Location, folder: Location) -> str:
-    """The name of what lies in a folder, with slashes; ValueError where it does not."""
+    """The name of what lies in a folder, with slashes; raise ValueError where it does not."""
     if isinstance(path, ObjectPath) and isinstance(folder, ObjectPath):
         return path.relative_to(folder).as_posix()
     return Path(str(path)).relative_to(str(folder)).as_posix()

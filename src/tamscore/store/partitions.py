@@ -76,7 +76,7 @@ class Plan:
 
     @property
     def notices(self) -> Iterator[str]:
-        """What a user should know about the source: the version that is read, and files that are passed over."""
+        """Yield what a user should know about the source: the version that is read, and files that are passed over."""
         if self.version:
             yield f"{self.format} table, version {self.version}"
         if seen := [name for name in self.ignored if not is_hidden(name)]:
@@ -85,7 +85,7 @@ class Plan:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What was read, as the manifest has it."""
+        """Return what was read, as the manifest has it."""
         read = {"files": self.files, "ignored": self.ignored, "digest": self.digest, "format": self.format}
         read |= {"version": self.version} if self.version else {}
         read |= {"copies": kept_copies} if (kept_copies := self.kept_copies) else {}
@@ -187,7 +187,7 @@ def _read_stamp(file: SourceFile) -> tuple[Stamp, Any, Any]:
 
 
 def unchanged(plan: Plan) -> None:
-    """Nothing, where every file still is what it was when it was planned; InputContractError that names it else."""
+    """Raise InputContractError unless every file still is what it was when it was planned; it names it."""
     for item in plan.every:
         for file, stamp in zip(item.files, item.stamps, strict=True):
             tables.require_stamp(file, stamp)
@@ -214,7 +214,7 @@ def bundles(groups: Sequence[RowGroup], max_bytes: int, substitution: Substituti
 
 
 def _joins(group: RowGroup, before: RowGroup, across: bool) -> bool:  # noqa: FBT001
-    """Whether a row group may be read with the one before: of one file, or where allowed, of one schema."""
+    """Return whether a row group may be read with the one before: of one file, or where allowed, of one schema."""
     return group.path == before.path or (across and group.kinds == before.kinds)
 
 

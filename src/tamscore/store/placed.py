@@ -52,7 +52,7 @@ class Placed:
             )
 
     def record(self) -> dict[str, Any]:
-        """The same as JSON holds it."""
+        """Return the same as JSON holds it."""
         return asdict(self)
 
 
@@ -80,7 +80,7 @@ class HashingFile:
         return size
 
     def tell(self) -> int:
-        """How many bytes were written so far."""
+        """Return how many bytes were written so far."""
         return self._bytes
 
     def flush(self) -> None:

@@ -50,7 +50,7 @@ def current_version(output: Location) -> str | None:
 
 
 def _is_spoilt(output: Location, version: str) -> bool:
-    """Whether a version that a pointer names is not there, and unknown to the ledger that there is."""
+    """Return whether a version that a pointer names is not there, and unknown to the ledger that there is."""
     if (output / "versions" / version).is_dir():
         return False
     entries = history.entries(output)
@@ -108,7 +108,7 @@ def digest_of(path: Location) -> str:
 
 
 def is_renewed(output: Location) -> bool:
-    """Whether there are new files that count and may not be in place yet."""
+    """Return whether there are new files that count and may not be in place yet."""
     return (output / RENEWAL / PLAN).is_file()
 
 

@@ -86,15 +86,15 @@ class RunDirectory:
         return self.output / CHECKPOINTS / self.run_key
 
     def part(self, index: int) -> Location:
-        """Where the scores of a partition lie."""
+        """Return where the scores of a partition lie."""
         return self.scores / f"part-{index:05d}.parquet"
 
     def rejected_files(self, index: int) -> Location:
-        """Where the rejected rows of a partition lie."""
+        """Return where the rejected rows of a partition lie."""
         return self.path / "rejected" / f"part-{index:05d}.parquet"
 
     def sidecar(self, index: int) -> Location:
-        """Where the commit of a partition lies; readers pass over the leading underscore."""
+        """Return where the commit of a partition lies; readers pass over the leading underscore."""
         return self.scores / f"_part-{index:05d}.json"
 
     def sidecars(self) -> list[Location]:
@@ -107,7 +107,7 @@ class RunDirectory:
         return contents.parts_listed(self.scores)
 
     def prepare(self, inputs: Iterable[str]) -> None:
-        """Make the folder of this version; UsageError where it cannot be written to, or holds the inputs."""
+        """Make the folder of this version; raise UsageError where it cannot be written to, or holds the inputs."""
         for file in inputs:
             if inside(location(file), self.output) and not inside(location(file), self.output / COPIES):
                 raise UsageError(f"output.path: {self.output}: the input {file} lies inside it; name another folder")
@@ -119,7 +119,7 @@ class RunDirectory:
             ) from error
 
     def hold(self) -> AbstractContextManager[None]:
-        """Hold the output alone; RetryableError where another run holds it."""
+        """Hold the output alone; raise RetryableError where another run holds it."""
         return pruning.hold(self.output, f"run {self.run_key}")
 
     def commit_part(self, index: int, part: Placed, rejected: Placed | None, rows: dict[str, int]) -> None:
@@ -166,11 +166,11 @@ class RunDirectory:
         return files
 
     def has(self, name: str, placed: Placed) -> bool:
-        """Whether a file of this version holds what was placed, or what is about to take its place does."""
+        """Return whether a file of this version holds what was placed, or what is about to take its place does."""
         return holds(self.path / name, placed) or renewal.await_renewal(self.path, name, placed) is not None
 
     def is_complete(self) -> bool:
-        """Whether the run is sealed and every byte is as it was written; see `damage`."""
+        """Return whether the run is sealed and every byte is as it was written; see `damage`."""
         return self.damage() == []
 
     def seal(self, manifest: dict[str, Any], files: dict[str, Placed]) -> None:
@@ -216,7 +216,7 @@ class RunDirectory:
         commit.swap_json({"version": self.run_key, "manifest_sha256": digest}, self.output / CURRENT)
 
     def announce_run(self, action: history.Action, before: str | None, digest: str) -> bool:
-        """Whether the last swap in the ledger is this one, which was cut off before it moved the pointer."""
+        """Return whether the last swap in the ledger is this one, which was cut off before it moved the pointer."""
         swaps = [entry for entry in history.entries(self.output) if entry.is_swap]
         last = swaps[-1] if swaps else None
         text = last and (last.action, last.version, last.replaced, last.manifest_sha256)
@@ -224,7 +224,7 @@ class RunDirectory:
 
 
 def holds(path: Location, placed: Placed) -> bool:
-    """Whether a file is there, no link, and holds what was placed."""
+    """Return whether a file is there, no link, and holds what was placed."""
     try:
         return not path.is_symlink() and path.stat().st_size == placed.bytes and Placed.of(path) == placed
     except OSError:

@@ -151,7 +151,7 @@ def _with_dictionaries(table: pa.Table, dictionary: Sequence[str]) -> pa.Table:
 
 
 def _stretches(kind: pa.DataType) -> bool:
-    """Whether values of a type can take up more memory than a fixed number of bytes each."""
+    """Return whether values of a type can take up more memory than a fixed number of bytes each."""
     import pyarrow.types as t
 
     return bool(not t.is_primitive(kind) and not t.is_decimal(kind) and not t.is_null(kind))
@@ -183,7 +183,7 @@ def _stretch(file: Any, piece: Piece, name: str, max_bytes: int) -> pa.ChunkedAr
 
 
 def stamp_of(path: str) -> Stamp:
-    """The stamp of a file as it is now; InputContractError where it is gone."""
+    """The stamp of a file as it is now; raise InputContractError where it is gone."""
     where = location(path)
     try:
         if isinstance(where, ObjectPath):
@@ -197,7 +197,7 @@ def stamp_of(path: str) -> Stamp:
 
 
 def require_stamp(path: str, stamp: Stamp | None) -> None:
-    """Nothing, where a file is what it was when it was planned; InputContractError else."""
+    """Raise InputContractError unless a file is what it was when it was planned."""
     now = stamp_of(path) if stamp else None
     if stamp and now and now != stamp:
         size = "" if now[0] == stamp[0] else f", from {stamp[0]:,} to {now[0]:,} bytes"
@@ -223,7 +223,7 @@ def decoding(place: Partition | Piece) -> Iterator[None]:
 
 
 def _require_text(column: pa.ChunkedArray, where: str) -> None:
-    """Nothing, where every text is UTF-8, which Arrow takes on trust; InputContractError else."""
+    """Raise InputContractError unless every text is UTF-8, which Arrow takes on trust."""
     import pyarrow as pa
 
     try:
@@ -233,7 +233,7 @@ def _require_text(column: pa.ChunkedArray, where: str) -> None:
 
 
 def require_length(column: pa.ChunkedArray, longest: int, where: str) -> None:
-    """Nothing, where no text of a column is longer than so many bytes; InputContractError with its beginning else."""
+    """Raise InputContractError if any text of a column is longer than so many bytes, with its beginning."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -59,13 +59,13 @@ def _problems_beside(output: Location) -> Iterator[str]:
 
 
 def seal(run: RunDirectory) -> bool:
-    """Whether a version claims to be complete."""
+    """Return whether a version claims to be complete."""
     manifest = run.path / MANIFEST
     return manifest.exists() or manifest.is_symlink()
 
 
 def _pointer_problems(output: Location) -> Iterator[str]:
-    """What is wrong with the pointer of an output, and what lies in the output that no run has put there."""
+    """Yield what is wrong with the pointer of an output, and what lies in the output that no run has put there."""
     pointer = pointer_of(output)
     if pointer is None:
         yield f"{output / CURRENT}: missing or torn; run the job again, or make a version current: tamscore rollback"

@@ -127,7 +127,7 @@ def version_before(directory: RunDirectory) -> RunDirectory | None:
 
 
 def output_of(path: Location) -> Location:
-    """The path, where it is the output of a job; UsageError where no run has ever been written to it."""
+    """The path, where it is the output of a job; raise UsageError where no run has ever been written to it."""
     if not _is_folder(path) or (not (path / CURRENT).exists() and not versions(path)):
         raise UsageError(f"{path}: no output of a job; expected a folder with {CURRENT} and versions")
     return path

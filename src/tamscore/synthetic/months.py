@@ -44,7 +44,7 @@ class Month:
 
     @property
     def inflation(self) -> np.float32:
-        """How much amounts have risen since the first month (log)."""
+        """Return how much amounts have risen since the first month (log)."""
         return np.float32(_INFLATION * (self.number - 1))
 
     @property

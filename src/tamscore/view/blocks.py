@@ -30,7 +30,7 @@ class Column:
 
     @property
     def is_number(self) -> bool:
-        """Whether its values stand to the right and are never broken."""
+        """Return whether its values stand to the right and are never broken."""
         return self.unit not in TEXTS
 
     @classmethod

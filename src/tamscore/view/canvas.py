@@ -76,7 +76,7 @@ class Canvas:
     narrow: bool
 
     def panels(self, count: int, **layout: Any) -> list[Any]:
-        """So many axes side by side, or one below the other on a narrow canvas."""
+        """Return so many axes side by side, or one below the other on a narrow canvas."""
         shape = (count, 1) if self.narrow else (1, count)
         if self.narrow and "width_ratios" in layout:
             del layout["width_ratios"]

@@ -56,7 +56,7 @@ def share(part: float, whole: float) -> str:
 
 
 def change(before: float, after: float) -> str:
-    """How an amount changes, in percent: `+12%`, `-0.4%`, `0%`; `-` where it was nothing."""
+    """Return how an amount changes, in percent: `+12%`, `-0.4%`, `0%`; `-` where it was nothing."""
     if not before:
         return NOTHING
     percent = 100 * (after - before) / abs(before)

@@ -107,7 +107,7 @@ def write(
 def _to_merge_into(
     table: OpenTable, content: Content, directory: RunDirectory, *, overwrite: bool
 ) -> ExistingTable | None:
-    """Return the table that is there, None where it is to be made; UsageError where it must not be touched."""
+    """Return the table that is there, None where it is to be made; raise UsageError where it must not be touched."""
     there, ours = table.standing(), bool(notes(directory, "export", table.name))
     if there is None or (ours and not there.columns):
         return None

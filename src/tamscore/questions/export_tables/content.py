@@ -53,7 +53,7 @@ class Content:
         return cls(pa.schema([*fields, pa.field(GONE, pa.string())]), key, version, gone, mark)
 
     def batches(self, tables: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of an export as the table takes them; InputContractError where a value does not fit."""
+        """Yield the rows of an export as the table takes them; raise InputContractError where a value does not fit."""
         for table in tables:
             whole = table.append_column(GONE, pa.nulls(table.num_rows, pa.string()))
             try:
@@ -89,7 +89,7 @@ class OpenTable(Protocol):
 
     @property
     def name(self) -> str:
-        """How people find it; no user and no password."""
+        """Return how people find it; no user and no password."""
 
     def standing(self) -> ExistingTable | None:
         """Return the table that is there, None where there is none."""
@@ -106,7 +106,7 @@ class TableTarget(Protocol):
 
     @property
     def location(self) -> Location | None:
-        """Where it lies, None where a server keeps it."""
+        """Return where it lies, None where a server keeps it."""
 
     def open_up(self) -> AbstractContextManager[OpenTable]:
         """Open the table for one export; nothing has changed where `merge` was not reached, or failed.
@@ -117,7 +117,7 @@ class TableTarget(Protocol):
 
 
 def _table_type(field: pa.Field) -> pa.DataType:
-    """Return the type of a column in a table; UsageError where tables have none such."""
+    """Return the type of a column in a table; raise UsageError where tables have none such."""
     kind = _WIDER.get(field.type, field.type)
     if t.is_timestamp(kind):
         return pa.timestamp("us", "UTC" if kind.tz else None)

@@ -10,7 +10,7 @@ from tamscore.optional_packages import with_extra
 
 
 def library(module: str, extra: str, what: str) -> Any:
-    """Return the module that writes `what`; UsageError that names its extra where it is not installed."""
+    """Return the module that writes `what`; raise UsageError that names its extra where it is not installed."""
     try:
         return import_module(module)
     except ImportError as error:

@@ -36,7 +36,7 @@ def from_footers(job: Job, columns: InputColumns, plan: Plan, *, nulls: bool) ->
 
 
 def _sales_nulls(job: Job, name: str, sales: ColumnStatistics) -> Iterator[Finding]:
-    """What empty sales mean for the job: prospects, rejected rows, or an end of the run."""
+    """Yield what empty sales mean for the job: prospects, rejected rows, or an end of the run."""
     rows = job.rows
     if not sales.nulls:
         return
@@ -53,7 +53,7 @@ def _sales_nulls(job: Job, name: str, sales: ColumnStatistics) -> Iterator[Findi
 
 
 def _id_nulls(job: Job, name: str, ids: ColumnStatistics) -> Iterator[Finding]:
-    """What empty ids mean for the job."""
+    """Yield what empty ids mean for the job."""
     limit = job.rows.max_rejected_share
     if ids.nulls:
         text = f"{job.input.name}: column {name!r}: {ids.nulls:,} of {ids.rows:,} rows have no id and are rejected"

@@ -73,7 +73,7 @@ def _play_of(data: ReportData, cluster: str) -> str:
 
 
 def _missing_note(data: ReportData) -> str:
-    """Why nothing is told about how far clusters can be trusted."""
+    """Return why nothing is told about how far clusters can be trusted."""
     fitted = data.summary.model.get("run")
     if fitted:
         return f"Whether the clusters come out again was told when the model was fitted, in the report of run {fitted}."

@@ -49,7 +49,7 @@ def _change_sentence(changed: Changed, kind: str) -> str:
 
 
 def _why(changed: Changed, kind: str) -> str:
-    """What changed the whitespace of a kind most, in a sentence."""
+    """Return what changed the whitespace of a kind most, in a sentence."""
     steps = sorted(changed.steps(kind), key=lambda step: -abs(step[1]))[:2]
     total = changed.after[kind] - changed.before[kind]
     if not steps:

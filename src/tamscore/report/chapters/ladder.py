@@ -43,7 +43,7 @@ def _message(cluster: Cluster, currency: str | None) -> str:
 
 
 def _ladder_reading(cluster: Cluster, currency: str | None) -> str:
-    """How to read the picture."""
+    """Return how to read the picture."""
     name, value = next((name, value) for name, value in cluster.steps.items())
     prospects = cluster.kinds["acquisition"]
     return (

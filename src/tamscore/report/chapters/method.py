@@ -56,7 +56,7 @@ def _terms(data: ReportData) -> list[tuple[str, str]]:
 
 
 def _stages(data: ReportData) -> Table:
-    """How long each stage took."""
+    """Return how long each stage took."""
     times = data.run.manifest["stages"]
     longest = max((time["seconds"] for time in times), default=0.0) or 1.0
     rows = [(time["stage"], Cell(time["seconds"], time["seconds"] / longest), time["cpu_seconds"]) for time in times]

@@ -61,7 +61,7 @@ def _only_input(inputs: Sequence[Table]) -> Chapter | None:
 
 
 def _reasons(changed: Changed) -> Table | Text:
-    """Why accounts are in another cluster."""
+    """Return why accounts are in another cluster."""
     if changed.reasons is None:
         return Text("Whether they changed themselves or their clusters did cannot be told apart any more.")
     record = {

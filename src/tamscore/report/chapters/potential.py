@@ -53,7 +53,7 @@ def _message(clusters: Sequence[Cluster]) -> str:
 
 
 def _top_step_texts(data: ReportData) -> list[str]:
-    """What hangs on the rule for the top step, a sentence for each party type."""
+    """Return what hangs on the rule for the top step, a sentence for each party type."""
     items = []
     for top_step in data.summary.top_steps:
         if top_step.in_force and top_step.expansion and top_step.shares.get("top"):
@@ -67,7 +67,7 @@ def _top_step_texts(data: ReportData) -> list[str]:
 
 
 def _cap_sentence(data: ReportData, step: TopStep) -> str:
-    """What the expansion of a party type would be under a cap, where the largest customer sets the top step."""
+    """Return what the expansion of a party type would be under a cap, where the largest customer sets the top step."""
     others = (top_step for top_step in data.summary.top_steps if top_step.party_type == step.party_type)
     cap = next((other for other in others if other.top_step == "p99"), step)
     return "" if cap is step else f" Capped at P99 it would be {money(cap.expansion)}."

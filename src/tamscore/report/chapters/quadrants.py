@@ -62,7 +62,7 @@ def _message(data: ReportData) -> str:
 
 
 def _thresholds(data: ReportData) -> str:
-    """Where high begins."""
+    """Return where high begins."""
     items = []
     for party in data.run.model.parties:
         bounds = (money(party.limits.potential), money(party.limits.sales))

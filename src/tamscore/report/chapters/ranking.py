@@ -45,5 +45,5 @@ def _message(kinds: dict[str, list[Row]], data: ReportData) -> str:
 
 
 def _name_of(row: Row) -> str:
-    """What an account is called."""
+    """Return what an account is called."""
     return clean(row.get("name") or row["account_id"])

@@ -95,7 +95,7 @@ def potentials(clusters: Sequence[Cluster], level: float | None) -> Figure:
 
 
 def _sure(level: float | None) -> str:
-    """How sure an interval is."""
+    """Return how sure an interval is."""
     return f", at {level:.0%}" if level else ""
 
 
@@ -123,7 +123,7 @@ def _draw_row(panel: Any, row: int, cluster: Cluster, canvas: Canvas) -> None:
 
 
 def step_shares(rows: Sequence[dict[str, Any]]) -> Figure:
-    """How much of the whitespace of each kind and party type waits at each step, as one bar each."""
+    """Return how much of the whitespace of each kind and party type waits at each step, as one bar each."""
     bars: dict[tuple[str, str], dict[str, float]] = {}
     for row in rows:
         bars.setdefault((row["party_type"], row["kind"]), {})[row["step"]] = row["whitespace"]

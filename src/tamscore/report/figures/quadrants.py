@@ -47,7 +47,7 @@ def quadrant_map(fields: Mapping[str, tuple[str, Mapping[str, Sums]]]) -> Figure
 
 
 def _lines(kinds: Mapping[str, Sums]) -> list[str]:
-    """What a quadrant holds, a line for each kind."""
+    """Return what a quadrant holds, a line for each kind."""
     return [
         f"{count_text(kinds[kind].accounts, noun)}, {money(kinds[kind].whitespace)} {kind}"
         for kind, noun in HOLDERS.items()

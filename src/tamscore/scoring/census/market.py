@@ -64,7 +64,7 @@ def count_rows(run: Run) -> tuple[list[PartRows], tuple[str, ...], str]:
 def checks(
     run: Run, parts: Sequence[PartRows], currencies: Sequence[str], contrary: str
 ) -> list[Callable[[], Iterable[str]]]:
-    """What is asked of the rows, in order: each returns notices, or raises InputContractError."""
+    """Return what is asked of the rows, in order: each returns notices, or raises InputContractError."""
     return [
         partial(settle_currencies, parts, currencies, run.columns, run.job.input.name),
         partial(_check_sales, run, parts),
@@ -81,7 +81,7 @@ def _check_reasons(run: Run, parts: Sequence[PartRows], contrary: str) -> list[s
 
 
 def _check_sales(run: Run, parts: Sequence[PartRows]) -> list[str]:
-    """Nothing, where few enough rows have no sales, or all such rows are rejected; InputContractError else."""
+    """Raise InputContractError unless few enough rows have no sales, or all such rows are rejected."""
     missing, limit = sum(part.sales_missing for part in parts), most_missing(run.job.rows)
     if limit is not None and missing > limit * run.plan.rows:
         raise InputContractError(
@@ -120,7 +120,7 @@ def _settle_duplicates(run: Run, parts: list[PartRows], currencies: Sequence[str
 
 
 def _contradiction(run: Run, groups: duplicates.SuspectGroups) -> str:
-    """What there is to say of ids whose rows are all rejected; empty where there are none."""
+    """Return what there is to say of ids whose rows are all rejected; empty where there are none."""
     rule = run.job.rows.duplicates
     ids = groups.names(groups.repeated if rule == "reject" else groups.repeated & ~groups.equal)
     if not ids:
@@ -136,7 +136,7 @@ def _contradiction(run: Run, groups: duplicates.SuspectGroups) -> str:
 
 
 def _word_problem(run: Run, parts: Sequence[PartRows]) -> str:
-    """What there is to say of party types that are none; empty where there are none of them."""
+    """Return what there is to say of party types that are none; empty where there are none of them."""
     words: Counter[str | None] = Counter()
     for part in parts:
         words.update(part.words)
@@ -146,7 +146,7 @@ def _word_problem(run: Run, parts: Sequence[PartRows]) -> str:
 
 
 def require_rejected(run: Run, reasons: Sequence[Any], words: str = "") -> None:
-    """Nothing, where few enough rows were rejected; InputContractError with the counts, and with `words`, else.
+    """Raise InputContractError unless few enough rows were rejected, with the counts, and with `words`.
 
     Copies of rows that are scored, and rows that are added up, do not count.
     """

@@ -33,7 +33,7 @@ class CurrencyCount:
     unrated: int = 0
 
     def plus(self, other: CurrencyCount) -> CurrencyCount:
-        """Both together."""
+        """Return both together."""
         return CurrencyCount(
             self.rows + other.rows, self.selling + other.selling, self.sales + other.sales, self.unrated + other.unrated
         )
@@ -58,7 +58,7 @@ class PartitionSales:
 
 
 def money_of(reason: Any, sales: Any, currencies: Mapping[str, pa.ChunkedArray]) -> PartitionSales:
-    """What rows with these reasons (m,) and sales (m,), NaN where missing, come to; currencies by column."""
+    """Return what rows with these reasons (m,) and sales (m,), NaN where missing, come to; currencies by column."""
     scored = reason == Reason.SCORED
     buys = np.flatnonzero(scored & (sales > 0))
     amounts = sales[buys]

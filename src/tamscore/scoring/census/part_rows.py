@@ -40,7 +40,7 @@ class PartRows:
         return self.hashes if there.all() else self.hashes[there]
 
     def scored_of(self, party: int) -> Any:
-        """Which rows (m,) bool are of a party type and may be scored."""
+        """Return which rows (m,) bool are of a party type and may be scored."""
         return (self.reason == Reason.SCORED) & (self.party == party)
 
     def of_party(self, party: int) -> Any:
@@ -48,5 +48,5 @@ class PartRows:
         return np.flatnonzero(self.scored_of(party))
 
     def count_of(self, party: int) -> int:
-        """How many rows of a party type may be scored."""
+        """Return how many rows of a party type may be scored."""
         return int(np.count_nonzero(self.scored_of(party)))

@@ -75,14 +75,14 @@ def _with_money(rows: PartRows, sales: Any, currencies: Mapping[str, pa.ChunkedA
 
 
 def _require_lengths(ids: pa.Array, partition: Partition, columns: InputColumns) -> None:
-    """Nothing, where no id is too long to be one; InputContractError else."""
+    """Raise InputContractError if any id is too long to be one."""
     import pyarrow as pa
 
     tables.require_length(pa.chunked_array([ids]), LONGEST_ID, f"{partition.where}: column {columns.account_id!r}")
 
 
 def _unknown_words(column: pa.ChunkedArray, reason: Any) -> dict[str | None, int]:
-    """How many rows (m,) have each word that is no party type; the most frequent, where there are very many."""
+    """Return how many rows (m,) have each word that is no party type; the most frequent, where there are very many."""
     at = np.flatnonzero(reason == Reason.PARTY_TYPE_UNKNOWN)
     return _most_frequent(level_counts(column.take(at))) if len(at) else {}
 
@@ -95,7 +95,7 @@ def _most_frequent(counts: dict[str | None, int]) -> dict[str | None, int]:
 
 
 def unusable_ids(ids: pa.Array) -> Any:
-    """Which ids (m,) bool are null, empty or blank."""
+    """Return which ids (m,) bool are null, empty or blank."""
     import pyarrow.compute as pc
 
     blank = pc.or_(pc.utf8_is_space(ids), pc.equal(pc.binary_length(ids), 0))
@@ -103,7 +103,7 @@ def unusable_ids(ids: pa.Array) -> Any:
 
 
 def sales_missing(sales: pa.ChunkedArray) -> Any:
-    """Which sales (m,) bool are missing: null or not a number."""
+    """Return which sales (m,) bool are missing: null or not a number."""
     import pyarrow as pa
 
     return sales.is_null(nan_is_null=pa.types.is_floating(sales.type)).to_numpy()
@@ -120,7 +120,7 @@ def party_codes(column: pa.ChunkedArray) -> Any:
 
 
 def level_counts(column: pa.ChunkedArray | pa.Array) -> dict[str | None, int]:
-    """How many rows each level of a column has, nulls under None."""
+    """Return how many rows each level of a column has, nulls under None."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -138,7 +138,7 @@ def merged_counts(parts: Iterable[dict[str | None, int]], where: str, limit: int
 
 
 def _require_count(values: int, where: str, limit: int, remedy: str) -> None:
-    """Nothing, where a column has few enough different values; InputContractError else."""
+    """Raise InputContractError unless a column has few enough different values."""
     if values > limit:
         raise InputContractError(f"{where} has more than {limit:,} different values; {remedy}")
 

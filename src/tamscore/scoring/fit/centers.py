@@ -48,7 +48,7 @@ def fit_best(
 
 
 def agree(inertias: Sequence[int]) -> bool:
-    """Whether the four lowest inertias are the same but for a share that is too small to matter."""
+    """Return whether the four lowest inertias are the same but for a share that is too small to matter."""
     lowest = sorted(inertias)[:_AGREEING]
     return len(lowest) == _AGREEING and lowest[-1] - lowest[0] <= _SAME * lowest[0]
 

@@ -53,7 +53,7 @@ def add_stability(run: Run, data: FitData, fitted: PartyFit) -> PartyFit:
 
 
 def _histograms(model: PartyModel, sample: SampleSource) -> tuple[Histogram, ...]:
-    """How the features of a model spread over the drawn rows."""
+    """Return how the features of a model spread over the drawn rows."""
     numbers = [sample.spread(scale.name) for scale in model.space.scales]
     levels = [
         drift.level_histogram(vocabulary, sample.drawn.texts[vocabulary.column])

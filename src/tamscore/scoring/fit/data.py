@@ -97,7 +97,7 @@ def _scaled_by_library(run: Run, party: str, sample: SampleSource, space: Space)
 
 
 def _require_rows(run: Run, party: Party) -> None:
-    """Nothing, where a party type has rows for its clusters; InputContractError else."""
+    """Raise InputContractError unless a party type has rows for its clusters."""
     rows, k = len(party.drawn), fewest_clusters(run.job, party.name)
     if rows < k:
         raise InputContractError(
@@ -107,7 +107,7 @@ def _require_rows(run: Run, party: Party) -> None:
 
 
 def _require_levels(run: Run, vocabularies: Sequence[Vocabulary]) -> None:
-    """Nothing, where no categorical column has too many categories; InputContractError else."""
+    """Raise InputContractError if any categorical column has too many categories."""
     for vocabulary in vocabularies:
         if len(vocabulary.levels) > run.columns.limits.levels:
             raise InputContractError(

@@ -46,7 +46,7 @@ class FeatureVerdict:
 
 
 def inspect(run: Run, samples: Mapping[int, SampledRows]) -> dict[int, tuple[FeatureVerdict, ...]]:
-    """The verdict on every feature by party type; GateError where one is a suspect and the job says so."""
+    """The verdict on every feature by party type; raise GateError where one is a suspect and the job says so."""
     if run.job.leakage.action == "off":
         return dict.fromkeys(samples, ())
     with run.progress.stage("guard", len(samples)) as done:
@@ -103,7 +103,7 @@ def _views_of(job: Job, drawn: SampledRows, rows: Any) -> dict[str, Any]:
 
 
 def _ruling(job: Job, feature: str, suspects: Sequence[str]) -> Literal["clear", "suspect", "allowed"]:
-    """What becomes of a feature."""
+    """Return what becomes of a feature."""
     if feature not in suspects:
         return "clear"
     return "allowed" if feature in job.features.allow else "suspect"
@@ -130,7 +130,7 @@ def _reason(evidence: FeatureEvidence, suspect: bool) -> str:  # noqa: FBT001
 
 
 def _together(party: str, suspects: Sequence[str], whole: float, cleared: float) -> str:
-    """What the suspects of a party type do to potential, in a sketch with them and without."""
+    """Return what the suspects of a party type do to potential, in a sketch with them and without."""
     what = " and ".join(map(repr, suspects)) if len(suspects) < 3 else f"these {len(suspects)}"
     without = "no feature is left" if np.isnan(cleared) else f"it is {cleared:.2f}"
     return f"{party}: own sales follow the peers' cut line with rank correlation {whole:.2f}; without {what} {without}"
@@ -143,7 +143,7 @@ def _line(verdict: FeatureVerdict) -> str:
 
 
 def _refusal(job: Job, suspects: Sequence[FeatureVerdict], value: Sequence[str]) -> list[str]:
-    """Why the run stops, feature by feature, and what to do."""
+    """Return why the run stops, feature by feature, and what to do."""
     names = ", ".join(repr(name) for name in dict.fromkeys(suspect.feature for suspect in suspects))
     remedy = (
         f"leave out {names}; or, for what is known before an account buys, name it under features.allow; "

@@ -41,7 +41,7 @@ def level_shifts(run: Run, party: Party, data: FitData, customers: CustomerLevel
 
 
 def _sentence(name: str, factor: float) -> str:
-    """What a feature does to the level."""
+    """Return what a feature does to the level."""
     return (
         f"feature {name!r} carries the level of prospects: without it their median potential moves by a factor of "
         f"{factor:.1f}, as with sales in disguise"
@@ -49,7 +49,7 @@ def _sentence(name: str, factor: float) -> str:
 
 
 def _refusal(path: str, party: str, record: dict[str, float]) -> list[str]:
-    """Why the run stops, and what to do."""
+    """Return why the run stops, and what to do."""
     names = ", ".join(map(repr, record))
     remedy = (
         f"leave out {names}; or, for what is known before an account buys, name it under features.allow; or set "

@@ -18,7 +18,7 @@ _SECTION = "look_alike"
 
 
 def is_enabled(job: Job) -> bool:
-    """Whether a job asks for a look-alike."""
+    """Return whether a job asks for a look-alike."""
     return bool(getattr(job.sections.get(_SECTION), "enabled", False))
 
 

@@ -53,7 +53,7 @@ class Party:
 
 
 def each_party(run: Run, parts: list[PartRows], fit: Callable[[Run, Party], PartyFit]) -> list[PartyFit]:
-    """What `fit` makes of every party type that has rows; the guard has seen them before."""
+    """Return what `fit` makes of every party type that has rows; the guard has seen them before."""
     counts = party_counts(parts)
     segments = _segment_vocabulary(run, parts)
     drawn = _draw_samples(run, parts, counts)
@@ -78,7 +78,7 @@ def judge_features(run: Run, parts: list[PartRows]) -> dict[int, tuple[FeatureVe
 
 
 def party_counts(parts: list[PartRows]) -> dict[int, int]:
-    """How many rows may be scored of every party type that has any."""
+    """Return how many rows may be scored of every party type that has any."""
     counts = {party: sum(part.count_of(party) for part in parts) for party in range(len(PARTY_TYPES))}
     return {party: count for party, count in counts.items() if count}
 

@@ -89,7 +89,7 @@ _KNOWN = 0.5
 
 
 def _old_places(run: Run, data: FitData, old: PartyRecord, labels: EarlierLabels, local: Flow) -> _Places:
-    """Where the drawn rows lie among the old clusters, in the space of the earlier model.
+    """Return where the drawn rows lie among the old clusters, in the space of the earlier model.
 
     A row belonged to the cluster that its account was in; where the accounts are others, to the nearest within reach.
     """
@@ -129,7 +129,7 @@ def _succeed(run: Run, data: FitData, fit: Fit, old: PartyRecord, before: _Place
 
 
 def _overlap_of(before: _Places, now: Any, old: PartyRecord, k: int) -> Overlap:
-    """How the rows lie in the old clusters and the new ones (m,), those that belonged to no old one apart."""
+    """Return how the rows lie in the old clusters and the new ones (m,), those that belonged to no old one apart."""
     settled = before.label >= 0
     pairs = before.label[settled] * k + now[settled]
     shared = np.bincount(pairs, minlength=len(old.ids) * k).reshape(len(old.ids), k)

@@ -34,7 +34,7 @@ _FEW_RESTARTS = 5
 
 
 def _is_asked(run: Run, party: str) -> bool:
-    """Whether the stability of potentials is measured for a party type: as the job says, else if k is chosen."""
+    """Return whether the stability of potentials is measured for a party type: as the job says, else if k is chosen."""
     asked = run.job.potential.stability
     return clusters_of(run.job, party) is None if asked is None else asked
 
@@ -100,7 +100,7 @@ def redraw_spread(
     centers: Any,
     choice: Sequence[Candidate] = (),
 ) -> RedrawSpread | None:
-    """What refits on fewer rows do to the potentials of a model with centers (k, d).
+    """Return what refits on fewer rows do to the potentials of a model with centers (k, d).
 
     None if the stability of potentials is not measured, or rows or customers are too few. The numbers of clusters of
     the refits are those that the choice might have come to.
@@ -136,7 +136,7 @@ def _numbers_likely(run: Run, choice: Sequence[Candidate]) -> list[int]:
 
 
 def _rules_of(run: Run, data: FitData) -> RedrawRules:
-    """How potentials follow from clusters."""
+    """Return how potentials follow from clusters."""
     ladder, space = ladder_rules(run.job), data.space
     by_account, seed_ = run.job.potential.level == "account", run.job.clusters.seed
     how = ladder.lines, ladder.top_step, ladder.boundary, ladder.min_customers

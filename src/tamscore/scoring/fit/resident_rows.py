@@ -35,7 +35,7 @@ class ResidentRows:
         return reduce(Farthest.merge, parts)
 
     def shares(self, centers: Any) -> Shares:
-        """What each of the centers, two at least, has to do with the inertia."""
+        """Return what each of the centers, two at least, has to do with the inertia."""
         parts: Iterable[Shares] = self.flow.map(_shares, self.handles, centers)
         return reduce(Shares.merge, parts)
 
@@ -51,5 +51,5 @@ def _farthest(rows: SummableRows, centers: Any) -> Farthest:
 
 
 def _shares(rows: SummableRows, centers: Any) -> Shares:
-    """What each center has to do with the inertia of kept rows."""
+    """Return what each center has to do with the inertia of kept rows."""
     return rows.shares(centers)

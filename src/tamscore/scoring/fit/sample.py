@@ -167,7 +167,7 @@ class StreamedRows:
         return self.read().farthest(centers)
 
     def shares(self, centers: Any) -> Shares:
-        """What each of the centers, two at least, has to do with the inertia."""
+        """Return what each of the centers, two at least, has to do with the inertia."""
         return self.read().shares(centers)
 
     def read(self) -> BlockRows:

@@ -42,10 +42,10 @@ class RowSource(Protocol):
     """The rows that a model is fitted on."""
 
     def encode(self, vocabularies: tuple[Vocabulary, ...]) -> RowSource:
-        """The same rows with their categories encoded; what follows needs that, but for `levels`."""
+        """Return the same rows with their categories encoded; what follows needs that, but for `levels`."""
 
     def levels(self, column: str) -> dict[str | None, int]:
-        """How many rows each level of a categorical column has, nulls under None."""
+        """Return how many rows each level of a categorical column has, nulls under None."""
 
     def spans(self, batch_rows: int) -> list[Span]:
         """Batches of about so many rows, as spans of draw numbers."""
@@ -71,7 +71,7 @@ class SampleSource:
     spreads: dict[str, Histogram] = field(default_factory=dict)
 
     def encode(self, vocabularies: tuple[Vocabulary, ...]) -> SampleSource:
-        """The same rows with their categories encoded."""
+        """Return the same rows with their categories encoded."""
         return replace(self, encoding=replace(self.encoding, vocabularies=vocabularies))
 
     @cached_property
@@ -81,7 +81,7 @@ class SampleSource:
         return self.encoding.raw(self.backend, numeric, self.drawn.texts, len(self.drawn))
 
     def levels(self, column: str) -> dict[str | None, int]:
-        """How many rows of the sample each level of a categorical column has."""
+        """Return how many rows of the sample each level of a categorical column has."""
         return level_counts(self.drawn.texts[column])
 
     def spans(self, batch_rows: int) -> list[Span]:
@@ -97,7 +97,7 @@ class SampleSource:
         return prepare.order_statistics(ordered, column.shares)
 
     def spread(self, column: str) -> Histogram:
-        """How the values of a numeric column of the sample spread."""
+        """Return how the values of a numeric column of the sample spread."""
         if column not in self.spreads:
             self.spreads[column] = drift.number_histogram(_HOST, column, self.drawn.numeric[column])
         return self.spreads[column]
@@ -127,11 +127,11 @@ class EveryRow:
     capacity: float
 
     def encode(self, vocabularies: tuple[Vocabulary, ...]) -> EveryRow:
-        """The same rows with their categories encoded."""
+        """Return the same rows with their categories encoded."""
         return replace(self, encoding=replace(self.encoding, vocabularies=vocabularies))
 
     def levels(self, column: str) -> dict[str | None, int]:
-        """How many rows each level of a categorical column has."""
+        """Return how many rows each level of a categorical column has."""
         where = f"{self.parts[0].partition.path}: column {column!r}"
         counted = self.flow.map(_count_levels, self.parts, self.encoding, column)
         return merged_counts(counted, where, _MOST_VALUES, "leave it out: it tells accounts apart one by one")
@@ -183,6 +183,6 @@ def _moments_of_part(item: PartRows, encoding: Encoding, scales: tuple[ColumnSca
 
 
 def _count_levels(item: PartRows, encoding: Encoding, column: str) -> dict[str | None, int]:
-    """How many rows of a party type each level of a categorical column has in a partition."""
+    """Return how many rows of a party type each level of a categorical column has in a partition."""
     columns = replace(encoding.columns, categorical=(column,), market_segment=None)
     return level_counts(read_texts(item.partition, columns)[column].take(item.of_party(encoding.party)))

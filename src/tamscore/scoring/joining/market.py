@@ -59,14 +59,14 @@ def match_named(run: Run, named: Sequence[_Named], accounts: KnownAccounts) -> l
 
 
 def _mixed_currencies(run: Run) -> Iterator[str]:
-    """What is to be said about joined tables whose amounts are in several currencies."""
+    """Yield what is to be said about joined tables whose amounts are in several currencies."""
     for name, key, side in _side_tables(run):
         if side.has_amounts:
             yield from currency_notices(run.flow, side.path, run.plan.tables[f"{name}.{key}"], side.columns)
 
 
 def _is_same(joined: Joined, other: Joined) -> bool:
-    """Whether two sections join the same table by the same column."""
+    """Return whether two sections join the same table by the same column."""
     return (joined.plan.digest, joined.key, joined.path) == (other.plan.digest, other.key, other.path)
 
 

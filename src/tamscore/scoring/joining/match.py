@@ -39,7 +39,7 @@ class Match:
 
     @property
     def is_noticed(self) -> bool:
-        """Whether so many rows met nothing that a person should know."""
+        """Return whether so many rows met nothing that a person should know."""
         return self.missed >= _NOTICED
 
     @property

@@ -56,7 +56,7 @@ class Range:
     high: int
 
     def holds(self, key: Any) -> Any:
-        """Which hashes (m,) bool lie in it."""
+        """Return which hashes (m,) bool lie in it."""
         return (key >= np.uint64(self.low)) & (key <= np.uint64(self.high))
 
 
@@ -74,7 +74,7 @@ class Reading:
     ranges: tuple[Range, ...]
 
     def holds(self, key: Any) -> Any:
-        """Which hashes (m,) bool lie in one of its ranges."""
+        """Return which hashes (m,) bool lie in one of its ranges."""
         return Range(self.ranges[0].low, self.ranges[-1].high).holds(key)
 
     def split(self, lines: Lines) -> list[Lines]:

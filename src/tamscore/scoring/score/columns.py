@@ -69,7 +69,7 @@ def _cluster_of(party: Any, label: Any, parties: Sequence[PartyPolicy]) -> Any:
 
 
 def _row_columns(table: pa.Table, sales: Any, distance: Any, margin: Any, columns: InputColumns) -> dict[str, Any]:
-    """What rows have of their own."""
+    """Return what rows have of their own."""
     names = {"account_id": columns.account_id, "name": columns.name, "market_segment": columns.market_segment}
     read = {name: table[column] for name, column in names.items() if column}
     read |= {name: table[name] for name in columns.keep}
@@ -98,7 +98,7 @@ def _look_up(columns: dict[str, pa.Array], accounts: DistinctAccounts) -> Mappin
 
 
 def _case_columns(accounts: DistinctAccounts, scores: Scores, plan: ScorePlan) -> dict[str, pa.Array]:
-    """What rows share with their case."""
+    """Return what rows share with their case."""
     import pyarrow as pa
 
     parties = plan.parties
@@ -124,7 +124,7 @@ def _case_columns(accounts: DistinctAccounts, scores: Scores, plan: ScorePlan) -
 
 
 def _certainty(accounts: DistinctAccounts, scores: Scores, parties: Sequence[PartyPolicy]) -> dict[str, pa.Array]:
-    """How sure the potential of every case is: its interval, and whether that rests on borrowed customers.
+    """Return how sure the potential of every case is: its interval, and whether that rests on borrowed customers.
 
     Potential above a capped top step is the account's own sales, which need no interval.
     """

@@ -75,7 +75,7 @@ class Scores:
 
 
 def score_cases(distinct: DistinctAccounts, plan: ScorePlan, backend: Backend) -> Scores:
-    """What each case gets."""
+    """Return what each case gets."""
     scores, first = Scores.empty(len(distinct.cluster)), 0
     for policy in plan.parties:
         stop = first + len(policy.cluster_ids)

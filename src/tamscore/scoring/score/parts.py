@@ -129,14 +129,14 @@ def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan
 def _describe(
     scored: pa.Table, rejected: int, files: dict[str, Placed], plan: ScorePlan, *, reused: bool = False
 ) -> ScoredPart:
-    """What a part comes to, told from its table."""
+    """Return what a part comes to, told from its table."""
     sums, flags, tops = _totals(scored, plan), _flag_counts(scored), (best(scored), best_by_kind(scored))
     parts = *tops, exact_totals(scored), _counts_of(scored, plan), reused, plan.left_out(scored)
     return ScoredPart(scored.num_rows, rejected, files, sums, flags, *parts)
 
 
 def _counts_of(scored: pa.Table, plan: ScorePlan) -> tuple[Any, ...]:
-    """What each section counts among the scored rows."""
+    """Return what each section counts among the scored rows."""
     return tuple(section.state.count(scored) for section in plan.sections)
 
 
@@ -156,7 +156,7 @@ def _totals(scored: pa.Table, plan: ScorePlan) -> Any:
 
 
 def _flag_counts(scored: pa.Table) -> dict[str, int]:
-    """How many rows carry each flag."""
+    """Return how many rows carry each flag."""
     texts = Flag.texts()
     counted, values = np.bincount(level_codes(scored["flags"], texts), minlength=len(texts)), np.arange(len(texts))
     return {flag.name.lower(): int(counted[values & int(flag) > 0].sum()) for flag in Flag if flag.name}

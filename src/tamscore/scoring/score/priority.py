@@ -49,7 +49,7 @@ class PartPriority:
 
 
 def priority_columns(priority: PartPriority, at: Any) -> dict[str, pa.Array]:
-    """What the rows `at` of a partition have of their own: how likely, how much, and which place."""
+    """Return what the rows `at` of a partition have of their own: how likely, how much, and which place."""
     import pyarrow as pa
 
     return {

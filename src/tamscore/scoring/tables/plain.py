@@ -38,7 +38,7 @@ def plain(table: pa.Table, in_cents: set[str]) -> pa.Table:
 
 
 def _fits_cents(column: pa.ChunkedArray) -> bool:
-    """Whether every number is small enough that its cents mean something."""
+    """Return whether every number is small enough that its cents mean something."""
     import pyarrow.compute as pc
 
     largest = pc.max(pc.abs(column)).as_py()

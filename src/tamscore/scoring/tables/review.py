@@ -49,7 +49,7 @@ class Review:
 
     @property
     def record(self) -> Row:
-        """Where the model comes from, and how many accounts change cluster, as the manifest has it."""
+        """Return where the model comes from, and how many accounts change cluster, as the manifest has it."""
         counts = {"accounts_known": self.known, "accounts_relabelled": self.moved}
         return {**self.origin, **(counts if self.drift else {})}
 
@@ -63,7 +63,7 @@ class Review:
 
     @property
     def notices(self) -> list[str]:
-        """What has drifted beyond the usual limits, in words."""
+        """Return what has drifted beyond the usual limits, in words."""
         return [_notice_of(row) for row in self.drift if row["verdict"] != "steady"]
 
 
@@ -131,7 +131,7 @@ def _category_rows(party: str, stored: PartyRecord, seen: DriftCounts, floor: fl
 
 
 def _cluster_rows(party: str, stored: PartyRecord, counts: Any, base: str) -> Iterator[Row]:
-    """How the shares of the clusters have moved, all together and one by one."""
+    """Yield how the shares of the clusters have moved, all together and one by one."""
     nothing = np.empty(0)
     before, now = Histogram("clusters", nothing, stored.counts), Histogram("clusters", nothing, counts)
     index = drift.stability_index(before, now)
@@ -147,7 +147,7 @@ def _drift_row(party: str, what: str, name: str, base: str, **record: Any) -> Ro
 
 
 def event_rows(fit: PartyFit, stored: PartyRecord, counts: Any) -> Iterator[Row]:
-    """What became of the clusters of one party type, which have `counts` (k,) accounts now."""
+    """Yield what became of the clusters of one party type, which have `counts` (k,) accounts now."""
     names = dict(stored.clusters) | dict(zip(fit.model.ids, fit.names, strict=True))
     accounts = dict(zip(fit.model.ids, counts.tolist(), strict=True))
     for event in fit.change.events if fit.change else ():

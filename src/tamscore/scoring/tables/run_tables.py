@@ -62,7 +62,7 @@ class RunTables:
 
     @cached_property
     def findings(self) -> dict[str, Findings]:
-        """What every optional section leaves beside its columns."""
+        """Return what every optional section leaves beside its columns."""
         counts = zip(*(part.counts for part in self.scored), strict=True)
         return {section.name: section.state.findings(of) for section, of in zip(self.sections, counts, strict=True)}
 

@@ -27,7 +27,7 @@ def states(xp: Any, sales: Array, trailing: Array, before: Array) -> Array:
 
 
 def churns(xp: Any, sales: Array, before: Array, label: Array, median: Array, drop: float) -> Array:
-    """Which accounts (m,) bool still buy, yet less than (1 - drop) of what they bought a year before.
+    """Return which accounts (m,) bool still buy, yet less than (1 - drop) of what they bought a year before.
 
     Not those of a cluster whose `median` (k,) of sales / sales before is as low: there the market fell, not the
     account. What is unknown raises no alert.
@@ -37,5 +37,5 @@ def churns(xp: Any, sales: Array, before: Array, label: Array, median: Array, dr
 
 
 def intends(xp: Any, change: Array, label: Array, usual: Array) -> Array:
-    """Which accounts (m,) bool saw an intent feature rise beyond the `usual` (k,) change of their cluster."""
+    """Return which accounts (m,) bool saw an intent feature rise beyond the `usual` (k,) change of their cluster."""
     return (change > 0.0) & (change > xp.take(usual, label))

@@ -89,11 +89,11 @@ class _AlertsState:
         return made | {"play": _revise(scores["play"], state, renews)}
 
     def count(self, scored: pa.Table) -> Listed:
-        """What the lists of a part come to, and the first accounts of each."""
+        """Return what the lists of a part come to, and the first accounts of each."""
         return lists.list_totals(scored, self.clusters, self.lists)
 
     def findings(self, counts: Sequence[Listed]) -> Findings:
-        """How many accounts stand on each list, by cluster too, and the first of them."""
+        """Return how many accounts stand on each list, by cluster too, and the first of them."""
         sums, top = lists.join(counts)
         days = {} if self.due is None else {"renewals": self.due.record}
         record = {"drop": self.drop, **days, "lists": lists.record(sums)}

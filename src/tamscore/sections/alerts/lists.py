@@ -31,7 +31,7 @@ Listed: TypeAlias = "tuple[dict[str, tuple[Any, Any]], pa.Table]"
 
 
 def on_list(scored: pa.Table, name: str) -> Any:
-    """Which accounts (m,) bool of scores stand on a list."""
+    """Return which accounts (m,) bool of scores stand on a list."""
     if name == "may_leave":
         column = "churn_alert"
     elif name == "renew":
@@ -42,7 +42,7 @@ def on_list(scored: pa.Table, name: str) -> Any:
 
 
 def at_stake(scored: pa.Table, name: str) -> Any:
-    """What is at stake (m,) to the cent: the sales lost in a year, or those that a renewal is about."""
+    """Return what is at stake (m,) to the cent: the sales lost in a year, or those that a renewal is about."""
     now = float_column(scored["trailing_sales" if "trailing_sales" in scored.column_names else "sales"])
     before = float_column(scored["sales_before"]) if "sales_before" in scored.column_names else np.zeros(len(now))
     lost = before - np.nan_to_num(now)
@@ -69,7 +69,7 @@ def _first_of(listed: pa.Table, name: str) -> pa.Table:
 
 
 def list_totals(scored: pa.Table, clusters: Sequence[str], names: Sequence[str]) -> Listed:
-    """What the lists of these names come to in a part of the scores."""
+    """Return what the lists of these names come to in a part of the scores."""
     label, sums, tops = level_codes(scored["cluster"], list(clusters)), {}, []
     for name in names:
         rows = np.flatnonzero(on_list(scored, name))
@@ -81,7 +81,7 @@ def list_totals(scored: pa.Table, clusters: Sequence[str], names: Sequence[str])
 
 
 def join(parts: Sequence[Listed]) -> Listed:
-    """What the lists of all parts come to."""
+    """Return what the lists of all parts come to."""
     names = list(parts[0][0])
     sums = {name: (sum(row[name][0] for row, _ in parts), sum(row[name][1] for row, _ in parts)) for name in names}
     every = pa.concat_tables([top for _, top in parts])

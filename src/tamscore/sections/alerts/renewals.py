@@ -46,7 +46,7 @@ class Renewals:
 
 
 def due(day: Array, customer: Array, renewals: Renewals) -> Array:
-    """Which accounts (m,) bool are customers whose contract ends within the days that count, both included."""
+    """Return which accounts (m,) bool are customers whose contract ends within the days that count, both included."""
     return customer & (day >= renewals.first) & (day <= renewals.last)
 
 

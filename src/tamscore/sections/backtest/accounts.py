@@ -54,7 +54,7 @@ class BacktestAccounts:
 
     @property
     def growth(self) -> Any:
-        """What they bought more afterwards (m,)."""
+        """Return what they bought more afterwards (m,)."""
         return self.realised - self.sales
 
     def drawn(self, seed: int) -> Any:

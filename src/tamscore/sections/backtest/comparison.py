@@ -80,7 +80,7 @@ def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Bac
 
 
 def _place_of(job: Job, directory: RunDirectory) -> Location:
-    """Where the results of a backtest lie: one folder for each run, and way to look at it."""
+    """Return where the results of a backtest lie: one folder for each run, and way to look at it."""
     return directory.output / BACKTESTS / run_key(directory.run_key, job.section(Backtest).model_dump_json())
 
 

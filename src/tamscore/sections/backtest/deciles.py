@@ -62,7 +62,7 @@ def tenths(kind: str, accounts: BacktestAccounts, seed: int) -> list[Tenth]:
 
 
 def _tenth(kind: str, ranked_by: str, number: int, accounts: BacktestAccounts, seed: int) -> Tenth:
-    """What became of the accounts of one tenth."""
+    """Return what became of the accounts of one tenth."""
     growth = accounts.growth
     grew = (growth > 0).astype(np.float64)
     bins = np.argsort(accounts.drawn(seed + 1), kind="stable") % BINS
@@ -97,7 +97,7 @@ def mean_interval(values: Any, bins: Any) -> tuple[float, float]:
 
 @lru_cache(maxsize=8)
 def _weights(bins: int) -> Any:
-    """How often each of the bins is drawn (draws, bins), the same for every tenth of that size."""
+    """Return how often each of the bins is drawn (draws, bins), the same for every tenth of that size."""
     random = np.random.Generator(np.random.Philox(bins))
     return random.multinomial(bins, np.full(bins, 1 / bins), _DRAWS).astype(np.float64)
 

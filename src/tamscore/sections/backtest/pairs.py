@@ -67,7 +67,7 @@ def first_cuts(party: PartyRecord, customers: BacktestAccounts) -> Any:
 
 
 def _verdict(customers: int, share: float | None, width: float | None) -> _Verdict:
-    """What the share of pairs says."""
+    """Return what the share of pairs says."""
     if customers < FEWEST or share is None or width is None:
         return "too few"
     return "yes" if share - width > 1 / 2 else "opposite" if share + width < 1 / 2 else "no"

@@ -96,7 +96,7 @@ def uncovered(scored: pa.Table) -> Any:
 
 
 def _likely_wins(scores: pa.Table, start: float) -> Any:
-    """Which accounts (m,) bool are likely won, as far as something tells it account by account."""
+    """Return which accounts (m,) bool are likely won, as far as something tells it account by account."""
     assumed = level_codes(scores["p_basis"], BASES) == BASES.index("win_rate")
     return ~assumed & (float_column(scores["probability"]) >= start)
 
@@ -107,7 +107,7 @@ def prepare(market: Market, settings: Campaigns) -> _CampaignsState:
 
 
 def require_live(campaigns: CampaignMap, parts: Sequence[PartRows]) -> None:
-    """Nothing, where every market segment has a campaign; JobFileError that names those that have none else."""
+    """Raise JobFileError unless every market segment has a campaign; it names those that have none."""
     if campaigns.by != "market_segment":
         return
     live = {segment for part in parts for segment in part.segments}

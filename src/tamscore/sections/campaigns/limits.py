@@ -36,7 +36,7 @@ class ListLimit:
 
 
 def _members(scored: pa.Table, ids: Sequence[str]) -> Any:
-    """Which of the campaigns of these ids (m,) int64 each account belongs to, -1 for none of them."""
+    """Return which of the campaigns of these ids (m,) int64 each account belongs to, -1 for none of them."""
     import pyarrow as pa
 
     return places_in(scored["campaign_id"].cast(pa.string()), pa.array(ids, pa.string()))
@@ -49,7 +49,7 @@ def _promises(scored: pa.Table) -> Any:
 
 
 def first_of(scored: pa.Table, limit: SharedLimit) -> tuple[Any, Any]:
-    """How many accounts of each campaign under a limit (ids,) are likely enough, and the first of them together.
+    """Return how many accounts of each campaign under a limit (ids,) are likely enough, and the first of them together.
 
     Of these expected value, place and campaign (n, 3), as many as the lists may hold; none where they may hold all.
     """
@@ -102,7 +102,7 @@ def limits_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, ListLimit]:
 
 
 def within(scored: pa.Table, limits: Mapping[str, ListLimit]) -> Any:
-    """Which accounts (m,) bool stand in the lists of their campaigns."""
+    """Return which accounts (m,) bool stand in the lists of their campaigns."""
     listed, (expected, place) = np.ones(scored.num_rows, bool), _promises(scored).T
     likely = float_column(scored["probability"])
     for name, limit in limits.items():

@@ -30,7 +30,7 @@ class SegmentCampaign:
 
     @property
     def is_limited(self) -> bool:
-        """Whether its list may lack accounts of it."""
+        """Return whether its list may lack accounts of it."""
         return self.contacts is not None or self.least_probability > 0
 
 

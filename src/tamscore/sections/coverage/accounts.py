@@ -38,11 +38,11 @@ class ScoredRun(Protocol):
 
     @property
     def directory(self) -> RunDirectory:
-        """Where it lies."""
+        """Return where it lies."""
 
     @property
     def id_form(self) -> IdForm:
-        """How its job compares account ids."""
+        """Return how its job compares account ids."""
 
     @property
     def coverage_before(self) -> Location | None:
@@ -104,7 +104,7 @@ class CoverageAccounts:
         return len(self.ids)
 
     def within(self, limits: Sequence[tuple[str, frozenset[str]]], rows: Any = slice(None)) -> Any:
-        """Which accounts, all (m,) or some, hold one of the names in every column of the limits."""
+        """Return which accounts, all (m,) or some, hold one of the names in every column of the limits."""
         here = np.ones(len(self), bool)[rows]
         for column, names in limits:
             here &= self.column(column).among(names, rows)

@@ -17,7 +17,7 @@ class Alike:
     size: Any
 
     def holds(self, numbers: Any) -> bool:
-        """Whether accounts of a kind have the same numbers (o, m)."""
+        """Return whether accounts of a kind have the same numbers (o, m)."""
         return all(bool((row[self.first][self.kind] == row).all()) for row in numbers)
 
 

@@ -49,7 +49,7 @@ class _Books:
         return np.divide(self.held, self.shares, out=np.ones(self.held.shape), where=self.shares > 0)
 
     def within(self, bounds: float) -> Any:
-        """Which people (p,) have accounts and value within bounds, such as 0.2 for a fifth more or less."""
+        """Return which people (p,) have accounts and value within bounds, such as 0.2 for a fifth more or less."""
         return within(self.ratio, bounds)
 
     def apart(self, place: int, more: Any) -> Any:
@@ -60,7 +60,7 @@ class _Books:
 
 
 def within(ratio: Any, bounds: float) -> Any:
-    """Which people (p,) have accounts and value against their shares (2, p) within bounds."""
+    """Return which people (p,) have accounts and value against their shares (2, p) within bounds."""
     return (np.abs(ratio - 1) <= bounds + _BETTER).all(axis=0)
 
 
@@ -109,7 +109,7 @@ def _between(desk: Desk, owners: Owners, books: _Books, giver: int, taker: int) 
 
 
 def _requests(books: _Books, giver: int, taker: int) -> float:
-    """How much value should go over for two people to have as much for their shares."""
+    """Return how much value should go over for two people to have as much for their shares."""
     value, share = books.held[1, [giver, taker]], np.maximum(books.shares[1, [giver, taker]], 1e-12)
     return float((value[0] / share[0] - value[1] / share[1]) / (1 / share[0] + 1 / share[1]))
 

@@ -40,7 +40,7 @@ class ByKind:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many options and accounts there are."""
+        """Return how many options and accounts there are."""
         return self.table.shape[1], len(self.kind)
 
     def __getitem__(self, key: Any) -> Any:
@@ -56,7 +56,7 @@ class ByKind:
         return self.table.min(axis=0), self.table.max(axis=0)
 
     def count_of(self, kinds: Any) -> int:
-        """How many accounts are of the kinds in a mask (k,)."""
+        """Return how many accounts are of the kinds in a mask (k,)."""
         return int(np.bincount(self.kind, minlength=len(kinds))[kinds].sum())
 
 
@@ -89,16 +89,16 @@ class Values:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many options and accounts there are."""
+        """Return how many options and accounts there are."""
         return len(self.expansion), len(self.sales)
 
     @property
     def size(self) -> int:
-        """How many pairs of option and account there are."""
+        """Return how many pairs of option and account there are."""
         return len(self.expansion) * len(self.sales)
 
     def __getitem__(self, key: Any) -> Any:
-        """What some options are worth for some accounts."""
+        """Return what some options are worth for some accounts."""
         which, rows = _indices(key, len(self.expansion))
         sales = self.sales[rows]
         values = np.where(sales > 0, self.expansion[which], self.acquisition[which]) * self.promise[rows]

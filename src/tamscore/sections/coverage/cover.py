@@ -62,7 +62,7 @@ def cover(
 def cover_rows(
     run: ScoredRun, settings: Coverage, backend: Backend, progress: Progress
 ) -> tuple[CoverageResult, dict[str, CodedTexts]]:
-    """The same as `cover`, with role, service level and person of each row of the scores."""
+    """Return the same as `cover`, with role, service level and person of each row of the scores."""
     result, rows, short = _solve(run, settings, backend, progress, (), keeps_place=True)
     heap.give_back()
     _write(result, rows, short)
@@ -112,7 +112,7 @@ def _coverage_notices(
     rules: list[RuleResult],
     items: list[dict[str, Any]],
 ) -> CoverageResult:
-    """What there is to say about a placement."""
+    """Return what there is to say about a placement."""
     roles = summaries.role_rows(task, placement, settings.hours_of_one)
     heap.give_back()
     sure = Certificate(

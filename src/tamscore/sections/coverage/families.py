@@ -59,7 +59,7 @@ class Whole:
 
     @property
     def record(self) -> dict[str, int]:
-        """How many accounts there are, in how many units, and how many of these have several accounts."""
+        """Return how many accounts there are, in how many units, and how many of these have several accounts."""
         size = np.bincount(self.units.of, minlength=len(self.units))
         return {"accounts": len(self.accounts), "units": len(self.units), "families": int(np.count_nonzero(size > 1))}
 

@@ -78,12 +78,12 @@ class PricedChoices:
 
     @property
     def worth(self) -> float:
-        """What the choices of all parts are worth after paying."""
+        """Return what the choices of all parts are worth after paying."""
         return float(self.worths.sum())
 
     @property
     def values(self) -> Any:
-        """What they are worth before paying (c,)."""
+        """Return what they are worth before paying (c,)."""
         return self.worths + self.hours @ self.price
 
 
@@ -108,7 +108,7 @@ def prices_of(backend: Backend, options: Options, price: Any) -> Array:
 
 
 def ask(backend: Backend, options: Options, price: Any) -> PricedChoices:
-    """What all accounts choose at prices (r,) of an hour of each role."""
+    """Return what all accounts choose at prices (r,) of an hour of each role."""
     xp, prices = backend.xp, prices_of(backend, options, price)
     worths, taken = np.zeros(len(options.starts)), np.zeros((len(options.starts), len(options.role)))
     for block in options.blocks(backend):

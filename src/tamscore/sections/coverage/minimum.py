@@ -84,7 +84,7 @@ class Floor:
     least: Any
 
     def breaks(self, plan: Any, option: Any, rows: Any) -> Any:
-        """Whether accounts (n,) that have what they are owed by a plan (n,) would have less by another one."""
+        """Return whether accounts (n,) that have what they are owed by a plan (n,) would have less by another one."""
         least = self.least[rows]
         return (self.level[plan] >= least) & (self.level[option] < least)
 
@@ -112,7 +112,7 @@ def owed_by(task: Task, minimum: Mapping[str, str], is_open: ByKind) -> Owed:
 
 
 def _members(accounts: CoverageAccounts, name: str) -> Any:
-    """Which accounts (m,) are of a quadrant or tier; a tier is named by a capital letter."""
+    """Return which accounts (m,) are of a quadrant or tier; a tier is named by a capital letter."""
     return accounts.texts["tier" if name.isupper() else "quadrant"].equal(name)
 
 

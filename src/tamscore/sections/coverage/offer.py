@@ -45,7 +45,7 @@ class Offer:
 
     @cached_property
     def takes(self) -> Any:
-        """Which options (o,) take hours."""
+        """Return which options (o,) take hours."""
         return extremes(self.hours)[1] > 0
 
     @cached_property
@@ -58,7 +58,7 @@ class Offer:
         return self.limits * (1 + SLACK) - self.used(option)
 
     def worth(self, option: Any) -> float:
-        """What a choice is worth."""
+        """Return what a choice is worth."""
         return float(of_accounts(self.value, option).sum())
 
 
@@ -147,7 +147,7 @@ def _takers(offer: Offer, option: Any, o: int, free: float) -> tuple[Any, Any, A
 
 
 def _takers_from(offer: Offer, option: Any, o: int, free: float, start: int) -> tuple[Any, Any, Any]:
-    """The same among the accounts of the block that starts there."""
+    """Return the same among the accounts of the block that starts there."""
     same = offer.role[option[start : start + _BLOCK]] == offer.role[o]
     here = np.flatnonzero(same | (offer.hours[o, start : start + _BLOCK] <= free))
     rows = start + here
@@ -160,7 +160,7 @@ def _takers_from(offer: Offer, option: Any, o: int, free: float, start: int) -> 
 
 
 def in_time(gain: Any, need: Any, free: float) -> Any:
-    """Which accounts (n,) may get hours at all, where those that gain most an hour come first.
+    """Return which accounts (n,) may get hours at all, where those that gain most an hour come first.
 
     Of accounts that need the same hours no more than the first get any that fit into all there are.
     """

@@ -52,12 +52,12 @@ class Placement:
 
     @property
     def value(self) -> float:
-        """What it is expected to bring."""
+        """Return what it is expected to bring."""
         return float(self.worths.sum())
 
     @cached_property
     def worths(self) -> Any:
-        """What every account (m,) is expected to bring under its plan."""
+        """Return what every account (m,) is expected to bring under its plan."""
         return of_accounts(self.offer.value, self.plan)
 
 
@@ -96,7 +96,7 @@ def _bound_more(
 
 
 def _excess_of(owners: Owners, placement: Placement, max_moves: int | None) -> int:
-    """How many accounts more than allowed change owner."""
+    """Return how many accounts more than allowed change owner."""
     return 0 if max_moves is None else int(np.count_nonzero(move(owners, placement.person))) - max_moves
 
 
@@ -123,7 +123,7 @@ def with_fair_books(task: Task, placement: Placement, bounds: float) -> Placemen
 
 
 def move(owners: Owners, person: Any) -> Any:
-    """Which accounts (m,) have an owner, and get another one or nobody."""
+    """Return which accounts (m,) have an owner, and get another one or nobody."""
     return (owners.person != NOBODY) & (owners.person != person)
 
 
@@ -174,7 +174,7 @@ def options_of(task: Task, value: Values, is_open: ByKind) -> Options:
 
 
 def _name_of(task: Task, pool: int) -> str:
-    """How messages call a pool: its role, with its people where others of the role serve other accounts."""
+    """Return how messages call a pool: its role, with its people where others of the role serve other accounts."""
     pools, role = task.pools, int(task.pools.role[pool])
     if np.count_nonzero(pools.role == role) == 1:
         return task.roles[role]

@@ -42,7 +42,7 @@ class TouchPlan:
 
     @property
     def name(self) -> str:
-        """How tables call it."""
+        """Return how tables call it."""
         return f"{self.role}/{self.service_level}"
 
 
@@ -80,7 +80,7 @@ def with_partners(plans: Sequence[TouchPlan]) -> tuple[TouchPlan, ...]:
 
 
 def expected_value(plan: TouchPlan, promise: Any, sales: Any) -> Any:
-    """What covering accounts by a plan is expected to bring in a year (m,), in money.
+    """Return what covering accounts by a plan is expected to bring in a year (m,), in money.
 
     `promise` (m,) is the whitespace times the probability over the mean of its kind.
     """
@@ -89,6 +89,6 @@ def expected_value(plan: TouchPlan, promise: Any, sales: Any) -> Any:
 
 
 def values_of(plans: Sequence[TouchPlan], accounts: CoverageAccounts, is_open: ByKind) -> Values:
-    """What every plan is worth for every account (o, m); plans not open (o, m) to it are worth -inf."""
+    """Return what every plan is worth for every account (o, m); plans not open (o, m) to it are worth -inf."""
     rates = np.array([(plan.expansion, plan.acquisition, plan.protection) for plan in plans], np.float64).T
     return Values(rates[0], rates[1], rates[2], accounts.promise, accounts.sales, is_open, others=accounts.others)

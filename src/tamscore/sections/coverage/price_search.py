@@ -64,7 +64,7 @@ class Search:
             self.planes.append(self.ask(np.maximum(self.known, floor)))
 
     def ask(self, price: Any) -> PricedChoices:
-        """What all accounts choose at prices (r,) that are no less than those the search began at."""
+        """Return what all accounts choose at prices (r,) that are no less than those the search began at."""
         return ask(self.backend, self.core.alike, price)
 
     def bound(self, limits: Any, rounds: int = _ROUNDS) -> Bound:

@@ -34,7 +34,7 @@ class Kinds:
     room: Any
 
     def fits(self, count: Any) -> bool:
-        """Whether so many accounts (k,) of each kind can be served."""
+        """Return whether so many accounts (k,) of each kind can be served."""
         from scipy.optimize import linprog
 
         here = count > 0
@@ -55,7 +55,7 @@ class Kinds:
 
 
 def reach(task: Task, owed: Owed, owners: Owners, is_open: ByKind, level: Any) -> Any:
-    """Which accounts (s,) that are owed a level the hours reach.
+    """Return which accounts (s,) that are owed a level the hours reach.
 
     `is_open` (o, m) says which plans each account may have, `level` (o,) how intense each plan is. `task.limits` are
     the hours (r,) there are. A locked account takes hours of its owner before all others.
@@ -112,7 +112,7 @@ def _whole(capacity: float, need: Any) -> float:
 
 
 def in_order(kinds: Kinds, kind: Any) -> Any:
-    """Which accounts (s,) of these kinds (s,) are served, one after the other."""
+    """Return which accounts (s,) of these kinds (s,) are served, one after the other."""
     served, count = np.zeros(len(kind), bool), np.zeros(len(kinds.need), np.int64)
     blocked, rows = ~np.isfinite(kinds.need).any(axis=1), np.arange(len(kind))
     while len(rows := rows[~blocked[kind[rows]]]):
@@ -126,7 +126,7 @@ def in_order(kinds: Kinds, kind: Any) -> Any:
 
 
 def _longest(kinds: Kinds, count: Any, kind: Any) -> int:
-    """How many accounts of these kinds (n,) in order can be served beside so many (k,) of each kind."""
+    """Return how many accounts of these kinds (n,) in order can be served beside so many (k,) of each kind."""
     low, high, tried = 0, len(kind) + 1, len(kind)
     while high - low > 1:
         if kinds.fits(count + np.bincount(kind[:tried], minlength=len(count))):

@@ -95,7 +95,7 @@ class _OwnerRows:
 
 
 def owner_rows(path: str, form: IdForm, people: Sequence[Person]) -> _OwnerRows:
-    """The rows of the table of owners; InputContractError where an account has two, or a lock names no person."""
+    """The rows of the table of owners; raise InputContractError where an account has two, or a lock names no person."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -58,7 +58,7 @@ class Desk:
             self.plan[row], self.person[row] = self.without(row), NOBODY
 
     def worth(self, rows: Any) -> Any:
-        """What accounts (n,) are worth under the plans that they have."""
+        """Return what accounts (n,) are worth under the plans that they have."""
         return self.offer.value[self.plan[rows], rows]
 
     def without(self, rows: Any) -> Any:

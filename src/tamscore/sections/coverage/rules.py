@@ -71,7 +71,7 @@ def from_largest(amount: Any) -> Iterator[Any]:
 
 
 def _result_of(name: str, offer: Offer, plan: Any) -> RuleResult:
-    """What a plan for every account comes to."""
+    """Return what a plan for every account comes to."""
     limited = np.isfinite(offer.limits)
     return RuleResult(
         name,
@@ -82,7 +82,7 @@ def _result_of(name: str, offer: Offer, plan: Any) -> RuleResult:
 
 
 def quadrant_plans(task: Task) -> ByKind:
-    """Which plans (o, m) are those of each account's quadrant."""
+    """Return which plans (o, m) are those of each account's quadrant."""
     accounts = task.accounts
     columns = [accounts.texts["role"], accounts.texts["service_level"], *task.limiting]
     kind = crossed_texts(columns)
@@ -137,7 +137,7 @@ def _start(offer: Offer) -> Any:
 
 
 def _start_of(offer: Offer, free: Any, rows: Any) -> Any:
-    """The same of some accounts, given the plans (f,) without limit."""
+    """Return the same of some accounts, given the plans (f,) without limit."""
     value = offer.value[free[:, None], rows]
     best = free.astype(np.int16)[value.argmax(axis=0)]
     locked = ~np.isfinite(value).any(axis=0)

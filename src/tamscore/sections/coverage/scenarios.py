@@ -77,7 +77,7 @@ def _require_people(text: str, task: Task, change: Any) -> None:
 
 
 def _expect(task: Task, unknown: str | None) -> str:
-    """What a scenario may state, with names like an unknown one."""
+    """Return what a scenario may state, with names like an unknown one."""
     roles = [role for role in task.roles if role != DIGITAL]
     if not roles:
         return "expected people of a role, but no touch plan takes hours"
@@ -97,7 +97,7 @@ def _whose(name: str, task: Task, settings: Coverage) -> tuple[int | None, float
 
 
 def _is_person(name: str, task: Task) -> bool:
-    """Whether a name is that of a person, and of no role."""
+    """Return whether a name is that of a person, and of no role."""
     return spell(name, task.roles) not in task.roles and bool(fold_word(name))
 
 
@@ -122,7 +122,7 @@ def scenario_rows(task: Task, placement: Placement, scenarios: Sequence[_HoursSc
 
 
 def _reach(task: Task, placement: Placement, hours: Any) -> int | None:
-    """How many accounts get what they are owed with hours (r,) more or less."""
+    """Return how many accounts get what they are owed with hours (r,) more or less."""
     if not len(placement.owed):
         return None
     return int(served_with(task, placement, placement.owed, changed_hours(task, hours)).sum())

@@ -93,7 +93,7 @@ class Coverage(SectionSettings):
 
     @property
     def yearly(self) -> float:
-        """How many times the hours of people, as they are given, make up a year."""
+        """Return how many times the hours of people, as they are given, make up a year."""
         return self.weeks_per_year if self.hours_per == "week" else 1.0
 
     @property
@@ -113,5 +113,5 @@ class Coverage(SectionSettings):
 
     @property
     def keeps_books(self) -> bool:
-        """Whether owners are those of the last coverage."""
+        """Return whether owners are those of the last coverage."""
         return self.owners == OWNERS_WITHOUT_TABLE[0]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def twins(offer: Offer, option: Any, rows: Any) -> Any:
-    """Which options (o, n) are worth the same for the same hours as those that some accounts have."""
+    """Return which options (o, n) are worth the same for the same hours as those that some accounts have."""
     value, hours = (numbers[option[rows], rows] for numbers in (offer.value, offer.hours))
     return (offer.value[:, rows] == value) & (offer.hours[:, rows] == hours)
 

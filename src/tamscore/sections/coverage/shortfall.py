@@ -26,7 +26,7 @@ _FIRST = 5
 
 
 def without_it(task: Task, placement: Placement) -> float:
-    """What no coverage can exceed that owes nobody anything."""
+    """Return what no coverage can exceed that owes nobody anything."""
     if not len(placement.within):
         return placement.choice.bound
     search = placement.search
@@ -35,7 +35,7 @@ def without_it(task: Task, placement: Placement) -> float:
 
 
 def _bound_at(task: Task, placement: Placement, limits: Any) -> float:
-    """What no coverage can exceed with other hours (r,), of those that serve whom these hours reach.
+    """Return what no coverage can exceed with other hours (r,), of those that serve whom these hours reach.
 
     With more hours it serves those whom the hours there are reach.
     """
@@ -53,7 +53,7 @@ def _bound_at(task: Task, placement: Placement, limits: Any) -> float:
 
 
 def worth_of(task: Task, placement: Placement, hours: Any) -> float:
-    """What hours (r,) more or less are worth: by how much the bound changes."""
+    """Return what hours (r,) more or less are worth: by how much the bound changes."""
     return _bound_at(task, placement, changed_hours(task, hours)) - placement.choice.bound
 
 
@@ -63,18 +63,18 @@ def changed_hours(task: Task, hours: Any) -> Any:
 
 
 def keeps_all(task: Task, placement: Placement, hours: Any) -> bool:
-    """Whether hours (r,) more or less still serve all accounts that get what they are owed."""
+    """Return whether hours (r,) more or less still serve all accounts that get what they are owed."""
     return bool(served_with(task, placement, placement.within, changed_hours(task, hours)).all())
 
 
 def served_with(task: Task, placement: Placement, owed: Owed, limits: Any) -> Any:
-    """Which of the accounts (s,) that are owed a service level other hours (r,) reach."""
+    """Return which of the accounts (s,) that are owed a service level other hours (r,) reach."""
     level, is_open = levels_of_plans(task.plans), placement.offer.value.is_open
     return reach(task.with_limits(limits), owed, placement.owners, is_open, level)
 
 
 def _met(task: Task, placement: Placement) -> Any:
-    """Which of the accounts (s,) that are owed a service level get it."""
+    """Return which of the accounts (s,) that are owed a service level get it."""
     return placement.owed.met(levels_of_plans(task.plans), placement.plan)
 
 

@@ -37,12 +37,12 @@ class SuggestedRoles:
 
     @property
     def directory(self) -> RunDirectory:
-        """Where it lies."""
+        """Return where it lies."""
         return self.run.directory
 
     @property
     def id_form(self) -> IdForm:
-        """How its job compares account ids."""
+        """Return how its job compares account ids."""
         return self.run.id_form
 
     @property

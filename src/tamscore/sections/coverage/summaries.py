@@ -63,7 +63,7 @@ def _role_row(task: Task, placement: Placement, r: int, needed: float, hours_eac
 
 
 def _price(task: Task, placement: Placement, role: int, one_more: float | None, hours_each: float) -> float:
-    """What one more hour of a role brings.
+    """Return what one more hour of a role brings.
 
     Where all hours go to accounts that are owed a service level, the price at which the others do without hours is no
     more than a limit: there it is the mean over the hours of one more person.
@@ -234,7 +234,7 @@ def _move_row(
 
 
 def _why(task: Task, placement: Placement, row: int) -> str:
-    """Why an account leaves its owner."""
+    """Return why an account leaves its owner."""
     owner = int(placement.owners.person[row])
     if placement.person[row] == NOBODY and is_control(task.accounts, rows=slice(row, row + 1)).any():
         return "it is a control of a holdout"

@@ -58,7 +58,7 @@ class Task:
 
     @cached_property
     def is_wanted(self) -> Any:
-        """Which plans (o,) take hours of a role that nobody has."""
+        """Return which plans (o,) take hours of a role that nobody has."""
         has = np.bincount(self.role_of_person, minlength=len(self.roles)) > 0
         return ~has[self.role_of_plan] & (self.hours.extremes[0] > 0)
 
@@ -93,7 +93,7 @@ class Task:
         return [self.accounts.column(column) for column in columns]
 
     def open_to(self, owners: Owners, rows: Any) -> Any:
-        """Which plans are open to some accounts (o, n)."""
+        """Return which plans are open to some accounts (o, n)."""
         locked, group = owners.locked[rows], self.accounts.group_of(rows)
         role_of_owner = np.append(self.role_of_person, NOBODY)[owners.person[rows]]
         empty = np.empty((len(self.plans), len(rows)), bool)
@@ -107,7 +107,7 @@ class Task:
         return empty
 
     def open_options(self, owners: Owners, is_open: ByKind) -> ByKind:
-        """Which options are open to each account (w, m): plans that are, with hours of people who serve it."""
+        """Return which options are open to each account (w, m): plans that are, with hours of people who serve it."""
         pools, rows = self.pools, first_of(is_open.kind)
         served = pools.serves[self.accounts.group_of(rows)]
         own = np.append(pools.of_person, NOBODY)[owners.person[rows]]
@@ -119,7 +119,7 @@ class Task:
         return replace(self, limits=limits)
 
     def within(self, plan: int, rows: Any = slice(None)) -> Any:
-        """Which accounts, all (m,) or some, are within the limits of a plan by number."""
+        """Return which accounts, all (m,) or some, are within the limits of a plan by number."""
         return self.accounts.within(self.plans[plan].limits, rows)
 
 
@@ -130,7 +130,7 @@ def task_of(
     digital: str,
     touches: AccountTouches = NONE,
 ) -> Task:
-    """What there is to do, given people whose roles all have a plan that takes hours."""
+    """Return what there is to do, given people whose roles all have a plan that takes hours."""
     roles = tuple(dict.fromkeys(plan.role for plan in plans))
     serves = np.array([[person.serves(*group) for person in people] for group in accounts.groups], bool)
     hours = [sum(person.hours for person in people if person.role == role) for role in roles]

@@ -41,16 +41,16 @@ class Texts:
         return numbers[rows] if self.kind is None else numbers[self.kind[rows]]
 
     def equal(self, text: str) -> Any:
-        """Where (m,) the column holds a text, compared as a name."""
+        """Return where (m,) the column holds a text, compared as a name."""
         return self.among([text])
 
     def among(self, texts: Iterable[str], rows: Any = slice(None)) -> Any:
-        """Where the column holds one of several texts, compared as names; of all accounts (m,) or of some."""
+        """Return where the column holds one of several texts, compared as names; of all accounts (m,) or of some."""
         asked = {fold_word(text) for text in texts}
         return self.spread(np.array([fold_word(level) in asked for level in self.levels], bool)[self.of_kind], rows)
 
     def alike(self, word: str, rows: Any) -> Any:
-        """Where some accounts (n,) hold a word of a closed list, such as a role."""
+        """Return where some accounts (n,) hold a word of a closed list, such as a role."""
         return self.among([level for level in self.levels if plain_word(level) == plain_word(word)], rows)
 
 

@@ -85,7 +85,7 @@ def read_touches(settings: Coverage, accounts: CoverageAccounts, plans: Sequence
 
 
 def _fitting(roles: pa.Array, levels: pa.Array, plans: Sequence[TouchPlan]) -> Any:
-    """Which plans (t, o) each row of the table speaks of, given its role and level folded."""
+    """Return which plans (t, o) each row of the table speaks of, given its role and level folded."""
     role, level = (part.to_numpy(zero_copy_only=False) for part in (roles, levels))
     same = [
         (role == plain_word(plan.role))
@@ -97,7 +97,7 @@ def _fitting(roles: pa.Array, levels: pa.Array, plans: Sequence[TouchPlan]) -> A
 
 
 def _once(ids: pa.Array, roles: pa.Array, levels: pa.Array) -> Any:
-    """Which rows (t,) are the first of their account, role and service level."""
+    """Return which rows (t,) are the first of their account, role and service level."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -114,7 +114,7 @@ def _names(plans: Sequence[TouchPlan]) -> str:
 
 
 def _check(path: str, table: pa.Table, good: Any, expected: str) -> None:
-    """Nothing, where all rows are good; InputContractError with the first that is not, and how many there are, else."""
+    """Raise InputContractError unless all rows are good, with the first that is not, and how many there are."""
     bad = np.flatnonzero(~good)
     if len(bad):
         row = cells(table.slice(int(bad[0]), 1).to_pylist()[0])

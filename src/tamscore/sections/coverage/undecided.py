@@ -47,7 +47,7 @@ def decide(offer: Offer, price: Any, option: Any, groups: Alike, kinds: int, bud
 
 
 def _lags(offer: Offer, price: Any, rows: Any) -> Any:
-    """By how much every option of some accounts is behind their best one (o, n) at prices (r,) of hours."""
+    """Return by how much every option of some accounts is behind their best one (o, n) at prices (r,) of hours."""
     left = offer.value[:, rows] - price[offer.role][:, None] * offer.hours[:, rows]
     return left.max(axis=0, initial=-np.inf) - left
 

@@ -119,7 +119,7 @@ class Grouping:
 
     @cached_property
     def members(self) -> Any:
-        """How many accounts (f,) int64 each has."""
+        """Return how many accounts (f,) int64 each has."""
         return np.diff(np.append(self.start, len(self.order)))
 
     @property

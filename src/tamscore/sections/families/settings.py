@@ -41,7 +41,7 @@ class Families(SectionSettings):
 
     @property
     def makes_market(self) -> bool:
-        """Whether the market is the table of families."""
+        """Return whether the market is the table of families."""
         return self.as_accounts
 
     def numbers(self) -> tuple[str, ...]:

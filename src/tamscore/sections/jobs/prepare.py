@@ -77,7 +77,7 @@ def _models_of(market: Market) -> tuple[Any, ...]:
 
 
 def _is_frozen(market: Market) -> bool:
-    """Whether the model of an earlier run is used as it stands."""
+    """Return whether the model of an earlier run is used as it stands."""
     return bool(market.model_source.record["source"] == "frozen")
 
 

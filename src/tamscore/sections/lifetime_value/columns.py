@@ -68,7 +68,7 @@ def _homes(gauges: Sequence[Gauge], purchases: Purchases | None) -> Any:
 
 
 def _purchases_of(market: Market, settings: LifetimeValue) -> Purchases | None:
-    """What the accounts have bought, where there are orders."""
+    """Return what the accounts have bought, where there are orders."""
     run = market.this
     rules = rules_of(run, settings)
     if rules is None:
@@ -78,7 +78,7 @@ def _purchases_of(market: Market, settings: LifetimeValue) -> Purchases | None:
 
 
 def _source_of(market: Market, settings: LifetimeValue, purchases: Purchases | None) -> FigureSource:
-    """Where the figures of the market's accounts come from."""
+    """Return where the figures of the market's accounts come from."""
     columns = {name: getattr(settings, name) for name in ("sales_before", "revenue", "order_dates")}
     columns |= {"margin": settings.margin_column, "value": settings.column}
     given = market.this.columns.account_id, columns, settings.margin, market.this.columns.id_form
@@ -126,12 +126,12 @@ def _assemble(
 
 
 def _what_is_missing(sums: dict[str, Any], rates: Any | None) -> list[str]:
-    """What lifetime values lack."""
+    """Return what lifetime values lack."""
     return [text for text, gone in ((_NO_MARGIN, not sums["margins"].any()), (_NO_RETENTION, rates is None)) if gone]
 
 
 def _given_record(settings: LifetimeValue, sums: dict[str, Any]) -> dict[str, Any]:
-    """What the manifest says of values from elsewhere; nothing where there are none."""
+    """Return what the manifest says of values from elsewhere; nothing where there are none."""
     if not settings.column:
         return {}
     accounts = int(sums["accounts"].sum())
@@ -139,14 +139,14 @@ def _given_record(settings: LifetimeValue, sums: dict[str, Any]) -> dict[str, An
 
 
 def _figure_warnings(settings: LifetimeValue, sums: dict[str, Any]) -> list[str]:
-    """What a person should know about values from elsewhere."""
+    """Return what a person should know about values from elsewhere."""
     if not settings.column or (total := float(sums["value"].sum())) > 0:
         return []
     return [f"values of column {settings.column!r} add up to {total / CENTS:,.0f}; lifetime values are margin to come"]
 
 
 def _recency_record(purchases: Purchases | None, scale: float) -> dict[str, Any]:
-    """What the manifest says of the factor of recency; nothing without orders."""
+    """Return what the manifest says of the factor of recency; nothing without orders."""
     if purchases is None:
         return {}
     pace = {"tau_days": purchases.pace.tau, "gaps": purchases.pace.gaps, "scale": round(scale, 6)}
@@ -154,7 +154,7 @@ def _recency_record(purchases: Purchases | None, scale: float) -> dict[str, Any]
 
 
 def _coverage_warnings(market: Market, purchases: Purchases | None, strangers: int) -> list[str]:
-    """What a person should know about the orders."""
+    """Return what a person should know about the orders."""
     if purchases is None:
         return []
     rows, texts = purchases.rows, list(purchases.notices)

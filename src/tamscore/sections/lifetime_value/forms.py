@@ -53,7 +53,7 @@ class _Worth:
 
 
 def worth_of(form: str, rates: Any, monthly: Any, recent: Any, discount: float, months: int) -> _Worth:
-    """What a unit of monthly margin is worth (K,) under a form, given the retention of the clusters.
+    """Return what a unit of monthly margin is worth (K,) under a form, given the retention of the clusters.
 
     `monthly` and `recent` (K,) are the sums of margin a month without and with the factor of recency.
     """
@@ -97,13 +97,13 @@ def _untried(why: str) -> Trial:
 
 
 def _monthly_spend(sales: Any, months: float, backend: Backend) -> Any:
-    """What customers spent a month (m,) of the trailing months that are covered."""
+    """Return what customers spent a month (m,) of the trailing months that are covered."""
     ones = backend.put(np.ones(len(sales)))
     return backend.get(lifetime_value.monthly_margin(backend.xp, backend.put(sales), ones, months))
 
 
 def _cluster_sums(monthly: Any, recent: Any, label: Any, clusters: int) -> tuple[Any, Any]:
-    """What customers come to a month by cluster (K,) in cents, without and with the factor of recency."""
+    """Return what customers come to a month by cluster (K,) in cents, without and with the factor of recency."""
     parts = cents(monthly), cents(monthly * recent)
     plain, lowered = (np.bincount(label, weights=item, minlength=clusters) for item in parts)
     return plain, lowered

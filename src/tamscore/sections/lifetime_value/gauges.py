@@ -87,7 +87,7 @@ class FigureSource:
         return values
 
     def figures(self, table: pa.Table, sales: Any, backend: Backend) -> _Figures:
-        """What is known about the accounts of a table of columns, whose sales (m,) the market tells."""
+        """Return what is known about the accounts of a table of columns, whose sales (m,) the market tells."""
         margin = self.column(table, "margin")
         if self.margin is not None:
             margin = np.where(np.isnan(margin), self.margin, margin)
@@ -153,7 +153,7 @@ def gauge(
     source: FigureSource,
     backend: Backend,
 ) -> Gauge:
-    """What the scored accounts of a partition come to by cluster."""
+    """Return what the scored accounts of a partition come to by cluster."""
     part, assigned = item
     at, label = cluster_codes(part, assigned, first)
     table = tables.read(part.partition, list(dict.fromkeys([sales, *source.reads]))).take(at)
@@ -162,7 +162,7 @@ def gauge(
 
 
 def _measure_gauges(known: _Figures, label: Any, clusters: int) -> Gauge:
-    """What accounts in clusters (m,) come to; sales are compared where they are known for both years."""
+    """Return what accounts in clusters (m,) come to; sales are compared where they are known for both years."""
     now = np.where(np.isnan(known.sales), 0.0, known.sales)
     compared = ~np.isnan(known.before)
     margin = known.sales * known.margin

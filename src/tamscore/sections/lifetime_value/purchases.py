@@ -70,7 +70,7 @@ class Purchases:
 
     @property
     def knows_before(self) -> bool:
-        """Whether the table reaches back far enough to compare twelve months with the twelve before."""
+        """Return whether the table reaches back far enough to compare twelve months with the twelve before."""
         return self.begins <= self.windows.year_before + _COVERED
 
     @property
@@ -95,7 +95,7 @@ class _RangePurchases:
 
 
 def _range_purchases(lines: Lines, windows: Windows, then: Windows | None) -> _RangePurchases:
-    """What the accounts of ordered lines bought, `then` being the windows of the earlier day."""
+    """Return what the accounts of ordered lines bought, `then` being the windows of the earlier day."""
     accounts = OrderedAccounts.of(lines)
     gaps = gap_counts(accounts.gaps(windows.today))
     if then is None:
@@ -105,7 +105,7 @@ def _range_purchases(lines: Lines, windows: Windows, then: Windows | None) -> _R
 
 
 def read_purchases(plan: Plan, rules: OrderRules, days: OrderDays, flow: Flow, progress: Progress) -> Purchases:
-    """What every account of an orders table, whose lines lie on these days, has bought.
+    """Return what every account of an orders table, whose lines lie on these days, has bought.
 
     Raises InputContractError where it holds no order, or more lines than allowed say neither who, when nor how much.
     """
@@ -130,7 +130,7 @@ def _earlier_windows(today: date, months: int, retention_months: int) -> Windows
 
 
 def _earlier_purchases(parts: Sequence[_RangePurchases], then: Windows | None, months: int) -> _Earlier | None:
-    """What the accounts of all ranges had bought by the earlier day."""
+    """Return what the accounts of all ranges had bought by the earlier day."""
     if then is None:
         return None
     held = HeldOut.together([part.held for part in parts if part.held is not None])
@@ -168,7 +168,7 @@ def _without_copies(lines: Lines, rules: OrderRules, rows: dict[str, int]) -> Li
 
 
 def _require_refused(rules: OrderRules, rows: dict[str, int]) -> None:
-    """Nothing, where few enough lines are unusable; InputContractError with the counts else."""
+    """Raise InputContractError unless few enough lines are unusable, with the counts."""
     bad = unusable(rows)
     if sum(bad.values()) > rules.max_refused_share * rows["read"]:
         raise InputContractError(
@@ -180,7 +180,7 @@ def _require_refused(rules: OrderRules, rows: dict[str, int]) -> None:
 
 
 def unusable(rows: dict[str, int]) -> dict[str, int]:
-    """How many lines say neither who, when nor how much, by reason."""
+    """Return how many lines say neither who, when nor how much, by reason."""
     return {name: rows[name] for name in REFUSED if name != "after_as_of" and rows[name]}
 
 

@@ -51,7 +51,7 @@ class LifetimeValueState:
 
     @property
     def knows_before(self) -> bool:
-        """Whether anything is known about sales before."""
+        """Return whether anything is known about sales before."""
         return bool(self.sum_of("compared").sum())
 
     @property
@@ -106,7 +106,7 @@ class LifetimeValueState:
         return {name: nullable(np.round(values, 2)) for name, values in made.items()} | last
 
     def count(self, scored: pa.Table) -> dict[str, tuple[int, float]]:
-        """How many accounts of a part have each value, and what these add up to in cents."""
+        """Return how many accounts of a part have each value, and what these add up to in cents."""
         named = ("lifetime_value", "lifetime_value_seed36")
         values = {name: float_column(scored[name]) for name in named if name in scored.column_names}
         return {

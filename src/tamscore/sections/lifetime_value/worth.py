@@ -60,7 +60,7 @@ def _prior_weight(stayed: Any, customers: Any, overall: float) -> float:
 
 
 def annuity(retention: Any, discount: float, months: int) -> Any:
-    """What one unit of margin a month is worth (k,), paid at the end of each month to a customer that may leave.
+    """Return what one unit of margin a month is worth (k,), paid at the end of each month to a customer that may leave.
 
     Σ (r^{1/12} / (1+d)^{1/12})^t over t = 1 … months, for yearly retention r (k,) and yearly discount rate d.
     """

@@ -42,7 +42,7 @@ class Effect:
 
     @property
     def is_seen(self) -> Any:
-        """Whether the interval leaves out 0."""
+        """Return whether the interval leaves out 0."""
         return (self.low > 0) | (self.high < 0)
 
 

@@ -31,7 +31,7 @@ class _MoneyEffect:
 
     @property
     def is_admitted(self) -> bool:
-        """Whether both arms are large enough and the estimate is nearly normal."""
+        """Return whether both arms are large enough and the estimate is nearly normal."""
         return self.fewest >= FEWEST_CUSTOMERS and abs(self.skewness) < MOST_SKEWED
 
 

@@ -44,7 +44,7 @@ class Experiment:
 
     @property
     def alone(self) -> ArmCounts:
-        """The same as those of accounts that were drawn alone, which intervals go by."""
+        """Return the same as those of accounts that were drawn alone, which intervals go by."""
         return effective(self.counts, self.stratum, self.control, self.bought, self.family)
 
 

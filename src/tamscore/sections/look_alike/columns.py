@@ -43,10 +43,10 @@ class _LookAlikeState:
         return {"look_alike": nullable(np.round(probability(odds), _PLACES))}
 
     def count(self, scored: pa.Table) -> None:
-        """Nothing: an account that looks like a customer is none."""
+        """Do nothing: an account that looks like a customer is none."""
 
     def findings(self, counts: Sequence[None]) -> Findings:
-        """What is recorded."""
+        """Return what is recorded."""
         del counts
         return Findings(self.record)
 
@@ -60,7 +60,7 @@ def prepare(market: Market, settings: LookAlikeSettings) -> _LookAlikeState | st
 
 
 def _party_record(fit: PartyFit) -> dict[str, Any]:
-    """What is recorded of the look-alike of a party type."""
+    """Return what is recorded of the look-alike of a party type."""
     made = fit.model.look_alike
     if made is None:
         raise AssertionError(f"{fit.model.name}: no look-alike")

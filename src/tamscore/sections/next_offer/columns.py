@@ -118,7 +118,7 @@ class NextOfferState:
         return backend.get(best.place), backend.get(best.probability)
 
     def count(self, scored: pa.Table) -> Counter[_Offered]:
-        """How many accounts of a part are offered each product, by cluster, product and kind."""
+        """Return how many accounts of a part are offered each product, by cluster, product and kind."""
         names = ["cluster", "next_offer", "kind"]
         offered = pa.table({name: scored[name].cast(pa.string()) for name in names})
         counted = offered.group_by(names).aggregate([([], "count_all")]).to_pylist()
@@ -166,7 +166,7 @@ class NextOfferState:
         }
 
     def notices(self, rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-        """What a person should know of the offers: that there are none, or that one is called like a total."""
+        """Return what a person should know of the offers: that there are none, or that one is called like a total."""
         if not rows:
             return (f"no product is owned by {self.share:.0%} of any cluster's customers; lower next_offer.owned",)
         totals = sorted({row["product"] for row in rows if is_total(row["product"])})

@@ -32,7 +32,7 @@ class Offers:
 
     @property
     def counts(self) -> Any:
-        """How many products (k,) each cluster has."""
+        """Return how many products (k,) each cluster has."""
         return np.count_nonzero(self.product >= 0, axis=1)
 
 

@@ -17,7 +17,7 @@ _RARE, _RARE_SHARE = 400, 1 / 30
 
 
 def boost(columns: Sequence[Any], levels: Sequence[int], label: Any, count: int) -> Forest:
-    """So many trees fitted to labels (n,) by columns (n,) with so many levels each, 0 for numbers.
+    """Return so many trees fitted to labels (n,) by columns (n,) with so many levels each, 0 for numbers.
 
     On one thread, since the order of sums must not depend on the machine.
     """

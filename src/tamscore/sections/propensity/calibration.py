@@ -40,7 +40,7 @@ class Calibration:
 
     @property
     def kind(self) -> str:
-        """How it was made."""
+        """Return how it was made."""
         return "isotonic" if len(self.x) else "sigmoid"
 
     def probability(self, xp: Any, score: Array) -> Array:

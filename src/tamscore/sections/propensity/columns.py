@@ -116,7 +116,7 @@ def _learn(market: Market, section: Propensity) -> tuple[PropensityModel, dict[s
 def _record_of(
     judged: EvaluatedPropensity, section: Propensity, counts: dict[int, int], used: int, drawn: training.LabelledRows
 ) -> dict[str, Any]:
-    """What the manifest says of a propensity, but for what it comes to."""
+    """Return what the manifest says of a propensity, but for what it comes to."""
     return {
         "mode": "probability" if counts[0] or section.class_prior else "labelled",
         "model": {"source": "fitted"},

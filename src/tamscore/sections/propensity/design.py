@@ -72,7 +72,7 @@ class PropensityDesign:
         return [*straightened, *indicators(xp, raw[count:], self.levels[count:]), *missing]
 
     def states(self, xp: Any, raw: Sequence[Array]) -> list[Array]:
-        """What a person would call the value of each of `columns`, as a place (m,) in `state_names`."""
+        """Return what a person would call the value of each of `columns`, as a place (m,) in `state_names`."""
         items = []
         for column, item in zip(raw, self.numbers, strict=False):
             place = xp.astype(column > item.low, xp.uint8) + xp.astype(column > item.high, xp.uint8)
@@ -81,7 +81,7 @@ class PropensityDesign:
 
     @property
     def state_names(self) -> list[tuple[str, ...]]:
-        """What the values of each of `columns` are called."""
+        """Return what the values of each of `columns` are called."""
         of_number = ("low", "middling", "high", "missing")
         return [
             *(tuple(f"{item.column} {name}" for name in of_number) for item in self.numbers),
@@ -111,7 +111,7 @@ def straight(xp: Any, column: Array, item: Number) -> Array:
 
 
 def number(name: str, values: Any) -> Number:
-    """How a column with the drawn values (n,), NaN for missing, is made straight."""
+    """Return how a column with the drawn values (n,), NaN for missing, is made straight."""
     present = values[np.isfinite(values)]
     if not len(present):
         return Number(name, logarithm=False, center=0.0, spread=1.0, low=0.0, high=0.0)

@@ -72,7 +72,7 @@ def foretell(
     numbers: Mapping[str, Array],
     codes: Mapping[str, Array],
 ) -> _PropensityScores:
-    """What a propensity says of a block of rows, given its numbers and categories (m,) on the device."""
+    """Return what a propensity says of a block of rows, given its numbers and categories (m,) on the device."""
     xp, design = backend.xp, propensity.design
     raw = design.raw(xp, numbers, codes)
     score, added = scorer.explain(xp, raw)
@@ -143,7 +143,7 @@ def _cross(learned: LearnedPropensity, training: Training, rules: CalibrationRul
 
 
 def _weights_of(propensity: PropensityModel, training: Training) -> dict[str, float]:
-    """How much each column moves the scores of the training rows on the average, the most first."""
+    """Return how much each column moves the scores of the training rows on the average, the most first."""
     from tamscore.backend.host import HostBackend
 
     host, scorer = HostBackend(), propensity.scorer

@@ -66,7 +66,7 @@ def labels_of(market: Market, section: Propensity) -> list[Any]:
 
 
 def require_early(run: Run, parts: Sequence[PartRows], section: Propensity) -> None:
-    """Nothing, where enough rows that may be scored have a label; InputContractError else, before anything is fitted.
+    """Raise InputContractError unless enough rows that may be scored have a label, before anything is fitted.
 
     Rows that turn out unusable later leave fewer, so the labels are counted again when they are learned from.
     """
@@ -84,12 +84,12 @@ def _of_scored(labels: Any, reason: Any) -> Any:
 
 
 def counts_of(result: Sequence[Any]) -> dict[int, int]:
-    """How many accounts bought (1), did not (0), and are UNLABELLED."""
+    """Return how many accounts bought (1), did not (0), and are UNLABELLED."""
     return {value: sum(int(np.count_nonzero(item == value)) for item in result) for value in (1, 0, UNLABELLED)}
 
 
 def _asked_of(run: Run, section: Propensity) -> _Asked:
-    """Where labels stand, with the table of labels read where there is one."""
+    """Return where labels stand, with the table of labels read where there is one."""
     if section.feature_cutoff is None or section.label is None:
         raise AssertionError("a label without its cut-off passed the checks of the job file")
     otherwise = 0 if section.missing == "zero" else UNLABELLED
@@ -100,7 +100,7 @@ def _asked_of(run: Run, section: Propensity) -> _Asked:
 
 
 def _read_label_values(run: Run, section: Propensity) -> tuple[Any, Any]:
-    """The id hashes of the table of labels, sorted, and its labels; InputContractError where one stands twice."""
+    """The id hashes of the table of labels, sorted, and its labels; raise InputContractError where one stands twice."""
     plan = run.plan.tables["propensity.label_table"]
     account = section.account_id or run.job.columns.account_id
     parts = list(run.flow.map(_read_table, plan.partitions, account, section.label, run.columns.id_form))
@@ -143,7 +143,7 @@ def _join(hashes: Any, asked: _Asked) -> Any:
 
 
 def _encode(values: Any, column: str, where: str) -> Any:
-    """Labels as int8, UNLABELLED for missing ones; InputContractError where one is neither 1 nor 0."""
+    """Labels as int8, UNLABELLED for missing ones; raise InputContractError where one is neither 1 nor 0."""
     bad = ~(np.isnan(values) | (values == 0) | (values == 1))
     if bad.any():
         raise InputContractError(
@@ -154,7 +154,7 @@ def _encode(values: Any, column: str, where: str) -> Any:
 
 
 def _require_dates(item: tuple[Partition, Any], as_of: str, cutoff: date) -> None:
-    """Nothing, where no labelled row of a partition is from after the cut-off; InputContractError else."""
+    """Raise InputContractError if any labelled row of a partition is from after the cut-off."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -50,7 +50,7 @@ class Training:
 
     @property
     def shift(self) -> float:
-        """What takes log-odds among the drawn rows to those among all."""
+        """Return what takes log-odds among the drawn rows to those among all."""
         buys = self.label == 1
         return float(np.log(self.weight[buys][0] / self.weight[~buys][0]))
 
@@ -156,7 +156,7 @@ def scores_left_out(task: tuple[_Kind, int], training: Training, weights: Any) -
 
 
 def _all_trees(count: int, training: Training) -> Forest:
-    """So many trees, learned from every row."""
+    """Return so many trees, learned from every row."""
     forest = boost(training.raw, training.levels, training.label, count)
     return replace(forest, base=forest.base + training.shift)
 

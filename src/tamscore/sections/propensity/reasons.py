@@ -55,7 +55,7 @@ def _leading(xp: Any, keys: Iterable[Array], count: int) -> list[Array]:
 
 
 def offsets_of(names: Sequence[Sequence[str]]) -> list[int]:
-    """Where the states of each column begin among all states, and how many there are."""
+    """Return where the states of each column begin among all states, and how many there are."""
     return [0, *np.cumsum([len(name) for name in names]).tolist()]
 
 

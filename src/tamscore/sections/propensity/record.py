@@ -53,7 +53,7 @@ def suspects(drawn: LabelledRows, design: PropensityDesign) -> list[str]:
 def findings(
     model: PropensityModel, record: dict[str, Any], counts: Any, bands: tuple[float, float], cost: float
 ) -> Findings:
-    """What a propensity leaves beside its columns; `counts` (2, 3) has accounts and expected buyers by band."""
+    """Return what a propensity leaves beside its columns; `counts` (2, 3) has accounts and expected buyers by band."""
     import pyarrow as pa
 
     tables = {
@@ -68,7 +68,7 @@ def findings(
 
 
 def _notices(record: dict[str, Any]) -> tuple[str, ...]:
-    """What a person should know before acting on a propensity."""
+    """Return what a person should know before acting on a propensity."""
     items = [
         f"feature {name!r} tells buyers from others nearly alone; was it known by the cut-off?"
         for name in record["suspects"]

@@ -86,7 +86,7 @@ def stored_propensity(market: Market, section: Propensity) -> tuple[PropensityMo
 
 
 def parse(text: Mapping[str, Any], arrays: Mapping[str, Any], where: str) -> PropensityModel:
-    """The propensity that two files of a model hold; InputContractError where they do not make sense."""
+    """The propensity that two files of a model hold; raise InputContractError where they do not make sense."""
     try:
         if text["format"] not in {_INDICATORS, _FORMAT}:
             raise ValueError(f"expected format {_FORMAT}, got {text['format']!r}")  # noqa: TRY301 - one way out
@@ -99,7 +99,7 @@ def parse(text: Mapping[str, Any], arrays: Mapping[str, Any], where: str) -> Pro
 
 
 def _model_of(text: Mapping[str, Any], arrays: Mapping[str, Any], design: PropensityDesign) -> Line | Forest:
-    """The line or the trees of a stored model; ValueError where they do not hold together."""
+    """The line or the trees of a stored model; raise ValueError where they do not hold together."""
     if text["kind"] == "logistic":
         line = Line(float(text["base"]), arrays["weights"], arrays["means"])
         if not len(line.weights) == len(line.means) == len(design.straight_sources):

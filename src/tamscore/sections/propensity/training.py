@@ -102,7 +102,7 @@ def draw_training(market: Market, labels: Sequence[Any], how: _LabelledDraw, col
 
 
 def design_of(drawn: LabelledRows, columns: InputColumns) -> PropensityDesign:
-    """How the drawn rows become numbers."""
+    """Return how the drawn rows become numbers."""
     numbers = [designs.number(name, drawn.numeric[place]) for place, name in enumerate(columns.numeric)]
     levels = [prepare.vocabulary(name, level_counts(texts), _FLOOR) for name, texts in drawn.texts.items()]
     return designs.PropensityDesign(tuple(numbers), tuple(levels))

@@ -92,7 +92,7 @@ def _cells_of(xp: Any, trees: ScoringTrees, raw: Sequence[Array]) -> dict[int, A
 
 
 def _number_cells(xp: Any, values: Array, thresholds: Sequence[float]) -> Array:
-    """How many thresholds each number (m,) exceeds, one more than all of them where it is missing, as int64."""
+    """Return how many thresholds each number (m,) exceeds, one more than all of them where it is missing, as int64."""
     missing = len(thresholds) + 1
     kind = xp.uint8 if missing <= _LARGEST_BYTE else xp.uint16
     cell = xp.astype(xp.isnan(values), kind) * missing

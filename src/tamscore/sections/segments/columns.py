@@ -78,7 +78,7 @@ class SegmentsState:
         return backend.get(account_actions(backend.xp, answers, backend.put(label), own))
 
     def facts(self, rows: ScoredRows) -> dict[str, Any]:
-        """What flags look at, by name; NaN (s,) where the run does not know it."""
+        """Return what flags look at, by name; NaN (s,) where the run does not know it."""
         scores, nothing = rows.scores, np.full(rows.scores.num_rows, np.nan)
         asked = list(dict.fromkeys(filter(None, self.named.values())))
         table = rows.read(asked) if asked else {}

@@ -76,7 +76,7 @@ def _own_of(market: Market, settings: Segments) -> OwnSegments | None:
 
 
 def _answers_of(record: dict[str, list[str]], verdicts: Sequence[Verdicts]) -> SegmentAnswers:
-    """What the tests of all segments allow."""
+    """Return what the tests of all segments allow."""
     profitable, growing = (np.array(record[name]) for name in ("profitable", "growing"))
     is_open = np.array([flag for verdict in verdicts for flag in verdict.open])
     return SegmentAnswers((growing == "yes") & is_open & (profitable != "no"), profitable == "yes", growing == "no")

@@ -79,7 +79,7 @@ def _median(values: Any) -> float:
 
 
 def _at_least_median(values: Any) -> Any:
-    """Which values (k,) lie at or above the median of those known; none that is unknown."""
+    """Return which values (k,) lie at or above the median of those known; none that is unknown."""
     return values >= _median(values)
 
 

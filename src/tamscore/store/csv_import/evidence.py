@@ -61,7 +61,7 @@ class _Seen:
 
 
 def wish(decimal: str | None, thousands: str | None) -> Wish:
-    """Return the checked marks; UsageError for marks that are unknown or the same."""
+    """Return the checked marks; raise UsageError for marks that are unknown or the same."""
     if decimal not in {None, *MARKS}:
         raise UsageError(f"decimal: expected '.' or ',', got {decimal!r}")
     if thousands is not None and thousands.lower() not in _THOUSANDS:

@@ -32,7 +32,7 @@ class RejectedRow:
 
     @property
     def reason(self) -> str:
-        """Why the row is rejected, as it stands in files and messages."""
+        """Return why the row is rejected, as it stands in files and messages."""
         counts = f"{self.expected} cells expected, {self.found} found"
         return self.why if self.expected == self.found else f"{counts}{f': {self.why}' if self.why else ''}"
 

@@ -65,7 +65,7 @@ class SourcePlan:
 
     @property
     def account_of_lines(self) -> str:
-        """What the lines of the file are; the parts add up to them."""
+        """Return what the lines of the file are; the parts add up to them."""
         parts = {
             "rows": self.rows,
             "header": 1,

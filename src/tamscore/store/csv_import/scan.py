@@ -56,7 +56,7 @@ class _Digits:
 
     @property
     def mixed(self) -> bool:
-        """Whether zeros are cut from some decimals and not from others, as in 47.10 beside 47.1."""
+        """Return whether zeros are cut from some decimals and not from others, as in 47.10 beside 47.1."""
         return self.most_with_zero > max(self.fewest, 1)
 
 

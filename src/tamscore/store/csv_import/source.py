@@ -101,7 +101,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def open_source(path: Path, rules: _CsvDialect) -> CsvSource:
-    """Return the file's header and dialect; InputContractError for what is not CSV or has no usable header."""
+    """Return the file's header and dialect; raise InputContractError for what is not CSV or has no usable header."""
     status = path.stat()
     text, encoding, whole = head(path, rules.encoding)
     skip, delimiter = frame.preamble(text, rules.delimiter, rules.skip)

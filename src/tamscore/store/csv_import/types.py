@@ -48,7 +48,7 @@ class ColumnType:
 
     @property
     def options(self) -> frozenset[str]:
-        """How the user wants numbers read; empty for other types."""
+        """Return how the user wants numbers read; empty for other types."""
         return frozenset(self.detail.split("+")) - {""} if self.kind in NUMERIC else frozenset()
 
     @property
@@ -69,7 +69,7 @@ def option(name: str, *kinds: str) -> str:
 
 
 def column_type(name: str, text: str) -> ColumnType:
-    """Return the type that a user wrote for a column; UsageError for what is no type."""
+    """Return the type that a user wrote for a column; raise UsageError for what is no type."""
     kind, _, detail = text.strip().partition(":")
     dated = kind in DATED and (detail in ORDERS or "%" in detail)
     ok = kind in _KINDS and (not detail or dated or _are_options(kind, detail))

@@ -94,19 +94,19 @@ def swap(path: ObjectPath, data: bytes) -> None:
 
 
 def prepare(folder: ObjectPath) -> None:
-    """Nothing: there are no folders to be made, and the lock tells whether anything can be written."""
+    """Do nothing: there are no folders to be made, and the lock tells whether anything can be written."""
 
 
 def sweep(folder: ObjectPath, *, open_too: bool = False) -> None:
-    """Nothing: a killed run leaves no temporary object and no upload that was begun."""
+    """Do nothing: a killed run leaves no temporary object and no upload that was begun."""
 
 
 def sweep_beside(path: ObjectPath) -> None:
-    """Nothing, as `sweep`."""
+    """Do nothing, as `sweep`."""
 
 
 def remove(path: ObjectPath, output: ObjectPath) -> None:
-    """Remove an object; RetryableError where another process holds the output by now.
+    """Remove an object; raise RetryableError where another process holds the output by now.
 
     Who was frozen and has lost the output finds out before the request. Between the two lies one round trip.
     """
@@ -126,4 +126,4 @@ def discard(folder: ObjectPath) -> None:
 
 
 def remove_folder(folder: ObjectPath) -> None:
-    """Nothing: a folder is gone with its last object."""
+    """Do nothing: a folder is gone with its last object."""

@@ -51,7 +51,7 @@ class StoredObject:
         return cls(meta["path"], meta["size"], changed, meta["e_tag"], meta["version"])
 
     def marks(self) -> dict[str, str]:
-        """What tells this version from others, as a condition of a request."""
+        """Return what tells this version from others, as a condition of a request."""
         marks = {"e_tag": self.tag, "version": self.version}
         return {name: mark for name, mark in marks.items() if mark}
 
@@ -63,7 +63,7 @@ class Bucket:
     url: str
 
     def head(self, key: str) -> StoredObject:
-        """What the store tells of an object; FileNotFoundError where there is none."""
+        """Return what the store tells of an object; raise FileNotFoundError where there is none."""
         store, library = client(self.url)
         return StoredObject.of(self.ask(key, lambda: library.head_async(store, key)))
 
@@ -152,7 +152,7 @@ def _unanswered(where: str, error: Exception) -> RetryableError:
 
 
 def _short(error: Exception) -> str:
-    """What a store's error says, on one line: no body, no query, no secret."""
+    """Return what a store's error says, on one line: no body, no query, no secret."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     text = re.sub(r"^.*? in [0-9.]+[mµn]?s\b.*? +- ", "", lines[0].partition(": <")[0])
     return without_secrets(text)

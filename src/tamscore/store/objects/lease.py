@@ -33,7 +33,7 @@ MARK = secrets.token_hex(8)
 
 
 def _mine() -> str:
-    """What marks the locks of this process."""
+    """Return what marks the locks of this process."""
     return f"{os.getpid()}-{MARK}"
 
 
@@ -83,7 +83,7 @@ def _unchanged_for(lock: ObjectPath, before: StoredObject | None, seconds: float
 
 
 def require_conditions(lock: ObjectPath, purpose: str) -> None:
-    """Nothing, where the store refuses what its conditions forbid; UsageError else."""
+    """Raise UsageError unless the store refuses what its conditions forbid."""
     _, earlier = read_lock(lock)
     _write(lock, _record(purpose), earlier)
     for stale in (None, earlier):
@@ -117,7 +117,7 @@ def _release(lock: ObjectPath) -> None:
 
 
 def require_free(output: ObjectPath) -> None:
-    """Nothing, where nobody else holds the output; RetryableError with the holder's name else."""
+    """Raise RetryableError if somebody else holds the output, with the holder's name."""
     row, _ = read_lock(output / _LOCK)
     if row and not _is_mine(row):
         raise _take_lease(output / _LOCK)
@@ -133,7 +133,7 @@ def _write(lock: ObjectPath, content: dict[str, Any], before: StoredObject | Non
 
 
 def _record(purpose: str) -> dict[str, Any]:
-    """What the lock of this process says: never the same twice, so that each writing shows."""
+    """Return what the lock of this process says: never the same twice, so that each writing shows."""
     return {
         "holder": f"process {os.getpid()} on {socket.gethostname()}, {purpose}",
         "mark": _mine(),
@@ -142,7 +142,7 @@ def _record(purpose: str) -> dict[str, Any]:
 
 
 def read_lock(lock: ObjectPath) -> tuple[dict[str, Any], StoredObject | None]:
-    """What the lock says, nothing where it is free, and its version; of one moment."""
+    """Return what the lock says, nothing where it is free, and its version; of one moment."""
     try:
         data, entry = lock.bucket.get(lock.key)
     except FileNotFoundError:
@@ -155,7 +155,7 @@ def read_lock(lock: ObjectPath) -> tuple[dict[str, Any], StoredObject | None]:
 
 
 def _is_mine(row: dict[str, Any]) -> bool:
-    """Whether a lock was written by this process."""
+    """Return whether a lock was written by this process."""
     return row.get("mark") == _mine()
 
 

@@ -66,18 +66,18 @@ class ObjectPath:
             yield folder
 
     def relative_to(self, folder: ObjectPath) -> PurePosixPath:
-        """Its name within a folder; ValueError where it does not lie there."""
+        """Its name within a folder; raise ValueError where it does not lie there."""
         return PurePosixPath(self.key).relative_to(folder.key)
 
     def entry(self) -> StoredObject | None:
-        """What the store tells of the object, None where there is none."""
+        """Return what the store tells of the object, None where there is none."""
         try:
             return self.bucket.head(self.key)
         except FileNotFoundError:
             return None
 
     def exists(self) -> bool:
-        """Whether there is such an object."""
+        """Return whether there is such an object."""
         return self.entry() is not None
 
     is_file = exists
@@ -87,11 +87,11 @@ class ObjectPath:
         return False
 
     def is_dir(self) -> bool:
-        """Whether any object lies in it."""
+        """Return whether any object lies in it."""
         return bool(self.iterdir())
 
     def stat(self) -> Any:
-        """Size and time of last change as a file tells them; FileNotFoundError where there is no such object."""
+        """Size and time of last change as a file tells them; raise FileNotFoundError where there is no such object."""
         entry = self.bucket.head(self.key)
         return SimpleNamespace(st_size=entry.size, st_mtime_ns=entry.changed_ns)
 
@@ -104,7 +104,7 @@ class ObjectPath:
         return self.read_bytes().decode(encoding)
 
     def stamp(self) -> Stamp:
-        """Its size and entity tag; FileNotFoundError where there is no such object."""
+        """Its size and entity tag; raise FileNotFoundError where there is no such object."""
         entry = self.bucket.head(self.key)
         return entry.size, entry.tag or ""
 

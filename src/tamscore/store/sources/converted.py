@@ -108,7 +108,7 @@ def kind_of(file: Path) -> _Kind | None:
 
 
 def once(file: tuple[Path, Stamp], kind: _Kind, key: str) -> Path:
-    """Return the copy of a file; InputContractError where it cannot be read."""
+    """Return the copy of a file; raise InputContractError where it cannot be read."""
     import pyarrow as pa
 
     if file not in _copies:

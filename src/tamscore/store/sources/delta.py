@@ -60,7 +60,7 @@ def find(folder: Location, key: str, version: int | None, copies: Copies) -> Fou
 
 
 def _open_delta(folder: Location, key: str, version: int | None) -> Any:
-    """Return the table in a folder in the version of that number, else in the newest; UsageError as `find`."""
+    """Return the table in a folder in the version of that number, else in the newest; raise UsageError as `find`."""
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError
 

@@ -85,7 +85,7 @@ def _metadata_of(folder: Location) -> str:
 
 
 def _snapshot_of(table: Any, folder: Location, version: int) -> int:
-    """Return the id of the snapshot named; UsageError if the table has no such."""
+    """Return the id of the snapshot named; raise UsageError if the table has no such."""
     known = [int(item.snapshot_id) for item in table.snapshots()]
     if version not in known:
         there = ", ".join(map(str, known))

@@ -26,7 +26,7 @@ _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 
 
 def find(path: str, key: str) -> FoundFiles:
-    """Return the Parquet files of a file, a folder or a glob, in order of name; UsageError where there are none.
+    """Return the Parquet files of a file, a folder or a glob, in order of name; raise UsageError where there are none.
 
     A folder is read with those below it. Each `key=value` in the path of a file below is a column of that file.
     """
