@@ -14,6 +14,23 @@ if TYPE_CHECKING:
     from tamscore.backend.coded import Block
     from tamscore.schema import Partition
 
+__all__ = [
+    "DEVICE_LIBRARIES",
+    "Array",
+    "Backend",
+    "CountsMemory",
+    "FitsScalers",
+    "Gaps",
+    "Moments",
+    "Nearest",
+    "PreparesColumns",
+    "Sides",
+    "Treatment",
+    "WarmsUp",
+    "holder",
+    "load",
+]
+
 Array = Any
 """An array of the backend's namespace, on the backend's device."""
 

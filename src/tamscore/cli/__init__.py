@@ -45,6 +45,8 @@ from tamscore.cli.streams import open_all
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+__all__ = ["COMMANDS", "EXIT_CODES", "app", "main"]
+
 EXIT_CODES = """\
 Exit codes: 0 done, 1 unexpected, 2 usage or job file, 3 input contract, 4 a person must accept, 5 try again later,
 6 out of memory, 7 device, 10 nothing to do, 128 + signal when stopped."""

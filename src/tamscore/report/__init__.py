@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.view.blocks import Chapter
 
+__all__ = ["page_of", "require_packages", "write_report"]
+
 _PACKAGES = ("jinja2", "matplotlib")
 """What a report needs beside a run."""
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.section import Section
     from tamscore.view.blocks import Chapter
 
+__all__ = ["SECTIONS", "register", "registered_for_test", "section_chapters"]
+
 _sections: dict[str, Section[Any]] = {}
 SECTIONS: Mapping[str, Section[Any]] = MappingProxyType(_sections)
 """Every section by name, in the order in which people read of them; see `Section.last`."""

@@ -16,6 +16,8 @@ from tamscore.questions.outputs.showing import ALERTS, BACKTEST, CONTRAST, DIFF,
 if TYPE_CHECKING:
     from tamscore.questions.outputs.parts import Keys
 
+__all__ = ["OUTPUTS"]
+
 OUTPUTS: dict[str, Keys] = {
     "run": MADE,
     "score": MADE,

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tamscore.report.evidence import ReportData
     from tamscore.view.blocks import Chapter
 
+__all__ = ["chapters", "one_pager"]
+
 _BEFORE = (ranking, headline, quadrants, clusters, ladder)
 _AFTER = (people, lift, moves, potential, level, choice, quality)
 """The chapters that stand before those of the sections, and after them."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
+__all__ = ["AlertsSection"]
+
 
 class AlertsSection(Section[Alerts]):
     """Who should be called now: customers that fall while their cluster does not, that left, or whose contract ends."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tamscore.config import Job
     from tamscore.view.blocks import Chapter
 
+__all__ = ["BacktestSection"]
+
 
 class BacktestSection(Section[Backtest]):
     """How scores compare with the sales of the window that followed."""

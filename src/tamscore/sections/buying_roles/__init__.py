@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
+__all__ = ["BuyingRolesSection"]
+
 
 class BuyingRolesSection(Section[BuyingRoles]):
     """Which of the people that take part in a purchase are known at each account, and which are missing."""

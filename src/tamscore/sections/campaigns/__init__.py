@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
+__all__ = ["CampaignsSection"]
+
 
 class CampaignsSection(Section[Campaigns]):
     """Which channel and message each segment gets."""

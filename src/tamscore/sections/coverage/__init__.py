@@ -11,6 +11,8 @@ from tamscore.store.run_directory import COVERAGE
 if TYPE_CHECKING:
     from tamscore.view.blocks import Chapter
 
+__all__ = ["CoverageSection"]
+
 
 class CoverageSection(Section[Coverage]):
     """Who covers whom, with the hours there are."""

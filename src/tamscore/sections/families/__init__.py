@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
+__all__ = ["FamiliesSection"]
+
 
 class FamiliesSection(Section[Families]):
     """Which accounts belong together: families by the parents of accounts, and what their accounts come to."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
+__all__ = ["JobsSection"]
+
 _NO_JOB = "it has no products, and features do not tell customer jobs"
 
 

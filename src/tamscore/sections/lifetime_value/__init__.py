@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
+__all__ = ["LifetimeValueSection"]
+
 _UNKNOWN = "neither orders nor columns tell it"
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
+__all__ = ["LookAlikeSection"]
+
 _TOO_FEW = "its party type has too few customers or prospects"
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
+__all__ = ["NextOfferSection"]
+
 _NO_OFFER = "peers own nothing that it lacks"
 
 

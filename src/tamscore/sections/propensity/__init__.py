@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
+__all__ = ["PropensitySection"]
+
 
 class PropensitySection(Section[Propensity]):
     """Who will buy."""

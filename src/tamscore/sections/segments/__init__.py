@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
+__all__ = ["SegmentsSection"]
+
 
 class SegmentsSection(Section[Segments]):
     """Which segments are worth being one, and what to do about each."""

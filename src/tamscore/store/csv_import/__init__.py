@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import.scan import CsvCell
 
 __all__ = [
+    "ROW_GROUP_ROWS",
     "ImportPlan",
     "ImportReport",
     "ImportedColumn",

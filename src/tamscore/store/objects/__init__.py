@@ -27,12 +27,14 @@ __all__ = [
     "hold",
     "place",
     "prepare",
+    "put",
     "remove",
     "remove_folder",
     "require_held",
     "swap",
     "sweep",
     "sweep_beside",
+    "version_at",
 ]
 
 _TRIES = 4

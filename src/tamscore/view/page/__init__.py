@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tamscore.view.blocks import Chapter, Figure
 
+__all__ = ["render"]
+
 
 def render(
     chapters: Sequence[Chapter],
