@@ -50,10 +50,10 @@ class AlertedRun(StoredRun):
     def read(self, columns: Sequence[str], *, coded: bool = False) -> Iterator[pa.Table]:
         """Yield columns of its scores and of alerts, part by part; texts as `StoredRun.read` does."""
         if self.moved is None or not _COLUMNS.keys() & {*columns}:
-            yield from super().read(columns, encode=coded)
+            yield from super().read(columns, coded=coded)
             return
         stored = [name for name in columns if name not in _COLUMNS]
-        for table in super().read(list(dict.fromkeys((*stored, KEY))), encode=coded):
+        for table in super().read(list(dict.fromkeys((*stored, KEY))), coded=coded):
             reasons = self.reasons_of(table[KEY])
             record = {_REASON: reasons, _FLAG: reasons.is_valid()}
             yield pa.table({name: record[name] if name in record else table[name] for name in columns})

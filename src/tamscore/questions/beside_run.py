@@ -102,11 +102,11 @@ class _BesideRun(AlertedRun):
         """Yield columns of its scores and those beside them, part by part; texts as `StoredRun.read` does."""
         asked = [beside for beside in self.beside if {*beside.schema.names} & {*columns}]
         if not asked:
-            yield from super().read(columns, encode=coded)
+            yield from super().read(columns, coded=coded)
             return
         made = {name for beside in asked for name in beside.schema.names}
         stored = [name for name in columns if name not in made]
-        for table in super().read(list(dict.fromkeys((*stored, KEY))), encode=coded):
+        for table in super().read(list(dict.fromkeys((*stored, KEY))), coded=coded):
             record = {name: table[name] for name in stored}
             for item in asked:
                 result = item.of(table[KEY])
