@@ -55,7 +55,7 @@ class _Question:
 
 
 def read_question(run: ScoredRun, settings: Coverage, *, keeps_place: bool = False) -> _Question:
-    """The question that the settings ask of a finished run; with the place of its rows, see `CoverageAccounts`, if asked.
+    """The question that the settings ask of a finished run; with the place of its rows where it `keeps_place`.
 
     Raises InputContractError where tables break their contract, UsageError where the run lacks a column.
     """
