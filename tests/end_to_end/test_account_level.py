@@ -169,7 +169,7 @@ def test_k_auto_judges_by_the_level_in_use(table, tmp_path):
 
 
 @pytest.mark.parametrize("own_ladders", [False, True])
-@pytest.mark.parametrize("step", ["value", "write_outcome"])
+@pytest.mark.parametrize("step", ["_value", "write_run"])
 def test_a_run_that_was_cut_off_goes_on_to_the_same_bytes(table, done, tmp_path, monkeypatch, step, own_ladders):
     path = market.write(table, tmp_path / "market", files=2)
 

@@ -80,7 +80,7 @@ def forbid(patch: pytest.MonkeyPatch, place: Any, name: str) -> None:
     patch.setattr(place, name, end)
 
 
-def cut_off(monkeypatch: pytest.MonkeyPatch, job: Job, step: str = "value", backend: Any = None) -> None:
+def cut_off(monkeypatch: pytest.MonkeyPatch, job: Job, step: str = "_value", backend: Any = None) -> None:
     """Run the job and end it at the function of that name in `pipeline`."""
     with monkeypatch.context() as patch:
         forbid(patch, pipeline, step)
@@ -89,9 +89,9 @@ def cut_off(monkeypatch: pytest.MonkeyPatch, job: Job, step: str = "value", back
 
 
 COMPUTED = {
-    "assign": [(census, "take_census"), (census, "count_again"), (model_source, "fit_parties")],
-    "value": [(census, "take_census"), (model_source, "fit_parties"), (pipeline, "assign_rows")],
-    "write_outcome": [(census, "take_census"), (pipeline, "assign_rows"), (contents, "placed_table")],
+    "_assign": [(census, "take_census"), (census, "count_again"), (model_source, "fit_parties")],
+    "_value": [(census, "take_census"), (model_source, "fit_parties"), (pipeline, "assign_rows")],
+    "write_run": [(census, "take_census"), (pipeline, "assign_rows"), (contents, "placed_table")],
 }
 """What a run that ended at a step does not do again."""
 
@@ -119,7 +119,7 @@ def test_a_run_that_ends_in_the_fit_of_a_party_type_goes_on_with_what_it_had_fou
     with monkeypatch.context() as patch:
 
         def polish_one(*given: Any) -> Any:
-            forbid(patch, fit, "polished")
+            forbid(patch, fit, "polish_centers")
             return polish_centers(*given)
 
         patch.setattr(fit, "polish_centers", polish_one)
@@ -171,7 +171,7 @@ def test_a_run_into_an_object_store_goes_on(monkeypatch, tables, whole):
 def test_what_is_damaged_is_computed_again_and_told(monkeypatch, tmp_path, tables, whole):
     """S51: a bit flipped in each of the files."""
     job, progress = job_of(tables, tmp_path), Progress()
-    cut_off(monkeypatch, job, "write_outcome")
+    cut_off(monkeypatch, job, "write_run")
     files = sorted((tmp_path / "_checkpoints" / whole.run_key).iterdir())
     names = {"census", "duplicates", "guard", "choice", "model", "assignment", "score"}
     assert {path.name.partition("-")[0] for path in files} == names
@@ -194,7 +194,7 @@ def test_the_comparison_with_the_run_before_is_kept_as_long_as_that_run_is_the_c
     cut_off(monkeypatch, job)
     with monkeypatch.context() as patch:
         forbid(patch, before, "read_sales")
-        cut_off(patch, job, "write_scores")
+        cut_off(patch, job, "_write_scores")
     first.point_here()
     here = pipeline.run(job, Progress(), accept=True)
     assert (here.manifest() or {})["input_change"]["run"] == first.run_key != second.run_key
