@@ -231,7 +231,7 @@ def collect(phase, info):
         gc.callbacks.clear()
         os.kill(os.getpid(), signal.SIGTERM)
 
-with stoppable(), told(as_json=False):
+with stoppable(), report_errors(as_json=False):
     gc.callbacks.append(collect)
     try:
         gc.collect()
@@ -255,7 +255,7 @@ STUCK = """
 import sys, time
 from tamscore.cli.failures import stoppable, report_errors
 
-with stoppable(), told(as_json=False):
+with stoppable(), report_errors(as_json=False):
     try:
         print("at work", flush=True)
         time.sleep(30)

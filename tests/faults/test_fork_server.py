@@ -149,7 +149,7 @@ def begin(engine):
 
 job_file.load = lambda path, overrides: SimpleNamespace(engine="the engine of the job")
 connect.begin = begin
-work.run(Path("job.toml"))
+run.run(Path("job.toml"))
 """
 
 

@@ -124,7 +124,7 @@ def hold(output: Path, purpose: str) -> Iterator[None]:
 def remove(path: Path, _output: Path) -> None:
     """Remove a file or a link, and bring that to the disk; raise RetryableError where that is refused."""
     try:
-        _unlink(path)
+        unlink(path)
         flush_folder(path.parent)
     except (FileNotFoundError, NotADirectoryError):
         return
@@ -139,7 +139,7 @@ def discard(folder: Path) -> None:
     rmtree(folder, ignore_errors=True)
 
 
-def _unlink(path: Path) -> None:
+def unlink(path: Path) -> None:
     """Remove a name from its folder."""
     path.unlink()
 
