@@ -38,7 +38,7 @@ STAGES = (
     "customer jobs",
     "contacts",
     "products",
-    "products",
+    "next offer",
     "foretell",
     "priority",
     "score",
@@ -92,7 +92,7 @@ def job(folder: Path, output: Path, changes: dict[str, Any], theirs: Forked) -> 
 AT_ONCE = [("census", False), ("fit", False), ("propensity", False), ("orders", False)]
 
 
-@pytest.mark.parametrize(("stage", "gives_up"), [*((stage, True) for stage in dict.fromkeys(STAGES)), *AT_ONCE])
+@pytest.mark.parametrize(("stage", "gives_up"), [*((stage, True) for stage in STAGES), *AT_ONCE])
 def test_a_scheduler_that_dies_in_any_stage_ends_the_run_as_retryable(market_with_all, tmp_path, stage, gives_up):
     """F16: exit code 5 that names the scheduler, whatever the run was about; nothing of it is visible."""
     folder, changes = market_with_all

@@ -13,6 +13,8 @@ from tamscore.scoring.score.sections import Findings
 from tamscore.sections.families.rollup import cents
 from tamscore.sections.families.settings import ROW_COLUMNS
 from tamscore.sections.families.staging import METADATA
+from tamscore.store import footers
+from tamscore.store.location import location
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +82,6 @@ def _notices(record: dict[str, Any]) -> list[str]:
 
 def prepare_rows(market: Market) -> _RowsState:
     """Return the state, told by the table that is scored."""
-    import pyarrow.parquet as pq
-
     piece = market.this.plan.partitions[0].pieces[0]
-    return _RowsState(json.loads(pq.read_metadata(piece.file).metadata[METADATA.encode()]))
+    footer, _ = footers.read_footer(location(piece.file))
+    return _RowsState(json.loads(footer.metadata[METADATA.encode()]))

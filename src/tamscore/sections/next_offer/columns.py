@@ -181,7 +181,7 @@ def prepare(market: Market, settings: NextOffer) -> NextOfferState:
     """Return the state; raise InputContractError if the table has too many products to be products."""
     run = market.this
     sales = product_sales(market)
-    with run.progress.stage("products", sales.table.plan.rows):
+    with run.progress.stage("next offer", sales.table.plan.rows):
         known = stored_model.stored_offers(market, sales.products.names, settings) or _learn(market, sales, settings)
     names = run.columns.account_id, run.columns.id_form, market.clusters, sales.products.names
     columns = OwnedColumns.of(sales.owned, len(sales.products.names), known.product)
