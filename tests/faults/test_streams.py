@@ -181,7 +181,7 @@ CULPRITS = {
 @pytest.mark.parametrize("culprit", CULPRITS)
 def test_what_libraries_say_is_a_record(culprit):
     """C41: warnings, logs, errors in threads and in finalizers, Dask's own loggers."""
-    code = f"from tamscore import logs\nwith logs.captured():\n exec({CULPRITS[culprit]!r})"
+    code = f"from tamscore import logs\nwith logs.capture_library_logs():\n exec({CULPRITS[culprit]!r})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True)
     (record,) = records(done.stderr)
     assert record["attributes"]["event.name"] == "tamscore.log"

@@ -183,8 +183,8 @@ def test_the_scripts_of_the_child_processes_are_valid_python():
 def test_detection_imports_no_gpu_library():
     """A client that imports cuDF or CuPy before the cluster starts puts every worker on GPU 0."""
     code = (
-        "import sys; from tamscore.engine import device as d; "
-        "[probe() for probe in (d.find_driver, d.list_gpus, d.ask_nvml, d.find_backend, d.run_kernel)]; "
+        "import sys; from tamscore.engine.device import ask_nvml, find_backend, find_driver, list_gpus, run_kernel; "
+        "[probe() for probe in (find_driver, list_gpus, ask_nvml, find_backend, run_kernel)]; "
         "print(sorted({'cupy', 'cudf', 'cuml', 'rmm'} & set(sys.modules)))"
     )
     paths = os.pathsep.join(path for path in sys.path if path)

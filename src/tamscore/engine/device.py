@@ -133,7 +133,7 @@ def _names_shown(slice_of_gpu: str | None) -> tuple[str, ...] | DeviceProblem:
     return tuple(answer["gpus"]) or DeviceProblem(none, remedy)
 
 
-def _ask_nvml() -> DeviceProblem | None:
+def ask_nvml() -> DeviceProblem | None:
     """Return what the management library finds wrong, None where it counts GPUs or is not installed."""
     if find_spec("pynvml") is None:
         return None
@@ -176,7 +176,7 @@ class Probes:
 
     driver: Callable[[], DeviceProblem | None] = find_driver
     gpus: Callable[[], tuple[str, ...] | DeviceProblem] = list_gpus
-    nvml: Callable[[], DeviceProblem | None] = _ask_nvml
+    nvml: Callable[[], DeviceProblem | None] = ask_nvml
     backend: Callable[[], DeviceProblem | None] = find_backend
     kernel: Callable[[], DeviceProblem | None] = run_kernel
     passed: Callable[[tuple[str, ...]], bool] = has_passed
