@@ -189,7 +189,7 @@ def test_the_pictures_of_the_documentation_can_be_taken_again(page, tmp_path):
     script = Path(__file__).parents[2] / "docs" / "pictures.py"
     run = page.parent / "then" / "scores"
     subprocess.run([sys.executable, script, run, tmp_path], check=True, capture_output=True)
-    names = {one.name for one in (script.parent / "pictures").iterdir()}
+    names = {one.name for one in (script.parent / "pictures").glob("*.png")}
     assert {one.name for one in tmp_path.iterdir()} == names
     for one in tmp_path.iterdir():
         with Image.open(one) as image:
