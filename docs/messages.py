@@ -65,7 +65,9 @@ def messages() -> dict[int, list[tuple[str, str]]]:
                 text = template(node.args[0])
                 if len(re.sub(r"[^a-z]", "", text)) >= LEAST:
                     found.setdefault(CODES[node.func.id], set()).add(parts(text))
-    return {code: sorted(texts, key=lambda pair: pair[0].lstrip("…: '").lower()) for code, texts in found.items()}
+    return {
+        code: sorted(texts, key=lambda pair: (pair[0].lstrip("…: '").lower(), pair)) for code, texts in found.items()
+    }
 
 
 def template(node: ast.expr) -> str:
