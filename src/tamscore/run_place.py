@@ -100,7 +100,7 @@ def _counted_of(job: Job, plan: Plan) -> tuple[dict[str, Any], dict[str, Any]]:
     for table in plan.tables:
         section, _, key = table.partition(".")
         settings.get(section, {}).pop(key, None)
-    read = {name: plan.digest for name, plan in ({"market": plan} | plan.tables).items()}
+    read = {name: table.digest for name, table in ({"market": plan} | plan.tables).items()}
     if (coverage := sealed_roles.coverage_of(job)) is not None:
         from tamscore.sections.coverage.measured import measure
 

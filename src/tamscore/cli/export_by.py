@@ -33,8 +33,9 @@ def export_by(
     from tamscore.questions.export_file import Target
     from tamscore.store.handed_out import not_handed_out, require_free
 
-    if not isinstance(to, Target) or to.passed_on:
+    if not isinstance(to, Target) or to.passed_on or to.folder:
         raise UsageError(f"--by: expected a file for {_NOUNS[by]}; name one that ends in .csv or .parquet")
+    to.check()
     require_free(run.directory, "export", to.path, overwrite=overwrite)
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)

@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 from tamscore.arrow import as_dictionary
 from tamscore.errors import UsageError
 from tamscore.questions.export import VERSION
-from tamscore.questions.export_file import require_ids
+from tamscore.questions.export_file import put_tables
 from tamscore.questions.export_rows import ExportCounts
 from tamscore.schema import FAMILY, FAMILY_TIER
 from tamscore.scoring.context import makes_market
 from tamscore.sections.families.rollup import ALERTS, MEASURES, MONEY, measure
-from tamscore.store import commit, csv_output
+from tamscore.store import commit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,28 +33,11 @@ _COVERED = ("role", "service_level", "person")
 def write(run: StoredRun, target: Target, progress: Progress) -> ExportCounts:
     """Write a row for each family of a run, and return how many; the file is there in full, or as it was before.
 
-    Raise UsageError if the run has no families, or the target is no file.
+    Raise UsageError if the run has no families, InputContractError as `put_tables`.
     """
-    target.check()
-    if target.folder:
-        raise UsageError(
-            f"--by: expected a file for families, got {target.path}; name one that ends in .csv or .parquet"
-        )
     table = _families_of(run, progress)
-    if target.is_csv and target.guarded:
-        require_ids(table[FAMILY])
-    commit.place_free(target.path, lambda file: _write_families(table, file, target))
+    commit.place_free(target.path, lambda file: put_tables([table], table.schema, FAMILY, file, target))
     return ExportCounts(accounts=run.manifest["rows"]["scored"], exported=table.num_rows)
-
-
-def _write_families(table: pa.Table, file: Any, target: Target) -> None:
-    """Write families as CSV or Parquet."""
-    import pyarrow.parquet as pq
-
-    if target.is_csv:
-        csv_output.write([table], table.schema, file, guarded=target.guarded, bom=target.bom)
-    else:
-        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
 
 
 def _families_of(run: StoredRun, progress: Progress) -> pa.Table:

@@ -16,7 +16,7 @@ from tamscore.questions.export_rows import Batch, ExportCounts
 from tamscore.store import commit, csv_output, folders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from tamscore.progress import Progress
@@ -102,13 +102,37 @@ def schema_of(run: StoredRun, order: Order) -> pa.Schema:
     return export_rows.file_rows(ids, nothing, run, order, ExportCounts(), pa.array([], pa.large_string())).schema
 
 
-def _write_parquet(batches: Iterator[Batch], schema: pa.Schema, file: Any, _: Order, __: Target) -> None:
-    """Write the rows as Parquet."""
+def put_tables(tables: Iterable[pa.Table], schema: pa.Schema, key: str, file: Any, target: Target) -> None:
+    """Write tables whose ids are the column `key` as the target says.
+
+    Raise InputContractError if an id begins like a formula in a CSV file that is guarded against them.
+    """
+    if target.is_csv:
+        rows = _require_plain_ids(tables, key) if target.guarded else tables
+        csv_output.write(rows, schema, file, guarded=target.guarded, bom=target.bom)
+    else:
+        _put_parquet(tables, schema, file)
+
+
+def _require_plain_ids(tables: Iterable[pa.Table], key: str) -> Iterator[pa.Table]:
+    """Yield tables as they are; see `_require_ids`."""
+    for table in tables:
+        _require_ids(table[key])
+        yield table
+
+
+def _put_parquet(tables: Iterable[pa.Table], schema: pa.Schema, file: Any) -> None:
+    """Write tables as Parquet."""
     import pyarrow.parquet as pq
 
     with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
-        for batch in batches:
-            writer.write_table(batch.table.cast(schema))
+        for table in tables:
+            writer.write_table(table)
+
+
+def _write_parquet(batches: Iterator[Batch], schema: pa.Schema, file: Any, _: Order, __: Target) -> None:
+    """Write the rows as Parquet."""
+    _put_parquet((batch.table.cast(schema) for batch in batches), schema, file)
 
 
 def _write_folder(batches: Iterator[Batch], schema: pa.Schema, path: Path) -> None:
@@ -135,7 +159,7 @@ def _write_csv(batches: Iterator[Batch], schema: pa.Schema, file: Any, order: Or
     def text() -> Iterator[pa.Table]:
         for batch in batches:
             if target.guarded:
-                require_ids(batch.table[order.key])
+                _require_ids(batch.table[order.key])
             flat = Batch(batch.table.cast(schema), batch.keys, batch.cleared)
             yield flat.table if target.null is None else _with_nulls(flat, order, target.null)
 
@@ -163,7 +187,7 @@ def _with_nulls(batch: Batch, order: Order, null: str) -> pa.Table:
     return table.cast(_texts_where_cleared(table.schema, order))
 
 
-def require_ids(ids: pa.ChunkedArray) -> None:
+def _require_ids(ids: pa.ChunkedArray) -> None:
     """Raise InputContractError if an id begins like a formula: an id that is guarded would be another id."""
     is_formula = ids.filter(csv_output.is_formula(ids))
     if len(is_formula):

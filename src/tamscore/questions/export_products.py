@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from tamscore.arrow import places_in
 from tamscore.backend.host import HostBackend
@@ -16,7 +15,7 @@ from tamscore.engine.flow import LocalFlow
 from tamscore.errors import InputContractError, UsageError
 from tamscore.questions.diff_columns import MONEY, decimal
 from tamscore.questions.export import KEY, VERSION
-from tamscore.questions.export_file import require_ids
+from tamscore.questions.export_file import put_tables
 from tamscore.questions.export_rows import ExportCounts
 from tamscore.scoring.by_cluster import CENTS
 from tamscore.scoring.joining.product_table import table_of
@@ -28,7 +27,7 @@ from tamscore.sections.products import stored_model
 from tamscore.sections.products.open_products import open_cents
 from tamscore.stages.draw import id_hash
 from tamscore.stages.orders import places
-from tamscore.store import commit, csv_output, partitions
+from tamscore.store import commit, partitions
 from tamscore.store.tables import account_ids
 
 if TYPE_CHECKING:
@@ -133,18 +132,13 @@ class _RunProducts:
 def write(run: StoredRun, order: Order, target: Target, progress: Progress) -> ExportCounts:
     """Write the products of the accounts of a run that are looked at, and return how many rows there are.
 
-    The file is there in full, or as it was before. Raise UsageError if the run has no products or the target is no
-    file, InputContractError if the table of sales by product is not as the run has read it.
+    The file is there in full, or as it was before. Raise UsageError if the run has no products,
+    InputContractError if the table of sales by product is not as the run has read it.
     """
-    target.check()
-    if target.folder:
-        raise UsageError(
-            f"--by: expected a file for products, got {target.path}; name one that ends in .csv or .parquet"
-        )
     known, tally = _products_of(run, progress), ExportCounts()
-    put = _put_csv if target.is_csv else _put_parquet
     with progress.stage("export", run.manifest["rows"]["scored"]) as done:
-        commit.place_free(target.path, lambda file: put(_counted_rows(known, order, tally, done), known, file, target))
+        rows = _counted_rows(known, order, tally, done)
+        commit.place_free(target.path, lambda file: put_tables(rows, known.schema, KEY, file, target))
     return tally
 
 
@@ -157,24 +151,6 @@ def _counted_rows(known: _RunProducts, order: Order, tally: ExportCounts, done: 
             yield rows
         tally.accounts += accounts.num_rows
         done(accounts.num_rows)
-
-
-def _put_csv(rows: Iterator[pa.Table], known: _RunProducts, file: Any, target: Target) -> None:
-    """Write rows as CSV."""
-
-    def guarded() -> Iterator[pa.Table]:
-        for table in rows:
-            require_ids(table[KEY])
-            yield table
-
-    csv_output.write(guarded() if target.guarded else rows, known.schema, file, guarded=target.guarded, bom=target.bom)
-
-
-def _put_parquet(rows: Iterator[pa.Table], known: _RunProducts, file: Any, _: Target) -> None:
-    """Write rows as Parquet."""
-    with pq.ParquetWriter(file, known.schema, compression="zstd", write_page_checksum=True) as writer:
-        for table in rows:
-            writer.write_table(table)
 
 
 def _products_of(run: StoredRun, progress: Progress) -> _RunProducts:
