@@ -14,7 +14,7 @@ from tamscore.scoring import model_source
 from tamscore.scoring.census import partition as census
 from tamscore.scoring.fit import choose_k as choosing
 from tamscore.scoring.fit import fit, guard
-from tamscore.scoring.fit.completion import polish_centers
+from tamscore.scoring.fit.fit import polish_centers
 from tamscore.store import checkpoints, contents, pruning
 from tests.end_to_end import market
 from tests.fake_gpu import FakeGpu

@@ -11,9 +11,8 @@ from tamscore.scoring.assign_blocks import RowRequest, assign_blocks
 from tamscore.scoring.context import clusters_of, recipe_of
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.fit.centers import fit_centers
-from tamscore.scoring.fit.completion import add_stability, make_party_fit, polish_centers, report_fit
 from tamscore.scoring.fit.data import make_fit_data
-from tamscore.scoring.fit.fit import fit_party
+from tamscore.scoring.fit.fit import add_stability, fit_party, make_party_fit, polish_centers, report_fit
 from tamscore.scoring.fit.level import add_level, customer_levels
 from tamscore.scoring.fit.level_guard import level_shifts
 from tamscore.scoring.fit.party import each_party
