@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NAME = "next_offer"
 _FORMAT = 1
 _FIGURES = ("penalty", "brier", "brier_share")
-_REMEDY = "set it so, refresh the model, or score with --own-ladders"
+_REMEDY = "set it so, refresh the model, or score with --fresh-cut-lines"
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def stored_offers(market: Market, names: pa.Array, settings: NextOffer) -> Known
     if new > 0 and "products" not in market.this.job.sections:
         market.this.progress.notice(
             f"next_offer: {new:,} of {len(names):,} products are not among those of run {directory.run_key}, whose "
-            "offers are kept: they are not offered; refresh the model, or score with --own-ladders"
+            "offers are kept: they are not offered; refresh the model, or score with --fresh-cut-lines"
         )
     return known
 

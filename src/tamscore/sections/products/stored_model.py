@@ -55,13 +55,13 @@ def stored_products(market: Market, names: pa.Array, share: float) -> ProductMod
     if pair[0].get("owned", share) != share:
         raise InputContractError(
             f"products.owned: expected {pair[0]['owned']:g}, by which run {directory.run_key} offers products, got "
-            f"{share:g}; set it so, refresh the model, or score with --own-ladders"
+            f"{share:g}; set it so, refresh the model, or score with --fresh-cut-lines"
         )
     known = set(pair[0]["products"])
     if new := sum(name not in known for name in names.to_pylist()):
         market.this.progress.notice(
             f"products: {new:,} of {len(names):,} products are not among those of run {directory.run_key}, whose "
-            "potentials are kept: they have none; refresh the model, or score with --own-ladders"
+            "potentials are kept: they have none; refresh the model, or score with --fresh-cut-lines"
         )
     return model
 
