@@ -33,21 +33,30 @@ _QUERY = re.compile(r"(://[^\s?'\"]*)\?[^\s'\"]+")
 
 
 class TamscoreError(Exception):
-    """Return an error that the command line prints as one message and maps to `exit_code`."""
+    """The base of all errors of the package. The command line prints one message and ends with `exit_code`.
+
+    Attributes
+    ----------
+    exit_code : int
+        The exit code of the command line.
+    """
 
     exit_code: ClassVar[int] = 1
 
 
 class UsageError(TamscoreError):
-    """Return an error about how the program was called."""
+    """The request makes no sense, such as a wrong path or option."""
 
     exit_code: ClassVar[int] = 2
 
 
 class JobFileError(UsageError):
-    """Return an error that lists every problem of one job file, one line each.
+    """The job is invalid.
 
-    `problems` holds the lines; the message is the lines joined.
+    Attributes
+    ----------
+    problems : tuple of str
+        Every problem of the job, a line for each. The message is the lines joined.
     """
 
     def __init__(self, problems: str | Iterable[str]) -> None:
@@ -60,15 +69,20 @@ class JobFileError(UsageError):
 
 
 class InputContractError(TamscoreError):
-    """Return an error about data that break the column contract."""
+    """The data break the contract: columns, types, ids, or too many rejected rows."""
 
     exit_code: ClassVar[int] = 3
 
 
 class GateError(TamscoreError):
-    """Return an error that stands until a person has looked and accepted.
+    """A gate closed: a person must look first, and accept.
 
-    `plan` holds what there is to look at, row by row; `gate` names what closed, see `GATES`.
+    Attributes
+    ----------
+    plan : tuple of dict
+        What there is to look at, row by row.
+    gate : str
+        The gate: `leakage`, `relabelled_share`, `input_change`, or `other`.
     """
 
     exit_code: ClassVar[int] = 4
@@ -79,25 +93,25 @@ class GateError(TamscoreError):
 
 
 class RetryableError(TamscoreError):
-    """Return an error that the same command may not meet when it runs again."""
+    """The same request may succeed later: a lost worker, a full disk, a held lock."""
 
     exit_code: ClassVar[int] = 5
 
 
 class MemoryLimitError(TamscoreError):
-    """Return an error about host or device memory that ran out."""
+    """Memory of the host or of the device ran out."""
 
     exit_code: ClassVar[int] = 6
 
 
 class DeviceError(TamscoreError):
-    """Return an error about a device that was asked for and cannot be used."""
+    """A device that was asked for cannot be used."""
 
     exit_code: ClassVar[int] = 7
 
 
 class NothingToDo(TamscoreError):  # noqa: N818 - an outcome, not a failure
-    """Return the outcome of a run that found its work done."""
+    """The work is done already. The command line reports it by its exit code; runs from Python do not raise it."""
 
     exit_code: ClassVar[int] = 10
 

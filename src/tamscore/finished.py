@@ -23,8 +23,10 @@ __all__ = ["FinishedRun", "open_run"]
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A complete run. All that is read of it is held against the hashes of its manifest first.
+    """A complete run. Each file is compared with its hash in the manifest before it is read.
 
+    Examples
+    --------
     >>> import tamscore
     >>> [name for name in dir(tamscore.FinishedRun) if not name.startswith("_")]
     ['explain', 'key', 'manifest', 'path', 'scores', 'tables']
@@ -44,30 +46,59 @@ class FinishedRun:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """Return what the run read, did and found, as it stands in its `manifest.json`."""
+        """What the run read, did and found, as it stands in its `manifest.json`."""
         return self._run.manifest
 
     @property
     def tables(self) -> Mapping[str, pa.Table]:
-        """Its tables by name (`potential`, `segments`, …); each is read when it is asked for.
+        """The tables of the run by name, such as `potential`. Each is read when you ask for it.
 
-        Raise InputContractError if a file is missing or is not what the run wrote.
+        Raises
+        ------
+        KeyError
+            If the run has no table of that name.
+        InputContractError
+            If a file is missing or is not what the run wrote.
         """
         return _Tables(self._run)
 
     def scores(self) -> ds.Dataset:
-        """Return its scores as a dataset, a row an account; `.to_table(columns=…, filter=…)` reads what is asked for.
+        """Open the scores as a dataset.
 
-        With a coverage each part is decoded whole, and has `role`, `service_level`, `person` and `hours` beside what it
-        holds. A part whose bytes are not those of the manifest raises InputContractError when it is opened.
+        Returns
+        -------
+        pyarrow.dataset.Dataset
+            A row for each account, with the columns of the page "The columns of the scores". `to_table(columns=...,
+            filter=...)` reads only what you ask for. After a coverage there are `role`, `service_level`, `person` and
+            `hours` (a year) too, and each part is decoded whole.
+
+        Raises
+        ------
+        InputContractError
+            If the bytes of a part are not those of the manifest. It is raised when the part is read.
         """
         roles = self._run.roles
         return verified_files.dataset(self._run.parts(), None if roles.plan is None else roles.whole)
 
     def explain(self, account_id: str | int) -> Explanation:
-        """Return why an account has its potential: its cluster, ladder, nearest peers above, and what would move it.
+        """Explain why an account has its potential.
 
-        Raise UsageError if there is no such account (with ids that are like it), or why it was rejected.
+        Parameters
+        ----------
+        account_id : str or int
+            The id of the account.
+
+        Returns
+        -------
+        Explanation
+            Its cluster, its ladder, the nearest peers above it, and what would change its potential.
+
+        Raises
+        ------
+        UsageError
+            If there is no such account, with ids that are like it. If the account was rejected, with the reason.
+        InputContractError
+            If scores and model contradict each other.
         """
         return explain.explain(self._run, str(account_id))
 
@@ -96,11 +127,29 @@ class _Tables(Mapping[str, Any]):
 
 
 def open_run(path: str | Location, plan: str | None = None) -> FinishedRun:
-    """Return the run at a path: an output folder (its current version), or one of its versions, `scores/3fa9`.
+    """Open a finished run.
 
-    Who covers an account is what the coverage made last says, or the one whose name begins with `plan`. Raise
-    UsageError if there is no such run or coverage, InputContractError if its manifest was changed.
+    Parameters
+    ----------
+    path : str or Location
+        An output folder (its current version), or one of its versions: `scores/3fa9` for the run whose key begins so.
+    plan : str, optional
+        The coverage that says who covers an account, by the beginning of its name. The default is the last one.
 
+    Returns
+    -------
+    FinishedRun
+        The run.
+
+    Raises
+    ------
+    UsageError
+        If there is no such run or coverage.
+    InputContractError
+        If its manifest was changed.
+
+    Examples
+    --------
     >>> import tamscore
     >>> tamscore.open_run("nowhere")
     Traceback (most recent call last):

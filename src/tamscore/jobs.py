@@ -36,10 +36,27 @@ _TABLE_ROWS = 131_072
 
 
 def load_job(path: str | Path, overrides: Sequence[str] = ()) -> Job:
-    """Return the job that a job file (TOML) describes, with `overrides` such as "clusters.k=7" set.
+    """Read and check a job file.
 
-    Relative paths count from the folder of the file. Raise JobFileError that lists every problem.
+    Parameters
+    ----------
+    path : str or Path
+        The job file, in TOML. Relative paths in it count from its folder.
+    overrides : sequence of str, optional
+        Keys to set in place of those of the file, each as `key=value`, such as `clusters.k=7`.
 
+    Returns
+    -------
+    Job
+        The job with all defaults filled in. Its attributes have the names of the job file: `job.clusters.k`.
+
+    Raises
+    ------
+    JobFileError
+        If the file is missing or any key is invalid. The error lists every problem.
+
+    Examples
+    --------
     >>> import tamscore
     >>> tamscore.load_job("nowhere.toml")
     Traceback (most recent call last):
@@ -51,16 +68,40 @@ def load_job(path: str | Path, overrides: Sequence[str] = ()) -> Job:
 def run(
     job: _Given, data: Any = None, *, overrides: Sequence[str] = (), accept: bool = False, verbose: bool = False
 ) -> FinishedRun:
-    """Score the whole market of a job, and return the run that was written to its `output.path`.
+    """Fit clusters, score the whole market of a job, and write the run to its `output.path`.
 
-    `job` is the path of a job file, its tables as a dict (relative paths count from the working directory), or a job of
-    `load_job`. `data`, an Arrow table or a DataFrame of pandas or polars, takes the place of `input.path`; it is
-    written to a temporary file. With `accept` the run is published however much its input differs from that of the run
-    before. With `verbose` progress goes to standard error. A run that is already there is not repeated.
+    Parameters
+    ----------
+    job : str, Path, mapping or Job
+        The path of a job file, its tables as a dict, or a job of `load_job`. Relative paths of a dict count from the
+        working directory.
+    data : pyarrow.Table or DataFrame of pandas or polars, optional
+        The market, a row for each account, in place of `input.path`. It is written to a temporary file for the run.
+    overrides : sequence of str, optional
+        Keys to set in place of those of the job, each as `key=value`, such as `clusters.k=7`.
+    accept : bool, optional
+        Whether the run is published however much its input differs from that of the run before.
+    verbose : bool, optional
+        Whether progress goes to standard error.
 
-    Raise JobFileError for the job, InputContractError for the data, GateError where a person must look first, and the
-    other errors of `tamscore.errors`.
+    Returns
+    -------
+    FinishedRun
+        The run in `output.path`, complete and current. A run that is already there is returned and not repeated.
 
+    Raises
+    ------
+    JobFileError
+        If the job is invalid.
+    InputContractError
+        If the data break the contract of columns, types, ids or rejected rows.
+    GateError
+        If a gate closed and a person must look first, such as a feature that looks like sales.
+    RetryableError, MemoryLimitError, DeviceError
+        If storage, a worker, memory or the GPU fails.
+
+    Examples
+    --------
     >>> import numpy as np, pyarrow as pa, tamscore
     >>> random = np.random.default_rng(0)
     >>> market = pa.table({
@@ -92,14 +133,49 @@ def score(
     accept: bool = False,
     verbose: bool = False,
 ) -> FinishedRun:
-    """Score the market of a job with the model of an earlier run, and return the run that was written.
+    """Score the market of a job with the model of an earlier run, and write the run to its `output.path`.
 
-    `model` names that run: an output folder (its current version), one of its versions, or a run key; by default it is
-    the current version of `output.path`. With `own_ladders` cut lines come from the sales of today; with `or_run` a
-    model is fitted where there is no run yet. All else as for `run`.
+    Parameters
+    ----------
+    job : str, Path, mapping or Job
+        The path of a job file, its tables as a dict, or a job of `load_job`. Relative paths of a dict count from the
+        working directory.
+    data : pyarrow.Table or DataFrame of pandas or polars, optional
+        The market, a row for each account, in place of `input.path`. It is written to a temporary file for the run.
+    model : str or Location, optional
+        The earlier run: an output folder (its current version), one of its versions, or a run key. The default is the
+        current version of `output.path`.
+    own_ladders : bool, optional
+        Whether cut lines are taken from the sales of this input, not from the model.
+    or_run : bool, optional
+        Whether a model is fitted, as by `run`, if there is no run yet.
+    overrides : sequence of str, optional
+        Keys to set in place of those of the job, each as `key=value`, such as `clusters.k=7`.
+    accept : bool, optional
+        Whether the run is published however much its input differs from that of the run before.
+    verbose : bool, optional
+        Whether progress goes to standard error.
 
-    Raise as `run`, and UsageError if there is no such run.
+    Returns
+    -------
+    FinishedRun
+        The run in `output.path`, complete and current. A run that is already there is returned and not repeated.
 
+    Raises
+    ------
+    UsageError
+        If there is no such earlier run.
+    JobFileError
+        If the job is invalid.
+    InputContractError
+        If the data break the contract of columns, types, ids or rejected rows.
+    GateError
+        If a gate closed and a person must look first.
+    RetryableError, MemoryLimitError, DeviceError
+        If storage, a worker, memory or the GPU fails.
+
+    Examples
+    --------
     >>> import tamscore
     >>> job = {"input": {"path": "market"}, "output": {"path": "nowhere"}, "clusters": {"k": 2}}
     >>> tamscore.score(job | {"features": {"numeric": {"employees": "standard"}}})
@@ -125,13 +201,45 @@ def refresh(
     accept: bool = False,
     verbose: bool = False,
 ) -> FinishedRun:
-    """Fit the model of a job anew from that of an earlier run, and return the run; clusters keep their ids.
+    """Fit the model of a job again from that of an earlier run, and write the run; clusters keep their ids.
 
-    `start` names the earlier run as `model` does for `score`. All else as for `run`; with `accept` it is published
-    however many accounts would change cluster.
+    Parameters
+    ----------
+    job : str, Path, mapping or Job
+        The path of a job file, its tables as a dict, or a job of `load_job`. Relative paths of a dict count from the
+        working directory.
+    data : pyarrow.Table or DataFrame of pandas or polars, optional
+        The market, a row for each account, in place of `input.path`. It is written to a temporary file for the run.
+    start : str or Location
+        The earlier run: an output folder (its current version), one of its versions, or a run key.
+    overrides : sequence of str, optional
+        Keys to set in place of those of the job, each as `key=value`, such as `clusters.k=7`.
+    accept : bool, optional
+        Whether the run is published however much its input differs from that of the run before, and however many
+        accounts would change cluster.
+    verbose : bool, optional
+        Whether progress goes to standard error.
 
-    Raise as `score`, and GateError if too many accounts would change cluster.
+    Returns
+    -------
+    FinishedRun
+        The run in `output.path`, complete and current. A run that is already there is returned and not repeated.
 
+    Raises
+    ------
+    UsageError
+        If there is no such earlier run.
+    JobFileError
+        If the job is invalid.
+    InputContractError
+        If the data break the contract of columns, types, ids or rejected rows.
+    GateError
+        If a gate closed and a person must look first, such as too many accounts that would change cluster.
+    RetryableError, MemoryLimitError, DeviceError
+        If storage, a worker, memory or the GPU fails.
+
+    Examples
+    --------
     >>> import tamscore
     >>> tamscore.refresh("nowhere.toml", start="scores")
     Traceback (most recent call last):

@@ -41,32 +41,51 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
 
     Parameters
     ----------
-    n_clusters : number of clusters, from 1.
-    n_init : most fits, each from seed rows of its own and with 8 full passes, of which the best two go on; no more
-        follow once four came to the same inertia. "auto" takes 8 below 48 clusters, else 1.
-    n_starts : number of k-means++ starts of a fit on its seed rows; the best one is refined.
-    init_size : number of seed rows of a fit, at least `n_clusters`; drawn by hash. "auto" takes 10,000, or 600 for
-        each cluster where that is more.
-    batch_size : rows of a mini-batch; the mini-batches go through all rows once.
-    max_iter : most full passes over all rows after that; they end when inertia falls by less than a millionth.
-    n_jobs : threads; None and -1 take one for each processor that the process may use.
-    device : "cpu" or "cuda"; None computes where the rows lie: on the GPU for CuPy arrays, else on the CPU.
-    random_state : seed of the draws. With None every fit draws anew.
+    n_clusters : int, optional
+        The number of clusters, from 1.
+    n_init : int or "auto", optional
+        The most fits. Each has seed rows of its own and 8 full passes, and the best two go on. No more follow once four
+        came to the same inertia. "auto" takes 8 below 48 clusters, else 1.
+    n_starts : int, optional
+        The number of k-means++ starts of a fit on its seed rows. The best one is refined.
+    init_size : int or "auto", optional
+        The number of seed rows of a fit, at least `n_clusters`, drawn by hash. "auto" takes 10,000, or 600 for each
+        cluster if that is more.
+    batch_size : int, optional
+        The rows of a mini-batch. The mini-batches go through all rows once.
+    max_iter : int, optional
+        The most full passes over all rows after that. They end when inertia falls by less than a millionth.
+    n_jobs : int or None, optional
+        The number of threads. None and -1 take one for each processor that the process may use.
+    device : "cpu", "cuda" or None, optional
+        Where the arithmetic runs. None computes where the rows lie: on the GPU for CuPy arrays, else on the CPU.
+    random_state : int, RandomState or None, optional
+        The seed of the draws. With None every fit draws other rows.
 
     Attributes
     ----------
-    cluster_centers_ : (k, d), in order of size, the largest cluster first; of the type of the rows, where they lie.
-        There are fewer than `n_clusters` if there are fewer distinct rows; a ConvergenceWarning says so.
-    labels_ : (n,) int32, the cluster of each row.
-    inertia_ : sum of squared distances of the rows to their centers, each as often as its weight says.
-    n_iter_ : full passes. n_steps_ : mini-batches before them.
-    n_features_in_, feature_names_in_ : columns of the rows that it was fitted on.
+    cluster_centers_ : array (k, d)
+        The centers in order of size, the largest cluster first. They have the type of the rows and lie where the rows
+        lie. There are fewer than `n_clusters` if there are fewer distinct rows, and a ConvergenceWarning says so.
+    labels_ : array (n,)
+        The cluster of each row, int32.
+    inertia_ : float
+        The sum of squared distances of the rows to their centers, each as often as its weight says.
+    n_iter_ : int
+        The number of full passes.
+    n_steps_ : int
+        The number of mini-batches before them.
+    n_features_in_ : int
+        The number of columns of the rows that it was fitted on.
+    feature_names_in_ : array (d,)
+        The names of these columns, if the rows had names.
 
     Notes
     -----
     Mini-batches after Sculley (2010), seeds after Arthur & Vassilvitskii (2007) and Bradley & Fayyad (1998), moves of
     badly placed seeds after Fritzke (2020). All columns share one grid of about 10 million steps: next to a value of
     10^9, differences below 100 are not seen. There is no `partial_fit`: draws need all rows.
+    `fit_predict`, `fit_transform`, `set_output` and the like are those of scikit-learn.
 
     Examples
     --------
@@ -106,15 +125,40 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, ids: Any = None) -> Self:  # noqa: N803
-        """Return the estimator itself, fitted to rows X (n, d).
+        """Fit the centers to rows.
 
-        A row of `sample_weight` (n,) 2 counts as two equal rows, one of weight 0 not at all; whole numbers, and memory
-        grows with their sum. `ids` (n,), texts or whole numbers, each once: rows are drawn by them instead of by what
-        they hold, so that draws stay as they are if the rows change. `y` is not used.
+        Parameters
+        ----------
+        X : array-like (n, d)
+            The rows, all finite numbers.
+        y : ignored, optional
+            Not used.
+        sample_weight : array-like (n,), optional
+            The weight of each row, as whole numbers. A row of weight 2 counts as two equal rows, one of weight 0 not at
+            all. Memory grows with the sum of the weights.
+        ids : array-like (n,), optional
+            A text or whole number for each row, each once. Rows are drawn by them instead of by what they hold, so that
+            draws stay as they are if the rows change.
 
-        Raise ValueError if rows, weights, ids or parameters are none; DeviceError if a GPU is asked for that cannot
-        compute. Warn with ConvergenceWarning if there are fewer distinct rows than clusters.
+        Returns
+        -------
+        MiniBatchKMeans
+            The estimator itself.
 
+        Raises
+        ------
+        ValueError
+            If rows, weights, ids or parameters are invalid.
+        DeviceError
+            If a GPU is asked for that cannot compute.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If there are fewer distinct rows than clusters.
+
+        Examples
+        --------
         >>> from tamscore import MiniBatchKMeans
         >>> MiniBatchKMeans(1).fit([[0.0], [3.0]], sample_weight=[2, 1]).cluster_centers_
         array([[1.]])
@@ -145,10 +189,27 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         return self
 
     def predict(self, X: Any) -> Any:  # noqa: N803
-        """Return the cluster (n,) int32 of each row of X (n, d), where the rows lie; the first of equally near ones.
+        """Find the nearest center of each row.
 
-        Raise NotFittedError before `fit`, ValueError if the columns are others than those of the fit.
+        Parameters
+        ----------
+        X : array-like (n, d)
+            The rows, all finite numbers.
 
+        Returns
+        -------
+        array (n,)
+            The cluster of each row, int32, where the rows lie. Of equally near ones it is the first.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If the columns are others than those of the fit, or not all numbers are finite.
+
+        Examples
+        --------
         >>> from tamscore import MiniBatchKMeans
         >>> MiniBatchKMeans(2).fit([[0.0], [1.0], [9.0]]).predict([[7.0]])
         array([1], dtype=int32)
@@ -159,10 +220,28 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         return matrix.given_back(backend, self._nearest(matrix, backend)[0])
 
     def transform(self, X: Any) -> Any:  # noqa: N803
-        """Return the distances (n, k) of each row of X (n, d) to each center, of the type of X, where the rows lie.
+        """Compute the distances of each row to each center.
 
-        With `set_output` as a DataFrame of columns `minibatchkmeans0` and so on. Raise as `predict`.
+        Parameters
+        ----------
+        X : array-like (n, d)
+            The rows, all finite numbers.
 
+        Returns
+        -------
+        array (n, k)
+            The distances, of the type of X, where the rows lie. With `set_output` it is a DataFrame of columns
+            `minibatchkmeans0` and so on.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If the columns are others than those of the fit, or not all numbers are finite.
+
+        Examples
+        --------
         >>> from tamscore import MiniBatchKMeans
         >>> MiniBatchKMeans(2).fit([[0.0], [1.0], [9.0]]).transform([[8.5]])
         array([[8. , 0.5]])
@@ -178,10 +257,31 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         return matrix.given_back(backend, xp.concat(parts))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # noqa: N803
-        """Return minus the sum of squared distances of the rows X (n, d) to their centers; greater is better.
+        """Compute minus the sum of squared distances of rows to their centers. Greater is better.
 
-        `sample_weight` as for `fit`, `y` is not used. Raise as `predict`.
+        Parameters
+        ----------
+        X : array-like (n, d)
+            The rows, all finite numbers.
+        y : ignored, optional
+            Not used.
+        sample_weight : array-like (n,), optional
+            The weight of each row, as for `fit`.
 
+        Returns
+        -------
+        float
+            The score, 0 or less.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If the columns are others than those of the fit, or not all numbers are finite.
+
+        Examples
+        --------
         >>> from tamscore import MiniBatchKMeans
         >>> MiniBatchKMeans(2).fit([[0.0], [1.0], [9.0]]).score([[0.0], [1.0], [7.0]])
         -4.5

@@ -27,13 +27,19 @@ _ALL = "all"
 
 @dataclass(frozen=True)
 class Ladders:
-    """The potential table of k clusters.
+    """The potential table of k clusters: what customers spend at each step of the ladder of each cluster.
 
-    `labels` (k,) are the clusters in order, `steps` the names of the steps, `values` (k, steps) float64 what customers
-    spend at each, NaN where nobody buys; `low` and `high` (k, steps) the interval of each. `support` (k,) counts the
-    customers, `basis` says where values come from: `cluster`, `pooled`, the parent, or `none`. Money is in the currency
-    of the sales.
+    Money is in the currency of the sales.
 
+    Attributes
+    ----------
+    labels : array (k,)
+        The clusters in order, of the type of the labels that they were made from.
+    table : PotentialTable
+        The arrays that the other attributes are taken from.
+
+    Examples
+    --------
     >>> from tamscore import potential_table
     >>> potential_table([10.0, 20.0, 30.0], ["a", "a", "b"], min_customers=1).to_arrow().column_names[:6]
     ['cluster', 'support', 'basis', 'parent', 'low_support', 'p85']
@@ -49,31 +55,37 @@ class Ladders:
 
     @property
     def values(self) -> Any:
-        """Return what customers spend at each step (k, steps), float64."""
+        """What customers spend at each step: float64 (k, steps), NaN if no one buys."""
         return self.table.values
 
     @property
     def support(self) -> Any:
-        """The number of customers (k,) int64."""
+        """The number of customers of each cluster: int64 (k,)."""
         return self.table.support
 
     @property
     def basis(self) -> tuple[str, ...]:
-        """Return where the values of each cluster come from."""
+        """Where the values of each cluster come from: `cluster`, `pooled`, the parent, or `none`."""
         return self.table.basis
 
     @property
     def low(self) -> Any:
-        """The lower ends of the intervals (k, steps), NaN where there is none."""
+        """The lower ends of the intervals of the values: float64 (k, steps), NaN if there is none."""
         return self.table.bounds.low
 
     @property
     def high(self) -> Any:
-        """The upper ends of the intervals (k, steps), NaN where there is none."""
+        """The upper ends of the intervals of the values: float64 (k, steps), NaN if there is none."""
         return self.table.bounds.high
 
     def to_arrow(self) -> pa.Table:
-        """Return one row a cluster, columns named as in the potential table of a run; `.to_pandas()` makes a frame."""
+        """Make a table.
+
+        Returns
+        -------
+        pyarrow.Table
+            A row for each cluster, with columns named as in the potential table of a run. `to_pandas()` makes a frame.
+        """
         import pyarrow as pa
 
         table = self.table
@@ -98,15 +110,41 @@ def potential_table(
     min_customers: int = 25,
     interval_level: float = 0.95,
 ) -> Ladders:
-    """Return the ladder of each cluster: exact percentiles of what its customers spend, and the top step.
+    """Compute the ladder of each cluster: exact percentiles of what its customers spend, and the top step.
 
-    `sales` (n,) are net sales of accounts, missing and negative ones count as 0; customers have more than 0. `labels`
-    (n,) are their clusters. Both may be arrays, lists, Series, Arrow columns, or CuPy arrays. Clusters of fewer than
-    `min_customers` customers are pooled with the others; `segments` (n,) are the market segments that they, and empty
-    clusters, lean on. The other keywords mean what they mean in `[potential]` of a job file, and give the same numbers.
+    The numbers are those of a run with the same clusters and the same `[potential]` settings.
 
-    Raise ValueError if columns differ in length, sales are infinite, labels are missing, or a keyword is out of range.
+    Parameters
+    ----------
+    sales : array-like (n,)
+        Net sales of each account, in any currency. Missing and negative ones count as 0. Customers have more than 0. An
+        array, a list, a Series, an Arrow column, or a CuPy array.
+    labels : array-like (n,)
+        The cluster of each account, as numbers or texts.
+    segments : array-like (n,), optional
+        The market segment of each account. Clusters without enough customers lean on it, in place of on all accounts.
+    lines : sequence of float, optional
+        The cut lines, as shares of the customers between 0 and 1, in rising order.
+    top_step : "max", "p99", "p99.5" or "next_step", optional
+        The top step: the largest sales of the cluster, their 99th or 99.5th percentile, or the percentile midway
+        between the last line and 1.
+    min_customers : int, optional
+        Clusters of fewer customers are pooled with the others.
+    interval_level : float, optional
+        The level of the intervals, between 0 and 1.
 
+    Returns
+    -------
+    Ladders
+        The ladders of the clusters, in order of `labels`.
+
+    Raises
+    ------
+    ValueError
+        If columns differ in length, sales are infinite, labels are missing, or a keyword is out of range.
+
+    Examples
+    --------
     >>> from tamscore import potential_table
     >>> table = potential_table(range(1, 101), ["a"] * 100)
     >>> table.steps, table.values.tolist()
@@ -130,14 +168,34 @@ def potential_table(
 
 
 def whitespace(sales: Any, labels: Any, ladders: Ladders, *, boundary: Boundary = "at_or_below") -> Money:
-    """Return what is open with each account: `potential`, `whitespace`, `penetration` (n,) float64, `step` from 1.
+    """Compute potential and whitespace of each account.
 
-    The potential is the first step of the ladder of its cluster that its sales do not exceed (`at_or_below`) or lie
-    below (`strictly_below`); whitespace is what lacks to it. All are NaN where nobody buys. `sales` and `labels` (n,)
-    are as for `potential_table`; for sales on a GPU the answer lies there too. `vars(...)` of it makes a frame.
+    The potential is the first step of the ladder of its cluster that the sales of an account do not exceed. Whitespace
+    is the potential less the sales.
 
-    Raise ValueError if a label has no ladder, or as `potential_table`.
+    Parameters
+    ----------
+    sales : array-like (n,)
+        Net sales of each account, in the currency of the ladders. Missing and negative ones count as 0.
+    labels : array-like (n,)
+        The cluster of each account.
+    ladders : Ladders
+        What `potential_table` returns.
+    boundary : "at_or_below" or "strictly_below", optional
+        Whether sales that equal a step have this step as their potential, or the next one.
 
+    Returns
+    -------
+    Money
+        One value for each account. They lie on the GPU if the sales do. `vars(...)` of it makes a frame.
+
+    Raises
+    ------
+    ValueError
+        If a label has no ladder, columns differ in length, sales are infinite, or a keyword is invalid.
+
+    Examples
+    --------
     >>> from tamscore import potential_table, whitespace
     >>> table = potential_table(range(1, 101), ["a"] * 100)
     >>> whitespace([0.0, 85.0, 86.0], ["a", "a", "a"], table).whitespace

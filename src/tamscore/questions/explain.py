@@ -34,10 +34,21 @@ _NEAREST = 3
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a ladder: its name, the share of customers it is taken at, its value, its interval where stored.
+    """One step of a ladder.
 
-    `place` is the position from 1 of the customer whose sales it is among those of the cluster, by rising sales; None
-    where the value is borrowed from other customers too.
+    Attributes
+    ----------
+    name : str
+        The name of the step, such as `p85`.
+    share : float
+        The share of customers that the step is taken at, from 0 to 1.
+    value : float or None
+        What customers spend at the step, in the currency of the sales. None if no one buys.
+    place : int or None
+        The position, from 1 by rising sales, of the customer whose sales the step is. None if the value leans on
+        customers of other clusters too.
+    low, high : float or None
+        The interval of the value. None if the run stores none.
     """
 
     name: str
@@ -50,9 +61,20 @@ class Step:
 
 @dataclass(frozen=True)
 class Move:
-    """What would move an account to another step: sales past a limit (`at` it or only beyond), and the potential then.
+    """A change of sales that would move an account to another step.
 
-    `direction` is `up` or `down`; `change` is what its sales would have to change by.
+    Attributes
+    ----------
+    direction : str
+        `up` or `down`.
+    limit : float
+        The sales at which the step changes, in the currency of the sales.
+    at : bool
+        Whether sales that equal the limit are enough.
+    change : float
+        The limit less the sales of today.
+    potential : float
+        The potential after the change.
     """
 
     direction: str
@@ -77,12 +99,40 @@ class _Elsewhere:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One account with everything that its potential follows from; `account` and `cluster` as their tables tell them.
+    """One account with everything that its potential follows from.
 
-    `above` are the nearest customers of its cluster at or above its potential, `customers_above` how many there are.
-    A customer has `moves` of its sales, a prospect `elsewhere`, since only other peers would change its potential.
-    `limits` tell where high potential and high sales begin, `by_cluster` that the whole cluster is placed. `look_alike`
-    are the columns that make it look like a customer, or not; empty where the input is no longer there.
+    Attributes
+    ----------
+    run : str
+        The key of the run.
+    account : dict
+        The row of the account in the scores.
+    cluster : dict
+        The row of its cluster in the table `potential`.
+    peers : int
+        The number of accounts in its cluster.
+    apart : tuple of (str, float)
+        How the cluster differs from its party type: features, and by how many standard deviations.
+    ladder : tuple of Step
+        The steps of its ladder, in rising order.
+    step : int or None
+        The step of the account, from 1. None without a potential.
+    above : tuple of dict
+        The nearest customers of the cluster at or above the potential.
+    customers_above : int
+        How many customers of the cluster there are at or above the potential.
+    moves : tuple of Move
+        For a customer: the sales at which its potential changes.
+    elsewhere : tuple
+        For a prospect: near clusters whose prospects have a higher potential, since its own sales change nothing.
+    limits : dict
+        Where high `potential` and high `sales` begin, in the currency of the sales.
+    by_cluster : bool
+        Whether a quadrant is given to the cluster as a whole.
+    look_alike : tuple of ColumnReason
+        The columns that make it look like a customer, or not. Empty if the input is gone.
+    level : OwnLevel or None
+        What its own ladder is made of, at level account of the job.
     """
 
     run: str

@@ -24,7 +24,19 @@ Boundary = Literal["at_or_below", "strictly_below"]
 
 @dataclass(frozen=True)
 class Money:
-    """Per account (m,): potential, whitespace and penetration, float64 with NaN where nobody buys; step from 1."""
+    """What each of m accounts could spend, and what is open.
+
+    Attributes
+    ----------
+    potential : array (m,)
+        The potential, float64 in the currency of the sales; NaN if no one in the cluster buys.
+    whitespace : array (m,)
+        The potential less the sales, float64 in the currency of the sales, NaN as above.
+    penetration : array (m,)
+        The sales as a share of the potential, float64 from 0 to 1, NaN as above.
+    step : array (m,)
+        The step of the ladder that the potential stands at, int64 from 1.
+    """
 
     potential: Array
     whitespace: Array
