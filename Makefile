@@ -85,13 +85,14 @@ test-platform: .venv/.complete .venv-platform .venv-airflow .venv-spark .venv-lo
 	if [ -n "$$missing" ]; then echo "apt-get install --no-install-recommends $$missing"; exit 2; fi
 	$(BIN)/pytest tests/platform -m platform
 
-references: .venv/.complete ## Renew the pages that scripts write: job file, commands, messages, scores, JSON, benchmarks
+references: .venv/.complete ## Renew the pages that scripts write: job file, commands, Python, messages, scores, JSON, benchmarks
 	$(BIN)/python docs/job_file.py > docs/job_file.md
 	$(BIN)/python docs/score_columns.py > docs/score_columns.md
 	$(BIN)/python docs/json_outputs.py > docs/json_outputs.md
 	$(BIN)/python docs/performance.py > docs/performance.md
 	$(BIN)/python docs/command_line.py > docs/command_line.md
 	$(BIN)/python docs/messages.py > docs/messages.md
+	$(BIN)/python docs/python_api.py > docs/python_api.md
 	$(BIN)/python docs/architecture.py
 
 docs: references .venv-site ## Renew these pages, and build the documentation as a site in build/site

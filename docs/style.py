@@ -42,7 +42,7 @@ FLESCH = 50.0
 """Limits of a page: words of its longest sentence and of the mean one, marks in 1,000 words, reading ease."""
 REFERENCE = {
     "command_line", "decisions", "glossary", "index", "job_file", "json_outputs", "performance", "questions",
-    "score_columns",
+    "python_api", "score_columns",
 }  # fmt: skip
 """Pages that are looked up and not read: only their words are checked."""
 LEFT = frozenset((Path(__file__).parent / "style_left.txt").read_text(encoding="utf-8").split())

@@ -105,7 +105,7 @@ def small(word):
     return word.replace("300000", "3000")
 
 
-@pytest.mark.parametrize("name", ["job_file", "command_line"])
+@pytest.mark.parametrize("name", ["job_file", "command_line", "python_api"])
 def test_a_reference_is_current(name):
     call = [sys.executable, str(ROOT / "docs" / f"{name}.py")]
     made = subprocess.run(call, check=True, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "utf-8"})
