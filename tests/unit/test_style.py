@@ -63,6 +63,12 @@ def test_docstrings_and_messages_of_a_module_are_found(style, tmp_path):
     assert len(found) == 2
 
 
+def test_names_in_backticks_and_units_of_columns_are_no_words(style, tmp_path):
+    module = tmp_path / "module.py"
+    module.write_text('"""Columns of `tenths`."""\nNAMES = "name of it|lift:tenths/2|share:tenths"\n', encoding="utf-8")
+    assert [what for _, text in style.strings(module) for what in style.unplain(text)] == []
+
+
 def test_the_list_of_what_is_left_names_files_once():
     names = (ROOT / "docs" / "style_left.txt").read_text(encoding="utf-8").split()
     assert len(names) == len(set(names))
