@@ -173,7 +173,12 @@ def test_the_command_prints_tables_writes_files_and_answers_in_json(backtest_job
     page, machine = call(backtest_job, *later), call(backtest_job, *later, "--json")
     assert (page.exit_code, machine.exit_code) == (0, 0), page.output + machine.output
     result = json.loads(machine.stdout)
-    for word in ("ACQUISITION: WHITESPACE AGAINST GROWTH", "by lot", "THE PRICE OF SIMPLICITY", "boosted trees"):
+    for word in (
+        "ACQUISITION: WHITESPACE AGAINST GROWTH",
+        "by random ranking",
+        "THE PRICE OF SIMPLICITY",
+        "boosted trees",
+    ):
         assert word in page.stdout
     folder = backtest_job.parent / "scores" / "backtests"
     assert str(next(folder.iterdir())) == result["path"]

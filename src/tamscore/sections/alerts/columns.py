@@ -1,4 +1,4 @@
-"""Alerts join the scores: who may leave, who has left, whose contract ends, and the play that follows."""
+"""Score columns of [alerts]: churn alerts, accounts that left, contracts due for renewal, and the resulting play."""
 
 from __future__ import annotations
 
@@ -32,10 +32,12 @@ _NO_RENEWAL = "nor about renewals: columns.renewal_date names their days"
 
 @dataclass(frozen=True)
 class _AlertsState:
-    """The state: from which drop on, the median (K,) of sales to sales before in each cluster, which renewals are due.
+    """State of the alerts section: the drop that raises an alert, each cluster's median change, and renewal days.
 
-    `chance` is how likely a customer with a churn alert leaves, `first` the number of each party type's first cluster.
-    `median` is None where nothing is known about the year before, `due` where no renewal can be told.
+    `median` (K,) is the median of sales to sales of the year before in each cluster, None if the year before is not
+    known. `drop` is the share of sales whose loss raises a churn alert. `chance` is the probability that a customer
+    with a churn alert leaves. `first` is the number of each party type's first cluster. `due` says which renewals are
+    due, None if renewals cannot be determined.
     """
 
     clusters: tuple[str, ...]
@@ -48,7 +50,7 @@ class _AlertsState:
 
     @property
     def lists(self) -> list[str]:
-        """The lists that the run knows enough for."""
+        """The names of the lists for which the run has the data."""
         known = {
             "may_leave": self.median is not None,
             "win_back": self.median is not None,
@@ -57,7 +59,7 @@ class _AlertsState:
         return [name for name in lists.LISTS if known[name]]
 
     def foretell(self, rows: RowsToForetell) -> WinForecast:
-        """Churn alerts of the scored rows of a partition, and what may be lost: their sales times the chance."""
+        """Return churn alerts of the scored rows of a partition, and value at risk: their sales times the chance."""
         windows = rows.sales_windows
         if self.median is None or windows is None:
             return WinForecast()
@@ -70,7 +72,7 @@ class _AlertsState:
         return WinForecast(at_risk=at_risk, more={"churn_alert": leaves})
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
-        """State, alerts and play of the scored rows."""
+        """Return account state, alerts and play of the scored rows, as columns."""
         scores, put = rows.scores, backend.put
         sales = float_column(scores["sales"])
         trailing, before = (_known(scores, name) for name in ("trailing_sales", "sales_before"))
@@ -89,11 +91,11 @@ class _AlertsState:
         return made | {"play": _revise(scores["play"], state, renews)}
 
     def count(self, scored: pa.Table) -> Listed:
-        """Return what the lists of a part come to, and the first accounts of each."""
+        """Return the totals of each list in a part, and the first accounts of each list."""
         return lists.list_totals(scored, self.clusters, self.lists)
 
     def findings(self, counts: Sequence[Listed]) -> Findings:
-        """Return how many accounts stand on each list, by cluster too, and the first of them."""
+        """Return the number of accounts on each list, in all and by cluster, and the first accounts of each list."""
         sums, top = lists.join(counts)
         days = {} if self.due is None else {"renewals": self.due.record}
         record = {"drop": self.drop, **days, "lists": lists.record(sums)}
@@ -101,7 +103,7 @@ class _AlertsState:
         return Findings(record, tables, frozenset(lists.MONEY), notices=self.notices)
 
     def by_cluster(self, sums: Mapping[str, tuple[Any, Any]]) -> pa.Table:
-        """Return accounts and money at stake of each list by cluster, and how its median customer changed."""
+        """Return accounts and money at stake of each list by cluster, and each cluster's median change of sales."""
         columns: dict[str, Any] = {"cluster": list(self.clusters)}
         for name, (accounts, cents) in sums.items():
             columns[name] = accounts.astype(np.int64)
@@ -112,12 +114,12 @@ class _AlertsState:
 
 
 def _known(scores: pa.Table, name: str) -> Any:
-    """A column (m,) of the scores, NaN where the run does not know it."""
+    """Return a column (m,) of the scores as float64; NaN if the run does not have the column."""
     return float_column(scores[name]) if name in scores.column_names else np.full(scores.num_rows, np.nan)
 
 
 def _revise(play: pa.ChunkedArray, state: Any, renews: Any) -> pa.DictionaryArray:
-    """The play of each account: win back who has left, renew what is due, else that of its quadrant."""
+    """Return each account's play: `win_back` if it has left, `renew` if it is due, else that of its quadrant."""
     code = level_codes(play, list(ACCOUNT_PLAYS))
     left = state == alerts.STATES.index("left")
     asked = [ACCOUNT_PLAYS.index(name) for name in ("win_back", "renew")]
@@ -125,7 +127,7 @@ def _revise(play: pa.ChunkedArray, state: Any, renews: Any) -> pa.DictionaryArra
 
 
 def prepare(market: Market, settings: Alerts) -> _AlertsState | str:
-    """The state; in words what is missing where neither the year before nor any renewal is known."""
+    """Return the state, or the reason as a text if neither sales of the year before nor any renewal is known."""
     change, column = market.figure("median_change"), market.this.columns.renewal_date
     start = settings.renewals_from or _day_of_orders(market)
     due = None if column is None or start is None else Renewals.between(column, start, settings.renewal_days)
@@ -138,6 +140,6 @@ def prepare(market: Market, settings: Alerts) -> _AlertsState | str:
 
 
 def _day_of_orders(market: Market) -> date | None:
-    """The day at which the orders are looked at, None where there are none."""
+    """Return the last day of the orders, None without orders."""
     text = market.figure("as_of")
     return None if text is None else date.fromisoformat(text)

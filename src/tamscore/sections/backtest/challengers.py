@@ -1,6 +1,6 @@
-"""What the plain method costs: cut lines by clusters against challengers, on customers that neither has seen.
+"""The cost of a simple method: cut lines by cluster compared with challengers, on customers held out of both.
 
-The challengers are told the same features. None of them ever takes the place of the method.
+The challengers get the same features. No challenger ever replaces the method.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 _FOLDS = 5
 FEWEST = 100
-"""Customers of a party type below which nothing is compared."""
+"""Fewest customers of a party type for a comparison."""
 _TREE_LEAVES = 8
-"""More leaves fit single customers: at scikit-learn's 31 the loss is larger, and the time is three times as long."""
+"""Leaves of a tree; scikit-learn's 31 fit single customers: the loss is larger and the time is tripled."""
 MOST_LEVELS = 255
-"""A category of boosted trees has at most so many levels."""
+"""Most levels of a category that boosted trees accept."""
 
 
 @dataclass(frozen=True)
 class SampledCustomers:
-    """Sampled customers of a party type: scaled features (n, d), cluster (n,), log sales (n,), lot (n,).
+    """Sampled customers of a party type: scaled features (n, d), cluster, log sales, random number `lot` (n,).
 
-    `levels` are the features that are the levels of a category, category by category.
+    `levels` holds, for each category, the range of features that are its levels.
     """
 
     features: Any
@@ -42,7 +42,7 @@ class SampledCustomers:
 
 @dataclass(frozen=True)
 class ChallengerRules:
-    """What the method is told (lines, fewest customers of a cluster) and the nearest-neighbour challenger."""
+    """Settings of the contenders: cut lines, fewest customers of a cluster, and the number of neighbours."""
 
     lines: tuple[float, ...]
     min_customers: int
@@ -51,9 +51,10 @@ class ChallengerRules:
 
 @dataclass(frozen=True)
 class Loss:
-    """Mean held-out pinball loss of log sales of one contender at one cut line, and what it is worth against ours.
+    """Mean held-out pinball loss of log sales of one contender at one cut line, compared with that of the method.
 
-    `below_method` is the share by which the loss lies below that of the method, with the ends of its interval.
+    `below_method` is the share by which the loss is below that of the method. `low` and `high` are the ends of its
+    bootstrap interval.
     """
 
     party_type: str
@@ -67,13 +68,13 @@ class Loss:
 
 
 def pinball(truth: Any, text: Any, share: float) -> Any:
-    """The loss (n,) of quantiles said at a share (Koenker & Bassett 1978)."""
+    """Return the pinball loss (n,) of predicted quantiles at a share (Koenker & Bassett 1978)."""
     off = truth - text
     return np.maximum(share * off, (share - 1) * off)
 
 
 def losses(party: str, customers: SampledCustomers, rules: ChallengerRules) -> list[Loss]:
-    """The loss of the method and of every challenger by cut line; none where there are too few customers."""
+    """Return the loss of the method and of each challenger by cut line, nothing with too few customers."""
     if len(customers.logs) < FEWEST:
         return []
     fold = np.argsort(np.argsort(customers.lot)) % _FOLDS
@@ -89,7 +90,7 @@ def losses(party: str, customers: SampledCustomers, rules: ChallengerRules) -> l
 def _compare(
     party: str, customers: SampledCustomers, result: Sequence[tuple[str, Any]], j: int, line: float
 ) -> list[Loss]:
-    """The contenders at one cut line; the first of them is the method."""
+    """Return the losses of all contenders at one cut line; the first contender is the method."""
     record = {name: pinball(customers.logs, text[:, j], line) for name, text in result}
     ours = record[result[0][0]]
     bins = np.argsort(customers.lot) % 1000
@@ -102,7 +103,7 @@ def _compare(
 
 
 def _by_clusters(customers: SampledCustomers, seen: Any, asked: Any, rules: ChallengerRules) -> Any:
-    """The method: the cut lines of an account's cluster, thin clusters pooled with the party type."""
+    """Return the method's prediction: cut lines of an account's cluster, thin clusters pooled with the party type."""
     k = int(customers.cluster.max()) + 1
     order = np.lexsort((customers.logs[seen], customers.cluster[seen]))
     sales = np.exp(customers.logs[seen][order])
@@ -113,14 +114,14 @@ def _by_clusters(customers: SampledCustomers, seen: Any, asked: Any, rules: Chal
 
 
 def _without_features(customers: SampledCustomers, seen: Any, asked: Any, rules: ChallengerRules) -> Any:
-    """The cut lines of all customers together: what is left when nothing is known of an account."""
+    """Return the cut lines of all customers together: the prediction if nothing is known about an account."""
     return np.broadcast_to(
         _quantiles(np.sort(customers.logs[seen])[:, None], rules.lines), (asked.sum(), len(rules.lines))
     )
 
 
 def _by_neighbours(customers: SampledCustomers, seen: Any, asked: Any, rules: ChallengerRules) -> Any:
-    """The cut lines of the nearest customers in the space of the clusters."""
+    """Return the cut lines of the nearest customers in the feature space of the clusters."""
     from sklearn.neighbors import NearestNeighbors
 
     neighbours = min(rules.neighbours, int(seen.sum()))
@@ -130,7 +131,7 @@ def _by_neighbours(customers: SampledCustomers, seen: Any, asked: Any, rules: Ch
 
 
 def by_trees(customers: SampledCustomers, seen: Any, asked: Any, rules: ChallengerRules) -> Any:
-    """The quantiles that boosted trees (Friedman 2001; scikit-learn's histogram form) give, one model a cut line."""
+    """Return quantiles by boosted trees (Friedman 2001; scikit-learn's histogram form), one model a cut line."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
@@ -138,7 +139,7 @@ def by_trees(customers: SampledCustomers, seen: Any, asked: Any, rules: Challeng
     categories = list(range(numbers, features.shape[1])) or None
     how: dict[str, Any] = {"max_leaf_nodes": _TREE_LEAVES, "early_stopping": False, "random_state": 0}
     items = []
-    with threadpool_limits(1, "openmp"):  # on a busy machine its threads spend more time waiting than working
+    with threadpool_limits(1, "openmp"):  # on a busy machine the library's threads spend more time waiting than working
         for line in rules.lines:
             trees = HistGradientBoostingRegressor(
                 loss="quantile", quantile=line, categorical_features=categories, **how
@@ -148,9 +149,9 @@ def by_trees(customers: SampledCustomers, seen: Any, asked: Any, rules: Challeng
 
 
 def with_codes(customers: SampledCustomers) -> tuple[Any, int]:
-    """The features (n, e) with one column of codes for each category, behind so many others.
+    """Return features (n, e) with one column of codes for each category, and the number of columns before the codes.
 
-    A category of more than MOST_LEVELS levels stays as it is.
+    A category with more than MOST_LEVELS levels keeps its columns.
     """
     coded = [levels for levels in customers.levels if len(levels) <= MOST_LEVELS]
     others = np.setdiff1d(np.arange(customers.features.shape[1]), np.concatenate([[], *coded]))
@@ -159,7 +160,7 @@ def with_codes(customers: SampledCustomers) -> tuple[Any, int]:
 
 
 def _quantiles(ordered: Any, lines: Sequence[float]) -> Any:
-    """The nearest-rank quantiles (m, lines) of sorted columns (n, m)."""
+    """Return the nearest-rank quantiles (m, lines) of sorted columns (n, m)."""
     return np.stack([ordered[nearest_rank(len(ordered), line)] for line in lines], axis=1)
 
 
@@ -169,4 +170,4 @@ CONTENDERS: dict[str, Callable[[SampledCustomers, Any, Any, ChallengerRules], An
     "nearest neighbours": _by_neighbours,
     "boosted trees": by_trees,
 }
-"""Who is compared, the method first."""
+"""The contenders by name, the method first."""

@@ -1,6 +1,6 @@
-"""Scores of one window compared with the sales of the next: customers of equal sales, tenths, and challengers.
+"""A backtest: the scores of one window compared with the sales of the next, by neighbours, deciles and challengers.
 
-Nothing of it changes a score. The results lie beside the runs, in `OUTPUT/backtests/`.
+A backtest never changes a score. The results lie beside the runs, in `OUTPUT/backtests/`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _KINDS = ("expansion", "acquisition")
 
 
 def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Backend) -> BacktestResult:
-    """The backtest of a finished run of the job, written to `OUTPUT/backtests/`."""
+    """Run the backtest of a finished run of the job, write it to `OUTPUT/backtests/`, and return its result."""
     with progress.stage("join"):
         accounts = read_accounts(job, directory)
         joined = match_afterwards(
@@ -80,7 +80,7 @@ def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Bac
 
 
 def _place_of(job: Job, directory: RunDirectory) -> Location:
-    """Return where the results of a backtest lie: one folder for each run, and way to look at it."""
+    """Return the folder of a backtest's results: one for each pair of a run and its backtest settings."""
     return directory.output / BACKTESTS / run_key(directory.run_key, job.section(Backtest).model_dump_json())
 
 
@@ -99,7 +99,7 @@ def _write(result: BacktestResult) -> None:
 
 
 def _pairs(directory: RunDirectory, customers: BacktestAccounts) -> list[Pairs]:
-    """Neighbours by sales among the customers of each party type that has any."""
+    """Return the pairs of neighbours by sales among the customers of each party type that has customers."""
     record = model.read_model(directory.model, files_of(directory.manifest() or {}))
     items = []
     for party in record.parties:
@@ -110,7 +110,7 @@ def _pairs(directory: RunDirectory, customers: BacktestAccounts) -> list[Pairs]:
 
 
 def _challenge(job: Job, directory: RunDirectory, accounts: BacktestAccounts, backend: Backend) -> list[Loss]:
-    """The held-out losses of the method and its challengers, on a sample of the customers of each party type."""
+    """Return the held-out losses of the method and its challengers, on a sample of the customers of each party type."""
     rules = ChallengerRules(tuple(job.potential.lines), job.potential.min_customers, job.section(Backtest).neighbours)
     parties = model.read_model(directory.model, files_of(directory.manifest() or {})).parties
     samples = [(party, _sample_of(job, party, accounts)) for party in parties]
@@ -123,14 +123,14 @@ def _challenge(job: Job, directory: RunDirectory, accounts: BacktestAccounts, ba
 
 
 def _sample_of(job: Job, party: PartyRecord, accounts: BacktestAccounts) -> BacktestAccounts:
-    """The customers of a party type that contenders are compared on."""
+    """Return the sampled customers of a party type, on whom contenders are compared."""
     customers = accounts.at((accounts.party == PARTY_TYPES.index(party.name)) & (accounts.sales > 0))
     lot = customers.drawn(job.clusters.seed)
     return customers.at(np.sort(np.argsort(lot, kind="stable")[: job.section(Backtest).challenger_rows]))
 
 
 def _features_of(job: Job, samples: Sequence[tuple[PartyRecord, BacktestAccounts]], backend: Backend) -> list[Any]:
-    """The features (n, d) of the sampled customers of each party type, read partition by partition."""
+    """Return the features (n, d) of the sampled customers of each party type, read partition by partition."""
     columns, wanted = columns_of(job), np.concatenate([sample.hashes for _, sample in samples])
     items = [np.zeros((len(sample), len(party.space.features)), np.float32) for party, sample in samples]
     for partition in partitions.market(job.input, columns).partitions:
@@ -150,7 +150,7 @@ def _features_of(job: Job, samples: Sequence[tuple[PartyRecord, BacktestAccounts
 def _features_in_space(
     read: PartFeatures, rows: Any, columns: InputColumns, party: PartyRecord, backend: Backend
 ) -> Any:
-    """The features (m, d) float32 of some of the rows that were read, as the clusters of a party type see them."""
+    """Return the features (m, d) float32 of some of the rows read, scaled as in the clusters of a party type."""
     space = party.space
     encoding = Encoding(columns, PARTY_TYPES.index(party.name), space.vocabularies, party.segments)
     block = backend.get(space.block(backend, read.raw(rows, encoding, backend)))
@@ -158,7 +158,7 @@ def _features_in_space(
 
 
 def _levels_of(party: PartyRecord) -> tuple[range, ...]:
-    """The features of each category, which stand behind those of numbers."""
+    """Return the range of features of each category; features of categories follow those of numbers."""
     counts = [len(vocabulary.all_levels) for vocabulary in party.space.vocabularies]
     ends = np.cumsum([len(party.space.features) - sum(counts), *counts]).tolist()
     return tuple(range(start, end) for start, end in pairwise(ends))

@@ -1,4 +1,4 @@
-"""Did the accounts with the most whitespace grow most? Ten tenths of a ranking, beside two rankings to beat."""
+"""Deciles of accounts by whitespace and their later growth, compared with two baseline rankings."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 _TENTHS = 10
 _DRAWS = 1000
 BINS = 1000
-"""A bootstrap draws this many bins of accounts, each drawn by lot; up to this many accounts it draws accounts."""
+"""Bins of accounts that a bootstrap draws; accounts are put into bins at random. With fewer accounts, each is a bin."""
 _LEVEL = 0.95
 
 
 @dataclass(frozen=True)
 class Tenth:
-    """One tenth of the accounts of a kind, the first by rank: means, medians and what of it could be chance.
+    """One decile of the accounts of a kind, 1 for the first ranks: means, medians and bootstrap intervals.
 
-    `growth` is the mean of sales afterwards less sales, `grew` the share of accounts with more than before; both with
-    the ends of their bootstrap intervals.
+    `growth` is the mean of later sales minus sales. `grew` is the share of accounts whose sales rose. Both have the
+    ends of their bootstrap intervals.
     """
 
     kind: str
@@ -43,9 +43,9 @@ class Tenth:
 
 
 def tenths(kind: str, accounts: BacktestAccounts, seed: int) -> list[Tenth]:
-    """The tenths of the accounts of one kind by whitespace, by lot, and for customers by the sales they had.
+    """Return the deciles of the accounts of one kind by whitespace, by a random ranking, and for customers by sales.
 
-    Equal accounts stand in the order of the lot. Fewer than ten accounts make no tenths.
+    Accounts with equal values are ordered at random. With fewer than ten accounts there are no deciles.
     """
     if len(accounts) < _TENTHS:
         return []
@@ -62,7 +62,7 @@ def tenths(kind: str, accounts: BacktestAccounts, seed: int) -> list[Tenth]:
 
 
 def _tenth(kind: str, ranked_by: str, number: int, accounts: BacktestAccounts, seed: int) -> Tenth:
-    """Return what became of the accounts of one tenth."""
+    """Return the later sales and growth of the accounts of one decile."""
     growth = accounts.growth
     grew = (growth > 0).astype(np.float64)
     bins = np.argsort(accounts.drawn(seed + 1), kind="stable") % BINS
@@ -86,7 +86,7 @@ def _tenth(kind: str, ranked_by: str, number: int, accounts: BacktestAccounts, s
 
 
 def mean_interval(values: Any, bins: Any) -> tuple[float, float]:
-    """The percentile bootstrap interval of a mean (Efron 1979), drawn over bins (m,) of the values (m,)."""
+    """Return the percentile bootstrap interval of a mean (Efron 1979), drawn over bins (m,) of the values (m,)."""
     count = np.bincount(bins)
     total = np.bincount(bins, weights=values)
     drawn = _weights(len(count))
@@ -97,13 +97,13 @@ def mean_interval(values: Any, bins: Any) -> tuple[float, float]:
 
 @lru_cache(maxsize=8)
 def _weights(bins: int) -> Any:
-    """Return how often each of the bins is drawn (draws, bins), the same for every tenth of that size."""
+    """Return how often each bin is drawn (draws, bins); deciles of the same number of bins share the result."""
     random = np.random.Generator(np.random.Philox(bins))
     return random.multinomial(bins, np.full(bins, 1 / bins), _DRAWS).astype(np.float64)
 
 
 def rank_correlation(accounts: BacktestAccounts) -> float:
-    """Spearman's rank correlation of whitespace and growth; NaN where one of them does not vary."""
+    """Return Spearman's rank correlation of whitespace and growth; NaN if either of them does not vary."""
     from scipy.stats import rankdata
 
     ranks = [rankdata(values) for values in (accounts.whitespace, accounts.growth)]

@@ -1,4 +1,4 @@
-"""What is known of a backtest when it is done."""
+"""The result of a backtest."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BacktestResult:
-    """What came of the scores of a run: neighbours by sales, accounts by kind, tenths, rank correlations, losses.
+    """Result of a backtest: pairs of neighbours by sales, accounts by kind, deciles, rank correlations, losses.
 
-    `unknown` counts scored accounts whose sales afterwards are not known; they are left out.
-    `joined` says how the table of sales afterwards met the scored accounts, None where the input has them.
+    `unknown` counts scored accounts whose later sales are not known; they are left out. `joined` says how the table of
+    later sales matched the scored accounts, None if the later sales are a column of the input.
     """
 
     run: str
@@ -34,7 +34,7 @@ class BacktestResult:
 
 
 def record(result: BacktestResult) -> dict[str, Any]:
-    """Return a result as JSON holds it; numbers that are none are null."""
+    """Return a result as it is stored in JSON; NaN becomes null."""
     row = asdict(result)
     row["rank_correlation"] = {kind: None if isnan(value) else value for kind, value in result.rank_correlation.items()}
     return row

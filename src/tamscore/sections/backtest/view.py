@@ -1,11 +1,11 @@
-"""A backtest as people read it: tenths with their growth, contenders with their losses."""
+"""A backtest for readers: deciles with their growth, contenders with their losses."""
 
 from __future__ import annotations
 
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from tamscore.sections.backtest.figure import growth
+from tamscore.sections.backtest.figure import RANKINGS, growth
 from tamscore.sections.backtest.pairs import FEWEST
 from tamscore.sections.backtest.result import record as record_of
 from tamscore.view.blocks import Block, Cell, Chapter, Table, Terms, group, table
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from tamscore.sections.backtest.result import BacktestResult
 
 _Record = dict[str, Any]
-_NOTE = "growth: sales afterwards less sales, with its 95 % interval; by lot: a ranking that knows nothing"
+_NOTE = "growth: sales afterwards less sales, with its 95 % interval; by random ranking: accounts in random order"
 
 
 def answer(result: BacktestResult) -> Chapter:
-    """Return what the command says: where the tables lie, how the sales afterwards met accounts, and the chapter."""
+    """Return the command's answer: where the tables lie, how the later sales matched accounts, and the chapter."""
     text = chapter(record_of(result))
     lines = [("backtest", result.path), ("afterwards", f"{result.realised}, not known of {result.unknown:,} accounts")]
     lines += [("joined", result.joined.notice)] if result.joined is not None else []
@@ -50,7 +50,7 @@ _VERDICTS = {
 
 
 def _neighbours(rows: Sequence[_Record]) -> Table:
-    """Return what customers of equal sales bought later, by party type."""
+    """Return the table of customers with equal sales: which of them bought more later, by party type."""
     columns = (
         "party type:code|customers:count|pairs:count|higher potential bought more:permille|±:permille|"
         "rank correlation at equal sales:hundredths/2|verdict"
@@ -62,7 +62,7 @@ def _neighbours(rows: Sequence[_Record]) -> Table:
 
 
 def _pairs_message(record: _Record) -> str:
-    """Return what customers of equal sales come to, in one sentence for each party type that has a verdict."""
+    """Return the result for customers with equal sales, a sentence for each party type that has a verdict."""
     items = []
     for row in record.get("pairs") or ():
         if row["verdict"] != "too few":
@@ -74,7 +74,7 @@ def _pairs_message(record: _Record) -> str:
 
 
 def _message(record: _Record) -> str:
-    """Return what it comes to: customers of equal sales first."""
+    """Return the main result in a few sentences, customers of equal sales first."""
     kinds = []
     for kind, value in record["rank_correlation"].items():
         known = "not known" if value is None else f"{value:+.2f}"
@@ -83,13 +83,14 @@ def _message(record: _Record) -> str:
 
 
 def _tenths(kind: str, by: dict[str, list[_Record]]) -> Table:
-    """Return the tenths of a kind by whitespace; beside each the growth of the tenth of the other rankings."""
+    """Return the deciles of a kind by whitespace, with the growth of the same decile of each other ranking."""
     others = [name for name in by if name != "whitespace"]
     columns = (
-        "tenth:count|accounts:count/2|whitespace:money/2|sales:money/3|afterwards:money/3|median:money/3|grew:share/2|"
+        "decile:count|accounts:count/2|whitespace:money/2|sales:money/3|afterwards:money/3|median:money/3|grew:share/2|"
         "growth:money|growth from:money|growth to:money"
     )
-    columns += "".join(f"|by {name}:money/2|{name} from:money/3|{name} to:money/3" for name in others)
+    ranked = [RANKINGS[name] for name in others]
+    columns += "".join(f"|by {name}:money/2|{name} from:money/3|{name} to:money/3" for name in ranked)
     largest = max(row["growth"] for row in by["whitespace"])
     names = ("tenth", "accounts", "whitespace", "sales", "realised", "median_growth", "grew")
     rows = [
@@ -105,12 +106,12 @@ def _tenths(kind: str, by: dict[str, list[_Record]]) -> Table:
 
 
 def _ends(row: _Record) -> list[float]:
-    """Return the growth of a tenth, and the ends of its interval."""
+    """Return the growth of a decile and the ends of its interval."""
     return [row[name] for name in ("growth", "growth_low", "growth_high")]
 
 
 def _losses(party: str, rows: Sequence[_Record]) -> Table:
-    """Return the losses of all contenders by cut line, and by how much they lie below that of the method."""
+    """Return the losses of all contenders by cut line, and the share by which they are below the method's loss."""
     groups = [list(_lines(list(same))) for _, same in groupby(rows, lambda row: row["line"])]
     note = f"{count_text(rows[0]['customers'], 'customer')}, five folds, pinball loss of log sales"
     columns = "cut line|contender|loss:number|below clusters:change|from:change/2|to:change/2"
@@ -118,7 +119,7 @@ def _losses(party: str, rows: Sequence[_Record]) -> Table:
 
 
 def _lines(rows: Sequence[_Record]) -> Iterator[tuple[Any, ...]]:
-    """Yield the contenders at one cut line; the first of them is the method."""
+    """Yield the contenders at one cut line, the method first."""
     for row in rows:
         gain = [None] * 3 if row is rows[0] else [row[name] for name in ("below_method", "low", "high")]
         yield f"P{row['line'] * 100:g}", row["contender"], f"{row['loss']:.4f}", *gain

@@ -1,4 +1,4 @@
-"""Size band and campaign of every account, and what the accounts of a campaign come to."""
+"""Size band and campaign of every account, and the totals of a campaign's accounts."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 _TOLD = ("id", "channel", "theme", "message")
 _NOBODY = SegmentCampaign("", "", "", "")
-"""What stands at rows of segments without a campaign; they are rejected rows, or the run had been stopped."""
+"""Campaign of rows whose segment has none: rejected rows, since the run stops for any other."""
 _LISTED = 5
-"""So many segments are named where there are more without a campaign."""
+"""Most segments without a campaign that a message names."""
 
 
 @dataclass(frozen=True)
 class _CampaignsState:
-    """The campaigns of a job, the column of size (None for none), and the ids of all clusters (K)."""
+    """State of the campaigns section: campaigns, column of size (None for none), and ids of all clusters (K)."""
 
     campaigns: CampaignMap
     size: str | None
@@ -47,7 +47,7 @@ class _CampaignsState:
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """Return size band and campaign of the scored rows.
 
-        There are no campaigns where they go by size and no column tells it.
+        There are no campaign columns if campaigns go by size and the job names no column of size.
         """
         del backend
         out: dict[str, Any] = {}
@@ -74,14 +74,14 @@ class _CampaignsState:
         }
 
     def count(self, scored: pa.Table) -> dict[str, Any]:
-        """Return what a part comes to by campaign and kind, and the first accounts of campaigns with limits."""
+        """Return the totals of a part by campaign and kind, and the first accounts of campaigns with limits."""
         sums = campaign_sums(scored)
         limited = self.campaigns.limited if sums else []
         free = scored if self.campaigns.covered_accounts or not limited else scored.filter(uncovered(scored))
         return {"sums": sums, "best": [limits.first_of(free, limit) for limit in limited]}
 
     def findings(self, counts: Sequence[dict[str, Any]]) -> Findings:
-        """Return the table of campaigns, that of their limits, and a notice for each that has nobody."""
+        """Return the table of campaigns, the table of their limits, and a notice for each campaign without accounts."""
         table = campaign_table(self.campaigns, [part["sums"] for part in counts])
         limited = self.campaigns.limited if table.num_rows else []
         bounds = {"campaign_limits": limits.limits_table(limited, [part["best"] for part in counts])} if limited else {}
@@ -89,25 +89,25 @@ class _CampaignsState:
 
 
 def uncovered(scored: pa.Table) -> Any:
-    """Return which accounts (m,) bool no person covers, as far as the scores say who does."""
+    """Return which accounts (m,) bool no person covers; all of them if the scores have no column of persons."""
     if "person" not in scored.column_names:
         return np.ones(scored.num_rows, bool)
     return scored["person"].is_null().to_numpy()
 
 
 def _likely_wins(scores: pa.Table, start: float) -> Any:
-    """Return which accounts (m,) bool are likely won, as far as something tells it account by account."""
+    """Return which accounts (m,) bool are likely wins, leaving out probabilities that are an assumed win rate."""
     assumed = level_codes(scores["p_basis"], BASES) == BASES.index("win_rate")
     return ~assumed & (float_column(scores["probability"]) >= start)
 
 
 def prepare(market: Market, settings: Campaigns) -> _CampaignsState:
-    """Return the campaigns of a market."""
+    """Return the state of the section for a market."""
     return _CampaignsState(campaigns_of(settings), settings.size, market.clusters)
 
 
 def require_live(campaigns: CampaignMap, parts: Sequence[PartRows]) -> None:
-    """Raise JobFileError unless every market segment has a campaign; it names those that have none."""
+    """Raise JobFileError unless every market segment has a campaign; the message names segments without one."""
     if campaigns.by != "market_segment":
         return
     live = {segment for part in parts for segment in part.segments}
@@ -122,7 +122,7 @@ def require_live(campaigns: CampaignMap, parts: Sequence[PartRows]) -> None:
 
 
 def campaigns_of(rules: Campaigns) -> CampaignMap:
-    """The campaign of every segment, and the size bands in order of size."""
+    """Return the campaign of every segment, and the size bands in order of size."""
     by_band = rules.by == "band"
     bands = sorted(rules.bands.items(), key=lambda pair: pair[1])
     below = [(DEFAULT, -math.inf)] if by_band and rules.default else []
@@ -135,7 +135,7 @@ def campaigns_of(rules: Campaigns) -> CampaignMap:
 
 
 def _campaign_of(segment: str, given: Settings) -> SegmentCampaign:
-    """The campaign of a segment, with what the job file leaves to be told by segment, channel and theme."""
+    """Return the campaign of a segment; message and id that the job omits are made of segment, channel and theme."""
     message, likely = given.message or given.theme, None
     bounds = given.most, given.least_probability
     if given.likely_channel and given.likely_channel != given.channel:
@@ -145,7 +145,7 @@ def _campaign_of(segment: str, given: Settings) -> SegmentCampaign:
 
 
 def levels(column: pa.ChunkedArray) -> tuple[Any, list[str | None]]:
-    """The code (m,) of every text of a column, and the texts by code; no text is None."""
+    """Return the code (m,) of every text of a column, and the texts by code; a missing text is None."""
     import pyarrow as pa
 
     whole = column.combine_chunks()
@@ -155,7 +155,7 @@ def levels(column: pa.ChunkedArray) -> tuple[Any, list[str | None]]:
 
 
 def campaign_sums(scored: pa.Table) -> dict[tuple[str | None, str | None], Any]:
-    """Accounts, sales, potential and whitespace (4,) of scored rows by campaign and kind; empty without campaigns."""
+    """Return accounts, sales, potential and whitespace (4,) by campaign and kind; an empty dict without campaigns."""
     if "campaign_id" not in scored.column_names or not scored.num_rows:
         return {}
     (name, names), (kind, kinds) = (levels(scored[key]) for key in ("campaign_id", "kind"))

@@ -1,8 +1,9 @@
-"""Accounts to named people: within each person's hours, to those who serve them, with owners kept where they can be.
+"""Assignment of accounts to people: within hours, to people who serve the account, with current owners preferred.
 
-Few accounts are placed by an integer program, many by a greedy rule with repair: locks first, then owners keep their
-accounts, then the largest accounts go to whoever serves them and has the least potential for his hours, which keeps
-potential balanced. An account that fits nowhere takes the place of one that fits elsewhere as well.
+Few accounts are assigned by an integer program, many by a greedy rule with repair. The greedy rule places locked
+accounts first, then accounts that stay with their owner, then the largest of the others. Each goes to the person who
+serves it and has the least potential for the hours they work, which balances potential. An account that fits nowhere
+takes the place of another account that also fits elsewhere.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ from typing import Any
 import numpy as np
 
 _SMALL = 600
-"""Up to so many pairs of account and person an integer program is solved where the greedy rule leaves somebody out."""
+"""Most pairs of account and person for an integer program, which is solved if the greedy rule leaves an account out."""
 NOBODY = -1
 _REPAIRS = 200
-"""For so many accounts that fit nowhere the greedy rule looks for a place by moving another one."""
+"""Most accounts that fit nowhere for which the greedy rule moves another account."""
 
 
 @dataclass(frozen=True)
 class Team:
-    """Named people: hours (p,) each, and whom they serve (g, p), where g are groups of accounts alike to them."""
+    """Named people: hours (p,) of each, and which groups of accounts they serve (g, p)."""
 
     hours: Any
     serves: Any
@@ -40,10 +41,10 @@ class Load:
 
 
 def assign(team: Team, load: Load, small: int = _SMALL) -> Any:
-    """The person (n,) int64 of every account, -1 where none who serves it has the hours; nobody exceeds his hours.
+    """Return the person (n,) int64 of every account, -1 if nobody who serves it has the hours for it.
 
-    Accounts stand in order of id; of equals the first come first. Locks are kept whatever groups a person serves: the
-    locked accounts of a person must fit into his hours.
+    Nobody exceeds their hours. Accounts stand in order of id; among equal accounts the first comes first. Locks are
+    kept whatever groups a person serves: the locked accounts of a person must fit into that person's hours.
     """
     person = greedy(team, load)
     left_out = (person == NOBODY) & able(team, load).any(axis=1)
@@ -54,20 +55,21 @@ def assign(team: Team, load: Load, small: int = _SMALL) -> Any:
 
 
 def able(team: Team, load: Load) -> Any:
-    """Who may have which account (n, p): those who serve its group; of a locked account its owner alone."""
+    """Return who may have which account (n, p): people who serve its group; for a locked account only its owner."""
     people = np.arange(len(team.hours))
     return np.where(load.locked[:, None], people == load.owner[:, None], team.serves[load.group])
 
 
 def place(load: Load, person: Any) -> float:
-    """The value of the accounts that have a person."""
+    """Return the value of the accounts that have a person."""
     return float(load.value[person != NOBODY].sum())
 
 
 def greedy(team: Team, load: Load) -> Any:
-    """The person (n,) of every account by the greedy rule with repair.
+    """Return the person (n,) of every account by the greedy rule with repair.
 
-    Large accounts first pack best where all fit, worthy ones first where they do not: the better of both is taken.
+    Placing large accounts first packs best if all fit, placing valuable ones first if not: the better result is
+    returned.
     """
     worth = load.value / np.maximum(load.hours, 1e-12)
     orders = (np.lexsort((-load.potential, -load.hours)), np.argsort(-worth, kind="stable"))
@@ -75,7 +77,7 @@ def greedy(team: Team, load: Load) -> Any:
 
 
 def _in_order(team: Team, load: Load, worth: Any, order: Any) -> Any:
-    """The person (n,) of every account: locks, then owners by worth an hour, then the others in an order; repaired."""
+    """Return the person (n,) of every account: locks, owners by value an hour, others in `order`, repair."""
     person, free, held = np.full(len(load.hours), NOBODY), team.hours.astype(np.float64), np.zeros(len(team.hours))
     may, capacity = able(team, load), np.maximum(team.hours, 1e-12)
 
@@ -96,7 +98,7 @@ def _in_order(team: Team, load: Load, worth: Any, order: Any) -> Any:
 
 
 def _free_capacity(row: int, load: Load, may: Any, person: Any, capacity: Any) -> None:
-    """Place an account where another one can go elsewhere for it, in place; nothing where there is no such pair."""
+    """Place an account by moving another account elsewhere, in place; without such a pair nothing changes."""
     for who in np.flatnonzero(may[row]):
         lacking = load.hours[row] - capacity[who]
         others = np.flatnonzero((person == who) & ~load.locked & (load.owner != who) & (load.hours >= lacking))
@@ -114,7 +116,10 @@ def _free_capacity(row: int, load: Load, may: Any, person: Any, capacity: Any) -
 
 
 def exact(team: Team, load: Load) -> Any | None:
-    """The assignment (n,) of greatest value, owners first among equals, by an integer program (HiGHS); None without."""
+    """Return the assignment (n,) of greatest value by an integer program (HiGHS); None if it has no solution.
+
+    Among assignments of equal value, those that keep owners come first.
+    """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     n, p = len(load.hours), len(team.hours)

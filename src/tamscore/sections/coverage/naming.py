@@ -1,4 +1,4 @@
-"""People named for accounts whose options are chosen: of each kind of people, within each one's hours."""
+"""People for accounts whose options are chosen: pool by pool, within each person's hours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def plans_and_people(task: Task, owners: Owners, options: Options, choice: OptionChoice) -> tuple[Any, Any]:
-    """The plan (m,) and person (m,) of every account, given the option that each has."""
+    """Return the plan (m,) and person (m,) of every account, given the option of each account."""
     pools, option = task.pools, choice.option.copy()
     offer = Offer(options.value, options.hours, pools.pool, pools.hours, options.names)
     person = np.full(len(task.accounts), NOBODY, numbers_of(task.people))
@@ -28,10 +28,10 @@ def plans_and_people(task: Task, owners: Owners, options: Options, choice: Optio
 
 
 def _place_pool(task: Task, offer: Offer, owners: Owners, pool: int, option: Any, person: Any) -> None:
-    """Place the accounts of a pool with its people, in place.
+    """Assign the accounts of a pool to its people, in place.
 
-    Those that fit nowhere get a smaller plan of the pool; those that fit nowhere then either, the best one without
-    limit.
+    An account that fits nowhere gets a smaller plan of the pool. If it still fits nowhere, it gets the best plan
+    without limit.
     """
     who = np.flatnonzero(task.pools.of_person == pool)
     for p in who.tolist():
@@ -47,7 +47,7 @@ def _place_pool(task: Task, offer: Offer, owners: Owners, pool: int, option: Any
 
 
 def _load_of(task: Task, offer: Offer, owners: Owners, rows: Any, who: Any, option: Any) -> Load:
-    """Accounts as their people's hours see them; owners by their place among the people `who` of the role."""
+    """Return accounts as a load on people's hours; owners are numbered by their place among the people `who`."""
     place = np.full(len(task.people) + 1, NOBODY)
     place[who] = np.arange(len(who))
     value, hours = offer.value[option[rows], rows], offer.hours[option[rows], rows]
@@ -57,7 +57,10 @@ def _load_of(task: Task, offer: Offer, owners: Owners, rows: Any, who: Any, opti
 
 
 def _smaller(offer: Offer, pool: int, rows: Any, option: Any) -> Any:
-    """Move accounts to the next smaller plan of their pool, or to the best without limit, in place; those to place."""
+    """Move accounts to a smaller plan of their pool, or to the best plan without limit, in place.
+
+    Return the rows that still need a person.
+    """
     hours = offer.hours[option[rows], rows]
     within = (offer.role == pool)[:, None] & (offer.hours[:, rows] < hours)
     value = offer.value[:, rows]
@@ -69,7 +72,7 @@ def _smaller(offer: Offer, pool: int, rows: Any, option: Any) -> Any:
 
 
 def _shrink_locked(task: Task, offer: Offer, owners: Owners, person: int, option: Any) -> None:
-    """Give the accounts locked to a person smaller plans until they fit into his hours, in place."""
+    """Give the accounts locked to a person smaller plans until they fit into that person's hours, in place."""
     rows = np.flatnonzero(owners.locked & (owners.person == person))
     if not len(rows):
         return

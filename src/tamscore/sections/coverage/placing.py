@@ -1,4 +1,4 @@
-"""From the role of every account to its person: within each one's hours, and within the limit on changes of owner."""
+"""From the role of every account to its person, within people's hours and the limit on changes of owner."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Placement:
-    """Plan (m,) and person (m,) of every account, -1 where none; the choice of roles that it began with.
+    """Plan (m,) and person (m,) of every account, -1 for nobody, and the choice of roles it is based on.
 
-    `before`: what it was expected to bring before hours left over were given out again. `owed`: who is owed what
-    service level, `within`: whom of them the hours reach, and all of these get it. `free_bound`: what no coverage can
-    exceed that need keep no owner but those that are locked.
+    `before` is the expected value before leftover hours were given out again. `owed` says which accounts are owed which
+    service level. `within` are the owed accounts that the hours suffice for; all of them get their level. `free_bound`
+    is an upper bound of the value of any coverage that must keep only locked owners.
     """
 
     plan: Any
@@ -52,24 +52,24 @@ class Placement:
 
     @property
     def value(self) -> float:
-        """Return what it is expected to bring."""
+        """The expected value of the coverage, in money."""
         return float(self.worths.sum())
 
     @cached_property
     def worths(self) -> Any:
-        """Return what every account (m,) is expected to bring under its plan."""
+        """The expected value (m,) of every account under its plan, in money."""
         return of_accounts(self.offer.value, self.plan)
 
 
 def place_all(
     backend: Backend, task: Task, owners: Owners, max_moves: int | None, balance: float | None = None
 ) -> Placement:
-    """The best known plan and person of every account, with no more than `max_moves` changes of owner.
+    """Return the best known plan and person of every account, with no more than `max_moves` changes of owner.
 
-    With `balance` people of a role have accounts and value for their hours within that bound, where they can.
+    With `balance`, people of a role get accounts and value for their hours within that bound, where that is possible.
 
-    Where too many would change, those who lose least by staying are bound to their owners, and all is chosen anew.
-    Raises InputContractError where the owners' hours do not suffice for that.
+    If too many accounts would change owner, those that lose least by staying are bound to their owners, and everything
+    is chosen again. Raise InputContractError if the owners' hours do not suffice for that.
     """
     placement, bound = _place(backend, task, owners), owners
     free_bound = placement.choice.bound
@@ -82,9 +82,10 @@ def place_all(
 def _bound_more(
     backend: Backend, task: Task, owners: Owners, bound: Owners, placement: Placement, excess: int
 ) -> tuple[Owners, Placement]:
-    """The owners with so many accounts more bound to them, and the placement under them.
+    """Return the owners with `excess` more accounts bound to them, and the placement under them.
 
-    All who stay are bound as well, so that none of them makes room by leaving, but where the hours do not suffice.
+    All accounts that stay are bound too, so that no other account leaves in exchange. If the hours do not suffice for
+    that, only the `excess` accounts are bound.
     """
     price = placement.choice.price
     try:
@@ -96,16 +97,16 @@ def _bound_more(
 
 
 def _excess_of(owners: Owners, placement: Placement, max_moves: int | None) -> int:
-    """Return how many accounts more than allowed change owner."""
+    """Return by how many accounts the changes of owner exceed the limit."""
     return 0 if max_moves is None else int(np.count_nonzero(move(owners, placement.person))) - max_moves
 
 
 def _staying(
     task: Task, placement: Placement, owners: Owners, bound: Owners, excess: int, *, with_rest: bool
 ) -> Owners:
-    """The owners with so many accounts more bound to them, those that lose least by staying.
+    """Return the owners with `excess` more accounts bound to them, those that lose least by staying.
 
-    With the rest all others that stay are bound as well.
+    With `with_rest`, all other accounts that stay are bound too.
     """
     rows = np.flatnonzero(move(owners, placement.person))
     locked = bound.locked.copy()
@@ -116,19 +117,19 @@ def _staying(
 
 
 def with_fair_books(task: Task, placement: Placement, bounds: float) -> Placement:
-    """The placement with accounts exchanged between people of a role; plans stay, and no account leaves its owner."""
+    """Return the placement after exchanges between people of a role; plans stay, and no account leaves its owner."""
     desk = Desk.of(task, placement.offer, placement.plan, placement.person.copy())
     balance_books(desk, placement.owners, bounds)
     return replace(placement, person=desk.person)
 
 
 def move(owners: Owners, person: Any) -> Any:
-    """Return which accounts (m,) have an owner, and get another one or nobody."""
+    """Return which accounts (m,) have an owner and get another person or nobody."""
     return (owners.person != NOBODY) & (owners.person != person)
 
 
 def loss_of_staying(task: Task, placement: Placement, rows: Any) -> Any:
-    """What accounts would bring less by the best plan of their owner's role; those that he does not serve come last."""
+    """Return the value (n,) that accounts lose by staying with their owner, inf if the owner does not serve them."""
     who = placement.owners.person[rows]
     own = task.role_of_plan[:, None] == task.role_of_person[who]
     best = np.where(own, placement.offer.value[:, rows], -np.inf).max(axis=0)
@@ -137,9 +138,9 @@ def loss_of_staying(task: Task, placement: Placement, rows: Any) -> Any:
 
 
 def _place(backend: Backend, task: Task, owners: Owners, known: Any = None) -> Placement:
-    """The plan and person of every account, locks kept, whatever else changes owner.
+    """Return the plan and person of every account, with locks kept and no limit on other changes of owner.
 
-    `known` are prices of hours of a question much like this one.
+    `known` are prices of hours from a similar problem.
     """
     is_open, level, pools = task.is_open(owners), levels_of_plans(task.plans), task.pools
     owed = owed_by(task, task.minimum, is_open)
@@ -156,7 +157,7 @@ def _place(backend: Backend, task: Task, owners: Owners, known: Any = None) -> P
     while claim(desk, owners, owed, level):
         refill(desk, owners, floor)
     met = owed.met(level, plan)
-    if not within.met(level, plan).all():  # hours that are left in small pieces serve nobody
+    if not within.met(level, plan).all():  # hours left in small pieces serve no account
         within = owed.of(met)
         search = search_of(backend, task, with_penalty(backend, options, level[pools.plan], within), choice.price)
         choice = replace(choice, bound=search.bound(pools.hours).value)
@@ -165,7 +166,7 @@ def _place(backend: Backend, task: Task, owners: Owners, known: Any = None) -> P
 
 
 def options_of(task: Task, value: Values, is_open: ByKind) -> Options:
-    """The options of every account: plans with the hours of a pool, given what plans are worth and what is open."""
+    """Return the options of every account: plans by pool, given the value of plans and which of them are open."""
     pools = task.pools
     names = ("expansion", "acquisition", "protection")
     wide = replace(value, **{name: getattr(value, name)[pools.plan] for name in names}, is_open=is_open)
@@ -174,7 +175,7 @@ def options_of(task: Task, value: Values, is_open: ByKind) -> Options:
 
 
 def _name_of(task: Task, pool: int) -> str:
-    """Return how messages call a pool: its role, with its people where others of the role serve other accounts."""
+    """Return the name of a pool for messages: its role, with its people if the role has several pools."""
     pools, role = task.pools, int(task.pools.role[pool])
     if np.count_nonzero(pools.role == role) == 1:
         return task.roles[role]
@@ -183,7 +184,7 @@ def _name_of(task: Task, pool: int) -> str:
 
 
 def search_of(backend: Backend, task: Task, options: Options, known: Any = None) -> Search:
-    """The search for prices of the hours of pools, in parts by the pools that serve an account."""
+    """Return the search for prices of the pools' hours, with accounts split by the pools that serve them."""
     part = task.pools.part
     parts = part.astype(np.min_scalar_type(len(part)))[task.accounts.group] if part.any() else None
     return Search(backend, options, len(task.pools), parts, known)

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.settings import Coverage
 
 _SHARES = NUMBERS[1:]
-"""The numbers of a plan that are shares of money."""
+"""The columns of a plan that are shares of money."""
 _PLANS = ("role", "service_level", *NUMBERS, *LIMITS)
-"""What a table of plans may have."""
+"""The columns that a table of plans may have."""
 
 
 def read_plans(settings: Coverage) -> tuple[TouchPlan, ...]:
-    """The touch plans of the table, or the defaults; digital coverage is added where the table has none for everybody.
+    """Return the touch plans of the table, or the defaults; digital coverage for all is added if the table has none.
 
-    Raises InputContractError where a number is missing or negative, or a plan stands twice.
+    Raise InputContractError if a number is missing or negative, or two rows state the same plan.
     """
     if settings.plans is None:
         return DEFAULT_PLANS
@@ -53,7 +53,7 @@ def _require_once(path: str, rows: Mapping[int, Mapping[str, Any]]) -> None:
 
 
 def _plan_of(row: dict[str, Any], where: str) -> TouchPlan:
-    """The touch plan in a row of the table; InputContractError, begun with `where`, if its numbers do not fit."""
+    """Return the touch plan of a row; raise InputContractError, beginning with `where`, if its numbers are invalid."""
     for name in NUMBERS:
         if row[name] is None or not float(row[name]) >= 0:
             got = "an empty cell" if row[name] is None else f"{row[name]:g}"

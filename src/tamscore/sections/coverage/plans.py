@@ -1,4 +1,4 @@
-"""Touch plans: how an account may be covered, what hours that takes, and what it is expected to bring."""
+"""Touch plans: the ways to cover an account, the hours they take, and the value they are expected to bring."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.people import Person
 
 DIGITAL = "digital"
-"""The role without limit: it covers whoever has nobody."""
+"""The role without a limit of hours: it covers every account that has no person."""
 
 
 @dataclass(frozen=True)
 class TouchPlan:
     """A role and service level: hours a year an account takes, and the shares of money it is expected to bring.
 
-    `expansion` and `acquisition` are the shares of a customer's and a prospect's whitespace won in a year, `protection`
-    is the share of a customer's sales kept that would be lost without any coverage; shares won are averages. `limits`
-    are columns with the names that an account must hold one of for the plan to be open to it. A `last_resort` is for
-    accounts to which no other plan without limit of hours is open.
+    `expansion` and `acquisition` are the shares of a customer's and a prospect's whitespace won in a year, on average.
+    `protection` is the share of a customer's sales that coverage keeps and no coverage would lose. `limits` are columns
+    with names; the plan is open to accounts that hold one of the names in each column. A `last_resort` is for accounts
+    to which no other plan without a limit of hours is open.
     """
 
     role: str
@@ -42,7 +42,7 @@ class TouchPlan:
 
     @property
     def name(self) -> str:
-        """Return how tables call it."""
+        """The name of the plan in tables."""
         return f"{self.role}/{self.service_level}"
 
 
@@ -63,14 +63,14 @@ DEFAULT_PLANS = (
 
 
 def for_team(plans: Sequence[TouchPlan], people: Sequence[Person]) -> tuple[TouchPlan, ...]:
-    """The default plans for a team: where nobody is a partner manager, everybody may have channel accounts."""
+    """Return the default plans for a team; without a partner manager, all roles may have channel accounts."""
     if any(plain_word(person.role) == plain_word(PARTNER) and person.hours > 0 for person in people):
         return tuple(plans)
     return tuple(plan if plan.role == PARTNER else replace(plan, limits=()) for plan in plans)
 
 
 def with_partners(plans: Sequence[TouchPlan]) -> tuple[TouchPlan, ...]:
-    """The plans of a table, where those of partner managers that name no party type are for channel accounts."""
+    """Return the plans of a table, with partner managers' plans that name no party type limited to channel accounts."""
     return tuple(
         replace(plan, limits=(*plan.limits, *OF_CHANNEL))
         if plan.role == PARTNER and "party_type" not in dict(plan.limits)
@@ -80,15 +80,15 @@ def with_partners(plans: Sequence[TouchPlan]) -> tuple[TouchPlan, ...]:
 
 
 def expected_value(plan: TouchPlan, promise: Any, sales: Any) -> Any:
-    """Return what covering accounts by a plan is expected to bring in a year (m,), in money.
+    """Return the value (m,) that a plan is expected to bring in a year, in money.
 
-    `promise` (m,) is the whitespace times the probability over the mean of its kind.
+    `promise` (m,) is the whitespace times the probability, divided by the mean probability of its kind.
     """
     buys = sales > 0
     return np.where(buys, plan.expansion, plan.acquisition) * promise + plan.protection * np.maximum(sales, 0.0)
 
 
 def values_of(plans: Sequence[TouchPlan], accounts: CoverageAccounts, is_open: ByKind) -> Values:
-    """Return what every plan is worth for every account (o, m); plans not open (o, m) to it are worth -inf."""
+    """Return the value of every plan for every account (o, m); a plan that is not open to an account is worth -inf."""
     rates = np.array([(plan.expansion, plan.acquisition, plan.protection) for plan in plans], np.float64).T
     return Values(rates[0], rates[1], rates[2], accounts.promise, accounts.sales, is_open, others=accounts.others)

@@ -1,4 +1,4 @@
-"""The tables of people and of the accounts they own, read and checked; how small tables are read."""
+"""The tables of people and of account owners, read and checked, and the reader of small tables."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
 
 HOURS_OF_A_WEEK = 168
 OWNERS = ("account_id", "person")
-"""Columns that the table of owners needs."""
+"""The columns that the table of owners needs."""
 NUMBERS = ("hours", "expansion", "acquisition", "protection")
 LIMITS = ("band", "region", *LIMITING)
 """The columns that limit a plan to accounts that hold one of the names in the cell."""
 _PEOPLE = ("person", "role", "hours", "regions", "skills")
-"""What a table of people may have."""
+"""The columns that a table of people may have."""
 _NAMES = ("person", "role", "service_level", "regions", "skills", *LIMITS)
 _TYPES = dict.fromkeys(NUMBERS, "float") | {"locked": "bool"}
 _CSV_TYPES = {spell(name): kind for name, kind in _TYPES.items() for spell in (str, str.capitalize, str.upper)}
-"""The types of columns in CSV files, however their names are spelled; all others are texts."""
+"""The types of columns in CSV files, in any capitals; all other columns are texts."""
 
 
 def read_people(settings: Coverage) -> list[Person]:
-    """The people of the table, in its order, or as many as the settings tell of in each role.
+    """Return the people of the table in its order, or as many people as the settings ask for in each role.
 
-    Raises InputContractError where a name stands twice, in whatever capitals, or hours are negative or missing.
+    Raise InputContractError if a name stands twice, in any capitals, or hours are negative or missing.
     """
     if settings.people is None:
         _require_distinct(settings.team)
@@ -72,7 +72,7 @@ def _require_distinct(team: Mapping[str, int]) -> None:
 
 
 def _person_of(row: dict[str, Any], settings: Coverage) -> Person:
-    """The person in a row of the table; hours that are not given are those of everybody."""
+    """Return the person of a row of the table; a row without hours gets the default hours."""
     several = [frozenset(filter(None, (row.get(name) or "").split("|"))) for name in ("regions", "skills")]
     hours = settings.hours_per_person if row.get("hours") is None else float(row["hours"])
     if settings.hours_per == "week" and hours > HOURS_OF_A_WEEK:
@@ -85,7 +85,7 @@ def _person_of(row: dict[str, Any], settings: Coverage) -> Person:
 
 @dataclass(frozen=True)
 class _OwnerRows:
-    """The rows (n,) of the table of owners: ids as they are compared, names, people by number or -1, and locks."""
+    """Rows (n,) of the table of owners: normalised ids, names, people by number or -1, and locks."""
 
     table: pa.Table
     ids: pa.Array
@@ -95,7 +95,10 @@ class _OwnerRows:
 
 
 def owner_rows(path: str, form: IdForm, people: Sequence[Person]) -> _OwnerRows:
-    """The rows of the table of owners; raise InputContractError where an account has two, or a lock names no person."""
+    """Return the rows of the table of owners.
+
+    Raise InputContractError if an account has two owners, or a locked row does not name one of the people.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -122,7 +125,7 @@ def owner_rows(path: str, form: IdForm, people: Sequence[Person]) -> _OwnerRows:
 
 
 def _lost_locks(path: str, rows: _OwnerRows, lost: Any) -> list[str]:
-    """Return what to know of locked rows whose accounts are not there (n,): they may have left the market."""
+    """Return a notice on locked rows whose accounts were not scored (n,), for example because they left the market."""
     import pyarrow as pa
 
     gone = rows.ids.filter(pa.array(rows.locked & lost))
@@ -132,10 +135,10 @@ def _lost_locks(path: str, rows: _OwnerRows, lost: Any) -> list[str]:
 
 
 def read_owners(settings: Coverage, accounts: CoverageAccounts, people: Sequence[Person]) -> Owners:
-    """Who owns each account by the table of owners; rows of accounts or people that are gone are passed over and named.
+    """Return the owner of each account; rows whose account or person is not known are left out and named in notices.
 
-    Raises InputContractError where an account has two owners, a lock names somebody who is not there, or fewer rows
-    than coverage.min_match_share meet an account or a person.
+    Raise InputContractError if an account has two owners, a lock names an unknown person, or the share of rows that
+    match an account or a person is below coverage.min_match_share.
     """
     import pyarrow as pa
 
@@ -155,9 +158,9 @@ def read_owners(settings: Coverage, accounts: CoverageAccounts, people: Sequence
 
 
 def rows_of(path: str, required: Sequence[str], known: Sequence[str]) -> dict[int, dict[str, Any]]:
-    """Return the rows of a small table by number, 1 for the first; blank ones are left out.
+    """Return the rows of a small table by number, 1 for the first; blank rows are left out.
 
-    Raises InputContractError for a row without a person, role or service level, as a line of totals is.
+    Raise InputContractError for a row without a person, role or service level, such as a row of totals.
     """
     numbered = enumerate(read_table(path, required, known).to_pylist(), start=1)
     rows = {number: row for number, row in numbered if any(row[name] for name in required)}
@@ -177,7 +180,7 @@ def cells(row: dict[str, Any]) -> str:
 
 
 def _with_names(table: pa.Table) -> pa.Table:
-    """The table with its columns named as expected, in whatever capitals and blanks they stand; all others stay."""
+    """Return the table with its known columns renamed to lower case without blanks; other columns keep their names."""
     known = {plain_word(name): name for name in ("account_id", "locked", *NUMBERS, *_NAMES)}
     names = [known.get(plain_word(name), name) for name in table.column_names]
     return table.rename_columns(
@@ -186,9 +189,10 @@ def _with_names(table: pa.Table) -> pa.Table:
 
 
 def read_table(path: str, required: Sequence[str], known: Sequence[str]) -> pa.Table:
-    """A table of one file, texts as texts; other columns than those known are passed over.
+    """Return a table of one file, texts as texts; columns that are not `known` are ignored.
 
-    Raise InputContractError where it cannot be read, lacks a column, or has one whose name is nearly a known one.
+    Raise InputContractError if the file cannot be read, lacks a column, or has a column whose name is nearly a known
+    one.
     """
     table = _with_names(whole_table(path, _CSV_TYPES, encoding_of(path)))
     there = table.column_names

@@ -1,7 +1,8 @@
-"""Hours that are left when people have been named, given to the accounts that wait and gain most an hour.
+"""Hours left after people are named, given to the accounts that gain most an hour.
 
-An account that no person of its role could take became digital, and its hours lie idle with people of other regions or
-skills; so do those that a bound owner change frees. They go to whoever gains most, nobody above the hours there are.
+An account that no person of its role could take becomes digital, while people of other regions or skills have hours
+left. Hours that a forced change of owner frees are left, too. They go to the accounts that gain most, and no person
+exceeds their hours.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.task import Task
 
 _ROUNDS = 50
-"""How often those who wait are looked through at the most."""
+"""Most passes over the accounts that wait."""
 _BLOCK = 262_144
-"""So many accounts are looked at together."""
+"""Accounts examined in one block."""
 _FIRST = 20_000
-"""So many of those who wait are looked at in a round, who gain most an hour."""
+"""Most waiting accounts examined in a pass, those that gain most an hour."""
 
 
 @dataclass
 class Desk:
-    """People at work while hours are given out: plan (m,), person (m,), hours left (p,) and potential held (p,)."""
+    """State of giving out hours: plan (m,), person (m,), `room` hours left (p,) and potential held (p,)."""
 
     task: Task
     offer: Offer
@@ -42,7 +43,7 @@ class Desk:
 
     @classmethod
     def of(cls, task: Task, offer: Offer, plan: Any, person: Any) -> Desk:
-        """The people with what they have; plan and person are changed in place as hours are given out."""
+        """Return the state of people and accounts; `plan` and `person` are changed in place as hours are given."""
         has = np.flatnonzero(person != NOBODY)
         count = len(task.people)
         used = np.bincount(person[has], offer.hours[plan[has], has], count)
@@ -50,7 +51,7 @@ class Desk:
         return cls(task, offer, plan, person, task.hours_of_people - used, held)
 
     def leave(self, row: int) -> None:
-        """Take an account from its person, if it has one; it gets the best plan without limit."""
+        """Take an account from its person, if it has one, and give it the best plan without limit."""
         who = self.person[row]
         if who != NOBODY:
             self.room[who] += self.offer.hours[self.plan[row], row]
@@ -58,17 +59,17 @@ class Desk:
             self.plan[row], self.person[row] = self.without(row), NOBODY
 
     def worth(self, rows: Any) -> Any:
-        """Return what accounts (n,) are worth under the plans that they have."""
+        """Return the value of accounts (n,) under their current plans."""
         return self.offer.value[self.plan[rows], rows]
 
     def without(self, rows: Any) -> Any:
-        """The best plan without limit of some accounts."""
+        """Return the best plan without limit for some accounts."""
         free = np.flatnonzero(np.isinf(self.offer.limits[self.offer.role]))
         of = free.reshape(-1, *[1] * np.ndim(rows))
         return free[self.offer.value[of, rows].argmax(axis=0)]
 
     def give(self, row: int, plan: int, who: int) -> None:
-        """Let somebody cover an account by a plan."""
+        """Assign an account to a person under a plan."""
         if self.person[row] == NOBODY:
             self.held[who] += self.task.accounts.potential[row]
         else:
@@ -78,9 +79,9 @@ class Desk:
 
 
 def release(desk: Desk, owners: Owners, owed: Any) -> None:
-    """Take accounts from people who bring them no more than nobody would, in place.
+    """Take accounts from people if they bring no more value than without a person, in place.
 
-    Accounts (s,) that are owed a service level stay, and so do those with their owner.
+    Accounts (s,) that are owed a service level stay, and so do accounts with their owner.
     """
     may = (desk.person != NOBODY) & (desk.person != owners.person)
     may[owed] = False
@@ -90,10 +91,10 @@ def release(desk: Desk, owners: Owners, owed: Any) -> None:
 
 
 def refill(desk: Desk, owners: Owners, floor: Floor) -> None:
-    """Give hours that are left to accounts without a person, and to those whose own person can do more, in place.
+    """Give leftover hours to accounts without a person, and to accounts whose own person can do more, in place.
 
-    Of equals the first ids come first. No account leaves its person, so that no owner changes who would have stayed,
-    and none that has what it is owed gets less: others would have to give it back, without end.
+    Among equal accounts the first ids come first. No account leaves its person, so that no further owner changes. No
+    account falls below the service level it is owed: others would have to give the level back, without end.
     """
     offer, plan = desk.offer, desk.plan
     for _ in range(_ROUNDS):
@@ -110,7 +111,7 @@ def refill(desk: Desk, owners: Owners, floor: Floor) -> None:
 
 
 def _waiting(desk: Desk, floor: Floor) -> tuple[Any, Any]:
-    """Accounts (n,) and plans (n,) that somebody has hours for now, those that gain most an hour first."""
+    """Return accounts (n,) and plans (n,) for which a person has hours now, those that gain most an hour first."""
     items = [np.zeros((3, 0))]
     for option in np.flatnonzero(np.isfinite(desk.offer.limits[desk.offer.role])):
         rows, worth = _gaining(desk, floor, int(option))
@@ -121,14 +122,14 @@ def _waiting(desk: Desk, floor: Floor) -> tuple[Any, Any]:
 
 
 def _gaining(desk: Desk, floor: Floor, option: int) -> tuple[Any, Any]:
-    """Accounts (n,) that would gain by a plan somebody has hours for, and what they gain an hour."""
+    """Return accounts (n,) that would gain by a plan for which a person has hours, and their gain an hour."""
     parts = [*_free_to_gain(desk, option), *_own_to_gain(desk, floor, option)]
     rows, worth = (np.concatenate(part) for part in zip(*parts, strict=True))
     return rows, worth
 
 
 def _free_to_gain(desk: Desk, option: int) -> Iterator[tuple[Any, Any]]:
-    """Yield the accounts (n,) without a person that would gain by a plan, and what an hour; block by block."""
+    """Yield accounts (n,) without a person that would gain by a plan, and their gain an hour, block by block."""
     task, offer = desk.task, desk.offer
     who = np.flatnonzero(task.role_of_person == offer.role[option])
     most = np.where(task.serves[:, who], desk.room[who], -np.inf).max(axis=1, initial=-np.inf)
@@ -141,7 +142,7 @@ def _free_to_gain(desk: Desk, option: int) -> Iterator[tuple[Any, Any]]:
 
 
 def _own_to_gain(desk: Desk, floor: Floor, option: int) -> Iterator[tuple[Any, Any]]:
-    """Yield the accounts (n,) whose own person has the hours for another plan by which they gain, and what an hour."""
+    """Yield accounts (n,) that gain by another plan within their own person's hours, and their gain an hour."""
     offer = desk.offer
     same = (offer.role == offer.role[option]) & (np.arange(len(offer.role)) != option)
     rows = np.flatnonzero(same[desk.plan] & (desk.person != NOBODY))
@@ -151,14 +152,14 @@ def _own_to_gain(desk: Desk, floor: Floor, option: int) -> Iterator[tuple[Any, A
 
 
 def _gain_an_hour(desk: Desk, option: int, rows: Any, need: Any) -> tuple[Any, Any]:
-    """Those of some accounts (n,) that gain by a plan for so many hours more (n,), and what they gain an hour."""
+    """Return those of some accounts (n,) that gain by a plan for `need` (n,) more hours, and their gain an hour."""
     gain = desk.offer.value[option, rows] - desk.worth(rows)
     better = gain > 0
     return rows[better], gain[better] / np.maximum(need[better], 1e-9)
 
 
 def _taker(desk: Desk, owners: Owners, row: int, option: int) -> int | None:
-    """Who covers an account by a plan: its person, else its owner, else who holds least potential; None if nobody."""
+    """Return who covers an account: its person, else its owner, else who has least potential; None if nobody."""
     task, need = desk.task, desk.offer.hours[option, row]
     now, owner = int(desk.person[row]), int(owners.person[row])
     if now != NOBODY:

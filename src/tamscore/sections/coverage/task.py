@@ -1,4 +1,4 @@
-"""What is to be covered, how it may be, and by whom."""
+"""The task of a coverage: the accounts, the plans that may cover them, and the people."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be covered, how it may be, and by whom; roles by number, those without limit infinite.
+    """Accounts to cover, the plans that may cover them, and people; `limits` are hours by role, inf without a limit.
 
-    `hours` (o, m) of every plan for every account, `serves` (g, p) tells whose groups of accounts are whose. `minimum`
-    is the least service level by quadrant and tier.
+    `hours` (o, m) are the hours of every plan for every account. `serves` (g, p) says which groups of accounts a person
+    serves. `minimum` is the lowest service level by quadrant and tier.
     """
 
     accounts: CoverageAccounts
@@ -43,7 +43,7 @@ class Task:
 
     @cached_property
     def role_of_person(self) -> Any:
-        """The role (p,) of every person by number."""
+        """The role (p,) of every person, by number."""
         return np.array([self.roles.index(person.role) for person in self.people], np.int64)
 
     @cached_property
@@ -53,32 +53,33 @@ class Task:
 
     @cached_property
     def role_of_plan(self) -> Any:
-        """The role (o,) of every plan by number."""
+        """The role (o,) of every plan, by number."""
         return np.array([self.roles.index(plan.role) for plan in self.plans], np.int64)
 
     @cached_property
     def is_wanted(self) -> Any:
-        """Return which plans (o,) take hours of a role that nobody has."""
+        """Which plans (o,) take hours of a role that no person has."""
         has = np.bincount(self.role_of_person, minlength=len(self.roles)) > 0
         return ~has[self.role_of_plan] & (self.hours.extremes[0] > 0)
 
     @cached_property
     def pools(self) -> Pools:
-        """The people by kind, and the options that plans and their hours make."""
+        """The people by pool, and the options that plans and the pools' hours make."""
         return pools_of(self)
 
     def is_open(self, owners: Owners) -> ByKind:
-        """Which plans are open to each account (o, m): it is within their limits, and somebody of the role serves it.
+        """Return which plans are open to each account (o, m): it is within the plan's limits, and the role serves it.
 
-        Where it is locked its owner does. A role that nobody has yet serves everybody, with no hours: what somebody new
-        would bring is asked for. A last resort is open to those alone who have no other plan without limit.
+        For a locked account, the role is that of its owner. A role without people serves all accounts with no hours, to
+        show what a new person would bring. A last resort is open only to accounts that have no other plan without
+        limit.
         """
         kind = self.kinds(owners)
         first = first_of(kind)
         return ByKind(self.open_to(owners, first).T, kind)
 
     def kinds(self, owners: Owners) -> Any:
-        """Kinds (m,) of accounts to which the same plans of the same people are open."""
+        """Return kinds (m,) of accounts; accounts of a kind have the same plans of the same people open to them."""
         region, skill, pools = self.accounts.region, self.accounts.skill, self.pools
         kind = crossed_texts([region, skill, *self.limiting])
         if not owners.locked.any():
@@ -88,7 +89,7 @@ class Task:
 
     @property
     def limiting(self) -> list[Texts]:
-        """The columns that plans are limited by."""
+        """The columns by which plans are limited."""
         columns = dict.fromkeys(column for plan in self.plans for column, _ in plan.limits)
         return [self.accounts.column(column) for column in columns]
 
@@ -107,7 +108,7 @@ class Task:
         return empty
 
     def open_options(self, owners: Owners, is_open: ByKind) -> ByKind:
-        """Return which options are open to each account (w, m): plans that are, with hours of people who serve it."""
+        """Return which options are open to each account (w, m): open plans with hours of a pool that serves it."""
         pools, rows = self.pools, first_of(is_open.kind)
         served = pools.serves[self.accounts.group_of(rows)]
         own = np.append(pools.of_person, NOBODY)[owners.person[rows]]
@@ -119,7 +120,7 @@ class Task:
         return replace(self, limits=limits)
 
     def within(self, plan: int, rows: Any = slice(None)) -> Any:
-        """Return which accounts, all (m,) or some, are within the limits of a plan by number."""
+        """Return which accounts, all (m,) or some, are within the limits of a plan, given by number."""
         return self.accounts.within(self.plans[plan].limits, rows)
 
 
@@ -130,7 +131,7 @@ def task_of(
     digital: str,
     touches: AccountTouches = NONE,
 ) -> Task:
-    """Return what there is to do, given people whose roles all have a plan that takes hours."""
+    """Return the task of a coverage; each person's role must have a plan that takes hours."""
     roles = tuple(dict.fromkeys(plan.role for plan in plans))
     serves = np.array([[person.serves(*group) for person in people] for group in accounts.groups], bool)
     hours = [sum(person.hours for person in people if person.role == role) for role in roles]

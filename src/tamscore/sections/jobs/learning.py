@@ -1,4 +1,4 @@
-"""The features of customers whose job is known: drawn by account id, the same for every partitioning."""
+"""Features of customers whose job is known, drawn by account id: the draw does not depend on the partitioning."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ _Drawn = tuple[Any, Any, PartFeatures]
 
 @dataclass(frozen=True)
 class _CustomerDraw:
-    """Which customers are drawn: the seed and, by party type, the draw number up to which they are taken.
+    """The customers that are drawn: the seed and, by party type, the highest draw number that is taken.
 
-    `first` is the number of the first customer job of each party type; those to learn nothing of take nobody.
+    `first` is the number of the first customer job of each party type. A party type with fewer than two jobs takes
+    nobody.
     """
 
     known: KnownJobs
@@ -44,7 +45,7 @@ class _CustomerDraw:
 
 
 def _draw_of(known: KnownJobs, jobs: Sequence[int], seed: int) -> _CustomerDraw:
-    """Return how customers are drawn to learn of the customer jobs of party types with so many each."""
+    """Return which customers are drawn to learn their jobs from, given the number of jobs of each party type."""
     first = np.cumsum([0, *jobs]).tolist()
     numbers, last = draw_number(known.key, seed), []
     for begin, count in zip(first, jobs, strict=False):
@@ -54,7 +55,7 @@ def _draw_of(known: KnownJobs, jobs: Sequence[int], seed: int) -> _CustomerDraw:
 
 
 def look_alikes(market: Market, known: KnownJobs, jobs: Sequence[int]) -> list[JobLookAlikes | None]:
-    """Return what features tell of the customer jobs of each party type that has so many; None for one or none."""
+    """Return the look-alikes of each party type's customer jobs; None for a party type with fewer than two jobs."""
     run, models = market.this, [fit.model for fit in market.fitted]
     if max(jobs, default=0) < 2:
         return [None] * len(jobs)
@@ -72,14 +73,14 @@ def look_alikes(market: Market, known: KnownJobs, jobs: Sequence[int]) -> list[J
 
 
 def _excluded_of(fitted: PartyFit) -> Sequence[str]:
-    """Return the columns that the leakage guard suspects, and that nobody has allowed."""
+    """Return the columns that the leakage guard suspects, without those that a person has allowed."""
     if fitted.model.look_alike is not None:
         return fitted.model.look_alike.excluded
     return tuple(verdict.feature for verdict in fitted.verdicts if verdict.verdict == "suspect")
 
 
 def _draw_rows(part: PartRows, models: Sequence[PartyModel], how: _CustomerDraw) -> list[_Drawn | None]:
-    """Return the drawn customers of a partition with their features, by party type; None for one that has none."""
+    """Return the drawn customers of a partition with their features, by party type; None for a type without any."""
     columns = models[0].encoding.columns
     buyers = np.sort(np.asarray(part.buyers, dtype=np.int64))
     number, party = draw_number(part.hashes[buyers], how.seed), part.party[buyers]
@@ -103,7 +104,7 @@ def _draw_rows(part: PartRows, models: Sequence[PartyModel], how: _CustomerDraw)
 
 
 def _jobs_of(part: PartRows, at: Any, known: KnownJobs, columns: InputColumns) -> Any:
-    """Return the customer job (n,) of some rows of a partition, -1 where it is not known."""
+    """Return the customer job (n,) of some rows of a partition, -1 if it is not known."""
     ids = tables.account_ids(tables.read(part.partition, [columns.account_id])[columns.account_id], columns.id_form)
     result = places(known.key, known.check, part.hashes[at], id_hash(ids.take(at), 1))
     return np.where(result >= 0, np.append(known.job, -1)[result], -1).astype(np.int64)

@@ -1,8 +1,8 @@
-"""Which customer job an account would have that no product mix is known of: by its features, job against job.
+"""The likeliest customer job of an account without a known product mix: predicted by its features, job against job.
 
-Each job has a look-alike of its own that tells its customers from those with other jobs, see `stages.look_alike_fit`:
-a logistic regression on the features that the leakage guard lets pass. The probabilities of all jobs are the softmax
-of their log odds times one sharpness, chosen by the log loss of customers left out.
+Each job has a look-alike that separates its customers from those with other jobs, see `stages.look_alike_fit`: a
+logistic regression on the features that the leakage guard allows. The probabilities of all jobs are the softmax of
+their log odds times one sharpness. The sharpness is chosen by the log loss of held-out customers.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from tamscore.stages.space import RawRows, Space
 
 MOST_ROWS = 6_000
-"""So many customers are learned from at the most."""
+"""Most customers that look-alikes are fitted on."""
 SHARPNESS = tuple(step / 16 for step in range(1, 49))
 _LEAST_CHANCE = 1e-12
 
 
 @dataclass(frozen=True)
 class JobLookAlikes:
-    """The look-alike of each job, the sharpness of their softmax, and how they do on customers left out.
+    """The look-alike of each job, the sharpness of their softmax, and their accuracy on held-out customers.
 
-    `loss` is their log loss, `loss_of_shares` that of the jobs' shares alone; `right` the share of customers whose
-    likeliest job is their own, `expected` the share that should be by the probabilities.
+    `loss` is their log loss, `loss_of_shares` the log loss of the jobs' shares alone. `right` is the share of customers
+    whose likeliest job is their own, `expected` the share that the probabilities predict.
     """
 
     models: tuple[LookAlike, ...]
@@ -47,7 +47,7 @@ class JobLookAlikes:
 
     @property
     def saved(self) -> float:
-        """The share of the loss that features save."""
+        """The share of the log loss that features save."""
         return 1.0 - self.loss / self.loss_of_shares
 
 
@@ -69,9 +69,9 @@ def learn(
     seed: int,
     run: Callable[..., Iterable[Any]],
 ) -> JobLookAlikes | None:
-    """Return what features tell of the jobs of customers, without the columns `excluded`.
+    """Return the look-alikes of the jobs of customers, fitted on their features without the columns `excluded`.
 
-    None with too few customers, and where a job has none or features tell nothing: a guess is no answer.
+    Return None with too few customers, if a job has none, or if features save no loss: a guess is no answer.
     """
     count = np.bincount(rows.job, minlength=jobs)
     if len(rows.job) < FEWEST or jobs < 2 or not count.all():
@@ -90,12 +90,12 @@ def learn(
 
 
 def loss_of(text: Any, job: Any) -> float:
-    """Return the log loss of probabilities (k, n) of the jobs (n,) that customers have."""
+    """Return the log loss of the probabilities (k, n) of jobs, given the customers' true jobs (n,)."""
     return -float(np.mean(np.log(np.maximum(text[job, np.arange(len(job))], _LEAST_CHANCE))))
 
 
 def _one_against_all(job: int, space: Space, rows: JobRows, excluded: Sequence[str], seed: int) -> LookAlike:
-    """Return the look-alike that tells the customers with a job from those with others."""
+    """Return the look-alike that separates the customers with a job from those with other jobs."""
     others = FitRows(rows.block, rows.numbers, rows.job == job, np.ones(len(rows.job)))
     return fit_look_alike(space, others, excluded, seed)
 

@@ -1,4 +1,4 @@
-"""Before rows are scored: the customer jobs of every party type are found, or taken from the run that is built on."""
+"""Preparation of [jobs] before rows are scored: customer jobs are fitted, or taken from an earlier run."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from tamscore.sections.jobs.stored_model import StoredJobs, StoredModel
 
 _FINDING = ("k", "k_range", "least_strength")
-"""The keys that decide which customer jobs are found."""
+"""The keys that decide which customer jobs a fit gives."""
 
 
 def prepare(market: Market, settings: CustomerJobs) -> JobsState:
-    """Return the state: the customer jobs of every party type, customers with a mix, and look-alikes for the others.
+    """Return the state: each party type's customer jobs, customers with a known mix, look-alikes for the others.
 
-    Raise InputContractError if no customer owns a product, or the job asks for other customer jobs than those that are
-    built on.
+    Raise InputContractError if no customer owns a product, or if the settings of customer jobs differ from those of the
+    run that this run builds on.
     """
     run, sales = market.this, product_sales(market)
     stored = stored_model(market)
@@ -59,7 +59,7 @@ def prepare(market: Market, settings: CustomerJobs) -> JobsState:
 
 
 def _require_same(market: Market, settings: CustomerJobs) -> None:
-    """Raise InputContractError if a job would find customer jobs otherwise than the run that it builds on."""
+    """Raise InputContractError if the settings that decide customer jobs differ from those of the earlier run."""
     earlier = market.model_source.earlier
     before = (earlier.job.get(NAME) if earlier else None) or {}
     asked = settings.model_dump(mode="json")
@@ -84,7 +84,7 @@ def _is_frozen(market: Market) -> bool:
 def _groups_of(
     sales: ProductSales, columns: MixColumns, settings: CustomerJobs, stored: StoredModel | None
 ) -> list[MixGroups | None]:
-    """Return the groups of each party type: stored as they stand, warmed up from there, or new."""
+    """Return the groups of each party type: stored ones of a frozen model, refreshed ones, or new ones."""
     market = sales.market
     if stored is not None and _is_frozen(market):
         return [_kept_groups(stored.parties.get(policy.name)) for policy in market.policies]
@@ -98,14 +98,14 @@ def _groups_of(
 
 
 def _kept_groups(stored: StoredJobs | None) -> MixGroups | None:
-    """Return the groups of an earlier run as they stand."""
+    """Return the groups of an earlier run as they were stored."""
     return None if stored is None else MixGroups(stored.centers, stored.names, stored.candidates, stored.found)
 
 
 def _with_look_alikes(
     market: Market, parties: Sequence[PartyJobs | None], known: KnownJobs, stored: StoredModel | None
 ) -> list[PartyJobs | None]:
-    """Return the jobs of each party type with what features tell of them."""
+    """Return the jobs of each party type with their look-alikes."""
     if stored is not None and _is_frozen(market):
         policies = (stored.parties.get(policy.name) for policy in market.policies)
         learned = [None if jobs is None else jobs.learned for jobs in policies]

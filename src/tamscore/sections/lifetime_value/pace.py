@@ -1,4 +1,4 @@
-"""How often customers order: the days between their order days, and how fast a customer's value fades without one."""
+"""The pace of orders: the days between an account's orders, and how fast its value fades without one."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 _DAYS_A_MONTH = 365.25 / 12
 _FEWEST_GAPS = 100
 _GAPS_A_FADE = 6.0
-"""So many median gaps without an order leave a customer 1/e of its value."""
+"""Median gaps without an order after which a customer has 1/e of its value."""
 _USUAL_FADE = 180.0
-"""Days that do so where fewer gaps are known."""
+"""Days without an order after which a customer has 1/e of its value if too few gaps are known."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How many `gaps` between order days of the same account are known, and the days `tau` of the factor of recency."""
+    """The number of `gaps` known between order days of an account, and `tau`, the time constant of recency in days."""
 
     gaps: int
     tau: float
 
 
 def gap_counts(gaps: Any) -> tuple[Any, Any]:
-    """The different gaps (d,) in days, ascending, and how often each occurs (d,)."""
+    """Return the different gaps (d,) in days, ascending, and how often each occurs (d,)."""
     return np.unique(gaps, return_counts=True)
 
 
 def pace(parts: Sequence[tuple[Any, Any]]) -> Pace:
-    """The pace of all gaps, counted part by part: tau is six times their median."""
+    """Return the pace of all gaps, counted part by part: `tau` is six times their median."""
     days, counts = (np.concatenate([part[at] for part in parts]) for at in (0, 1))
     order = np.argsort(days, kind="stable")
     days, until = days[order], np.cumsum(counts[order])
@@ -46,15 +46,15 @@ def pace(parts: Sequence[tuple[Any, Any]]) -> Pace:
 
 
 def covered_months(begins: int, today: int) -> float:
-    """The months of the trailing twelve that orders since a day cover, one at least."""
+    """Return the months of the trailing twelve that orders since a day cover, at least 1."""
     return min(max((today - begins + 1) / _DAYS_A_MONTH, 1.0), 12.0)
 
 
 def held_out_months(begins: int, today: int, retention_months: int, horizon: int) -> int:
-    """The months at the end of the orders that forms of the value are tried on, 0 where the orders are too short.
+    """Return the number of last months held out to compare forms of the value, 0 if the orders are too short.
 
-    What two windows of retention leave, one at least, and no more than a year or than the value looks ahead. Less than
-    a window of retention and two months tell of nobody who stayed.
+    The number is what two windows of retention leave, at least one month. It is at most a year and at most the months
+    that the value looks ahead. With less than a window of retention and two months, no account is known to have stayed.
     """
     months = int((today - begins + 1) // _DAYS_A_MONTH)
     if months < retention_months + 2:

@@ -1,7 +1,7 @@
-"""What the accounts of a market have bought, from a table of order lines: read in bounded memory, exact to the unit.
+"""The purchases of the accounts of a market, from a table of order lines: read in bounded memory, exact to the unit.
 
-Lines are read once, or as often as `order_lines.readings` tells, and summed up a range of id hashes at a time: so
-memory goes to the accounts that have bought, and not to their orders.
+Lines are read once, or as often as `order_lines.readings` says, and summed up a range of id hashes at a time. So memory
+grows with the accounts that have bought, and not with their orders.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
     from tamscore.store.partitions import Plan
 
 _COVERED = 31
-"""Days that a table may begin late and still tell of a whole window."""
+"""Days by which a table may begin after a window and still count as covering it."""
 
 
 @dataclass(frozen=True)
 class _Earlier:
-    """What was known on an earlier day, that `windows` end with, and what has been spent in the `months` since."""
+    """Purchases known on an earlier day, the end of `windows`, and the later spending in the following `months`."""
 
     held: HeldOut
     windows: Windows
@@ -55,9 +55,9 @@ class _Earlier:
 
 @dataclass(frozen=True)
 class Purchases:
-    """What accounts bought up to a day: `rows` tells what became of the lines, `begins` on which day the first lies.
+    """Purchases of accounts up to a day: `rows` counts order lines by what happened to them, `begins` is the first day.
 
-    `earlier` is None where the orders are too short to hold any of them out. `notices` say which days lie far apart.
+    `earlier` is None if the orders are too short to hold any of them out. `notices` say which days lie far apart.
     """
 
     bought: Bought
@@ -70,12 +70,12 @@ class Purchases:
 
     @property
     def knows_before(self) -> bool:
-        """Return whether the table reaches back far enough to compare twelve months with the twelve before."""
+        """Whether the table reaches back far enough to compare twelve months with the twelve months before."""
         return self.begins <= self.windows.year_before + _COVERED
 
     @property
     def as_of(self) -> str:
-        """The day it is looked at, as people write it."""
+        """The last day that counts, as an ISO date."""
         return written(self.windows.today)
 
     @property
@@ -86,7 +86,7 @@ class Purchases:
 
 @dataclass(frozen=True)
 class _RangePurchases:
-    """What the accounts of a range bought, and the gaps between their orders by then and by the earlier day."""
+    """Purchases of the accounts of a range, and the gaps between their orders, up to now and up to the earlier day."""
 
     bought: Bought
     gaps: tuple[Any, Any]
@@ -95,7 +95,7 @@ class _RangePurchases:
 
 
 def _range_purchases(lines: Lines, windows: Windows, then: Windows | None) -> _RangePurchases:
-    """Return what the accounts of ordered lines bought, `then` being the windows of the earlier day."""
+    """Return the purchases of the accounts of ordered lines; `then` are the windows that end on the earlier day."""
     accounts = OrderedAccounts.of(lines)
     gaps = gap_counts(accounts.gaps(windows.today))
     if then is None:
@@ -105,9 +105,9 @@ def _range_purchases(lines: Lines, windows: Windows, then: Windows | None) -> _R
 
 
 def read_purchases(plan: Plan, rules: OrderRules, days: OrderDays, flow: Flow, progress: Progress) -> Purchases:
-    """Return what every account of an orders table, whose lines lie on these days, has bought.
+    """Return the purchases of every account from an orders table whose lines lie on these days.
 
-    Raises InputContractError where it holds no order, or more lines than allowed say neither who, when nor how much.
+    Raise InputContractError if it holds no order, or more lines than allowed lack an account, a date or an amount.
     """
     begins, ends = int(days.days[0]), int(days.days[-1])
     today = rules.as_of or EPOCH + timedelta(ends)
@@ -123,14 +123,14 @@ def read_purchases(plan: Plan, rules: OrderRules, days: OrderDays, flow: Flow, p
 
 
 def _earlier_windows(today: date, months: int, retention_months: int) -> Windows | None:
-    """The windows that end so many months ago; None for none."""
+    """Return the windows that end so many months ago; None for 0 months."""
     if not months:
         return None
     return Windows.until(EPOCH + timedelta(months_back(today, months)), retention_months)
 
 
 def _earlier_purchases(parts: Sequence[_RangePurchases], then: Windows | None, months: int) -> _Earlier | None:
-    """Return what the accounts of all ranges had bought by the earlier day."""
+    """Return the purchases of the accounts of all ranges up to the earlier day."""
     if then is None:
         return None
     held = HeldOut.together([part.held for part in parts if part.held is not None])
@@ -140,7 +140,7 @@ def _earlier_purchases(parts: Sequence[_RangePurchases], then: Windows | None, m
 def _lines_by_range(
     plan: Plan, rules: OrderRules, today: int, flow: Flow, progress: Progress, rows: dict[str, int]
 ) -> Iterator[Lines]:
-    """Yield the lines of each range of hashes, in order; `rows` gets how many were refused, by reason."""
+    """Yield the lines of each range of hashes, in order; adds to `rows` how many lines were refused, by reason."""
     every = readings(plan.rows)
     with progress.stage("orders", plan.rows * len(every)) as done:
         for reading in every:
@@ -150,7 +150,7 @@ def _lines_by_range(
 
 
 def _lines_of(part: ReadLines, rows: dict[str, int], done: Callable[[int], None]) -> list[Lines]:
-    """The lines of a partition by range; what was refused of it joins `rows`, and it is reported as done."""
+    """Return the lines of a partition by range; adds its refused lines to `rows` and reports its rows as done."""
     for name, count in zip(REFUSED, part.refused.tolist(), strict=True):
         rows[name] += count
     done(part.rows)
@@ -158,7 +158,7 @@ def _lines_of(part: ReadLines, rows: dict[str, int], done: Callable[[int], None]
 
 
 def _without_copies(lines: Lines, rules: OrderRules, rows: dict[str, int]) -> Lines:
-    """Ordered lines without copies, where the rules drop them; `rows` gets how many there were and were dropped."""
+    """Return ordered lines, without copies if the rules drop them; adds the counts of copies to `rows`."""
     copies = repeats(lines)
     rows["copies"] += int(np.count_nonzero(copies))
     if not rules.drop_copies:
@@ -168,27 +168,27 @@ def _without_copies(lines: Lines, rules: OrderRules, rows: dict[str, int]) -> Li
 
 
 def _require_refused(rules: OrderRules, rows: dict[str, int]) -> None:
-    """Raise InputContractError unless few enough lines are unusable, with the counts."""
+    """Raise InputContractError, with the counts, if too many lines are unusable or none is left."""
     bad = unusable(rows)
     if sum(bad.values()) > rules.max_refused_share * rows["read"]:
         raise InputContractError(
             f"{rules.path}: {sum(bad.values()):,} of {rows['read']:,} order lines cannot be used ({as_counts(bad)}), "
-            f"allowed are {rules.max_refused_share:.2%}; mend them, or raise rows.max_rejected_share"
+            f"allowed are {rules.max_refused_share:.2%}; fix them, or raise rows.max_rejected_share"
         )
     if rows["read"] == sum(rows[name] for name in REFUSED):
         raise none_left(rules, rows["read"])
 
 
 def unusable(rows: dict[str, int]) -> dict[str, int]:
-    """Return how many lines say neither who, when nor how much, by reason."""
+    """Return how many lines lack an account, a date or an amount, by reason."""
     return {name: rows[name] for name in REFUSED if name != "after_as_of" and rows[name]}
 
 
 def as_counts(counts: dict[str, int]) -> str:
-    """Counts by name in words."""
+    """Return counts by name as text."""
     return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
 def money(units: float) -> float:
-    """An amount in units in the currency, to the cent."""
+    """Return an amount in units as currency, to the cent."""
     return round(float(units) / UNITS, 2)

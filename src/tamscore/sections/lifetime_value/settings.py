@@ -1,4 +1,4 @@
-"""The keys of [lifetime_value], and the rule that ties them together."""
+"""The keys of [lifetime_value], and the rule about keys that exclude each other."""
 
 from __future__ import annotations
 
@@ -16,48 +16,48 @@ if TYPE_CHECKING:
 
 
 class LifetimeValue(SectionSettings):
-    """What each customer is worth from today on, from a table of orders or from columns of the input."""
+    """The value of each customer from today on, from a table of orders or from columns of the input."""
 
     orders: Storage | None = None
-    """Order lines (Parquet or CSV): who, when, how much; refunds are negative. Absent: columns of the input tell."""
+    """Order lines (Parquet or CSV): account, date, amount; refunds are negative. Absent: columns of the input."""
     order_account: Column | None = None
     """Column of the orders with the account's id; absent: columns.account_id."""
     min_match_share: Share = 0.5
-    """Share of the order lines that must name an account of the market; the run stops where fewer do."""
+    """Share of the order lines that must name an account of the market; the run stops if fewer do."""
     order_date: Column = "date"
     """Column of the orders with their date."""
     order_amount: Column = "amount"
     """Column of the orders with their amount, in the currency of sales."""
     as_of: Day | None = None
-    """Last day that counts, such as 2026-10-31; later orders are passed over. Absent: the last of the orders.
+    """Last day that counts, such as 2026-10-31; later orders are ignored. Absent: the last day of the orders.
     Without it the run stops if a few orders lie far after all others."""
     copies: Literal["keep", "drop"] = "keep"
-    """Lines with the account, date and amount of another one: orders of their own, or the same one written twice."""
+    """Lines with the account, date and amount of another line: `keep` counts them as orders, `drop` as duplicates."""
     sales_before: Column | None = None
-    """Column with what the account spent in the twelve months before those of sales; the orders tell it, too."""
+    """Column with the account's sales in the twelve months before those of sales; also known from orders."""
     revenue: Column | None = None
-    """Column with all that the account has ever spent, for the seed formula; the orders tell it, too."""
+    """Column with all that the account has ever spent, for the seed formula; also known from orders."""
     order_dates: Column | None = None
-    """Column with the number of days on which it ordered, for the seed formula; the orders tell it, too."""
+    """Column with the number of days on which the account ordered, for the seed formula; also known from orders."""
     margin: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Margin as a share of sales, where margin_column has none; without either there is no lifetime value."""
+    """Margin as a share of sales for accounts without a value in margin_column; without both, no lifetime value."""
     margin_column: Column | None = None
     """Column with the account's margin as a share of sales; it may be negative."""
     retention: Share | None = None
-    """Share of customers that stay a year, where sales before do not tell it."""
+    """Share of customers that stay a year, for runs without sales of the year before."""
     retention_months: Count = 12
-    """Months within which a customer that stays is expected to buy again, where orders tell it."""
+    """Months within which a customer that stays is expected to buy again, for runs with orders."""
     discount: Annotated[float, Field(ge=0)] = 0.1
-    """Yearly rate at which later money counts less."""
+    """Yearly discount rate: by how much money a year later counts less."""
     months: Annotated[int, Field(ge=1, le=1200)] = 36
-    """Months that are looked ahead."""
+    """Months that the value looks ahead."""
     column: Column | None = None
     """Column with lifetime values from elsewhere, in the currency of sales; the program then computes none."""
     seed36: bool = False
-    """Whether the seed formula, revenue / order dates x 36, stands beside it; see what is wrong with it."""
+    """Whether the seed formula, revenue / order dates x 36, is shown too; see its faults in docs/lifetime_value.md."""
 
     def numbers(self) -> tuple[str, ...]:
-        """Return the columns of the input that tell of an account."""
+        """Return the numeric columns of the input that the section reads."""
         named = (self.sales_before, self.revenue, self.order_dates, self.margin_column, self.column)
         return tuple(name for name in named if name)
 
@@ -66,7 +66,7 @@ class LifetimeValue(SectionSettings):
         return tuple(name for name in (self.sales_before, self.revenue, self.column) if name)
 
     def tables(self, account_id: str) -> dict[str, SideTable]:
-        """Return the orders, where there are any."""
+        """Return the table of orders, if the job has one."""
         if self.orders is None:
             return {}
         date = (self.order_date,)
@@ -75,9 +75,9 @@ class LifetimeValue(SectionSettings):
 
 
 def orders_or_columns(lifetime_value: LifetimeValue | None) -> Iterator[Problem]:
-    """Yield the columns of the input that say what a table of orders says already."""
+    """Yield a problem for each column of the input that repeats what a table of orders says."""
     if lifetime_value is not None and lifetime_value.orders is not None:
         for key in ("sales_before", "revenue", "order_dates"):
             if (column := getattr(lifetime_value, key)) is not None:
-                hint = f"lifetime_value.orders tells it; remove {key}, or the orders"
+                hint = f"lifetime_value.orders has this figure; remove {key}, or the orders"
                 yield Problem(("lifetime_value", key), "no column beside orders", column, hint)

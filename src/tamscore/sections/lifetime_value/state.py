@@ -1,4 +1,4 @@
-"""What values the customers of a market: the state of the section, and what it leaves."""
+"""The state of [lifetime_value]: scores each customer, and records figures of clusters."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LifetimeValueState:
-    """The state: where figures come from, what they come to by cluster (K of all party types), what is worth what.
+    """State of the lifetime value section: source of figures, figures by cluster (K of all party types), and prices.
 
-    `sales` is the column of the market's sales; `sums` (SUMS, K), `median` (K,) of sales to sales before, `worth` (K,)
-    of one unit of monthly margin with recency, None where something is missing or values come from elsewhere; `record`
-    for the manifest.
+    `sales` is the column of the market's sales. `sums` (SUMS, K) are sums by cluster. `median` (K,) is the median of
+    sales to sales of the year before. `worth` (K,) is the value of one unit of monthly margin with recency; it is None
+    if something is missing or values come from elsewhere. `record` goes into the manifest.
     """
 
     source: FigureSource
@@ -46,17 +46,17 @@ class LifetimeValueState:
     notices: tuple[str, ...]
 
     def sum_of(self, name: str) -> Any:
-        """A sum (K,) by cluster."""
+        """Return a sum (K,) by cluster."""
         return self.sums[SUMS.index(name)]
 
     @property
     def knows_before(self) -> bool:
-        """Return whether anything is known about sales before."""
+        """Whether anything is known about sales of the year before."""
         return bool(self.sum_of("compared").sum())
 
     @property
     def figures(self) -> dict[str, Any]:
-        """Figures (K,) of the clusters, NaN where they are not known; without a year before no change is told."""
+        """Figures (K,) of the clusters, NaN if not known; without a year before there is no median change."""
         compared, margins = self.sum_of("compared") > 0, self.sum_of("margins") > 0
         known = {
             "margin": np.where(margins, self.sum_of("margin") / CENTS, np.nan),
@@ -79,13 +79,13 @@ class LifetimeValueState:
         return np.divide(total, count * CENTS, out=unknown, where=count > 0)
 
     def sales_windows(self, part: PartRows, at: Any, backend: Backend) -> tuple[Any, Any]:
-        """Sales (s,) of the last twelve months and before, to the cent as the scores have them; NaN where not known."""
+        """Return sales (s,) of the last twelve months and those before, to the cent as in scores; NaN if not known."""
         table = tables.read(part.partition, list(dict.fromkeys((*self.source.reads, self.sales)))).take(at)
         known = self.source.figures(table, float_column(table[self.sales]), backend)
         return np.round(known.sales, 2), np.round(known.before, 2)
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
-        """Trailing sales, sales before, margin and lifetime value of the scored rows; what is not known is left out."""
+        """Return trailing sales, sales before, margin and lifetime value of scored rows, without unknown columns."""
         known = self.source.figures(rows.read(self.source.reads), float_column(rows.scores["sales"]), backend)
         made = {"trailing_sales": known.sales}
         if self.knows_before:
@@ -106,7 +106,7 @@ class LifetimeValueState:
         return {name: nullable(np.round(values, 2)) for name, values in made.items()} | last
 
     def count(self, scored: pa.Table) -> dict[str, tuple[int, float]]:
-        """Return how many accounts of a part have each value, and what these add up to in cents."""
+        """Return how many accounts of a part have each value, and the sum of each value in cents."""
         named = ("lifetime_value", "lifetime_value_seed36")
         values = {name: float_column(scored[name]) for name in named if name in scored.column_names}
         return {
@@ -115,7 +115,7 @@ class LifetimeValueState:
         }
 
     def findings(self, counts: Sequence[dict[str, tuple[int, float]]]) -> Findings:
-        """The record with the totals of all parts."""
+        """Return the record with the totals of all parts."""
         totals = {
             name: {
                 "accounts": sum(part[name][0] for part in counts),
@@ -127,7 +127,7 @@ class LifetimeValueState:
 
 
 def _last_orders(bought: Bought, place: Any) -> pa.Array:
-    """Return the day of the last order of accounts (m,) at these places among those that have bought; null for none."""
+    """Return the day of the last order of accounts (m,), given their places among the buyers; null for no order."""
     import pyarrow as pa
 
     days = np.append(bought.last, NEVER)[place]

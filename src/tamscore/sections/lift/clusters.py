@@ -1,9 +1,9 @@
-"""Accounts that were drawn together, as those of a family are: how many accounts drawn alone they count for.
+"""Accounts drawn together, such as families: the number of independently drawn accounts that they count for.
 
-Accounts of a family buy, or do not, more alike than others. Counts are divided by the design effect, after Rao and
-Scott (1992), "A simple method for the analysis of clustered binary data": the variance of the share of buyers between
-families over that of as many accounts drawn alone, at least 1. Where nobody buys, or everybody, it is the most that
-families of these sizes can make of it (Kish, 1965): as if each were one account.
+Accounts of a family are more alike in whether they buy than other accounts. Counts are divided by the design effect,
+after Rao and Scott (1992), "A simple method for the analysis of clustered binary data". It is the variance of the share
+of buyers between families over that of as many accounts drawn alone, at least 1. If no account or every account buys,
+it is the largest effect that families of these sizes can have (Kish, 1965): as if each family were one account.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from tamscore.sections.lift.effects import ArmCounts
 
 
 def effective(counts: ArmCounts, code: Any, control: Any, bought: Any, family: Any | None) -> ArmCounts:
-    """Return counts (c,) by code as those of accounts drawn alone; as they are where no `family` (m,) is known.
+    """Return the counts (c,) by code as those of accounts drawn alone; unchanged if no `family` (m,) is known.
 
-    `code` (m,) is the place of each account, -1 for none.
+    `code` (m,) is the place of each account in the counts, -1 for none.
     """
     if family is None:
         return counts
@@ -35,7 +35,7 @@ def effective(counts: ArmCounts, code: Any, control: Any, bought: Any, family: A
 
 
 def _design_effects(code: Any, bought: Any, family: Any, levels: int) -> Any:
-    """Return the design effect (c,) among accounts by code (m,), given who bought (m,) and their family (m,)."""
+    """Return the design effect (c,) of accounts by code (m,), given whether they bought (m,) and their family (m,)."""
     size, buyers = np.bincount(code, minlength=levels), np.bincount(code, bought, levels)
     pairs, place = np.unique(np.stack([code, family]), axis=1, return_inverse=True)
     of, accounts, won = pairs[0], np.bincount(place.ravel()), np.bincount(place.ravel(), bought)

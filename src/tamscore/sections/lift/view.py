@@ -1,4 +1,4 @@
-"""A holdout and its verdict as people read them."""
+"""A holdout and its verdict for readers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NOTE = "effect: share of buyers among treated accounts less that among controls
 
 
 def _holdout_chapter(record: _Record) -> Chapter:
-    """Return the chapter on a holdout: what was drawn, and which effect it can make visible."""
+    """Return the chapter on a holdout: the accounts drawn, and the smallest effect that it can show."""
     lines = [
         ("holdout", record["name"]),
         ("of", f"{record['of']}, {record['share']:.1%} of them controls"),
@@ -45,14 +45,14 @@ def _holdout_chapter(record: _Record) -> Chapter:
 
 
 def _strata(rows: list[_Record]) -> Table:
-    """Return the strata of a holdout."""
+    """Return the table of the strata of a holdout."""
     columns = "stratum|accounts:count|controls:count|buys without treatment:permille|buyers among controls:tenths/2"
     names = ("stratum", "accounts", "controls", "rate", "buyers_expected")
     return table("Strata", columns, [[row[name] for name in names] for row in rows])
 
 
 def _effect_sentences(announced: _Record) -> str:
-    """Return which effect can be seen, in a few sentences."""
+    """Return in a few sentences which effect the holdout can show."""
     lift = f"a lift of {announced['lift']:.0%}"
     head = f"{count_text(announced['controls'], 'control')} of {count_text(announced['accounts'], 'account')}"
     if announced["can_be_seen"]:
@@ -69,13 +69,13 @@ def _effect_sentences(announced: _Record) -> str:
 
 
 def answer_holdout(record: _Record) -> Chapter:
-    """Return what the command says of a holdout."""
+    """Return the answer of the command that draws or shows a holdout."""
     chapter = _holdout_chapter(record)
     return Chapter(chapter.anchor, "", "", (*chapter.blocks, Text(chapter.message)))
 
 
 def _lift_chapter(record: _Record) -> Chapter:
-    """Return the chapter on what came of a holdout."""
+    """Return the chapter on the outcomes of a holdout."""
     blocks: list[Block] = [_buyers_table("Buyers by stratum", "stratum", [record["buyers"], *record["strata"]])]
     blocks += [_buyers_table(f"Buyers by {words(name)}", name, rows) for name, rows in record["groups"].items()]
     if record["money"] is not None:
@@ -86,7 +86,7 @@ def _lift_chapter(record: _Record) -> Chapter:
 
 
 def report_chapter(records: Sequence[_Record]) -> Chapter:
-    """Return the chapter of a report on what came of some holdouts, one behind the other."""
+    """Return the chapter of a report on the outcomes of some holdouts, one after the other."""
     items, blocks = [], list[Block]()
     for record in records:
         chapter = _lift_chapter(record)
@@ -100,7 +100,7 @@ def report_chapter(records: Sequence[_Record]) -> Chapter:
 
 
 def _buyers_table(caption: str, head: str, rows: list[_Record]) -> Table:
-    """Return buyers among treated accounts and controls, a group a row."""
+    """Return the table of buyers among treated accounts and controls, one row a group."""
     columns = (
         f"{words(head)}|treated:count|buyers:permille|controls:count|buyers of controls:permille|effect:permille|"
         "from:permille/2|to:permille/2|verdict"
@@ -110,7 +110,7 @@ def _buyers_table(caption: str, head: str, rows: list[_Record]) -> Table:
 
 
 def _money_table(row: _Record) -> Table:
-    """Return mean amounts of treated accounts and controls."""
+    """Return the table of mean amounts of treated accounts and controls."""
     names = ("mean_treated", "mean_controls", "effect", "low", "high")
     columns = "treated:money|controls:money|effect:signed_money|from:signed_money/2|to:signed_money/2|verdict"
     verdict = row["why_not"] or _VERDICTS[row["verdict"]]
@@ -118,7 +118,7 @@ def _money_table(row: _Record) -> Table:
 
 
 def _touches_table(rows: list[_Record], of: str) -> Table:
-    """Return what each touch plan has brought, an account."""
+    """Return the table of the effect of each touch plan, per account."""
     unit = "money" if of == "customers" else "permille"
     columns = f"touch plan:id|treated:count|controls:count|effect:{unit}|from:{unit}/2|to:{unit}/2"
     names = ("treated", "controls", "effect", "low", "high")
@@ -127,7 +127,7 @@ def _touches_table(rows: list[_Record], of: str) -> Table:
 
 
 def _message(record: _Record) -> str:
-    """Return what it comes to, buyers first."""
+    """Return the main result in a few sentences, buyers first."""
     row = record["buyers"]
     lift = "" if row["lift"] is None else f", a lift of {row['lift']:+.0%}"
     span = f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f} points"
@@ -140,7 +140,7 @@ def _message(record: _Record) -> str:
 
 
 def answer_lift(record: _Record) -> Chapter:
-    """Return what the command says: how outcomes met accounts, what to beware of, and the chapter."""
+    """Return the command's answer: how outcomes matched accounts, warnings, and the chapter."""
     chapter = _lift_chapter(record)
     lines = [("holdout", record["name"]), ("outcomes", record["outcomes"])]
     lines += [("beware", text) for text in record["warnings"]]

@@ -1,4 +1,4 @@
-"""What is offered in each cluster, and the model of who owns what."""
+"""The products offered in each cluster, and the model of which customer owns which product."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from tamscore.sections.next_offer.ownership_model import Block, OwnershipModel
 
 MOST_COLUMNS = 1000
-"""The model knows so many products at the most, those that most customers own."""
+"""Most products of the model, those that most customers own."""
 _MOST_WORK = 4e10
-"""The model is learned from so many accounts that this times the columns squared stays below it."""
+"""Limit on accounts times the squared number of columns, which bounds the cost of fitting the model."""
 
 
 @dataclass(frozen=True)
 class OwnedColumns:
-    """The products that are told apart: `product` (c,) their numbers, `column` (P,) their places there, -1 for none.
+    """The products of the model: `product` (c,) are their numbers, `column` (P,) their places, -1 for other products.
 
-    `owned` is what accounts own of all products.
+    `owned` holds what accounts own of all products.
     """
 
     product: Any
@@ -39,13 +39,13 @@ class OwnedColumns:
 
     @classmethod
     def of(cls, owned: AccountProducts, products: int, product: Any) -> OwnedColumns:
-        """Return those of so many products that have some numbers (c,), beside what accounts own."""
+        """Return the columns of the products with some numbers (c,) out of all, and what accounts own."""
         column = np.full(products, -1)
         column[product] = np.arange(len(product))
         return cls(product, column, owned)
 
     def matrix(self, account: Any) -> Any:
-        """Return what accounts (m,) own, by their places in `owned`, -1 for nothing: (m, c), 1.0 or 0.0."""
+        """Return which products accounts own, (m, c) of 1.0 or 0.0, given places (m,) in `owned`, -1 for none."""
         matrix = np.zeros((len(account), len(self.product)))
         having = np.flatnonzero(account >= 0)
         row, pair = self.owned.pairs_of(account[having])
@@ -54,14 +54,14 @@ class OwnedColumns:
         return matrix
 
     def blocks(self, account: Any) -> Iterator[slice]:
-        """Yield the parts of accounts (m,) that are looked at at a time."""
+        """Yield slices of accounts (m,), sized to the memory that a block may take."""
         most = max(HELD_CELLS // max(len(self.product), 1), 1)
         for start in range(0, len(account), most):
             yield slice(start, start + most)
 
 
 def most_owned(sales: ProductSales) -> Any:
-    """Return the products (c,) that most customers own, in order of number; the first of equals by number."""
+    """Return the products (c,) that most customers own, in order of number; equal products in order of number."""
     owners = sales.owners.sum(axis=0)
     most = np.lexsort((np.arange(len(owners)), -owners))[:MOST_COLUMNS]
     return np.sort(most[owners[most] > 0])
@@ -69,9 +69,9 @@ def most_owned(sales: ProductSales) -> Any:
 
 @dataclass(frozen=True)
 class _Fold:
-    """Accounts of a fold by their places (n,) in what accounts own, -1 for nothing, with their clusters (n,).
+    """Accounts of a fold: their places (n,) in what accounts own, -1 for no product, and their clusters (n,).
 
-    Going through it yields their blocks, made anew each time.
+    Iteration yields blocks of accounts, computed again each time.
     """
 
     columns: OwnedColumns
@@ -79,15 +79,15 @@ class _Fold:
     label: Any
 
     def __iter__(self) -> Iterator[Block]:
-        """Yield what a block of accounts owns (m, c), 0 or 1, and their clusters (m,)."""
+        """Yield which products the accounts of a block own (m, c), 0 or 1, and their clusters (m,)."""
         for here in self.columns.blocks(self.account):
             yield self.columns.matrix(self.account[here]), self.label[here]
 
 
 def learn_ownership(sales: ProductSales, columns: OwnedColumns) -> tuple[OwnershipModel, int]:
-    """Return the model of which customer owns what, and from how many customers it was learned.
+    """Return the model of which customer owns which product, and the number of customers that it was fitted on.
 
-    Those with the smallest hashes are learned from if there are many.
+    If there are many customers, those with the smallest hashes are used.
     """
     clusters, size = len(sales.market.clusters), len(columns.product)
     most = int(_MOST_WORK / (size + clusters) ** 2)
@@ -98,7 +98,7 @@ def learn_ownership(sales: ProductSales, columns: OwnedColumns) -> tuple[Ownersh
 
 
 def offers_of(sales: ProductSales, wanted: Any, line: float, potential: Any | None) -> Offers:
-    """Return offers of the products wanted (K, P) bool; their value is the potential (K, P), or else the cut line."""
+    """Return offers of the wanted products (K, P) bool; their value is the potential (K, P), or else the cut line."""
     values = [np.full(np.count_nonzero(row), np.nan) for row in wanted]
     if potential is not None:
         values = [potential[c][row] for c, row in enumerate(wanted)]
@@ -111,13 +111,13 @@ def offers_of(sales: ProductSales, wanted: Any, line: float, potential: Any | No
 
 
 def _cut_lines(sales: ProductSales, wanted: Any, line: float) -> list[Any]:
-    """Return the cut lines of owners' sales of the products wanted (K, p) bool, by cluster."""
+    """Return the cut lines of owners' sales of the wanted products (K, p) bool, by cluster."""
     money = _details(sales, wanted)
     return [np.array([_cut_line(money[c, int(p)], line) for p in np.flatnonzero(row)]) for c, row in enumerate(wanted)]
 
 
 def _details(sales: ProductSales, wanted: Any) -> dict[tuple[int, int], Any]:
-    """Return owners' sales (n,), sorted, of the products wanted (K, p) bool in each cluster, by cluster and product."""
+    """Return owners' sales (n,), sorted, of the wanted products (K, p) bool, by pair of cluster and product."""
     pairs, products = sales.customer_pairs(), wanted.shape[1]
     mine = pairs.at(np.flatnonzero(wanted[pairs.label, pairs.product]))
     flat = mine.label * products + mine.product
@@ -127,5 +127,5 @@ def _details(sales: ProductSales, wanted: Any) -> dict[tuple[int, int], Any]:
 
 
 def _cut_line(sales: Any, line: float) -> float:
-    """The cut line of sorted sales (n,): the nearest rank, an observed value."""
+    """Return the cut line of sorted sales (n,): the nearest rank, an observed value."""
     return float(sales[nearest_rank(len(sales), line)])

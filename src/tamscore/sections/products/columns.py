@@ -1,4 +1,4 @@
-"""Whitespace by product joins the scores: potentials are made, every account is held against them."""
+"""Score columns of [products]: product potentials, and each account's whitespace by product."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from tamscore.stages.folding import IdForm
 
 MOST_CELLS = 200_000
-"""So many pairs of cluster and product are told apart at the most."""
+"""Most pairs of cluster and product."""
 
 
 @dataclass(frozen=True)
 class OpenRows:
-    """The whitespace of accounts `at` (m,), each a row `place` (m,) of `cents` (r, P), which is on the device."""
+    """The whitespace of the accounts `at` (m,): each account has a row `place` (m,) of `cents` (r, P) on the device."""
 
     at: Any
     place: Any
@@ -47,7 +47,7 @@ class OpenRows:
 
 @dataclass(frozen=True)
 class ProductsState:
-    """All that scores accounts: the products, what is open of them in each cluster, and what accounts own."""
+    """State of the products section: the products, their potentials in each cluster, and what accounts own."""
 
     account_id: str
     id_form: IdForm
@@ -57,7 +57,7 @@ class ProductsState:
     facts: Facts
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
-        """Return the whitespace of each of the scored rows over all products, and the products with the most of it."""
+        """Return the whitespace of each scored row over all products, and the products with the most of it."""
         label = level_codes(rows.scores["cluster"], list(self.clusters))
         ids = tables.account_ids(rows.read([self.account_id])[self.account_id], self.id_form)
         total = np.zeros(len(label))
@@ -81,9 +81,9 @@ class ProductsState:
         return columns
 
     def open_rows(self, ids: pa.Array, label: Any, backend: Backend) -> Iterator[OpenRows]:
-        """Yield the whitespace of accounts (m,) of clusters (m,): those that own nothing, then the others in parts.
+        """Yield the whitespace of accounts (m,) of clusters (m,): accounts without a product, then the others.
 
-        Those of a cluster that own nothing share a row.
+        Accounts of a cluster that own no product share a row. The other accounts come in parts.
         """
         owner = places(self.owned.key, self.owned.check, id_hash(ids), id_hash(ids, 1))
         potential, offered = backend.put(self.model.cents), backend.put(self.model.offered)
@@ -99,7 +99,7 @@ class ProductsState:
             yield OpenRows(at, np.arange(len(at)), open_products.open_cents(backend.xp, own, *lines))
 
     def count(self, scored: pa.Table) -> PartCounts:
-        """Return what a part of the scores comes to, by its ids and clusters."""
+        """Return the totals of a part of the scores by product and cluster."""
         from tamscore.backend.host import HostBackend
 
         host = HostBackend()
@@ -108,7 +108,7 @@ class ProductsState:
         return counts_of(scored, label, self.open_rows(ids, label, host), self.model.offered.shape)
 
     def findings(self, counts: Sequence[PartCounts]) -> Findings:
-        """Return what is open by product, in each cluster and in all, and how it compares with the accounts' own."""
+        """Return the whitespace by product, in each cluster and in all, compared with the whitespace of accounts."""
         return findings(self.clusters, self.model, self.facts, counts)
 
 
@@ -136,7 +136,7 @@ def _require_few(sales: ProductSales, clusters: int) -> None:
 
 
 def _learn(market: Market, sales: ProductSales, settings: Products) -> ProductModel:
-    """Return potentials by the owners among the customers, party type by party type."""
+    """Return the potentials by cluster and product from owners among the customers, party type by party type."""
     job, pairs = market.this.job, sales.customer_pairs()
     rules = ProductRules(job.potential.lines[0], job.potential.min_customers, job.potential.interval_level)
     parts, products = list[ProductPotentials](), len(sales.products.names)
@@ -151,7 +151,7 @@ def _learn(market: Market, sales: ProductSales, settings: Products) -> ProductMo
 
 
 def _facts_of(market: Market, sales: ProductSales, share: float) -> Facts:
-    """Return what is known of the products whatever is open of them; they are offered from a `share` of owners on."""
+    """Return facts about products; a product counts as offered if at least a `share` of customers own it."""
     pairs = sales.customer_pairs()
     sold = np.bincount(pairs.product, weights=pairs.units, minlength=len(sales.products.names)) / UNITS
     spent = sum(float(party.sales.sales.sum()) for party in market.parties)

@@ -1,4 +1,4 @@
-"""What is open by product as a run records it: by cluster, in all, by family, beside the whitespace of accounts."""
+"""The recorded whitespace by product: by cluster, in all and by family, compared with the whitespace of accounts."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from tamscore.sections.products.potential import ProductModel
 
 _MOST_SHOWN = 50
-"""So many products stand in the manifest, those with the most whitespace."""
+"""Most products in the manifest, those with the most whitespace."""
 _APART = 0.05
-"""From this share on it is said that sales by product do not come to the market's sales."""
+"""Relative difference from which sales by product count as different from the market's sales."""
 _MONEY = frozenset(
     {"potential", "potential_low", "potential_high", "sales", "expansion", "acquisition", "whitespace",
      "product_whitespace", "difference"}
@@ -35,12 +35,12 @@ _MONEY = frozenset(
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of the products whatever is open of them.
+    """Facts about the products that do not depend on whitespace.
 
-    `names` (P,) and `family` (P,), None without families; `customers` (K,) and `owners` (K, P) among them; `sold` (P,)
-    is what customers spend on each, `sales` what the market's column `sales_column` says they spend. `path` is the
-    table; potentials are its cut lines at `line`, their intervals hold at `level`; products count as offered from a
-    `share` of owners on.
+    `names` (P,) and `family` (P,), None without families; `customers` (K,) and their `owners` (K, P). `sold` (P,) is
+    what customers spend on each product, `sales` what they spend by the market's column `sales_column`. `path` is the
+    table. Potentials are cut lines at `line`, their intervals hold at `level`. Products count as offered if at least a
+    `share` of customers own them.
     """
 
     names: pa.Array
@@ -57,7 +57,7 @@ class Facts:
 
 
 def findings(clusters: Sequence[str], model: ProductModel, facts: Facts, counts: Sequence[PartCounts]) -> Findings:
-    """Return record, tables and model of what is open by product."""
+    """Return record, tables and model of the whitespace by product."""
     total = Counts.together(counts)
     tables = {
         "products": _by_cluster(clusters, model, facts, total),
@@ -84,7 +84,7 @@ def findings(clusters: Sequence[str], model: ProductModel, facts: Facts, counts:
 
 
 def _by_cluster(clusters: Sequence[str], model: ProductModel, facts: Facts, total: Counts) -> pa.Table:
-    """Return a row for each cluster and product that somebody there owns, or has whitespace of."""
+    """Return a row for each cluster and product that a customer of the cluster owns, or that has whitespace there."""
     potentials, accounts = model.potentials, total.accounts.sum(axis=0)
     c, p = np.nonzero((facts.owners > 0) | (accounts > 0))
     money = dict(zip(KINDS, total.cents[:, c, p] / CENTS, strict=True))
@@ -108,13 +108,13 @@ def _by_cluster(clusters: Sequence[str], model: ProductModel, facts: Facts, tota
 
 
 def _product_columns(facts: Facts, product: Any) -> dict[str, pa.Array]:
-    """Return the columns that name products by their numbers (n,), and their families where there are some."""
+    """Return the columns of product names and, if known, families, given product numbers (n,)."""
     columns = {"product": facts.names} if facts.family is None else {"product": facts.names, "family": facts.family}
     return {name: column.cast(pa.string()).take(pa.array(product)) for name, column in columns.items()}
 
 
 def _in_all(facts: Facts, total: Counts) -> pa.Table:
-    """Return a row for each product: its owners, what they spend, and what is open of it by kind."""
+    """Return a row for each product: its owners, their sales, and its whitespace by kind."""
     money = dict(zip(KINDS, total.cents.sum(axis=1) / CENTS, strict=True))
     columns: dict[str, pa.Array] = {
         **_product_columns(facts, np.arange(len(facts.names))),
@@ -129,7 +129,7 @@ def _in_all(facts: Facts, total: Counts) -> pa.Table:
 
 
 def _by_family(totals: pa.Table) -> pa.Table:
-    """Return a row for each family: its products, and what they come to; sums are taken in cents."""
+    """Return a row for each family with the totals of its products; sums are taken in cents."""
     names = ("sales", "expansion", "acquisition", "whitespace")
     family = totals["family"].combine_chunks().dictionary_encode()
     code, size = family.indices.to_numpy(), len(family.dictionary)
@@ -143,7 +143,7 @@ def _by_family(totals: pa.Table) -> pa.Table:
 
 
 def _beside_accounts(total: Counts) -> pa.Table:
-    """Return a row for each kind: the whitespace of accounts, that of their products, and what lies between."""
+    """Return a row for each kind: whitespace of accounts, whitespace of their products, and the difference."""
     rows = [
         {
             "kind": kind,
@@ -157,7 +157,7 @@ def _beside_accounts(total: Counts) -> pa.Table:
 
 
 def _notices(facts: Facts) -> Iterator[str]:
-    """Yield what a person should know of the table: that it is not the market's sales, or holds rows of totals."""
+    """Yield notices on the table: its sales differ from the market's, or it holds rows of totals."""
     sold = float(facts.sold.sum())
     if abs(sold - facts.sales) > _APART * max(facts.sales, 1.0):
         yield (

@@ -1,4 +1,4 @@
-"""Is a segment worth being one, and what should be done about it? Yes, no, or not known; never a guess."""
+"""Tests of a segment and the action that follows. The answers are yes, no or unknown, never a guess."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 _YES, _NO, _UNKNOWN = "yes", "no", "unknown"
 _IDENTIFIABLE = 0.7
-"""F1 from which on a rule tells who belongs to a segment."""
+"""Least F1 of the rule at which a segment counts as identifiable."""
 TERMS = ("lifetime_value", "acquisition_cost", "network_effect")
 _SIGNS = (1.0, -1.0, 1.0)
 
 
 @dataclass(frozen=True)
 class SegmentFacts:
-    """What is known about the clusters of a party type, all (k,) float64, NaN where it is not.
+    """Facts about the clusters of a party type, all (k,) float64, NaN if not known.
 
-    `f1` of the rule, total `margin`, sales `now` and `before` of the accounts known then, and per account `sales`,
+    `f1` of the rule; total `margin`; sales `now` and `before` of accounts with both known; and, per account, `sales`,
     `potential` and `whitespace`.
     """
 
@@ -36,7 +36,7 @@ class SegmentFacts:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """The tests of each cluster (k,), `yes`, `no` or `unknown`; `open` (k,) bool; the action that follows."""
+    """The tests of each cluster (k,): `yes`, `no` or `unknown`; `open` (k,) bool; the action that follows."""
 
     identifiable: tuple[str, ...]
     profitable: tuple[str, ...]
@@ -47,7 +47,7 @@ class Verdicts:
 
 
 def judge(facts: SegmentFacts) -> Verdicts:
-    """The verdicts on the clusters of a party type; high and low are told by the median of its clusters."""
+    """Return the verdicts on the clusters of a party type; high and low mean above and below their median."""
     identifiable = _answers(facts.f1, facts.f1 >= _IDENTIFIABLE)
     profitable = _answers(facts.margin, facts.margin > 0)
     growing = _answers(facts.now - facts.before, facts.now > facts.before)
@@ -63,28 +63,28 @@ def judge(facts: SegmentFacts) -> Verdicts:
 
 
 def _answers(known: Any, holds: Any) -> tuple[str, ...]:
-    """The answer (k,) to a question: unknown where the numbers `known` are NaN."""
+    """Return the answer (k,) to a question: unknown if `known` is NaN."""
     return tuple(np.where(np.isnan(known), _UNKNOWN, np.where(holds, _YES, _NO)).tolist())
 
 
 def _all_of(tests: tuple[str, ...]) -> str:
-    """No where one test fails, else unknown where one is unknown."""
+    """Return no if one test fails, else unknown if one is unknown, else yes."""
     return _NO if _NO in tests else _UNKNOWN if _UNKNOWN in tests else _YES
 
 
 def _median(values: Any) -> float:
-    """The median of the values (k,) known, NaN where none is."""
+    """Return the median of the known values (k,), NaN if none is known."""
     known = values[~np.isnan(values)]
     return float(np.median(known)) if len(known) else float("nan")
 
 
 def _at_least_median(values: Any) -> Any:
-    """Return which values (k,) lie at or above the median of those known; none that is unknown."""
+    """Return which values (k,) lie at or above the median of the known ones; unknown values do not."""
     return values >= _median(values)
 
 
 def action_of(profitable: str, growing: str, sells: bool, is_open: bool, is_low: bool, loses: bool) -> str:  # noqa: FBT001
-    """The first action that fits: invest where it grows and may earn, protect what earns, let go what loses."""
+    """Return the first action that fits: invest in growth that may earn, protect what earns, let go of losses."""
     if growing == _YES and is_open and profitable != _NO:
         return "invest"
     if profitable == _YES and sells:
@@ -95,10 +95,10 @@ def action_of(profitable: str, growing: str, sells: bool, is_open: bool, is_low:
 
 
 def priority(terms: Any, weights: tuple[float, float, float]) -> tuple[Any, list[tuple[str, ...]]]:
-    """w1 · lifetime value - w2 · acquisition cost + w3 · network effect (k,), and the terms missing in each cluster.
+    """Return w1 · lifetime value - w2 · acquisition cost + w3 · network effect (k,), and each cluster's missing terms.
 
-    `terms` (3, k) in the order of TERMS, NaN for missing. Where a term that has a weight is missing there is no
-    priority: leaving it out would count it as 0.
+    `terms` (3, k) are in the order of TERMS, NaN if missing. If a term with a weight is missing, the priority is NaN:
+    leaving the term out would count it as 0.
     """
     asked = np.array(weights) != 0
     value = np.array(weights) * _SIGNS @ np.where(asked[:, None], terms, 0.0)
@@ -114,9 +114,9 @@ FLAGS = ("declining_big", "small_high_potential", "resource_heavy", "advocate")
 
 @dataclass(frozen=True)
 class AccountFacts:
-    """What flags look at, (m,) float64 each, NaN where it is not known: money now and before.
+    """Figures of accounts for flags, (m,) float64 each, NaN if not known.
 
-    `margin` is what it brings in twelve months, `cost` what it takes to serve it.
+    `margin` is the margin of twelve months, `cost` the cost of serving the account in twelve months.
     """
 
     sales: Array
@@ -130,7 +130,7 @@ class AccountFacts:
 
 @dataclass(frozen=True)
 class FlagLimits:
-    """Sales and potential that are high, the size up to which an account is small, the drop that is a decline."""
+    """Limits of flags: high sales, high potential, size below which an account is small, share of a decline."""
 
     sales: float
     potential: float
@@ -139,10 +139,10 @@ class FlagLimits:
 
 
 def account_flags(xp: Any, facts: AccountFacts, limits: FlagLimits) -> Array:
-    """The flags (m,) int64 of accounts, one bit each in the order of FLAGS; what is unknown raises none.
+    """Return the flags (m,) int64 of accounts, one bit each in the order of FLAGS; unknown figures raise no flag.
 
-    Accounts with high sales before that have fallen and still buy; small ones with high potential; those that cost
-    more to serve than their margin brings; those that speak for us.
+    The flags: accounts with high sales before that have fallen and still buy; small accounts with high potential;
+    accounts that cost more to serve than their margin; advocates.
     """
     raised = (
         (facts.before >= limits.sales) & (facts.sales > 0.0) & (facts.sales < (1.0 - limits.drop) * facts.before),
@@ -157,5 +157,5 @@ def account_flags(xp: Any, facts: AccountFacts, limits: FlagLimits) -> Array:
 
 
 def flag_texts() -> list[str]:
-    """The text of every combination of flags, at the position of its value; '' where there is none."""
+    """Return the text of every combination of flags, at the position of its value; '' for no flag."""
     return ["|".join(name for bit, name in enumerate(FLAGS) if value >> bit & 1) for value in range(1 << len(FLAGS))]
