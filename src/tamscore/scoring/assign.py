@@ -1,4 +1,4 @@
-"""The third pass: the cluster of every account, and the customers' sales that the potential tables are made of."""
+"""The third pass: the cluster of every account, and the customers' sales from which potential tables are made."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PartyCount:
-    """One party type in one partition: cluster, segment and sales of customers (n,), and accounts (k, segments).
+    """Counts of a party type in a partition: cluster, segment and sales of customers (n,), accounts (k, segments).
 
-    Where they are known the customers' `typical` sales (n,), at level account also cluster and typical sales of the
-    prospects (p,).
+    `typical` (n,) are the customers' typical sales if known. At level account, `open_label` and `open_typical` (p,) are
+    cluster and typical sales of the prospects.
     """
 
     label: Any
@@ -43,7 +43,7 @@ class PartyCount:
     open_typical: Any = None
 
     def merge(self, other: PartyCount) -> PartyCount:
-        """Both together, accounts in their order."""
+        """Return both counts together, accounts in their order."""
         pairs = {field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)}
         together = {name: np.concatenate(pair) for name, pair in pairs.items() if pair[0] is not None}
         return PartyCount(**(together | {"accounts": self.accounts + other.accounts}))
@@ -51,9 +51,9 @@ class PartyCount:
 
 @dataclass(frozen=True)
 class AssignedParty:
-    """One party type in some rows of a partition: its counts, and its inertia in whole numbers.
+    """A party type in some rows of a partition: its counts, and its inertia in whole numbers.
 
-    `seen` is there where a run builds on an earlier one, `map_rows` where rows are shown.
+    `seen` is present if the run builds on an earlier run, `map_rows` if the run draws a cluster map.
     """
 
     count: PartyCount
@@ -70,9 +70,9 @@ class AssignedParty:
 
 @dataclass(frozen=True)
 class AssignedRows:
-    """The rows of a partition after assignment: their reason (m,), and what is computed of them.
+    """The rows of a partition after assignment: their reason (m,), and the columns computed for them.
 
-    `parties` come one for each party type's model. `filled` counts the numbers that were missing, by column.
+    `parties` has one entry for each party type's model. `filled` counts missing numbers that were filled in, by column.
     """
 
     reason: Any
@@ -88,9 +88,9 @@ def assign_rows(
     shown: tuple[int, ...] = (),
     drift_setup: DriftSetup | None = None,
 ) -> AssignedRows:
-    """Cluster, distance and margin of every row of a partition; rows with unusable features get their reason.
+    """Return cluster, distance and margin of every row of a partition; rows with unusable features get their reason.
 
-    `shown` tells for each model up to which hash rows are looked at; none are where it is empty.
+    `shown` holds, for each model, the highest hash of rows for the cluster map; if it is empty there is no map.
     """
     columns = models[0].encoding.columns
     pieces = stream_features(item.partition, columns, backend)
@@ -105,7 +105,7 @@ def _assign_piece(
     shown: tuple[int, ...],
     drift_setup: DriftSetup | None,
 ) -> AssignedRows:
-    """Return the same for neighbouring rows of a partition."""
+    """Return cluster, distance and margin of neighbouring rows of a partition."""
     rows, reason, hashes = len(features.usable), item.reason[features.here].copy(), item.hashes[features.here]
     columns = RowAssignment.unknown(rows, _columns_of(models))
     reason[~features.usable & (reason == Reason.SCORED)] = Reason.FEATURE_NOT_FINITE
@@ -129,7 +129,7 @@ def _assign_piece(
 
 
 def _together(pieces: Sequence[AssignedRows]) -> AssignedRows:
-    """Neighbouring rows of a partition as one."""
+    """Return neighbouring rows of a partition joined into one."""
     if len(pieces) == 1:
         return pieces[0]
     reason = np.concatenate([piece.reason for piece in pieces])
@@ -140,25 +140,25 @@ def _together(pieces: Sequence[AssignedRows]) -> AssignedRows:
 
 
 def by_party(assigned: Iterable[AssignedRows]) -> list[tuple[AssignedParty, ...]]:
-    """Return what the partitions tell of each party type."""
+    """Return the assignment of each party type, partition by partition."""
     return list(zip(*(rows.parties for rows in assigned), strict=True))
 
 
 def _columns_of(models: Sequence[PartyModel]) -> list[str]:
-    """The columns that some of the models add to those of every row."""
+    """Return the names of the optional columns that at least one model computes."""
     there = {"typical": any(model.typical for model in models), "look_alike": any(model.look_alike for model in models)}
     return [name for name, is_there in there.items() if is_there]
 
 
 def _level_request(model: PartyModel, sales: Any, hashes: Any) -> LevelRequest | None:
-    """What is requested of a model of the level for rows with sales and id hashes (m,); nothing where there is none."""
+    """Return the request to the level's model for rows with sales and id hashes (m,); None without such a model."""
     if model.typical is None:
         return None
     return LevelRequest(np.where(sales > 0, folds_of(draw_number(hashes, model.typical.seed)), ALL))
 
 
 def _count_party(rows: RowAssignment, segment: Any, sales: Any, model: PartyModel) -> PartyCount:
-    """Customers of a party type with their sales, and accounts by cluster and market segment."""
+    """Return the counts of a party type: its customers with their sales, and accounts by cluster and market segment."""
     label, segments = rows.label, model.encoding.places
     flat = np.bincount(label.astype(np.int64) * segments + segment, minlength=model.k * segments)
     buys = sales > 0

@@ -1,4 +1,4 @@
-"""What a person should know about the result before acting on it, and the sums it rests on."""
+"""Warnings about a result that a person should know before acting on it, and the sums behind them."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from tamscore.stages.quadrant import QuadrantLimits
 
 _TOP_HEAVY = 0.5
-"""From this share of the expansion whitespace on, the top step deserves a word."""
+"""Share of the expansion whitespace at the top step from which a warning is due."""
 _CROWDED = 1.5
-"""High is crowded where so many times the accounts asked for lie at or above the limit."""
+"""Accounts at or above the limit, as a multiple of the accounts asked for, from which a warning is due."""
 _BANDED = 0.5
-"""Sales come in bands where such a share of the customers share amounts, and as many have ladders with merged steps."""
+"""Least share of customers with tied sales, and of customers on ladders with merged steps, for sales in bands."""
 _FEWER = 0.5
-"""So many of the customers behind frozen ladders, as a share, are enough to say what is expected."""
+"""Least share of the customers behind frozen ladders that the input must have for reliable expected values."""
 _SMALLEST = 1.0
-"""Below this median sale, rounding to cents takes away more than half a percent."""
+"""Median sale below which rounding to cents removes more than half a percent."""
 _LISTED = 6
-"""So many clusters are named in one remark."""
+"""Most clusters named in one warning."""
 
 
 def market_warnings(
@@ -39,7 +39,7 @@ def market_warnings(
     rules: QuadrantRules,
     reference: Reference = NO_REFERENCE,
 ) -> list[str]:
-    """Everything worth saying about one party type; `reference` is what it keeps of an earlier model."""
+    """Return all warnings on one party type; `reference` is what it keeps of an earlier model."""
     if not market.sales.support.sum():
         return [_nobody_buys(reference)]
     items = [
@@ -56,14 +56,14 @@ def market_warnings(
 
 
 def _nobody_buys(reference: Reference) -> str:
-    """A word where there are no customers: on ladders of an earlier run there may be potential all the same."""
+    """Return a warning for a party type without customers, which has potential only on ladders of an earlier run."""
     if reference.table is None or np.isnan(reference.table.values).all():
         return "no account has sales above 0, so there is no potential to tell"
     return "no account has sales above 0: every potential is that of the earlier run's ladders"
 
 
 def by_step(market: PartyMarket) -> Any:
-    """Accounts and whitespace (steps, 2) of the prospects, then of the customers: (2, steps, 2)."""
+    """Return accounts and whitespace (steps, 2) of the prospects, then of the customers: (2, steps, 2)."""
     standing, steps = market.standing, market.table.values.shape[1]
     step, sums = standing.customer_step - 1, np.zeros((2, steps, 2))
     sums[0, 0] = standing.prospects.sum(), standing.acquisition.sum()
@@ -73,13 +73,13 @@ def by_step(market: PartyMarket) -> Any:
 
 
 def _alone(market: PartyMarket) -> str:
-    """A word where there is nobody to win."""
+    """Return a warning if there are no prospects."""
     everyone = not market.standing.prospects.sum()
     return "every account is a customer: all whitespace is expansion, none is acquisition" if everyone else ""
 
 
 def _below_cents(market: PartyMarket) -> str:
-    """A word where sales are so small that cents say little about them."""
+    """Return a warning if sales are so small that rounding to cents matters."""
     median = median_of(market.sales.sales)
     if median >= _SMALLEST:
         return ""
@@ -91,7 +91,7 @@ def _below_cents(market: PartyMarket) -> str:
 
 
 def fewer_today(market: PartyMarket, reference: Reference) -> str:
-    """A word where ladders come from an earlier run's customers, and what is expected from far fewer."""
+    """Return a warning if ladders come from an earlier run with far more customers than the input has."""
     today, then = market.sales.support.sum(), 0 if reference.table is None else reference.table.support.sum()
     if today >= _FEWER * then:
         return ""
@@ -102,9 +102,9 @@ def fewer_today(market: PartyMarket, reference: Reference) -> str:
 
 
 def band(market: PartyMarket, ladder: LadderRules) -> str:
-    """A word where sales come in bands: few different amounts, and steps of ladders that coincide.
+    """Return a warning if sales come in bands: few different amounts, and ladder steps that coincide.
 
-    At level account, where each account has its own steps, the ladders looked at are those of level cluster.
+    At level account, where each account has its own steps, the check uses the ladders of level cluster.
     """
     sales, table = market.sales.sales, market.table
     merged = _merged_ladders(market, ladder)
@@ -123,14 +123,14 @@ def band(market: PartyMarket, ladder: LadderRules) -> str:
 
 
 def _amount(money: float) -> str:
-    """Return money with cents; below 1 with as many digits as it takes."""
+    """Return money with cents, or with six significant digits below 1."""
     return f"{money:,.2f}" if money >= 1 else f"{money:.6g}"
 
 
 def _merged_ladders(market: PartyMarket, ladder: LadderRules) -> Any:
     """Return which clusters (k,) have customers of equal sales at different steps of their ladder.
 
-    In small clusters one customer may make several steps: these are no bands.
+    In small clusters one customer may make several steps; these do not count as bands.
     """
     shares = (*ladder.lines, top_share(ladder.lines, ladder.top_step))
     items = [market.sales.of(c) for c in range(market.sales.groups)]
@@ -140,7 +140,7 @@ def _merged_ladders(market: PartyMarket, ladder: LadderRules) -> Any:
 
 
 def thin(market: PartyMarket, min_customers: int, reference: Reference = NO_REFERENCE) -> str:
-    """A word on clusters that have, or had in the earlier run, too few customers for a table of their own."""
+    """Return a warning on clusters that have, or had in the earlier run, too few customers for a table of their own."""
     items = [c for c, basis in enumerate(market.table.basis) if basis not in {OF_CLUSTER, OF_ACCOUNT}]
     if not items:
         return ""
@@ -158,9 +158,9 @@ def thin(market: PartyMarket, min_customers: int, reference: Reference = NO_REFE
 
 
 def top_heavy(market: PartyMarket, ladder: LadderRules, reference: Reference = NO_REFERENCE) -> str:
-    """A word where most expansion whitespace hangs on the largest customers, and what a cap would leave of it.
+    """Return a warning if most expansion whitespace is that of the largest customers, and what a cap leaves of it.
 
-    On ladders of an earlier run nobody knows the latter.
+    With ladders of an earlier run the share under a cap is not known.
     """
     accounts, held = by_step(market)[1].T
     share = held[-1] / held.sum() if held.sum() > 0 else 0.0
@@ -180,7 +180,7 @@ def top_heavy(market: PartyMarket, ladder: LadderRules, reference: Reference = N
 def crowd(
     market: PartyMarket, limits: QuadrantLimits, rules: QuadrantRules, reference: Reference = NO_REFERENCE
 ) -> str:
-    """A word where high means more accounts than asked for: many share one potential, or the limit is an old one."""
+    """Return a warning if more accounts are high than asked for: many share one potential, or the limit is outdated."""
     standing = market.standing
     potential = np.append(standing.customer_potential, standing.prospect_potential)
     counts = np.append(np.ones(len(standing.customer_potential)), standing.prospects)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Array
 
 _SLACK = 1.0 + 2.0**-51
-"""Allows for the rounding of sales over typical sales, times typical sales: an account at a step has no whitespace."""
+"""Factor for the rounding of sales / typical sales * typical sales, so that an account at a step has no whitespace."""
 
 
 @dataclass(frozen=True)
@@ -30,23 +30,23 @@ class AccountLadder:
     cents: float
 
     def money(self, xp: Any, typical: Array, multiple: Array, cap: Array) -> Array:
-        """The value (m,) of steps with these multiples (m,), for accounts with typical sales (m,).
+        """Return the value (m,) of steps with these multiples (m,), for accounts with typical sales (m,).
 
-        The cap is an amount that somebody pays, so it is not rounded.
+        The cap is an amount that a customer pays, so it is not rounded.
         """
         whole = typical * multiple
         value = xp.floor(whole * (self.cents * _SLACK)) / self.cents
         return xp.where((whole * _SLACK >= cap) | (value > cap), cap, value)
 
     def of_median(self, multiples: Any) -> Any:
-        """The value (k, steps) of multiples (k, steps) for the median account of each cluster."""
+        """Return the value (k, steps) of multiples (k, steps) for the median account of each cluster."""
         return self.money(np, self.typical[:, None], multiples, self.cap[:, None])
 
 
 def cents_of(median: float) -> float:
-    """The parts of one that money is rounded to: cents, much finer where the customers' median sales are below 1.
+    """Return into how many parts of a currency unit money is rounded: 100, or far more if median sales are below 1.
 
-    In between there is nothing: sums of tenths of a cent may lie midway between two cents.
+    Nothing in between is used: sums of a tenth of a cent may lie midway between two cents.
     """
     return 100.0 if median >= 1 else 10.0 ** float(6 - np.floor(np.log10(median)))
 

@@ -1,4 +1,4 @@
-"""The number of clusters: the fewest that place held-out customers' sales as well as any, within a standard error."""
+"""The number of clusters: the fewest with a held-out loss on sales within a standard error of the lowest."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 REACH = 3.0
-"""A candidate may be chosen if its loss on a few rows is within so many standard errors of the lowest."""
+"""Standard errors from the lowest loss on a few rows within which a candidate may still be chosen."""
 _LIKELY = 2.0
-"""On other rows one within so many might be."""
+"""Standard errors from the lowest loss within which a candidate might be chosen on other rows."""
 FOLDS = 5
 _STABLE = 0.75
-"""Rows must keep their cluster under resampling at least so far, on average."""
+"""Least mean Jaccard similarity of clusters under resampling."""
 MOST_TRIED = 3
-"""The potentials of so many candidates are looked at under redraws."""
+"""Most candidates whose potentials are compared under redraws."""
 MOST_THIN = 0.02
-"""So large a share of the customers may be in thin clusters, which are pooled."""
+"""Largest share of customers in thin clusters, which are pooled."""
 
 
 class _Sketched(Protocol):
-    """A number of clusters tried on a few rows, with its held-out loss and the standard error of that."""
+    """A number of clusters tried on a few rows, with its held-out loss and the loss's standard error."""
 
     @property
     def k(self) -> int:
@@ -39,7 +39,7 @@ class _Sketched(Protocol):
 
     @property
     def error(self) -> float:
-        """Its standard error."""
+        """The standard error of the mean loss."""
 
 
 _S = TypeVar("_S", bound=_Sketched)
@@ -47,13 +47,13 @@ _S = TypeVar("_S", bound=_Sketched)
 
 @dataclass(frozen=True)
 class Candidate:
-    """A number of clusters and what speaks for it.
+    """A number of clusters and its evidence.
 
     `loss` is the mean pinball loss of the first cut line over held-out customers, in logarithms of sales, `error` its
-    standard error; `thinnest` the fewest customers of a cluster, reckoned for the whole market, `thin` the share of the
-    customers in clusters with too few of them; `kept` the mean Jaccard similarity under resampling, NaN if the loss is
-    beyond reach; `moved` the share of the accounts whose potential moves under a redraw, NaN if it was not tried. The
-    rest is for the chart: `elbow` is the height of log inertia below its chord.
+    standard error. `thinnest` is the fewest customers of a cluster, scaled to the whole market. `thin` is the share of
+    customers in clusters with too few customers. `kept` is the mean Jaccard similarity under resampling, NaN if the
+    loss is beyond reach. `moved` is the share of accounts whose potential moves under a redraw, NaN if it was not
+    tried. The other fields are for the chart: `elbow` is the height of log inertia below its chord.
     """
 
     k: int
@@ -73,7 +73,7 @@ class Candidate:
 
 
 def candidates(low: int, high: int) -> list[int]:
-    """Numbers of clusters from low to high, each about a quarter above the one before."""
+    """Return numbers of clusters from low to high, each about a quarter above the one before."""
     items = [low]
     while items[-1] < high:
         items.append(min(max(items[-1] + 1, round(items[-1] * 1.25)), high))
@@ -81,9 +81,9 @@ def candidates(low: int, high: int) -> list[int]:
 
 
 def within_reach(sketches: Sequence[_S], known: Mapping[int, Candidate]) -> list[_S]:
-    """The sketches that may still be chosen, and are not `known`: their loss is near the lowest.
+    """Return the sketches that may still be chosen and are not `known`: their loss is near the lowest.
 
-    Of those known, only what is admitted counts.
+    Known candidates count only if they are admitted.
     """
     open_ = [sketch for sketch in sketches if sketch.k not in known or _is_admitted(known[sketch.k])]
     lowest = min(open_, key=lambda item: item.loss, default=None)
@@ -94,9 +94,9 @@ def within_reach(sketches: Sequence[_S], known: Mapping[int, Candidate]) -> list
 
 
 def held_out_loss(label: Any, sales: Any, k: int, line: float, min_customers: int) -> Any:
-    """The pinball loss (n,) of every customer's log sales against the cut line that the customers of other folds give.
+    """Return the pinball loss (n,) of each customer's log sales against the cut line of the customers of other folds.
 
-    Koenker & Bassett (1978). A cluster with few customers leans on all of them, as its ladder does.
+    Koenker & Bassett (1978). A cluster with few customers is pooled with all customers, as its ladder is.
     """
     log_sales, fold = np.log(sales), np.arange(len(sales)) % FOLDS
     loss = np.empty(len(sales))
@@ -109,7 +109,7 @@ def held_out_loss(label: Any, sales: Any, k: int, line: float, min_customers: in
 
 
 def cut_lines(label: Any, log_sales: Any, k: int, line: float, min_customers: int) -> Any:
-    """The cut line (k,) of every cluster on the log scale, drawn towards that of all where customers are few."""
+    """Return the cut line (k,) of every cluster on the log scale, shrunk towards that of all if customers are few."""
     order = np.lexsort((log_sales, label))
     ordered, counts = log_sales[order], np.bincount(label, minlength=k)
     starts = np.cumsum(counts) - counts
@@ -123,9 +123,9 @@ def cut_lines(label: Any, log_sales: Any, k: int, line: float, min_customers: in
 
 
 def admit(result: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates with the elbow, and those admitted marked.
+    """Return the candidates with their elbow, and with `admitted` set.
 
-    These are the ones with few customers in thin clusters whose clusters keep their rows.
+    A candidate is admitted if few customers are in thin clusters and its clusters are stable under resampling.
     """
     curve = below_chord([candidate.k for candidate in result], [candidate.inertia for candidate in result])
     return [
@@ -135,14 +135,14 @@ def admit(result: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _is_admitted(candidate: Candidate) -> bool:
-    """Return whether few of a candidate's customers are in thin clusters, and its clusters keep their rows."""
+    """Return whether few of a candidate's customers are in thin clusters, and its clusters are stable."""
     return candidate.thin <= MOST_THIN and candidate.kept >= _STABLE
 
 
 def within_error(result: Sequence[Candidate]) -> list[int]:
-    """The numbers of clusters admitted whose loss is within one standard error of the lowest (Breiman et al. 1984).
+    """Return admitted numbers of clusters with a loss within one standard error of the lowest (Breiman et al. 1984).
 
-    Where none is admitted, the smallest of all.
+    If none is admitted, return the smallest number of all.
     """
     those = [candidate for candidate in result if candidate.admitted]
     best = min(those, key=lambda candidate: candidate.loss, default=None)
@@ -151,10 +151,10 @@ def within_error(result: Sequence[Candidate]) -> list[int]:
 
 
 def likely(result: Sequence[Candidate]) -> list[int]:
-    """The numbers of clusters that the choice might have come to on other rows of the same market.
+    """Return the numbers of clusters that might have been chosen on other rows of the same market.
 
-    Those admitted whose loss is within two standard errors of the lowest: one more than `within_error` asks for, since
-    the lowest loss and its error are themselves estimates.
+    These are admitted numbers whose loss is within two standard errors of the lowest. That is one more than in
+    `within_error`, since the lowest loss and its error are themselves estimates.
     """
     lowest = min(
         (candidate.loss + _LIKELY * candidate.error for candidate in result if candidate.admitted), default=None
@@ -166,16 +166,16 @@ def likely(result: Sequence[Candidate]) -> list[int]:
 
 
 def try_candidates(within: Sequence[int]) -> list[int]:
-    """The numbers of clusters whose potentials are looked at: at most so many, from the smallest to the largest."""
+    """Return the numbers of clusters whose potentials are compared: at most MOST_TRIED, evenly spread."""
     places = np.unique(np.rint(np.linspace(0, len(within) - 1, min(len(within), MOST_TRIED))).astype(int))
     return [within[place] for place in places]
 
 
 def decide(result: Sequence[Candidate], moved: Mapping[int, float]) -> list[Candidate]:
-    """The candidates with the one chosen: of those within one standard error, the one whose potentials move least.
+    """Return the candidates with `chosen` set on the one within one standard error whose potentials move least.
 
-    `moved` is the share of accounts that move, by number of clusters; the smallest of equals in whole percents, and
-    the smallest of all where nothing was tried.
+    `moved` is the share of accounts that move, by number of clusters. Among equal shares in whole percents the smallest
+    number is chosen; if nothing was tried, the smallest number of all.
     """
     within = within_error(result)
     known = {k: round(moved[k], 2) for k in within if not np.isnan(moved.get(k, np.nan))}

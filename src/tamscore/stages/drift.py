@@ -1,4 +1,4 @@
-"""Drift: how far the features of today lie from those that a model was fitted on."""
+"""Drift: the distance of today's features from those that a model was fitted on."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 _BINS = 10
 """Bins of a numeric column, cut at its deciles: the usual number for the index."""
 _FLOOR = 1e-4
-"""The share that an empty bin counts as."""
+"""Least share of a bin; an empty bin counts as this share."""
 _WHOLE = 10_000
-"""Numbers from here on are told without their decimals."""
+"""Numbers from here on are shown without decimals."""
 SHIFTED, _STRONGLY_SHIFTED = 0.1, 0.25
-"""The usual limits of the population stability index: from here on a look is due, from there on a new fit."""
+"""The usual limits of the population stability index: the first asks for a check, the second for a new fit."""
 REACH = 0.99
 """The share of a cluster's accounts that lie within its reach."""
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """How accounts spread over the bins of one feature.
+    """Distribution of accounts over the bins of one feature.
 
-    A numeric column has `edges` (e,), bins up to each of them, one above, and one for missing numbers: `counts`
-    (e + 2,). A category has no edges and a bin for each of its levels.
+    A numeric column has `edges` (e,): a bin up to each edge, a bin above, and a bin for missing numbers, so `counts`
+    has the shape (e + 2,). A category has no edges and a bin for each of its levels.
     """
 
     column: str
@@ -47,20 +47,20 @@ class Histogram:
 
 
 def bin_edges(present: Any) -> Any:
-    """The different deciles (e,) of sorted values (n,): observed values, none where there are none."""
+    """Return the distinct deciles (e,) of sorted values (n,), all of them observed values; empty without values."""
     if not len(present):
         return np.empty(0)
     return np.unique([float(present[nearest_rank(len(present), i / _BINS)]) for i in range(1, _BINS)])
 
 
 def number_histogram(backend: Backend, name: str, column: Array, edges: Any = None) -> Histogram:
-    """How the values of a numeric column (m,) spread over the bins cut at the edges (e,), else at their own deciles."""
+    """Return the histogram of a numeric column (m,) with bins cut at the edges (e,), else at its own deciles."""
     present = backend.xp.sort(column[~backend.xp.isnan(column)])
     return sorted_histogram(backend, name, present, column.shape[0] - present.shape[0], edges)
 
 
 def sorted_histogram(backend: Backend, name: str, present: Array, missing: int, edges: Any = None) -> Histogram:
-    """Return the same of sorted values (n,), given how many are missing beside them."""
+    """Return the histogram of sorted values (n,), given how many values are missing."""
     xp = backend.xp
     edges = bin_edges(backend.get(present)) if edges is None else edges
     reached = backend.get(xp.searchsorted(present, xp.astype(backend.put(edges), present.dtype), side="right"))
@@ -75,9 +75,9 @@ def level_histogram(vocabulary: Vocabulary, texts: Any) -> Histogram:
 
 
 def stability_index(before: Histogram, now: Histogram) -> float:
-    """The population stability index of one feature between two times (Lewis 1994); 0 where nothing has moved.
+    """Return the population stability index of one feature between two times (Lewis 1994); 0 without any change.
 
-    The sum over bins of (now - before) * log(now / before), shares below FLOOR counting as that.
+    It is the sum over bins of (now - before) * log(now / before), where shares are at least _FLOOR.
     """
     if not before.counts.sum() or not now.counts.sum():
         return 0.0
@@ -86,7 +86,7 @@ def stability_index(before: Histogram, now: Histogram) -> float:
 
 
 def _chance(before: Histogram, now: Histogram) -> float:
-    """The index that chance alone exceeds once in a hundred times, where other accounts are drawn (Yurdakul 2018).
+    """Return the index that chance alone exceeds once in a hundred draws of other accounts (Yurdakul 2018).
 
     The index is then distributed as (1/n + 1/m) times chi-square with one degree of freedom less than there are bins;
     its quantile after Wilson & Hilferty (1931).
@@ -98,7 +98,7 @@ def _chance(before: Histogram, now: Histogram) -> float:
 
 
 def verdict(before: Histogram, now: Histogram) -> str:
-    """Return what the index means: `steady`, `shifted` or `strongly shifted`; few accounts move by chance."""
+    """Return the verdict: `steady`, `shifted` or `strongly shifted`; with few accounts, chance raises the limit."""
     index = stability_index(before, now)
     if index < max(SHIFTED, _chance(before, now)):
         return "steady"
@@ -106,9 +106,9 @@ def verdict(before: Histogram, now: Histogram) -> str:
 
 
 def reaches(places: Iterable[tuple[Any, Any]], k: int) -> Any:
-    """The reach (k,) of every cluster: the distance within which REACH of its accounts lie; 0 where it has none.
+    """Return the reach (k,) of every cluster: the distance within which REACH of its accounts lie; 0 for no accounts.
 
-    `places` are labels and distances (m,) of some accounts at a time.
+    `places` yields labels and distances (m,) of some accounts at a time.
     """
     items: list[list[Any]] = [[] for _ in range(k)]
     for label, distance in places:
@@ -120,7 +120,7 @@ def reaches(places: Iterable[tuple[Any, Any]], k: int) -> Any:
 
 
 def _reach(distance: Any) -> float:
-    """The reach of a cluster whose accounts have these distances (m,)."""
+    """Return the reach of a cluster whose accounts have these distances (m,)."""
     if not len(distance):
         return 0.0
     rank = nearest_rank(len(distance), REACH)
@@ -128,12 +128,12 @@ def _reach(distance: Any) -> float:
 
 
 def _figure(value: float) -> str:
-    """An edge as a person reads it, never with a power of ten."""
+    """Return an edge as text, never with a power of ten."""
     return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:,.6g}"
 
 
 def largest_move(before: Histogram, now: Histogram, levels: Sequence[str]) -> str:
-    """The move in words that says most: of the level that moved most, or of the share above the former median."""
+    """Return the largest move as text: of the level that moved most, or of the share above the former median."""
     if levels:
         most = int(np.argmax(np.abs(now.shares - before.shares)))
         return f"{levels[most]}: {before.shares[most]:.1%} → {now.shares[most]:.1%}"

@@ -1,9 +1,9 @@
-"""Sales in disguise: features that know who is a customer, beyond what the other features tell.
+"""Leakage of sales into features: features that reveal who is a customer, beyond what the other features predict.
 
-An honest feature follows sales because large accounts buy more, and it does so for prospects as well. A leak is made
-from sales, so it looks at prospects as at accounts that buy nothing. The comparison is therefore this: what would the
-feature be, for an account like this one, if it were a prospect? A regression on the other features, fitted on prospects
-alone, answers; what is left over is compared between customers and prospects.
+An honest feature follows sales because large accounts buy more, and it does so for prospects too. A leak is made from
+sales, so it treats prospects as accounts that buy nothing. So the question is: which value would the feature have, for
+an account like this, if it were a prospect? A regression on the other features, fitted on prospects only, gives the
+answer. Its residuals are compared between customers and prospects.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 PROSPECTS, _CUSTOMERS = 6_000, 3_000
-"""So many rows of each are compared at the most."""
+"""Most rows of each group in a comparison."""
 _FEWEST_PROSPECTS, FEWEST_CUSTOMERS = 50, 25
-"""With fewer of either nothing is said."""
+"""With fewer rows of either group there is no verdict."""
 PROSPECTS_TO_BLOCK = 100
-"""With fewer prospects a comparison with them is no reason to stop a run."""
+"""Fewest prospects for a comparison that may stop a run."""
 _OVERLAP, _PLAIN_SEPARABILITY, _PLAIN_CORRELATION = 0.05, 0.88, 0.85
-"""Size is told from sales by it: so many prospects lie beyond the customers' median, and neither limit is reached."""
+"""A feature follows size if this share of prospects lies beyond the customers' median and both limits are kept."""
 _PARKED, _EXEMPT = 0.5, 0.2
-"""No excuse holds where such a share of the prospects has one value, and at most such a part of it of the customers."""
+"""A feature parks prospects: least share of prospects with one value, largest ratio of the customers' share to it."""
 _ROWS_PER_VIEW = 5
-"""A regression needs so many prospects for each of its terms, else features are compared without one."""
+"""Fewest prospects for each term of a regression; with fewer, features are compared without a regression."""
 _RIDGE = 1e-4
 _RAREST, _MOST_LEVELS = 0.01, 50
-"""Levels of a category that are compared: their least share of the rows, and their number."""
+"""Levels of a category that are compared: their least share of the rows, and their greatest number."""
 SURE = 0.95
-"""From this separability on a feature knows who buys, whether or not it knows how much."""
+"""Separability from which a feature reveals who buys, whether or not it predicts how much."""
 COPY = 0.98
-"""Where there is no prospect to compare with, this rank correlation with sales makes a copy of them."""
+"""Rank correlation with sales that makes a feature a copy of them if there are too few prospects to compare."""
 _AGAINST = -0.1
-"""Correlations below it run against the feature's own: the feature is missed by a leak among the others."""
+"""Correlations below this run against the feature's own: they come from a leak among the other features."""
 
 
 @dataclass(frozen=True)
 class FeatureEvidence:
-    """How much a feature knows about sales, alone and given the other features.
+    """Evidence on how much a feature reveals about sales, alone and given the other features.
 
-    `separability` is the area under the ROC curve of customers against prospects, in [0.5, 1]; `separation` the share
-    of customers beyond the fringe of the prospects; `correlation` the rank correlation with sales among customers,
-    which given the others counts as negative where it runs against the feature's own; `overlap` the share of prospects
-    beyond the customers' median given the others; 0 for categories, missing values, and a feature that `parks` the
-    prospects. NaN where it cannot be had.
+    `separability` is the area under the ROC curve of customers against prospects, in [0.5, 1]. `told_apart_given` is
+    the share of customers beyond the fringe of the prospects. `correlation` is the rank correlation with sales among
+    customers; given the others, it counts as negative if it runs against the feature's own. `overlap` is the share of
+    prospects beyond the customers' median given the others, 0 for categories, missing values, and a feature that
+    `parks` the prospects. Figures that cannot be computed are NaN.
     """
 
     separability: float
@@ -63,7 +63,7 @@ class FeatureEvidence:
 
 @dataclass(frozen=True)
 class LeakageLimits:
-    """What makes a suspect: see `[leakage]` in the job file."""
+    """Limits from which a feature is a suspect: see `[leakage]` in the job file."""
 
     separability: float = 0.75
     told_apart: float = 0.12
@@ -85,7 +85,7 @@ class LeakageLimits:
 
 
 def follows_size(feature_evidence: FeatureEvidence) -> bool:
-    """Return whether a feature with this evidence can be honest size: prospects reach the customers' median, too."""
+    """Return whether a feature with this evidence may be honest size: prospects reach the customers' median, too."""
     near = (
         feature_evidence.separability_given < _PLAIN_SEPARABILITY
         and feature_evidence.correlation_given < _PLAIN_CORRELATION
@@ -104,7 +104,7 @@ def parks(views: Any, customer: Any) -> bool:
 
 
 def numeric_views(column: Any) -> Any:
-    """A numeric column (m,) with NaN as rows of numbers (v, m): filled, its logarithm, and where it is missing."""
+    """Return a numeric column (m,) with NaN as views (v, m): filled, its logarithm, and whether it is missing."""
     column = column.astype(np.float64)
     missing = np.isnan(column)
     filled = np.where(missing, np.median(column[~missing]) if not missing.all() else 0.0, column)
@@ -113,7 +113,7 @@ def numeric_views(column: Any) -> Any:
 
 
 def level_views(codes: Any) -> Any:
-    """The codes (m,) of a category as indicators (v, m) of its frequent levels; of nothing where there is none."""
+    """Return codes (m,) of a category as indicators (v, m) of its frequent levels; one row of 0 if none is frequent."""
     counts = np.bincount(codes)
     frequent = [code for code in np.argsort(-counts, kind="stable") if counts[code] >= max(_RAREST * len(codes), 1)]
     chosen = np.array(frequent[:_MOST_LEVELS] or [-1])
@@ -124,7 +124,7 @@ def level_views(codes: Any) -> Any:
 class LeakageViews:
     """Customers against prospects: views (v, m) in the prospects' units, the feature of each (v,), who buys (m,).
 
-    `bounded` are the views clipped to what prospects have: a regression fitted on them must not be carried beyond.
+    `bounded` are the views clipped to the range of prospects: a regression fitted on prospects must not extrapolate.
     `flags` (v,) are the views that are 0 or 1, `parking` (v,) those of features that park the prospects.
     """
 
@@ -138,7 +138,7 @@ class LeakageViews:
 
     @classmethod
     def of(cls, features: Mapping[str, Any], sales: Any) -> LeakageViews:
-        """The comparison of features, each given as views (v, m), of rows with these sales (m,)."""
+        """Return the comparison of features, each given as views (v, m), of rows with these sales (m,)."""
         views = np.concatenate(list(features.values())).astype(np.float64)
         owner = np.repeat(np.arange(len(features)), [len(feature) for feature in features.values()])
         customer = sales > 0
@@ -171,7 +171,7 @@ class LeakageViews:
         return ranks(self.sales)
 
     def left_over(self, feature: int, others: Sequence[int]) -> Any:
-        """Return what the other features do not tell (v, m) of the views of a feature, by a regression on prospects."""
+        """Return residuals (v, m) of a feature's views in a regression on other features, fitted on prospects."""
         own = np.flatnonzero(self.owner == feature)
         given = np.flatnonzero(np.isin(self.owner, others))
         prospects = np.count_nonzero(~self.customer)
@@ -182,7 +182,7 @@ class LeakageViews:
         return self.views[own] - weights.T @ self.bounded[given]
 
     def evidence(self, feature: int, others: Sequence[int]) -> FeatureEvidence:
-        """Return what a feature knows alone and given the others: the view that knows most speaks for it."""
+        """Return the evidence on a feature, alone and given the others, by the view that reveals most."""
         own = np.flatnonzero(self.owner == feature)
         alone = max(separability(self.views[v], self.customer) for v in own)
         correlation = max(self.correlations[own], key=abs)
@@ -196,13 +196,13 @@ class LeakageViews:
 
 
 def chosen_rows(sales: Any) -> Any:
-    """The places of the rows that are compared: the first prospects and customers, of those whose sales are known."""
+    """Return the places of the rows to compare: the first prospects and customers whose sales are known."""
     prospects, customers = np.flatnonzero(sales <= 0)[:PROSPECTS], np.flatnonzero(sales > 0)[:_CUSTOMERS]
     return np.sort(np.concatenate((prospects, customers)))
 
 
 def evidence(features: Mapping[str, Any], sales: Any, limits: LeakageLimits) -> dict[str, FeatureEvidence]:
-    """What every feature, given as views (v, m), knows about sales (m,), all known; nothing of too few customers.
+    """Return the evidence on every feature, given as views (v, m), and known sales (m,); empty with few customers.
 
     Leaks stand in for one another, so suspects leave the regression one by one, the plainest first, and the rest is
     compared again: an honest feature that a leak is made of must not be blamed for it.
@@ -226,13 +226,13 @@ def evidence(features: Mapping[str, Any], sales: Any, limits: LeakageLimits) -> 
 
 
 def _plainest(suspects: Mapping[int, FeatureEvidence]) -> list[int]:
-    """The suspects that need no comparison with others to be seen through; else the one closest to sales."""
+    """Return the suspects that are plain without a comparison with others; else the one closest to sales."""
     plain = [i for i, suspect in suspects.items() if suspect.separability >= SURE]
     return plain or sorted(suspects, key=lambda i: (-abs(suspects[i].correlation), i))[:1]
 
 
 def _without_prospects(views: Any, sales: Any) -> FeatureEvidence:
-    """Return what a feature (v, m) knows where there is nobody to compare customers with."""
+    """Return the evidence on a feature (v, m) if there are too few prospects to compare customers with."""
     customer = sales > 0
     correlation = max((rank_correlation(view[customer], sales[customer]) for view in views), key=abs)
     return FeatureEvidence(np.nan, correlation, np.nan, np.nan, np.nan)

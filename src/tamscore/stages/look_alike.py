@@ -1,7 +1,7 @@
-"""A look-alike: the log odds that an account is a customer, from its features, by a model that has not seen it.
+"""A look-alike: the log odds that an account is a customer, from its features, by a model not fitted on that account.
 
-Customers are compared with prospects by a logistic regression on the features of the space. A numeric feature bends
-once, at its median. Rows that were fitted on fall into folds, and each fold has a model of the other folds.
+Customers are compared with prospects by a logistic regression on the features of the space. A numeric feature may
+change its slope once, at its median. Fitted rows fall into folds, and each fold has a model of the other folds.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 REST = FOLDS
-"""The place of the model for rows that were not fitted on."""
+"""The place of the model for rows outside the fit."""
 
 
 @dataclass(frozen=True)
 class LookAlike:
     """The models of a look-alike, one for each fold and one for all other rows, in units of the space.
 
-    Log odds are `offsets` (f + 1,) + sum of `slopes` (f + 1, d) · feature + sum of `hinges` (f + 1, n) · what a numeric
-    feature has beyond its bend (`bends` (n,)). Rows with a draw number up to `last` were fitted on. `means` and
-    `spreads` (d,) are those of what each feature adds. `area` is the area under the ROC curve of rows left out.
+    Log odds are `offsets` (f + 1,) + sum of `slopes` (f + 1, d) · feature + sum of `hinges` (f + 1, n) · excess of a
+    numeric feature over its bend (`bends` (n,)). Rows with a draw number up to `last` are part of the fit. `means` and
+    `spreads` (d,) describe the contribution of each feature. `area` is the area under the ROC curve of held-out rows.
     """
 
     offsets: Any
@@ -45,18 +45,18 @@ class LookAlike:
     excluded: tuple[str, ...]
 
     def folds(self, hashes: Any) -> Any:
-        """The place (m,) int8 of the model of rows, by their id hashes (m,) uint64."""
+        """Return the place (m,) int8 of the model of each row, by id hashes (m,) uint64."""
         numbers = draw_number(hashes, self.seed)
         return np.where(numbers <= np.uint64(self.last), fold_of(numbers), REST).astype(np.int8)
 
 
 def fold_of(numbers: Any) -> Any:
-    """The fold (n,) of rows by draw number (n,) uint64, independent of the order that these draw rows in."""
+    """Return the fold (n,) of rows by draw number (n,) uint64, independent of the order in which rows are drawn."""
     return (mix(numbers ^ np.uint64(0xA0761D6478BD642F)) % np.uint64(FOLDS)).astype(np.int64)
 
 
 def contributions(block: Any, bends: Any, slopes: Any, hinges: Any) -> Any:
-    """Return what each feature adds to the log odds (d, m) of a host block (d, m)."""
+    """Return the contribution of each feature to the log odds (d, m) of a host block (d, m)."""
     added = block.astype(np.float64) * slopes[:, None]
     beyond = np.maximum(block[: len(bends)].astype(np.float64) - bends[:, None], 0.0)
     added[: len(bends)] += beyond * hinges[:, None]
@@ -64,9 +64,9 @@ def contributions(block: Any, bends: Any, slopes: Any, hinges: Any) -> Any:
 
 
 def log_odds(backend: Backend, space: Space, model: LookAlike, block: Array, raw: RawRows, folds: Any) -> Any:
-    """The log odds (m,) float32 on the host of rows, each by the model of its fold (m,).
+    """Return the log odds (m,) float32 of rows on the host, each by the model of its fold (m,).
 
-    `block` (n, m) has their numbers in units of the space, and which are missing; categories are told by `raw`.
+    `block` (n, m) holds their numbers and flags of missing numbers in units of the space; `raw` holds their categories.
     """
     xp = backend.xp
     result = backend.get(_add_up(xp, space, model, block, raw.codes, None))
@@ -82,9 +82,9 @@ def log_odds(backend: Backend, space: Space, model: LookAlike, block: Array, raw
 def _add_up(
     xp: Any, space: Space, model: LookAlike, block: Array, codes: dict[str, Array], place: Array | None
 ) -> Array:
-    """The log odds (m,) float32 of rows under the model at each row's place (m,), None for that of the rest.
+    """Return the log odds (m,) float32 of rows under the model at each row's `place` (m,); None means REST.
 
-    Feature by feature, so that no sum depends on how many rows there are.
+    Features are added one by one, so that no sum depends on the number of rows.
     """
     numeric, levels = len(space.scales), sum(len(vocabulary.all_levels) for vocabulary in space.vocabularies)
     offsets = model.offsets - np.sum(model.hinges * model.bends, axis=1)

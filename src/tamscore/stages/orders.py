@@ -1,6 +1,6 @@
-"""From order lines to what each account bought, when it began, and whether it stayed.
+"""From order lines to the purchases of each account, its first windows, and whether it stayed.
 
-Amounts are whole units, ten-thousandths of the currency: sums of whole numbers are exact in float64, in whatever order.
+Amounts are whole units, ten-thousandths of the currency: sums of whole numbers are exact in float64, in any order.
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from datetime import date
 
 UNITS = 10_000.0
-"""So many of them make one of the currency."""
+"""Units in one of the currency."""
 NEVER = np.iinfo(np.int32).max
 FEW_LINES, _FAR_DAYS, _DAYS_BEFORE = 0.001, 31, 10
-"""Lines far after all others: so small a share of them or a single one, after a gap of more days than FAR_DAYS, and of
-several times the largest gap before it; at least so many different days lie before it."""
+"""Limits of stray lines far after all others: largest share of the lines, least gap in days, fewest days before it.
+
+A single line may always be stray. The gap must also be several times the largest gap before it.
+"""
 
 
 _THIN, _YEAR = 0.1, 365
-"""Order lines are thin at so small a share of their pace in so many days before."""
+"""Limits of a thin tail: its pace as a share of the pace before, and the days before that count."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +44,16 @@ class Lines:
         return len(self.key)
 
     def at(self, rows: Any) -> Lines:
-        """The lines at some places."""
+        """Return the lines at some places."""
         return Lines(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     @classmethod
     def together(cls, parts: Sequence[Lines]) -> Lines:
-        """The lines of several parts, one after the other."""
+        """Return the lines of several parts, one after the other."""
         return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
     def ordered(self) -> Lines:
-        """The lines by account, day and amount; accounts that share a key are told apart by their check."""
+        """Return the lines by account, day and amount; accounts that share a key are separated by their check."""
         rows = self.at(in_order(self.key, self.day, self.units))
         same = rows.key[1:] == rows.key[:-1]
         if (same & (rows.check[1:] != rows.check[:-1])).any():
@@ -61,10 +63,10 @@ class Lines:
 
 @dataclass(frozen=True)
 class Windows:
-    """The days on which time is cut, each the last day of what lies before: today, and so far back.
+    """The days that separate periods, each the last day of the period before it: today and earlier days.
 
-    `last_year` and `year_before` cut the twelve months that sales are compared over, `stayed` and `base` those in which
-    customers had to buy again to have stayed, and in which they had to buy to count.
+    `last_year` and `year_before` separate the twelve months whose sales are compared. Customers that bought between
+    `base` and `stayed` count for retention; they have stayed if they bought again between `stayed` and `today`.
     """
 
     today: int
@@ -75,16 +77,16 @@ class Windows:
 
     @classmethod
     def until(cls, today: date, retention_months: int) -> Windows:
-        """The windows that end with a day, which belongs to them."""
+        """Return the windows that end with a day, which belongs to them."""
         back = (0, 12, 24, retention_months, 2 * retention_months)
         return cls(*(months_back(today, months) for months in back))
 
 
 def last_before_strays(days: Any, counts: Any, times: float) -> tuple[int, int] | None:
-    """Return the last day before a few lines that lie far after all others, and how many these are; None if none do.
+    """Return the last day before a few lines that lie far after all others, and their number; None if there are none.
 
-    `days` (n,) are the different days of all lines in ascending order, `counts` (n,) their lines. Far is a gap of more
-    than `times` the largest one before it, but for a few lines at the beginning.
+    `days` (n,) are the different days of all lines in ascending order, `counts` (n,) their lines. Far means a gap of
+    more than `times` the largest gap before it, except for gaps after a few lines at the beginning.
     """
     if len(days) <= _DAYS_BEFORE:
         return None
@@ -97,10 +99,10 @@ def last_before_strays(days: Any, counts: Any, times: float) -> tuple[int, int] 
 
 
 def last_before_thin_tail(days: Any, counts: Any) -> tuple[int, int] | None:
-    """Return the last day before a tail of lines at a tenth of their pace or less, and how many; None if there is none.
+    """Return the last day before a tail with at most a tenth of the earlier pace, and its lines; None without a tail.
 
-    The tail lasts more than FAR_DAYS and to the last day; the pace is that of up to a year before it. `days` (n,) and
-    `counts` (n,) as for `last_before_strays`. Of several days, the one with the sharpest drop.
+    The tail lasts more than _FAR_DAYS and to the last day; the pace is that of up to a year before it. `days` (n,) and
+    `counts` (n,) as for `last_before_strays`. Of several days, the one with the sharpest drop is returned.
     """
     until = np.cumsum(counts)
     before = days - np.maximum(days - _YEAR, days[0] - 1)
@@ -112,7 +114,7 @@ def last_before_thin_tail(days: Any, counts: Any) -> tuple[int, int] | None:
 
 
 def months_back(day: date, months: int) -> int:
-    """The day so many months earlier, as days since 1970; the last of its month where that is shorter."""
+    """Return the day so many months earlier, as days since 1970; the last day of a shorter month."""
     first = np.datetime64(day, "M") - np.timedelta64(months, "M")
     start, following = first.astype("M8[D]"), (first + np.timedelta64(1, "M")).astype("M8[D]")
     return int(min(start + np.timedelta64(day.day, "D"), following).astype(np.int64)) - 1
@@ -120,11 +122,11 @@ def months_back(day: date, months: int) -> int:
 
 @dataclass(frozen=True)
 class Bought:
-    """What accounts (a,) have bought by order of key and check; money in units, net of refunds.
+    """Purchases of accounts (a,) in order of key and check; money in units, net of refunds.
 
-    `sales` of the last twelve months, `before` of the twelve before those, `revenue` in all; `last` the day of the last
-    order (NEVER for refunds alone), `dates` how many days had one; whether the account counts in the `base` of
-    retention, and has `stayed`.
+    `sales` of the last twelve months, `before` of the twelve before those, `revenue` in all. `last` is the day of the
+    last order (NEVER for refunds alone), `dates` the number of days with an order. `base` says whether the account
+    counts for retention, `stayed` whether it has stayed.
     """
 
     key: Any
@@ -142,23 +144,23 @@ class Bought:
         return len(self.key)
 
     def places(self, key: Any, check: Any) -> Any:
-        """The place (m,) of each account in these, -1 for one that has no line; both hashes must agree."""
+        """Return the place (m,) of each account in these, -1 for one without a line; both hashes must agree."""
         return places(self.key, self.check, key, check)
 
     @classmethod
     def together(cls, parts: Sequence[Bought]) -> Bought:
-        """Accounts of ascending keys, part after part."""
+        """Return the accounts of all parts, whose keys must ascend from part to part."""
         return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
 def places(keys: Any, checks: Any, key: Any, check: Any) -> Any:
-    """The place (m,) of each account among others (a,) in order of key, -1 where it is none of them.
+    """Return the place (m,) of each account among others (a,) in order of key, -1 for an account that is not there.
 
-    Two hashes of 64 bits must agree: ids that share one are told apart by the other.
+    Both hashes of 64 bits must agree: the second separates ids that share the first.
     """
     full = np.full(len(key), -1)
     (place,), left = positions(keys, key, "left"), np.arange(len(key))
-    while len(left):  # more than once only where two ids share a key
+    while len(left):  # more than once only if two ids share a key
         left = left[place[left] < len(keys)]
         left = left[keys[place[left]] == key[left]]
         same = checks[place[left]] == check[left]
@@ -169,7 +171,7 @@ def places(keys: Any, checks: Any, key: Any, check: Any) -> Any:
 
 
 def begins(*columns: Any) -> Any:
-    """Return which rows (n,) bool of ordered columns differ from the row before; the first does."""
+    """Return which rows (n,) bool of ordered columns differ from the row before; the first row does."""
     new = np.zeros(len(columns[0]), bool)
     new[:1] = True
     for column in columns:
@@ -178,13 +180,13 @@ def begins(*columns: Any) -> Any:
 
 
 def repeats(lines: Lines) -> Any:
-    """Return which of ordered lines (n,) bool say the same as the line before: account, day and amount."""
+    """Return which of ordered lines (n,) bool repeat account, day and amount of the line before."""
     return ~begins(lines.key, lines.check, lines.day, lines.units)
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What the accounts (a,) of `Bought` had bought by an earlier day, and what they have `spent` since, in units.
+    """Purchases of the accounts (a,) of `Bought` up to an earlier day, and their spending since (`spent`), in units.
 
     `sales` of the twelve months before that day, `last` the day of the last order by then (NEVER for none), `base` and
     `stayed` as retention counted them then.
@@ -198,13 +200,13 @@ class HeldOut:
 
     @classmethod
     def together(cls, parts: Sequence[HeldOut]) -> HeldOut:
-        """The accounts of several parts, one after the other."""
+        """Return the accounts of several parts, one after the other."""
         return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
 @dataclass(frozen=True)
 class OrderedAccounts:
-    """Ordered lines by account: at which line each account `starts` (a,), and the place (n,) of the account of each."""
+    """Ordered lines by account: the first line `starts` (a,) of each account, and each line's account `place` (n,)."""
 
     lines: Lines
     starts: Any
@@ -212,17 +214,17 @@ class OrderedAccounts:
 
     @classmethod
     def of(cls, lines: Lines) -> OrderedAccounts:
-        """The accounts of ordered lines."""
+        """Return the accounts of ordered lines."""
         new = begins(lines.key, lines.check)
         return cls(lines, np.flatnonzero(new), np.cumsum(new) - 1)
 
     def net(self, after: int, until: int) -> Any:
-        """Return what each account bought (a,) after one day until another, in units."""
+        """Return the net purchases (a,) of each account after one day until another, in units."""
         inside = (self.lines.day > after) & (self.lines.day <= until)
         return np.bincount(self.place[inside], weights=self.lines.units[inside], minlength=len(self.starts))
 
     def last(self, until: int) -> Any:
-        """The day (a,) int32 of each account's last order until a day, NEVER for none."""
+        """Return the day (a,) int32 of each account's last order until a day, NEVER for none."""
         order = (self.lines.units > 0) & (self.lines.day <= until)
         full = np.full(len(self.starts), -NEVER, np.int32)
         np.maximum.at(full, self.place[order], self.lines.day[order])
@@ -230,7 +232,7 @@ class OrderedAccounts:
 
     @property
     def order_days(self) -> Any:
-        """The lines (n,) bool that are the first order of their day; refunds are none."""
+        """The lines (n,) bool that are the first order of their day; refunds are not orders."""
         lines, order = self.lines, self.lines.units > 0
         new_model = order.copy()  # orders of a day stand together, behind its refunds
         same = (self.place[1:] == self.place[:-1]) & (lines.day[1:] == lines.day[:-1])
@@ -238,13 +240,13 @@ class OrderedAccounts:
         return new_model
 
     def gaps(self, until: int) -> Any:
-        """The days (g,) between one order day and the next of the same account, both until a day."""
+        """Return the days (g,) between consecutive order days of an account, both until a day."""
         rows = np.flatnonzero(self.order_days & (self.lines.day <= until))
         return np.diff(self.lines.day[rows].astype(np.int64))[np.diff(self.place[rows]) == 0]
 
 
 def bought(accounts: OrderedAccounts, windows: Windows) -> Bought:
-    """Return what the accounts of ordered lines have bought; lines after today must have been left out."""
+    """Return the purchases of the accounts of ordered lines, which must have no lines after today."""
     lines, count = accounts.lines, len(accounts.starts)
     return Bought(
         lines.key[accounts.starts],
@@ -260,7 +262,7 @@ def bought(accounts: OrderedAccounts, windows: Windows) -> Bought:
 
 
 def held_out(accounts: OrderedAccounts, then: Windows, today: int) -> HeldOut:
-    """What the accounts had bought by the day that `then` ends with, and what they have spent since, until today."""
+    """Return the accounts' purchases up to the last day of `then`, and their spending since, until today."""
     return HeldOut(
         accounts.net(then.last_year, then.today),
         accounts.last(then.today),

@@ -20,7 +20,7 @@ Threshold = Literal["percentile", "median", "absolute", "capacity"]
 
 @dataclass(frozen=True)
 class _Play:
-    """What to do about the accounts of a quadrant, and who does it."""
+    """The play for accounts of a quadrant, and the role and service level that it needs."""
 
     quadrant: str
     potential: str
@@ -40,14 +40,14 @@ PLAYS = (
 """The plays by quadrant code, `2 * high potential + high sales`; teal is the second grey of the cluster level."""
 
 ACCOUNT_PLAYS = (*dict.fromkeys(play.play for play in PLAYS), "win_back", "renew")
-"""The plays that an account may have: that of its quadrant, or one of the two that its state asks for."""
+"""The plays that an account may have: that of its quadrant, or one of the two for accounts that left or must renew."""
 _OF_PROSPECT = (0, 0, 2, 2, 4)
 """The position in PLAYS of the play for a prospect, by quadrant code: the one for low sales at the same potential."""
 
 
 @dataclass(frozen=True)
 class QuadrantLimits:
-    """At or above these, potential and sales count as high; infinite where nothing does."""
+    """The limits at or above which potential and sales count as high; infinite if nothing does."""
 
     potential: float
     sales: float
@@ -56,7 +56,7 @@ class QuadrantLimits:
 def account_limits(
     standing: PartyStanding, customer_sales: Any, kind: Threshold, potential: float, sales: float, capacity: int
 ) -> QuadrantLimits:
-    """The limits for accounts: shares for `percentile`, money for `absolute`, a number of accounts for `capacity`."""
+    """Return the limits for accounts, from shares (`percentile`), money (`absolute`) or a number (`capacity`)."""
     values, counts = accounts_by_potential(standing)
     if kind == "capacity":
         return QuadrantLimits(last_place([(values, counts)], capacity), _limits_of_sales(customer_sales, sales))
@@ -64,16 +64,16 @@ def account_limits(
 
 
 def accounts_by_potential(standing: PartyStanding) -> tuple[Any, Any]:
-    """Potentials (n,), and how many accounts (n,) have each: customers one by one, prospects by cluster."""
+    """Return potentials (n,) and the number of accounts (n,) with each: customers one by one, prospects by cluster."""
     values = np.append(standing.customer_potential, standing.prospect_potential)
     return values, np.append(np.ones(len(standing.customer_potential)), standing.prospects)
 
 
 def last_place(groups: Sequence[tuple[Any, Any]], capacity: int) -> float:
-    """The potential of the last of the `capacity` accounts with the most, over several pairs of potentials and counts.
+    """Return the potential of the last of the `capacity` accounts with the most, over pairs of potentials and counts.
 
-    Infinite where no potential is known. Accounts that share it may be more than there are places left: which of them
-    are high is told by priority.
+    Return infinity if no potential is known. More accounts may share that potential than places are left: priority then
+    decides which of them are high.
     """
     values, counts = (np.concatenate(parts) for parts in zip(*groups, strict=True))
     there = (counts > 0) & ~np.isnan(values)
@@ -85,7 +85,7 @@ def last_place(groups: Sequence[tuple[Any, Any]], capacity: int) -> float:
 
 
 def _limits_of_sales(customer_sales: Any, share: float) -> float:
-    """At or above this quantile of customers' sales (n,), sales are high; infinite where nobody buys."""
+    """Return the quantile of customers' sales (n,) from which sales are high; infinity without customers."""
     value = weighted_quantile(customer_sales, np.ones(len(customer_sales)), share)
     return np.inf if np.isnan(value) else value
 
@@ -100,7 +100,7 @@ def limits(
     sales: float,
     capacity: int,
 ) -> QuadrantLimits:
-    """The limits over potentials `values` of `counts` accounts each and sales of customers, counted likewise."""
+    """Return the limits over potentials `values` of `counts` accounts each and sales of customers, counted likewise."""
     if kind == "absolute":
         return QuadrantLimits(potential, sales)
     sales_limit = weighted_quantile(sales_values, sales_counts, sales)
@@ -111,7 +111,7 @@ def limits(
 
 
 def by_capacity(values: Any, counts: Any, capacity: int) -> float:
-    """The lowest potential at which no more than `capacity` accounts lie at or above it; infinite where none fits."""
+    """Return the lowest potential with at most `capacity` accounts at or above it; infinity if there is none."""
     distinct, place = np.unique(values[~np.isnan(values)], return_inverse=True)
     held = np.bincount(place, weights=counts[~np.isnan(values)], minlength=len(distinct))
     at_or_above = np.cumsum(held[::-1])[::-1]
@@ -120,13 +120,13 @@ def by_capacity(values: Any, counts: Any, capacity: int) -> float:
 
 
 def quadrant_codes(xp: Any, potential: Array, sales: Array, bound: QuadrantLimits) -> Array:
-    """The position (m,) int64 in PLAYS of every account; a missing potential or sales counts as low."""
+    """Return the position (m,) int64 in PLAYS of every account; missing potential or sales count as low."""
     high_potential = xp.astype(potential >= bound.potential, xp.int64)
     return 2 * high_potential + xp.astype(sales >= bound.sales, xp.int64)
 
 
 def play_codes(code: Any, buys: Any) -> Any:
-    """The position (m,) in PLAYS of each account's play, given its quadrant code and whether it `buys`, both (m,).
+    """Return the position (m,) in PLAYS of each account's play, given its quadrant `code` (m,) and `buys` (m,).
 
     A prospect in a quadrant of high sales, as whole clusters may be, gets the play for low sales.
     """
@@ -134,7 +134,7 @@ def play_codes(code: Any, buys: Any) -> Any:
 
 
 def cluster_codes(mean_potential: Any, mean_sales: Any, bound: QuadrantLimits) -> Any:
-    """The position (k,) in PLAYS of every cluster; of the low/low ones those of above-median potential are teal."""
+    """Return the position (k,) in PLAYS of every cluster; low/low clusters of above-median potential are teal."""
     codes = quadrant_codes(np, mean_potential, mean_sales, bound)
     low = codes == 0
     if np.count_nonzero(low) > 1:

@@ -1,4 +1,4 @@
-"""Whether clusters would come out again: bootstrap Jaccard similarity per cluster (Hennig 2007), with his grades."""
+"""Stability of clusters: bootstrap Jaccard similarity per cluster, and grades, after Hennig (2007)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 _ROWS, _BOOTSTRAPS, _STARTS, _PASSES = 4_000, 20, 2, 10
 """Bounds of the work: rows of the sub-sample, bootstraps, cold starts of each, Lloyd passes of each start."""
 _AGAIN_ROWS, _AGAIN_BOOTSTRAPS = 3_000, 5
-"""The same where a bootstrap starts from the centers found before."""
+"""Bounds of the work if a bootstrap starts from the given centers: rows of the sub-sample, bootstraps."""
 _GRADES = ((0.85, "highly stable"), (0.75, "stable"), (0.60, "doubtful"), (0.0, "unstable"))
 
 
 def grade(similarity: float) -> str:
-    """Return what a mean Jaccard similarity says about a cluster."""
+    """Return the grade of a mean Jaccard similarity of a cluster."""
     return next(name for least, name in _GRADES if similarity >= least)
 
 
 def find_again(backend: Backend, block: Any, centers: Any, seed: int) -> Any:
-    """The mean Jaccard similarity (k,) of every cluster with its likeliest counterpart in bootstraps of a block (d, m).
+    """Return each cluster's mean Jaccard similarity (k,) with its best match in bootstraps of a block (d, m).
 
-    Each bootstrap is clustered from cold starts, the best of which counts. NaN for clusters that never had a row.
+    Each bootstrap is clustered from cold starts, of which the best counts. Clusters that never had a row get NaN.
     """
     block = block[:, :_ROWS]
 
@@ -40,7 +40,7 @@ def find_again(backend: Backend, block: Any, centers: Any, seed: int) -> Any:
 
 
 def mean_similarity(backend: Backend, block: Any, centers: Any, seed: int) -> float:
-    """The mean Jaccard similarity over rows where bootstraps start from the centers, as a refresh does: 0 to 1."""
+    """Return the mean Jaccard similarity over rows, 0 to 1, if bootstraps start from the centers, as a refresh does."""
     block = block[:, :_AGAIN_ROWS]
 
     def refit(drawn: Any, _: int) -> Any:
@@ -52,7 +52,7 @@ def mean_similarity(backend: Backend, block: Any, centers: Any, seed: int) -> fl
 
 
 def _bootstrap(backend: Backend, block: Any, centers: Any, seed: int, bootstraps: int, refit: Any) -> Any:
-    """The mean over bootstraps of each cluster's best Jaccard similarity (k,); `refit` makes centers of drawn rows."""
+    """Return each cluster's best Jaccard similarity (k,), averaged; `refit` makes centers of the drawn rows."""
     own = labels(backend, block, centers)
     items = []
     for bootstrap in range(bootstraps):
@@ -66,7 +66,7 @@ def _bootstrap(backend: Backend, block: Any, centers: Any, seed: int, bootstraps
 
 
 def similarity(own: Any, other: Any, k: int, others: int) -> Any:
-    """The Jaccard similarity (k,) of each cluster of one labelling (m,) with the nearest of another; NaN if empty."""
+    """Return the Jaccard similarity (k,) of clusters of one labelling (m,) with their best match; NaN if empty."""
     both = np.bincount(own * others + other, minlength=k * others).reshape(k, others)
     either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
     best = np.max(both / np.maximum(either, 1), axis=1)
@@ -74,5 +74,5 @@ def similarity(own: Any, other: Any, k: int, others: int) -> Any:
 
 
 def labels(backend: Backend, block: Any, centers: Any) -> Any:
-    """The label (m,) of every row of a host block, on the host."""
+    """Return the label (m,) of every row of a host block, on the host."""
     return backend.get(backend.nearest(backend.put(block), backend.put(centers)).label)

@@ -1,9 +1,9 @@
-"""The one writer of CSV: texts that a spreadsheet would run stand behind an apostrophe, numbers stay numbers.
+"""The one writer of CSV: an apostrophe guards texts that a spreadsheet would run, numbers stay numbers.
 
 The signs are those that OWASP names under "CSV injection": = + - @, a tab or line end at the start, the signs behind
 blanks and invisible characters, and their full-width and small forms. A text that is a plain number (-2, +4930123) or a
-single + or - runs nothing, so it stays as it is. A text that would run but for apostrophes before it gets one more, so
-that `unguarded` gives every text back. Cells are quoted, so that no separator within a text begins another cell.
+single + or - runs nothing, so it stays as it is. A text that would run but for the apostrophes before it gets one more,
+so that `unguarded` restores every text. Cells are quoted, so that no separator within a text begins another cell.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _APOSTROPHE = "'"
 _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
 _BLANKS = "\\x00-\\x20\\x7f-\\xa0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
 _FORMULA = f"^'*(?:[\\t\\n\\r\\v\\f]|[{_BLANKS}]*[{_SIGNS}])"
-"""How a text begins that a spreadsheet may run; the apostrophes are those of guarded texts."""
+"""The beginning of a text that a spreadsheet may run; the apostrophes are those of guarded texts."""
 _NUMBER = r"^[+-](?:[0-9.,]*[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?)?$"
-"""What begins with a sign and runs nothing: a number in full, or the sign alone."""
+"""A text that begins with a sign and runs nothing: a whole number, or the sign alone."""
 FIRST_BYTES = frozenset(b"'=+-@\x7f\xc2\xe1\xe2\xe3\xef") | frozenset(range(0x21))
-"""What texts in UTF-8 begin with that `_FORMULA` matches, and some others."""
+"""The first bytes of UTF-8 texts that `_FORMULA` matches, and some others."""
 _BOM = b"\xef\xbb\xbf"
 
 
 def write(tables: Iterable[pa.Table], schema: pa.Schema, file: Any, *, guarded: bool = True, bom: bool = False) -> None:
-    """Write tables of a schema to a file as CSV in UTF-8 with a header; moments as ISO 8601 has them, with a T.
+    """Write tables of a schema to a file as CSV in UTF-8 with a header; timestamps in ISO 8601 with a T.
 
     With `bom` the file begins with a byte-order mark, by which spreadsheets know the encoding.
     """
@@ -51,7 +51,7 @@ def write(tables: Iterable[pa.Table], schema: pa.Schema, file: Any, *, guarded: 
 
 
 def plain_cells(table: pa.Table) -> pa.Table:
-    """The table with dictionaries decoded, and moments as texts; a moment in a time zone is told in UTC."""
+    """Return the table with dictionaries decoded and timestamps as texts, in UTC if they have a time zone."""
     import pyarrow as pa
 
     for place, field in enumerate(table.schema):
@@ -64,7 +64,7 @@ def plain_cells(table: pa.Table) -> pa.Table:
 
 
 def _iso(moments: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Moments as ISO 8601 writes them: a T before the time, fractions of a second only where there are some."""
+    """Return timestamps as ISO 8601 texts: a T before the time, and fractions of a second only if there are any."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -75,7 +75,7 @@ def _iso(moments: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _guard(table: pa.Table) -> pa.Table:
-    """The table with an apostrophe before texts and names of columns that a spreadsheet may run."""
+    """Return the table with an apostrophe before texts and column names that a spreadsheet may run."""
     import pyarrow as pa
 
     for place, field in enumerate(table.schema):
@@ -85,7 +85,7 @@ def _guard(table: pa.Table) -> pa.Table:
 
 
 def guarded_texts(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts (m,) with an apostrophe before those that a spreadsheet may run."""
+    """Return texts (m,) with an apostrophe before those that a spreadsheet may run."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -97,7 +97,7 @@ def guarded_texts(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def is_formula(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return which texts (m,) a spreadsheet may run; only those are looked at whose first byte lets them."""
+    """Return which texts (m,) a spreadsheet may run; only texts with a suspect first byte are examined in full."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -126,7 +126,7 @@ def _begins_so(chunk: pa.Array) -> Any:
 
 
 def guarded_cells(cells: Sequence[object]) -> list[object]:
-    """The cells of a row: texts that a spreadsheet may run behind an apostrophe, all else as it is."""
+    """Return the cells of a row with an apostrophe before texts that a spreadsheet may run."""
     return [f"{_APOSTROPHE}{cell}" if isinstance(cell, str) and runs(cell) else cell for cell in cells]
 
 
@@ -136,5 +136,5 @@ def runs(text: str) -> bool:
 
 
 def unguarded(text: str) -> str:
-    """The text that a guarded cell stands for."""
+    """Return the text that a guarded cell stands for."""
     return text[1:] if text.startswith(_APOSTROPHE) and re.search(_FORMULA, text) else text

@@ -1,8 +1,8 @@
 """The commit protocol on a disk: files written under a temporary name, flushed, moved; a lock of the operating system.
 
-A file is written under a temporary name that Parquet readers pass over, flushed to the disk, moved to its name in one
-step, and its folder is flushed. Whoever is killed in between leaves a temporary file, never a short one. A writer holds
-a lock on its temporary file, so that a sweep tells what is being written from what was left.
+A file is written under a temporary name that Parquet readers skip, flushed to the disk, moved to its name in one step,
+and its folder is flushed. A process that is killed in between leaves a temporary file, never a short one. A writer
+holds a lock on its temporary file, so that a sweep can separate files being written from files left behind.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ LOCK = "_lock"
 
 
 def place(path: Path, write: Callable[[HashingFile], None]) -> Placed:
-    """Size and hash of the file that `write` has filled and that now lies at the path.
+    """Write a file to the path with `write`, and return its size and hash.
 
-    Raises RetryableError where the disk is full or the place cannot be written to; what lay there before stays.
+    Raise RetryableError if the disk is full or the folder is not writable; an earlier file at the path stays.
     """
     part = path.with_name(f"{TEMPORARY}{secrets.token_hex(4)}-{path.name}{PART}")
     try:
@@ -43,7 +43,7 @@ def place(path: Path, write: Callable[[HashingFile], None]) -> Placed:
         flush_folder(path.parent)
     except OSError as error:
         raise RetryableError(
-            f"{path}: cannot be written ({error.strerror or error}); make room or mend access, then run again"
+            f"{path}: cannot be written ({error.strerror or error}); make room or fix access, then run again"
         ) from error
     finally:
         with suppress(OSError):
@@ -52,7 +52,7 @@ def place(path: Path, write: Callable[[HashingFile], None]) -> Placed:
 
 
 def swap(path: Path, data: bytes) -> None:
-    """Let the pointer of an output say this: one move, since the lock is held by this process alone."""
+    """Write these bytes to the pointer of an output, in one move; this process must hold the lock."""
 
     def write(file: HashingFile) -> None:
         file.write(data)
@@ -66,7 +66,7 @@ def is_temporary(name: str) -> bool:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each name brought to the disk."""
+    """Make a folder and those above it, and flush each name to the disk."""
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
@@ -74,18 +74,18 @@ def make_folder(folder: Path) -> None:
 
 
 def flush_file(file: IO[bytes]) -> None:
-    """Bring a file's bytes to the disk."""
+    """Flush a file's bytes to the disk."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def move(part: Path, path: Path) -> None:
-    """Give a file its name, in one step."""
+    """Move a file to its name, in one step."""
     part.replace(path)
 
 
 def flush_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk."""
+    """Flush the names in a folder to the disk."""
     number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(number)
@@ -94,7 +94,7 @@ def flush_folder(folder: Path) -> None:
 
 
 def prepare(folder: Path) -> None:
-    """Make a folder and see that files can be made in it; raise OSError otherwise."""
+    """Make a folder and check that files can be made in it; raise OSError if not."""
     make_folder(folder)
     with TemporaryFile(dir=folder, prefix="_"):
         pass
@@ -102,9 +102,10 @@ def prepare(folder: Path) -> None:
 
 @contextmanager
 def hold(output: Path, purpose: str) -> Iterator[None]:
-    """Hold an output alone while what is inside runs; stale temporary files are swept first.
+    """Hold the lock of an output while the block runs; stale temporary files are swept first.
 
-    The lock belongs to this process and ends with it, however it ends. Raises RetryableError that names the holder.
+    The lock belongs to this process and ends with it, however it ends. Raise RetryableError, which names the holder, if
+    another process holds the lock.
     """
     make_folder(output)
     with (output / LOCK).open("a+", encoding="utf-8") as file:
@@ -122,7 +123,7 @@ def hold(output: Path, purpose: str) -> Iterator[None]:
 
 
 def remove(path: Path, _output: Path) -> None:
-    """Remove a file or a link, and bring that to the disk; raise RetryableError where that is refused."""
+    """Remove a file or a link and flush that to the disk; raise RetryableError if access is denied."""
     try:
         unlink(path)
         flush_folder(path.parent)
@@ -135,7 +136,7 @@ def remove(path: Path, _output: Path) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder with all that is in it, as far as that is possible; a power cut may bring some of it back."""
+    """Remove a folder with its content as far as possible; a power cut may restore some of it."""
     rmtree(folder, ignore_errors=True)
 
 
@@ -145,7 +146,7 @@ def unlink(path: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder without files, and the folders in it; raise as `remove`."""
+    """Remove a folder without files, and the folders in it; raise as `remove` does."""
     if not folder.is_dir() or folder.is_symlink():
         return
     try:
@@ -164,9 +165,9 @@ def require_held(_output: Path) -> None:
 
 
 def new_file(part: Path) -> IO[bytes]:
-    """Open a new temporary file, locked for as long as it is open; a file system without locks cannot.
+    """Open a new temporary file, locked for as long as it is open; a file system without locks leaves it unlocked.
 
-    A sweep that came between the two has removed it: then it is made again.
+    If a sweep removes the file between creation and lock, it is created again.
     """
     while True:
         file = part.open("xb")
@@ -178,9 +179,9 @@ def new_file(part: Path) -> IO[bytes]:
 
 
 def sweep(folder: Path, *, open_too: bool = False) -> None:
-    """Remove the temporary files below a folder that nobody is writing any more, or with `open_too` all of them.
+    """Remove the temporary files below a folder that no process is writing, or with `open_too` all of them.
 
-    Commands that write beside the versions, such as `coverage`, do not hold the output: theirs stay.
+    Commands that write beside the versions, such as `coverage`, do not hold the output: their files stay.
     """
     for stale in folder.rglob(f"{TEMPORARY}*{PART}"):
         with suppress(FileNotFoundError):
@@ -189,7 +190,7 @@ def sweep(folder: Path, *, open_too: bool = False) -> None:
 
 
 def sweep_beside(path: Path) -> None:
-    """Remove the temporary files that killed processes have left in the folder of a file; those under way stay."""
+    """Remove the temporary files that killed processes left in the folder of a file; files being written stay."""
     for stale in path.parent.glob(f"{TEMPORARY}*{PART}"):
         with suppress(OSError):
             if not is_open(stale):
@@ -197,7 +198,7 @@ def sweep_beside(path: Path) -> None:
 
 
 def is_open(part: Path) -> bool:
-    """Return whether a process holds the lock on a temporary file or folder; FileNotFoundError where it is gone."""
+    """Return whether a process holds the lock on a temporary file or folder; raise FileNotFoundError if it is gone."""
     handle = os.open(part, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

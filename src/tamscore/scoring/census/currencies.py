@@ -1,4 +1,4 @@
-"""Which currencies the amounts of a market are in: one is expected, or a rate for each."""
+"""The currencies of a market's amounts: one currency is expected, or a rate for each."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from tamscore.substitution import Rates
 
 _SAMPLE = 1000
-"""So many rows tell whether a column of text holds codes of currencies."""
+"""Rows examined to decide whether a text column holds currency codes."""
 _MOSTLY = 0.9
-"""Share of the words that have to be codes."""
+"""Share of the words that must be currency codes."""
 _LISTED = 10
-"""So many currencies are named."""
+"""Most currencies named in a message."""
 _MOST_COLUMNS = 3
-"""So many columns are looked at."""
+"""Most columns examined."""
 
 
 def currency_columns(partitions: Sequence[Partition], schema: Any, columns: InputColumns) -> tuple[str, ...]:
-    """Return the columns whose words are to be counted as currencies: the one that the job names, else what looks so.
+    """Return the columns to count currencies in: the column that the job names, else columns that look like currencies.
 
-    A column looks so by its title, or where the first rows hold hardly anything but codes of currencies.
+    A column looks like currencies by its title, or if its first rows hold little else than codes of currencies.
     """
     if columns.currency:
         return (columns.currency,)
@@ -50,9 +50,10 @@ def currency_columns(partitions: Sequence[Partition], schema: Any, columns: Inpu
 
 
 def _holding_codes(partition: Partition, names: Sequence[str]) -> list[str]:
-    """Return the columns of text whose first rows hold codes of currencies, common ones among them, and little else.
+    """Return the text columns whose first rows hold codes of currencies, common ones among them, and little else.
 
-    Nothing of a table in an object store or one that cannot be read so: whoever needs its columns will say why.
+    Return no column of a table that lies in an object store or cannot be read: the reader of its columns raises the
+    error.
     """
     piece = partition.pieces[0]
     constants = {constant.name for constant in piece.constants}
@@ -72,7 +73,7 @@ def _holding_codes(partition: Partition, names: Sequence[str]) -> list[str]:
 
 def holds_codes(column: pa.Array) -> bool:
     """Return whether a column holds codes, signs or names of currencies, common ones among them, and little else."""
-    texts = column.cast(pa.string()).cast(pa.binary())  # nobody has looked yet whether they are UTF-8
+    texts = column.cast(pa.string()).cast(pa.binary())  # not known to be valid UTF-8 yet
     words = pc.value_counts(texts).to_pylist()
     counts = {(word["values"] or b"").decode(errors="replace"): word["counts"] for word in words}
     named = sum(count for word, count in counts.items() if is_currency(word))
@@ -81,7 +82,7 @@ def holds_codes(column: pa.Array) -> bool:
 
 
 def read_currencies(partition: Partition, names: Sequence[str], columns: InputColumns) -> dict[str, pa.ChunkedArray]:
-    """Return columns of currencies; those that the job does not name and that cannot be read are left out."""
+    """Return columns of currencies, without columns that the job does not name and that cannot be read."""
     record = {}
     for name in names:
         with nullcontext() if name == columns.currency else suppress(InputContractError):
@@ -90,9 +91,9 @@ def read_currencies(partition: Partition, names: Sequence[str], columns: InputCo
 
 
 def settle_currencies(parts: Sequence[PartRows], names: Sequence[str], columns: InputColumns, path: str) -> list[str]:
-    """Return what is to be said about the currencies of accounts with sales.
+    """Return notices on the currencies of accounts with sales.
 
-    Raises InputContractError where the column that the job names holds several of them, or one without a rate.
+    Raise InputContractError if the column that the job names holds several currencies, or a currency without a rate.
     """
     if columns.currency is None:
         return [text for name in names if (text := _several(name, _merged_currencies(parts, name), columns))]
@@ -109,7 +110,7 @@ def settle_currencies(parts: Sequence[PartRows], names: Sequence[str], columns: 
 
 
 def _require_one(counts: Counts, where: str, columns: InputColumns) -> None:
-    """Raise InputContractError where accounts with sales have several currencies, or some of them none."""
+    """Raise InputContractError if accounts with sales have several currencies, or some of them have none."""
     selling = {name: count for name, count in counts.items() if count.selling}
     if len(selling) > 1:
         main = max((name for name in selling if name), key=lambda name: selling[name].selling)
@@ -122,7 +123,7 @@ def _require_one(counts: Counts, where: str, columns: InputColumns) -> None:
 
 
 def _require_rates(counts: Counts, where: str, rates: Rates) -> None:
-    """Raise InputContractError where rows with amounts have no currency, or one without a rate."""
+    """Raise InputContractError if rows with amounts have no currency, or a currency without a rate."""
     more = len(rates.money) > 1
     lost = {
         name: count.unrated + (count.rows if more and name else 0)
@@ -139,7 +140,7 @@ def _require_rates(counts: Counts, where: str, rates: Rates) -> None:
 
 
 def _several(name: str, counts: Counts | None, columns: InputColumns) -> str:
-    """Return a notice on a column that holds several currencies among accounts with sales; empty where it does not."""
+    """Return a notice on a column with several currencies among accounts with sales, else an empty text."""
     selling = selling_in_several(counts)
     if not selling:
         return ""
@@ -150,7 +151,7 @@ def _several(name: str, counts: Counts | None, columns: InputColumns) -> str:
 
 
 def selling_in_several(counts: Counts | None) -> Counts:
-    """Return the words of rows with amounts where they are several and currencies; nothing else."""
+    """Return the words of rows with amounts if they are several currencies, else an empty dict."""
     selling: Counts = {word: count for word, count in (counts or {}).items() if count.selling and word}
     different = {one_spelling(word) for word in selling if word}
     return selling if len(different) > 1 and any(is_currency(word) for word in selling if word) else {}
@@ -170,5 +171,5 @@ def _quote(word: Any) -> str:
 
 
 def _merged_currencies(parts: Sequence[PartRows], column: str) -> Counts | None:
-    """The rows of all partitions by currency, in the order of the alphabet; None where there are too many words."""
+    """Return the rows of all partitions by currency, in alphabetical order; None if there are too many words."""
     return merge(part.money.currencies.get(column, {}) for part in parts)

@@ -1,4 +1,4 @@
-"""`k = "auto"`: every candidate fitted on one resident sample, judged on customers' sales, one of them chosen."""
+"""`k = "auto"`: every candidate is fitted on one resident sample and judged by customers' sales; one is chosen."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from tamscore.stages.space import RawRows, Space
 
 _CUSTOMERS = 10_000
-"""So many customers of the sample are asked at the most."""
+"""Most customers of the sample that candidates are judged on."""
 _FEWEST = 100
-"""With fewer customers the smallest number of clusters is taken: nothing could be told from so few."""
+"""Fewest customers for a choice; with fewer, the smallest number of clusters is taken without a comparison."""
 _ROWS_EACH = 20
-"""A candidate needs so many seed rows for each of its clusters."""
+"""Fewest seed rows for each cluster of a candidate."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The sample of a party type: its space, rows as read with their sales (m,), the seed rows as a block (d, s).
+    """The sample of a party type: its space, its rows with their sales (m,), and the seed rows as a block (d, s).
 
-    `each` is how many accounts of the market each of the m rows stands for.
+    `each` is the number of accounts of the market that each of the m rows stands for.
     """
 
     space: Space
@@ -47,10 +47,10 @@ class Sample:
 def choose(
     run: Run, party: str, sample: Sample, local: Flow, moves_of: Callable[[int], tuple[Moves, ...]]
 ) -> tuple[int, tuple[Candidate, ...], tuple[Moves, ...]]:
-    """The number of clusters, all candidates in order, and how potentials move with it.
+    """Return the chosen number of clusters, all candidates in order, and the moves of potentials.
 
-    There are no candidates where there are too few customers to ask. `moves_of` says how potentials move with a number
-    of clusters. At level account, where clusters add little, the fewest within one standard error are taken.
+    With too few customers there are no candidates. `moves_of` returns how potentials move for a number of clusters. At
+    level account, where clusters add little, the smallest number within one standard error is chosen.
     """
     clusters, potential = run.job.clusters, run.job.potential
     buys = np.flatnonzero(sample.sales > 0)
@@ -90,7 +90,7 @@ def choose(
 
 
 def examine(numbers: Sequence[int], judged: EvaluationData, local: Flow) -> list[Candidate]:
-    """The candidates in order: all sketched on a few rows, only those whose loss is within reach fitted on all."""
+    """Return the candidates in order: all sketched on a few rows, those with a loss within reach fitted on all."""
     host = HostBackend()
     starts = list(local.map(candidates.start_of, range(candidates.STARTS), judged, numbers[-1]))
     longest_first = numbers[::-1]
@@ -104,5 +104,5 @@ def examine(numbers: Sequence[int], judged: EvaluationData, local: Flow) -> list
 
 
 def _customers_of(sample: Sample, rows: Any, backend: Backend) -> Any:
-    """Some rows of the sample as a host block (d, n)."""
+    """Return some rows of the sample as a host block (d, n)."""
     return backend.get(sample.space.block(backend, sample.raw.taken(backend.xp, backend.put(rows))))

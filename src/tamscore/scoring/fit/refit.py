@@ -1,4 +1,4 @@
-"""The refresh of every party type: fitted from where the earlier model stood, its clusters matched to the old ones."""
+"""The refresh of every party type: fitted from earlier centers, with clusters matched to the earlier ones."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def refit_parties(current: Run, parts: list[PartRows], earlier: EarlierRun) -> list[PartyFit]:
-    """The refreshed model of every party type that has rows; one that the earlier model did not know is fitted anew."""
+    """Return the refreshed model of every party type that has rows; a type without an earlier model gets a new one."""
     stored = {party.name: party for party in earlier.model.parties}
 
     def refit_known(run: Run, party: Party) -> PartyFit:
@@ -50,7 +50,7 @@ def refit_parties(current: Run, parts: list[PartRows], earlier: EarlierRun) -> l
 
 
 def _refit_party(run: Run, party: Party, old: PartyRecord, labels: EarlierLabels) -> PartyFit:
-    """The centers of one party type in a space of today, started from where the old clusters lie by now."""
+    """Return the centers of a party type in a new space, started from the present means of the earlier clusters."""
     recipe = recipe_of(run.job, clusters_of(run.job, party.name) or len(old.centers))
     data = make_fit_data(run, party)
     customers = customer_levels(run, party, data)
@@ -73,9 +73,9 @@ def _refit_party(run: Run, party: Party, old: PartyRecord, labels: EarlierLabels
 
 @dataclass(frozen=True)
 class _Places:
-    """Where the drawn rows lie among the old clusters: the `nearest` (m,), and how many rows are `far` from all.
+    """Places of the drawn rows among the earlier clusters: the `nearest` (m,), and how many rows are `far` from all.
 
-    `label` (m,) is the old cluster that a row belonged to, -1 where it belonged to none.
+    `label` (m,) is the earlier cluster of a row, -1 for a row without one.
     """
 
     nearest: Any
@@ -84,13 +84,13 @@ class _Places:
 
 
 _KNOWN = 0.5
-"""Where the earlier run knows less than this share of the accounts, ids are others, and clusters are told by place."""
+"""Share of accounts known to the earlier run, below which ids count as changed and clusters are matched by place."""
 
 
 def _old_places(run: Run, data: FitData, old: PartyRecord, labels: EarlierLabels, local: Flow) -> _Places:
-    """Return where the drawn rows lie among the old clusters, in the space of the earlier model.
+    """Return the places of the drawn rows among the earlier clusters, in the space of the earlier model.
 
-    A row belonged to the cluster that its account was in; where the accounts are others, to the nearest within reach.
+    The earlier cluster of a row is that of its account. If ids have changed, it is the nearest cluster within reach.
     """
     encoding = Encoding(run.columns, data.encoding.party, old.space.vocabularies, old.segments)
     raw = SampleSource(local, run.backend, data.sample.drawn, encoding).raw
@@ -104,7 +104,7 @@ def _old_places(run: Run, data: FitData, old: PartyRecord, labels: EarlierLabels
 
 
 def _succeed(run: Run, data: FitData, fit: Fit, old: PartyRecord, before: _Places) -> PartyFit:
-    """The refreshed model with its clusters in the order and under the ids of those that they go on from."""
+    """Return the refreshed model, its clusters ordered and named as the earlier clusters that they continue."""
     label = np.concatenate(
         [
             run.backend.get(run.backend.nearest(block, run.backend.put(fit.centers)).label)
@@ -128,7 +128,7 @@ def _succeed(run: Run, data: FitData, fit: Fit, old: PartyRecord, before: _Place
 
 
 def _overlap_of(before: _Places, now: Any, old: PartyRecord, k: int) -> Overlap:
-    """Return how the rows lie in the old clusters and the new ones (m,), those that belonged to no old one apart."""
+    """Return how many rows each earlier and new cluster share, and rows (m,) without an earlier cluster."""
     settled = before.label >= 0
     pairs = before.label[settled] * k + now[settled]
     shared = np.bincount(pairs, minlength=len(old.ids) * k).reshape(len(old.ids), k)

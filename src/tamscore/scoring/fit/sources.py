@@ -1,6 +1,6 @@
 """The rows that a model is fitted on: a sample that stays in this process, or every row on every worker.
 
-Statistics, levels and passes are folds over either; whoever fits does not know which.
+Statistics, levels and passes are folds over either of them; the code that fits does not depend on which.
 """
 
 from __future__ import annotations
@@ -35,34 +35,34 @@ if TYPE_CHECKING:
 
 _HOST = HostBackend()
 _MOST_VALUES = 1_000_000
-"""Different values of a categorical column that are counted; they meet in one place."""
+"""Most different values of a categorical column that are counted; the counts meet in one process."""
 
 
 class RowSource(Protocol):
     """The rows that a model is fitted on."""
 
     def encode(self, vocabularies: tuple[Vocabulary, ...]) -> RowSource:
-        """Return the same rows with their categories encoded; what follows needs that, but for `levels`."""
+        """Return the same rows with their categories encoded; all methods but `levels` need that."""
 
     def levels(self, column: str) -> dict[str | None, int]:
         """Return how many rows each level of a categorical column has, nulls under None."""
 
     def spans(self, batch_rows: int) -> list[Span]:
-        """Batches of about so many rows, as spans of draw numbers."""
+        """Return batches of about `batch_rows` rows, as spans of draw numbers."""
 
     def order(self, column: NumericColumn) -> OrderStatistics:
-        """The order statistics of one column."""
+        """Return the order statistics of one column."""
 
     def moments(self, scales: tuple[ColumnScale, ...]) -> Moments:
-        """The moments of bent columns."""
+        """Return the moments of scaled columns."""
 
     def rows(self, space: Space) -> ResidentRows:
-        """The rows as blocks of the space, ready for k-means."""
+        """Return the rows as blocks of the space, ready for k-means."""
 
 
 @dataclass(frozen=True)
 class SampleSource:
-    """A sample that stays on one device; `spreads` are those of the columns that have been put in order."""
+    """A sample that stays on one device; `spreads` caches the histograms of columns that have been sorted."""
 
     flow: Flow
     backend: Backend
@@ -85,11 +85,11 @@ class SampleSource:
         return level_counts(self.drawn.texts[column])
 
     def spans(self, batch_rows: int) -> list[Span]:
-        """The batches of the sample, as spans of draw numbers."""
+        """Return the batches of the sample, as spans of draw numbers."""
         return spans_of(len(self.drawn), batch_rows, int(self.drawn.numbers[-1]) + 1)
 
     def order(self, column: NumericColumn) -> OrderStatistics:
-        """The order statistics of one column of the sample."""
+        """Return the order statistics of one column of the sample."""
         ordered = prepare.sort_column(
             self.backend, self.raw.numeric[column.name], self.raw.segment, self.encoding.places
         )
@@ -97,26 +97,26 @@ class SampleSource:
         return prepare.order_statistics(ordered, column.shares)
 
     def spread(self, column: str) -> Histogram:
-        """Return how the values of a numeric column of the sample spread."""
+        """Return the histogram of a numeric column of the sample."""
         if column not in self.spreads:
             self.spreads[column] = drift.number_histogram(_HOST, column, self.drawn.numeric[column])
         return self.spreads[column]
 
     def moments(self, scales: tuple[ColumnScale, ...]) -> Moments:
-        """The moments of bent columns over the sample."""
+        """Return the moments of scaled columns over the sample."""
         return scale.bent_moments(self.backend, scales, self.raw.numeric, self.raw.segment)
 
     def rows(self, space: Space) -> ResidentRows:
-        """The sample as blocks, one handle a block so that threads share the work."""
+        """Return the sample as blocks, one handle a block so that threads share the work."""
         blocks = drawn_blocks(space.blocks(self.backend, self.raw), self.drawn.numbers, self.backend.block_rows)
         return ResidentRows(self.flow, [BlockRows(self.backend, [block]) for block in blocks])
 
 
 @dataclass(frozen=True)
 class EveryRow:
-    """Every row of a party type, read where the workers are: statistics and passes are folds over partitions.
+    """Every row of a party type, read on the workers: statistics and passes are folds over partitions.
 
-    Rows stay on the devices between passes as long as they take no more than `capacity` bytes together.
+    Rows stay on the devices between passes while they take at most `capacity` bytes together.
     """
 
     flow: Flow
@@ -137,11 +137,11 @@ class EveryRow:
         return merged_counts(counted, where, _MOST_VALUES, "leave it out: it tells accounts apart one by one")
 
     def spans(self, batch_rows: int) -> list[Span]:
-        """The batches of all rows, as spans of draw numbers."""
+        """Return the batches of all rows, as spans of draw numbers."""
         return spans_of(sum(part.count_of(self.encoding.party) for part in self.parts), batch_rows)
 
     def order(self, column: NumericColumn) -> OrderStatistics:
-        """The order statistics of one column: its values meet here, one column at a time."""
+        """Return the order statistics of one column; its values meet in this process, one column at a time."""
         values = list(self.flow.map(_column_values, self.parts, self.encoding, column.name, self.backend))
         together, segment = (np.concatenate(arrays) for arrays in zip(*values, strict=True))
         put = self.backend.put
@@ -149,12 +149,12 @@ class EveryRow:
         return prepare.order_statistics(ordered, column.shares)
 
     def moments(self, scales: tuple[ColumnScale, ...]) -> Moments:
-        """The moments of bent columns, merged in partition order."""
+        """Return the moments of scaled columns, merged in partition order."""
         parts: Iterable[Moments] = self.flow.map(_moments_of_part, self.parts, self.encoding, scales, self.backend)
         return reduce(scale.merge_moments, (part for part in parts if part.rows))
 
     def rows(self, space: Space) -> ResidentRows:
-        """Every row as blocks, kept by the workers where there is room, else read again for each pass."""
+        """Return every row as blocks, kept by the workers as far as capacity goes, else read again for each pass."""
         counts = [part.count_of(self.encoding.party) for part in self.parts]
         stays = resident([resident_bytes(rows, space.row_bytes(self.backend)) for rows in counts], self.capacity)
         items = list(zip(self.parts, stays, strict=True))
@@ -163,19 +163,19 @@ class EveryRow:
 
 
 def raw_rows(item: PartRows, encoding: Encoding, backend: Backend) -> RawRows:
-    """The usable rows of a party type in a partition."""
+    """Return the usable rows of a party type in a partition."""
     features = read_features(item.partition, encoding.columns, backend)
     return features.raw(features.rows_of(item, encoding.party), encoding, backend)
 
 
 def _column_values(item: PartRows, encoding: Encoding, name: str, backend: Backend) -> tuple[Any, Any]:
-    """The values (m,) of one column and their market segments, on the host."""
+    """Return the values (m,) of one column and their market segments, on the host."""
     raw = raw_rows(item, replace(encoding, columns=replace(encoding.columns, numeric=(name,))), backend)
     return backend.get(raw.numeric[name]), backend.get(raw.segment)
 
 
 def _moments_of_part(item: PartRows, encoding: Encoding, scales: tuple[ColumnScale, ...], backend: Backend) -> Moments:
-    """The moments of bent columns over the rows of one partition."""
+    """Return the moments of scaled columns over the rows of one partition."""
     raw = raw_rows(item, encoding, backend)
     if len(raw) == 0:
         return scale.no_moments(len(scales))

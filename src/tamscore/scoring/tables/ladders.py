@@ -1,4 +1,4 @@
-"""The tables of a run that tell of ladders: by cluster, by step, and by way to set the top step."""
+"""The tables of a run about ladders: by cluster, by step, and by way to set the top step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def potential_table(tables: RunTables) -> pa.Table:
-    """One row per cluster: its ladder, support, basis and distinct steps, and the interval of each cut value.
+    """Return one row per cluster: its ladder, support, basis and distinct steps, and the interval of each cut value.
 
     `low_support` says that the interval of the first cut line rests on borrowed customers.
     """
@@ -46,7 +46,7 @@ def potential_table(tables: RunTables) -> pa.Table:
 
 
 def step_table(tables: RunTables) -> pa.Table:
-    """One row per party type, step and kind: accounts, whitespace, and the share of all whitespace it holds."""
+    """Return one row per party type, step and kind: accounts, whitespace, and their share of all whitespace."""
     import pyarrow as pa
 
     rows = []
@@ -62,10 +62,10 @@ def step_table(tables: RunTables) -> pa.Table:
 
 
 def top_step_table(tables: RunTables, job: Job) -> pa.Table:
-    """One row per party type and way to set the top step: what is open among customers, and with which step it lies.
+    """Return one row per party type and way to set the top step: whitespace of customers, and its share by step.
 
-    `share_…` are shares of the expansion whitespace; `above` counts customers that buy more than the cap. Ladders of an
-    earlier run have the row in force alone.
+    `share_…` are shares of the expansion whitespace; `above` counts customers that buy more than the cap. With ladders
+    of an earlier run, the only row is that of the setting in force.
     """
     import pyarrow as pa
 
