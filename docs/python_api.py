@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 import textwrap
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import griffe
 
 import tamscore
+from tamscore.questions import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,10 +36,15 @@ BAR = "\\|"
 
 
 @cache
-def package() -> Any:
-    """Return the package as griffe reads it from its source, without an import."""
-    source = Path(__file__).parents[1] / "src"
-    return griffe.load("tamscore", search_paths=[source], resolve_aliases=True)
+def source_of(module: str) -> Any:
+    """Return a module as griffe reads it from its source."""
+    file = Path(str(import_module(module).__file__))
+    return griffe.visit(module, file, file.read_text(encoding="utf-8"))
+
+
+def item_of(value: Any) -> Any:
+    """Return a function or class as griffe reads it."""
+    return source_of(value.__module__)[value.__name__]
 
 
 def lines() -> Iterator[str]:
@@ -50,21 +57,20 @@ def lines() -> Iterator[str]:
     for title, names in GROUPS.items():
         yield f"## {title}\n"
         for name in names:
-            yield from entry(f"tamscore.{name}", package()[name].final_target)
+            yield from entry(f"tamscore.{name}", item_of(getattr(tamscore, name)))
         for name in RETURNED.get(title, ()):
-            yield from entry(name, package()[f"questions.explain.{name}"])
+            yield from entry(name, item_of(getattr(explain, name)))
     yield "## Errors\n"
     yield "Every error has the message and the `exit_code` of the command line. See [exit codes](exit_codes.md).\n"
     rows = ((name, getattr(tamscore, name)) for name in errors)
     ordered = sorted(rows, key=lambda row: (row[1].exit_code, len(row[1].__mro__)))
-    meanings = ((name, error, text_of(package()[name].final_target)) for name, error in ordered)
+    meanings = ((name, error, text_of(item_of(error))) for name, error in ordered)
     yield from table(
         ("error", "is a", "exit code", "meaning"),
         ((f"`{name}`", f"`{error.__base__.__name__}`", str(error.exit_code), text) for name, error, text in meanings),
     )
-    for name, _ in ordered:
-        if rows_of := [*attributes(package()[name].final_target)]:
-            yield from table((f"attribute of `{name}`", "type", "meaning"), rows_of)
+    for name, error in ordered:
+        yield from table((f"attribute of `{name}`", "type", "meaning"), attributes(item_of(error)))
     yield "## Version\n\n`tamscore.__version__` is the version as a text."
 
 
@@ -77,7 +83,7 @@ def entry(title: str, item: Any, level: str = "###") -> Iterator[str]:
     """Yield one function or class, and the methods of a class."""
     name = title.removeprefix("tamscore.")
     yield f"{level} {name}\n"
-    constructed = None if "dataclass" in item.labels else item.members.get("__init__") if item.is_class else item
+    constructed = item.members.get("__init__") if item.is_class else item
     if constructed is not None:
         yield f"```text\n{signature(title, constructed)}\n```\n"
     yield f"{text_of(item)}\n"

@@ -39,14 +39,13 @@ def page() -> Any:
     return module
 
 
-def entry(page, source, folder):
-    (folder / "made_up.py").write_text(source, encoding="utf-8")
-    function = griffe.load("made_up", search_paths=[folder], allow_inspection=False)["double"]
+def entry(page, source):
+    function = griffe.visit("made_up", Path("made_up.py"), source)["double"]
     return "\n".join(page.entry("double", function))
 
 
-def test_a_function_is_shown_with_its_parameters_and_what_comes_back(page, tmp_path):
-    text = entry(page, GOOD, tmp_path)
+def test_a_function_is_shown_with_its_parameters_and_what_comes_back(page):
+    text = entry(page, GOOD)
     assert "double(x, *, twice=False)" in text
     assert "| `x` | float | required | The number. |" in text
     assert "| `twice` | bool | `False` | Whether it is doubled \\| twice. |" in text
@@ -62,9 +61,9 @@ def test_a_function_is_shown_with_its_parameters_and_what_comes_back(page, tmp_p
     ],
     ids=["a parameter is left out", "a parameter has another name", "no word of what comes back"],
 )
-def test_a_docstring_that_leaves_something_out_is_refused(page, old, new, complaint, tmp_path):
+def test_a_docstring_that_leaves_something_out_is_refused(page, old, new, complaint):
     with pytest.raises(ValueError, match=complaint):
-        entry(page, GOOD.replace(old, new), tmp_path)
+        entry(page, GOOD.replace(old, new))
 
 
 def test_a_public_name_without_a_place_is_refused(page, monkeypatch):
