@@ -375,7 +375,7 @@ def test_what_is_not_there_is_told(uploaded):
 def test_denied_access_is_no_outage(uploaded):
     """C21: told with what to do, exit code 2, and without the credentials."""
     uploaded.faults.append(Fault("PUT .*_lock", status=403, times=9))
-    with pytest.raises(UsageError, match=r"access denied .*; mend the credentials in the environment") as caught:
+    with pytest.raises(UsageError, match=r"access denied .*; fix the credentials in the environment") as caught:
         run()
     assert s3.SECRET not in str(caught.value)
 

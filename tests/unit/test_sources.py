@@ -260,7 +260,7 @@ def test_a_file_may_repeat_the_column_of_its_path(tmp_path, folder, column):
 )
 def test_a_file_that_contradicts_its_path_is_refused(tmp_path, folder, column):
     write(ACCOUNTS.set_column(2, "industry", column), tmp_path / folder / "f.parquet")
-    with pytest.raises(InputContractError, match=r"f\.parquet.*the folder tells .* 'industry', the file holds"):
+    with pytest.raises(InputContractError, match=r"f\.parquet.*the folder states .* 'industry', the file holds"):
         rows_of(plan(str(tmp_path), COLUMNS))
 
 

@@ -77,7 +77,7 @@ def test_a_flipped_bit_is_found_by_the_checksum_of_its_page(tmp_path):
 
 def test_a_file_that_holds_other_rows_than_planned_is_refused(file):
     """Another process may have replaced it since the plan was made."""
-    with pytest.raises(InputContractError, match=r"the footer tells of 5 rows, 3 are there"):
+    with pytest.raises(InputContractError, match=r"the footer states 5 rows, the file holds 3"):
         tables.read(Partition(0, (Piece(str(file), (0,), 5),)), ["x"])
 
 

@@ -1,8 +1,8 @@
-"""What the footer of a Parquet file promises, held against what the job needs, before a row is decoded.
+"""Checks of Parquet footers against what the job needs, before a row is decoded.
 
-Widening rule: a column that is computed with may hold any kind of number, another in each file; it becomes float64.
-Ids, names, market segments and kept columns are copied to the output, so that they have one type in all files. Text is
-never read as a number, nor a number as an id with a fraction.
+Widening rule: a column for computation may hold any kind of number, another in each file; it becomes float64. Ids,
+names, market segments and kept columns are copied to the output, so that they need one type in all files. Text is never
+read as a number, nor a number as an id with a fraction.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 _MAGIC = b"PAR1"
 _IMPORT = "convert it with 'tamscore import'"
 _LISTED = 12
-"""So many columns are named where one is missed and none is like it."""
+"""Most columns named in a message about a missing column that resembles none of them."""
 
 
 def is_parquet(file: Location) -> bool:
-    """Return whether a file begins as Parquet does, whatever its name says."""
+    """Return whether a file begins as Parquet does, whatever its name is."""
     return contents.beginning(file, len(_MAGIC)) == _MAGIC
 
 
 def read_footer(file: Location, stamp: Stamp | None = None) -> tuple[Any, pa.Schema]:
-    """The footer of a Parquet file and its schema; raises InputContractError where the file is not one.
+    """Return the footer of a Parquet file and its schema; raise InputContractError if the file is not Parquet.
 
-    Of an object, the version of the stamp is read where one is given.
+    For an object, the version of the stamp is read if a stamp is given.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -57,7 +57,7 @@ def read_footer(file: Location, stamp: Stamp | None = None) -> tuple[Any, pa.Sch
 
 
 def _other_format(head: bytes) -> str:
-    """Return what a file that begins so is instead of Parquet, and what to do about it."""
+    """Return the actual format of a file with this beginning, and what to do about it."""
     kind = format_of(head)
     what = kind.name if kind else "one"
     remedy = kind.remedy if kind else _IMPORT if is_text(head) else PARQUET
@@ -65,15 +65,20 @@ def _other_format(head: bytes) -> str:
 
 
 def group_rows(file: Location, footer: Any, columns: InputColumns) -> list[int]:
-    """The rows of every row group; InputContractError where they contradict the footer or would not fit into memory."""
+    """Return the rows of every row group.
+
+    Raise InputContractError if they contradict the footer, or a row group would exceed the memory limit.
+    """
     groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
     rows = [group.num_rows for group in groups]
     if sum(rows) != footer.num_rows or min(rows, default=0) < 0:
-        raise InputContractError(f"{file}: its row groups and its footer tell of other rows; write the file again")
+        raise InputContractError(
+            f"{file}: its row groups and its footer state different numbers of rows; write the file again"
+        )
     limit = columns.limits.row_group_bytes
     for number, group in enumerate(groups):
-        # Not column by column: PyArrow ends the process where the metadata of a column are damaged or encrypted.
-        # And a run of equal numbers takes up nothing in a file, but eight bytes each in memory.
+        # Not column by column: PyArrow ends the process if the metadata of a column are damaged or encrypted. And a run
+        # of equal numbers takes no space in a file, but eight bytes each in memory.
         size = max(group.total_byte_size, 8 * group.num_rows * len(columns.all))
         if not 0 <= size <= limit:
             raise InputContractError(
@@ -101,7 +106,7 @@ def _column_problem(name: str, schema: pa.Schema, columns: InputColumns) -> str 
 
 
 def hint_at(name: str, there: Sequence[str]) -> str:
-    """The column that may have been meant, else those that there are, the first of them where they are many."""
+    """Return the column that may have been meant, else the columns that exist, at most the first of them."""
     lower = {known.lower(): known for known in there}
     if close := get_close_matches(name.lower(), lower, n=1):
         return f"did you mean {lower[close[0]]!r}?"
@@ -110,7 +115,7 @@ def hint_at(name: str, there: Sequence[str]) -> str:
 
 
 def _type_problem(name: str, kind: pa.DataType, columns: InputColumns) -> str | None:
-    """Return what is wrong with the type of a column, given the part it plays, or None."""
+    """Return what is wrong with the type of a column, given its use in the job, or None."""
     import pyarrow.types as t
 
     plain, text = plain_type(kind), holds_text(kind)
@@ -126,7 +131,7 @@ def _type_problem(name: str, kind: pa.DataType, columns: InputColumns) -> str | 
 
 
 def _copy(columns: InputColumns) -> Iterator[str]:
-    """The columns that are copied to the output."""
+    """Yield the columns that are copied to the output."""
     yield from (name for name in (columns.account_id, columns.name, columns.market_segment) if name)
     yield from columns.keep
 

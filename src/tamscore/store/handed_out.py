@@ -1,7 +1,7 @@
-"""Which files and tables with accounts were written from an output to other places: a record each in `handed_out/`.
+"""Records of files and tables with accounts that were written from an output to other places, in `handed_out/`.
 
-A person who is asked to erase an account needs them (see `forgetting`), and so does whoever writes a file again: one
-that somebody has changed since is not replaced.
+A person who is asked to erase an account needs these records (see `forgetting`). A command that writes a file again
+needs them, too: it does not replace a file that was changed since.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 class HandedOut:
     """A file, folder or table that a command wrote from a version: when (UTC), by whom and where.
 
-    `stamp` tells the bytes and the time of a local file as they were written; it is empty for all else, and while the
-    file is being written.
+    `stamp` holds the size and the time of a local file as it was written. It is empty for folders and tables, and while
+    the file is being written.
     """
 
     version: str
@@ -47,7 +47,7 @@ _REQUIRED = {field.name for field in fields(HandedOut) if field.default is MISSI
 
 
 def note(directory: RunDirectory, command: str, path: Location | str, progress: Progress) -> HandedOut:
-    """Record that a command wrote a file, a folder or a table; where that is not possible, tell the person at it."""
+    """Record that a command wrote a file, a folder or a table; if the record cannot be written, a notice says so."""
     there, host = _file_name(path), socket.gethostname()
     entry = HandedOut(directory.run_key, command, there, history.now(), history.user(), host)
     _store(directory, entry, progress)
@@ -56,14 +56,14 @@ def note(directory: RunDirectory, command: str, path: Location | str, progress: 
 
 @contextmanager
 def not_handed_out(directory: RunDirectory, command: str, path: Location, progress: Progress) -> Iterator[None]:
-    """Record what a command writes meanwhile: first that it does, so that it may again after a kill; then the stamp."""
+    """Record what a command writes during the block: first without a stamp, so that it may be replaced after a kill."""
     entry = note(directory, command, path, progress)
     yield
     _store(directory, replace(entry, stamp=_stamp_of(path)), progress)
 
 
 def _store(directory: RunDirectory, entry: HandedOut, progress: Progress) -> None:
-    """Keep a record."""
+    """Write a record; if that fails, give a notice."""
     name = run_key(directory.run_key, entry.command, entry.path, entry.host)
     try:
         commit.place_json(asdict(entry), directory.output / HANDED_OUT / f"{name}.json")
@@ -72,7 +72,7 @@ def _store(directory: RunDirectory, entry: HandedOut, progress: Progress) -> Non
 
 
 def _stamp_of(path: Location) -> str:
-    """Return the bytes of a local file and when it was written; empty for all else."""
+    """Return size and time of change of a local file as text; empty for anything else."""
     if not isinstance(path, Path) or not path.is_file():
         return ""
     stat = path.stat()
@@ -80,10 +80,10 @@ def _stamp_of(path: Location) -> str:
 
 
 def require_free(directory: RunDirectory, command: str, path: Location, *, overwrite: bool) -> None:
-    """Raise UsageError if a command would replace a file, or write into a folder with files, that it did not make.
+    """Raise UsageError if a command would replace a file, or write into a folder with files, that it did not write.
 
-    The same holds for a file that was changed after the command wrote it. Within the output itself nothing is
-    replaced, whatever is asked for.
+    The same holds for a file that was changed after the command wrote it. Inside the output itself nothing is replaced,
+    not even with `overwrite`.
     """
     if isinstance(path, Path) and isinstance(directory.output, Path):
         require_outside(directory.output, path)
@@ -99,14 +99,14 @@ def require_free(directory: RunDirectory, command: str, path: Location, *, overw
 
 
 def notes(directory: RunDirectory, command: str, path: Location | str) -> list[HandedOut]:
-    """Return the records that a command wrote a file, a folder or a table of this name."""
+    """Return the records of a command for a file, a folder or a table of this name."""
     return [
         record for record in records(directory.output) if record.command == command and record.path == _file_name(path)
     ]
 
 
 def _file_name(path: Location | str) -> str:
-    """Return how a record names a file, a folder or a table."""
+    """Return the name of a file, a folder or a table in its record."""
     return str(path.absolute()) if isinstance(path, Path) else str(path)
 
 
@@ -119,7 +119,7 @@ def require_outside(output: Path, path: Path) -> None:
 
 
 def records(output: Location) -> list[HandedOut]:
-    """Return what was recorded, the oldest first; files that hold no record are passed over.
+    """Return all records, the oldest first; files that hold no record are skipped.
 
     Records of earlier releases have no stamp.
     """

@@ -1,7 +1,7 @@
-"""Which version of an output is current, and which manifests the output vouches for.
+"""The current version of an output, and the hashes of the manifests that the output vouches for.
 
-The pointer `_CURRENT.json` holds the current version and the SHA-256 of its manifest; the ledger `_history.jsonl` holds
-the SHA-256 of every manifest before that manifest is written. A manifest that neither knows was edited.
+The pointer `_CURRENT.json` holds the current version and the SHA-256 of its manifest. The ledger `_history.jsonl` holds
+the SHA-256 of every manifest before that manifest is written. A manifest with a hash in neither of them was edited.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ PINS = "_pins.json"
 HANDED_OUT = "handed_out"
 """The folder of an output with a record for each file that was written from it to another place."""
 RENEWAL = "_renewal"
-"""The folder of an output where `forget` makes files ready that take the place of others; see `renewal`."""
+"""The folder of an output where `forget` prepares files that replace others; see `renewal`."""
 PLAN = "plan.json"
-"""The file in that folder with which the new files count."""
+"""The file in that folder whose presence makes the new files valid."""
 RUN_KEY = re.compile(r"[0-9a-f]{16}")
 
 
 def pointer_of(output: Location) -> dict[str, Any] | None:
-    """Return what the pointer says; None where there is none, or it is torn. Raise as `read_json`."""
+    """Return the content of the pointer; None if there is no pointer, or it is torn. Raise as `read_json` does."""
     pointer = read_json(output / CURRENT) or {}
     version = pointer.get("version")
     return pointer if isinstance(version, str) and RUN_KEY.fullmatch(version) else None
 
 
 def current_version(output: Location) -> str | None:
-    """Return the version that the pointer names; the one that the ledger names where the pointer is torn or spoilt.
+    """Return the version that the pointer names; the version that the ledger names if the pointer is torn or corrupt.
 
-    It is spoilt where it names a version that is not there and that the ledger has never heard of. None where there is
-    no pointer. Raise InputContractError where the ledger cannot decide, and as `read_json` where the pointer cannot be
-    read.
+    A pointer is corrupt if it names a version that does not exist and that the ledger does not know. Return None
+    without a pointer. Raise InputContractError if the ledger cannot decide; raise as `read_json` does if the pointer is
+    unreadable.
     """
     pointer = pointer_of(output)
     if pointer is not None and not _is_spoilt(output, str(pointer["version"])):
@@ -50,7 +50,7 @@ def current_version(output: Location) -> str | None:
 
 
 def _is_spoilt(output: Location, version: str) -> bool:
-    """Return whether a version that a pointer names is not there, and unknown to the ledger that there is."""
+    """Return whether the version that a pointer names does not exist and is unknown to an existing ledger."""
     if (output / "versions" / version).is_dir():
         return False
     entries = history.entries(output)
@@ -58,9 +58,9 @@ def _is_spoilt(output: Location, version: str) -> bool:
 
 
 def _version_of_ledger(output: Location) -> str:
-    """Return the version that the last swap in the ledger made current, or replaced where it was cut off.
+    """Return the version that the last swap in the ledger made current, or replaced if the swap was cut off.
 
-    Without a swap in the ledger, return the only complete version. Raise InputContractError where neither decides.
+    Without a swap in the ledger, return the only complete version. Raise InputContractError if neither decides.
     """
     swaps = [entry for entry in history.entries(output) if entry.is_swap]
     for version in (swaps[-1].version, swaps[-1].replaced) if swaps else ():
@@ -83,13 +83,13 @@ def versions_in(output: Location) -> list[str]:
 
 
 def manifest_of(output: Location, version: str) -> dict[str, Any] | None:
-    """Return the manifest of a version; None where there is none, it is torn, or it is no manifest of this version."""
+    """Return the manifest of a version; None if it is missing, torn, or not a manifest of this version."""
     manifest = read_json(output / "versions" / version / MANIFEST)
     return manifest if manifest is not None and _is_manifest(manifest, version) else None
 
 
 def _is_manifest(manifest: dict[str, Any], version: str) -> bool:
-    """Whether an object says what every manifest says: the run key, rows read, and the files with size and hash."""
+    """Return whether an object has the content of every manifest: run key, rows read, and files with size and hash."""
     files, rows = manifest.get("files"), manifest.get("rows")
     return (
         manifest.get("run_key") == version
@@ -108,14 +108,14 @@ def digest_of(path: Location) -> str:
 
 
 def is_renewed(output: Location) -> bool:
-    """Return whether there are new files that count and may not be in place yet."""
+    """Return whether new files are valid that may not be in place yet."""
     return (output / RENEWAL / PLAN).is_file()
 
 
 def _known_digests(output: Location, version: str) -> set[str]:
-    """Return the SHA-256 of every manifest that pointer and ledger know of a version; none from before ledgers.
+    """Return the SHA-256 of every manifest that pointer and ledger know of a version, none without a ledger.
 
-    Manifests from before an account left the version do not count, unless the new one may not be in place yet.
+    Manifests from before an account was erased do not count, unless the new manifest may not be in place yet.
     """
     pointer = pointer_of(output) or {}
     entries = [entry for entry in history.entries(output) if entry.version == version]
@@ -127,7 +127,7 @@ def _known_digests(output: Location, version: str) -> set[str]:
 
 
 def manifest_problem(output: Location, version: str) -> str | None:
-    """Return what is wrong with the manifest of a complete version, None where pointer or ledger vouch for it."""
+    """Return what is wrong with the manifest of a complete version; None if pointer or ledger vouch for it."""
     path = output / "versions" / version / MANIFEST
     known = _known_digests(output, version)
     if not known or (here := digest_of(path)) in known:
@@ -140,7 +140,7 @@ def manifest_problem(output: Location, version: str) -> str | None:
 
 
 def require_manifest(output: Location, version: str) -> dict[str, Any]:
-    """Return the manifest of a version that pointer or ledger vouch for; raise InputContractError that names it."""
+    """Return the manifest of a version; raise InputContractError if it is missing or was edited."""
     manifest = manifest_of(output, version)
     path = output / "versions" / version / MANIFEST
     if manifest is None:

@@ -1,8 +1,8 @@
-"""Removing old versions: which may go, and how each goes so that nobody takes the rest of it for a complete one.
+"""Removal of old versions: which versions go, and in which order their files go, so that no rest looks complete.
 
-The ledger notes a removal first. Then a mark `versions/_pruned-KEY` says that the version is to go; its manifest is
-removed, with which it stops to be complete; then its other files, its folders, and the mark. Whoever holds the output
-next finishes what is marked, before anything else.
+The ledger notes a removal first. Then a mark `versions/_pruned-KEY` says that the version is to go. Its manifest is
+removed, which makes it incomplete; then its other files, its folders, and the mark. The next process that holds the
+output finishes marked removals before it does anything else.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MARK = "_pruned-"
 
 @dataclass(frozen=True)
 class _RetainedVersion:
-    """A version that stays, and why."""
+    """A version that stays, and the reason."""
 
     version: str
     why: str
@@ -37,7 +37,7 @@ class _RetainedVersion:
 
 @dataclass(frozen=True)
 class Pruning:
-    """What a pruning removes, in this order, with the bytes of each version; and what stays."""
+    """The versions that a pruning removes, in this order, with their bytes; and the versions that stay."""
 
     removed: dict[str, int]
     kept: tuple[_RetainedVersion, ...]
@@ -46,9 +46,9 @@ class Pruning:
 def plan(output: Location, keep: int, since: datetime | None = None) -> Pruning:
     """Return which complete versions go: all but the `keep` newest, those made current at or after `since`, and others.
 
-    The others are the current version, pinned ones, those whose manifest is not as written, and every version that one
-    that stays is based on. Raise UsageError where no version is current, InputContractError where the pointer or the
-    pins are torn.
+    The others are the current version, pinned versions, versions whose manifest was edited, and every version that a
+    staying version is based on. Raise UsageError if no version is current. Raise InputContractError if the pointer or
+    the pins are torn.
     """
     current = current_version(output)
     if current is None:
@@ -70,9 +70,9 @@ def plan(output: Location, keep: int, since: datetime | None = None) -> Pruning:
 
 
 def _times_of(output: Location, manifests: dict[str, Any]) -> dict[str, tuple[datetime, int, str]]:
-    """Return when each version last came to count, as the ledger says; else when its manifest was written.
+    """Return when each version last became valid, by the ledger, else when its manifest was written.
 
-    After the time the place in the ledger and the run key, so that any two can be put in order.
+    The place in the ledger and the run key follow the time, so that any two versions have an order.
     """
     entries = history.entries(output)
     record = {
@@ -92,12 +92,12 @@ def _changed_at(path: Location) -> datetime:
 
 
 def _built_on(manifest: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the manifest without what names another run and does not need it: what its input was compared with."""
+    """Return the manifest without the keys that name another run without depending on it."""
     return {key: value for key, value in (manifest or {}).items() if key not in {"input_change", "notices"}}
 
 
 def _bases_of(manifests: dict[str, Any], record: dict[str, str]) -> dict[str, str]:
-    """Return the versions that kept ones are based on, through any number of steps, and which names each."""
+    """Return the versions that staying versions are based on, through any number of steps, with the reason for each."""
     row: dict[str, str] = {}
     asked = list(record)
     while asked:
@@ -109,7 +109,7 @@ def _bases_of(manifests: dict[str, Any], record: dict[str, str]) -> dict[str, st
 
 
 def _texts_in(value: Any) -> Iterator[str]:
-    """Yield every text within a value of JSON, but for the names of its objects."""
+    """Yield every text within a JSON value, except the names of its objects."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
@@ -118,9 +118,9 @@ def _texts_in(value: Any) -> Iterator[str]:
 
 
 def prune(output: Location, keep: int, since: datetime | None = None) -> Pruning:
-    """Remove what `plan` says, all checkpoints, and copies of tables that no version names; return the plan.
+    """Remove the versions that `plan` returns, all checkpoints, and copies of tables that no version names.
 
-    Raise as `plan`, and RetryableError if held.
+    Return the plan. Raise as `plan` does, and RetryableError if another process holds the output.
     """
     with hold(output, "prune"):
         pruning = plan(output, keep, since)
@@ -135,7 +135,7 @@ def prune(output: Location, keep: int, since: datetime | None = None) -> Pruning
 
 @contextmanager
 def hold(output: Location, purpose: str) -> Iterator[None]:
-    """Hold an output alone; what a killed forget has decided is finished first, what a killed prune has left goes."""
+    """Hold the lock of an output; first finish a killed forget, and remove what a killed prune left behind."""
     with commit.hold_commit(output, purpose):
         renewal.complete_renewal(output)
         for version in _mark(output):
@@ -144,7 +144,7 @@ def hold(output: Location, purpose: str) -> Iterator[None]:
 
 
 def _mark(output: Location) -> list[str]:
-    """Return the versions that a killed pruning was about to remove; none where it cannot be seen which is current."""
+    """Return the versions that a killed pruning was about to remove; none if the current version is unknown."""
     folder = output / "versions"
     names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
     keys = [name.removeprefix(MARK) for name in names if name.startswith(MARK)]

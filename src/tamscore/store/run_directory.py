@@ -1,12 +1,12 @@
-"""The files of a run: versions that never change, and one pointer that says which of them counts.
+"""The files of a run: versions that never change, and one pointer to the current version.
 
 OUTPUT/_CURRENT.json                        the pointer: version, and SHA-256 of its manifest
 OUTPUT/_history.jsonl                       the ledger: every swap of the pointer
-OUTPUT/_checkpoints/<run_key>/             what a run that is not complete has computed so far
-OUTPUT/_sources/                            copies of tables that are no Parquet; any may go, runs make them again
+OUTPUT/_checkpoints/<run_key>/             what an incomplete run has computed so far
+OUTPUT/_sources/                            Parquet copies of tables in other formats; runs make removed ones again
 OUTPUT/versions/<run_key>/scores/           one Parquet file a partition, each with a sidecar that commits it
                           rejected/         rejected rows with their reason
-                          tables/ model/    what people read, what later runs need
+                          tables/ model/    tables for people, files for later runs
                           manifest.json     written last: with it the run is complete
 """
 
@@ -43,18 +43,18 @@ if TYPE_CHECKING:
 __all__ = ["CURRENT", "MANIFEST", "RUN_KEY", "RunDirectory", "current_version"]
 
 BACKTESTS = "backtests"
-"""The folder of an output where what came of its scores is kept."""
+"""The folder of an output for results of backtests."""
 COVERAGE = "coverage"
-"""The folder of an output where who covers whom is kept."""
+"""The folder of an output for results of coverage."""
 HOLDOUTS = "holdouts"
-"""The folder of an output where the accounts are kept that nobody is to work on."""
+"""The folder of an output for holdouts: accounts that nobody works on."""
 RECORDS = {BACKTESTS: "backtest.json", COVERAGE: "coverage.json", HOLDOUTS: "holdout.json"}
-"""The record that seals a folder of results beside the versions, by where the folder lies."""
+"""The record that completes a folder of results beside the versions, by the folder's parent."""
 
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """One version of an output: `OUTPUT/versions/<run_key>/`; one that `yields` never takes another's place."""
+    """One version of an output: `OUTPUT/versions/<run_key>/`; a version that `yields` never replaces another one."""
 
     output: Location
     run_key: str
@@ -82,32 +82,32 @@ class RunDirectory:
 
     @property
     def checkpoints(self) -> Location:
-        """The folder of what its run has computed so far, as long as it is not complete."""
+        """The folder of intermediate results while its run is incomplete."""
         return self.output / CHECKPOINTS / self.run_key
 
     def part(self, index: int) -> Location:
-        """Return where the scores of a partition lie."""
+        """Return the file of the scores of a partition."""
         return self.scores / f"part-{index:05d}.parquet"
 
     def rejected_files(self, index: int) -> Location:
-        """Return where the rejected rows of a partition lie."""
+        """Return the file of the rejected rows of a partition."""
         return self.path / "rejected" / f"part-{index:05d}.parquet"
 
     def sidecar(self, index: int) -> Location:
-        """Return where the commit of a partition lies; readers pass over the leading underscore."""
+        """Return the file that commits a partition; Parquet readers skip it for its leading underscore."""
         return self.scores / f"_part-{index:05d}.json"
 
     def sidecars(self) -> list[Location]:
-        """The sidecars that are there, in order."""
+        """Return the sidecars that exist, in order."""
         items = files_in(self.scores) if self.scores.is_dir() else []
         return [path for path in items if path.name.startswith("_part-") and path.suffix == ".json"]
 
     def parts(self) -> list[Location]:
-        """The scores of all partitions of a complete version, in order; InputContractError without a manifest."""
+        """Return the score files of a complete version, in order; raise InputContractError if it is incomplete."""
         return contents.parts_listed(self.scores)
 
     def prepare(self, inputs: Iterable[str]) -> None:
-        """Make the folder of this version; raise UsageError where it cannot be written to, or holds the inputs."""
+        """Make the folder of this version; raise UsageError if it is not writable, or contains the inputs."""
         for file in inputs:
             if inside(location(file), self.output) and not inside(location(file), self.output / COPIES):
                 raise UsageError(f"output.path: {self.output}: the input {file} lies inside it; name another folder")
@@ -115,22 +115,22 @@ class RunDirectory:
             commit.prepare(self.path)
         except OSError as error:
             raise UsageError(
-                f"output.path: {self.output}: cannot be written to ({error}); name a folder that can, or mend access"
+                f"output.path: {self.output}: cannot be written to ({error}); name a writable folder, or fix access"
             ) from error
 
     def hold(self) -> AbstractContextManager[None]:
-        """Hold the output alone; raise RetryableError where another run holds it."""
+        """Hold the lock of the output; raise RetryableError if another run holds it."""
         return pruning.hold(self.output, f"run {self.run_key}")
 
     def commit_part(self, index: int, part: Placed, rejected: Placed | None, rows: dict[str, int]) -> None:
-        """Commit a partition: its files count from now on, and are not made again by a run that resumes."""
+        """Commit a partition: its files are valid from now on, and a resumed run does not compute them again."""
         files = {self.name_of(self.part(index)): part.record()}
         if rejected:
             files[self.name_of(self.rejected_files(index))] = rejected.record()
         commit.place_json({"run_key": self.run_key, "files": files, "rows": rows}, self.sidecar(index))
 
     def commit(self, index: int) -> dict[str, Placed] | None:
-        """The files of a partition that was committed and still is as it was; None where it must be made."""
+        """Return the files of a partition that was committed and is unchanged; None if it must be computed."""
         sidecar = read_json(self.sidecar(index))
         if sidecar is None or sidecar.get("run_key") != self.run_key:
             return None
@@ -138,18 +138,19 @@ class RunDirectory:
         return files if all(holds(self.path / name, placed) for name, placed in files.items()) else None
 
     def name_of(self, path: Location) -> str:
-        """The name of a file of this version as the manifest lists it."""
+        """Return the name of a file of this version as the manifest lists it."""
         return name_within(path, self.path)
 
     def manifest(self) -> dict[str, Any] | None:
-        """The manifest, or None while the run is not complete, or where the file is torn or of another shape."""
+        """Return the manifest; None while the run is incomplete, or if the file is torn or no manifest."""
         return manifest_of(self.output, self.run_key)
 
     def damage(self) -> list[str] | None:
-        """The files of a complete version that are missing or changed, by name; None where the run is not complete.
+        """Return the names of files of a complete version that are missing or changed; None if the run is incomplete.
 
-        Reads every byte. Raise InputContractError where the manifest was edited: then nothing says what is right; and
-        where files are damaged that accounts have left: a rebuild would bring them back.
+        Every byte is read. Raise InputContractError if the manifest was edited, since then the right content is
+        unknown. Raise it, too, if files are damaged from which accounts were erased: a rebuild would bring the accounts
+        back.
         """
         manifest = self.manifest()
         if manifest is None:
@@ -166,20 +167,20 @@ class RunDirectory:
         return files
 
     def has(self, name: str, placed: Placed) -> bool:
-        """Return whether a file of this version holds what was placed, or what is about to take its place does."""
+        """Return whether a file of this version has the placed content, or the file that is about to replace it has."""
         return holds(self.path / name, placed) or renewal.await_renewal(self.path, name, placed) is not None
 
     def is_complete(self) -> bool:
-        """Return whether the run is sealed and every byte is as it was written; see `damage`."""
+        """Return whether the run is complete and every byte is as it was written; see `damage`."""
         return self.damage() == []
 
     def seal(self, manifest: dict[str, Any], files: dict[str, Placed]) -> None:
-        """Write the manifest, which makes the run complete, then let the output point at it.
+        """Write the manifest, which makes the run complete, then point the output at this version.
 
-        The manifest lists the files given and the sidecars of their parts; what killed workers left is swept first.
-        A manifest of the same files that the output vouches for stays: a successor may have sealed the version while
-        this run was frozen, or the run has rebuilt damaged files. The ledger has a new manifest's hash before it is
-        there.
+        The manifest lists the given files and the sidecars of their parts; files of killed workers are swept first. A
+        manifest of the same files that the output vouches for stays: another process may have completed the version
+        while this run was frozen, or the run has rebuilt damaged files. The ledger gets a new manifest's hash before
+        the manifest is written.
         """
         commit.sweep(self.path, open_too=True)
         sidecars = {self.name_of(path): Placed.of(path) for path in self.sidecars()}
@@ -192,13 +193,13 @@ class RunDirectory:
         self.point_here()
 
     def announce(self, digest: str) -> None:
-        """Write into the ledger that a manifest of this hash is about to be placed."""
+        """Record in the ledger that a manifest with this hash is about to be placed."""
         before = self.replaced()
         stays = before == self.run_key or (self.yields and before is not None)
         history.record(self.output, "seal" if stays else "run", self.run_key, before, digest)
 
     def replaced(self) -> str | None:
-        """The current version, which this one replaces; None where there is none, or nothing says which it is."""
+        """Return the current version, which this one replaces; None if there is none, or it cannot be determined."""
         try:
             return current_version(self.output)
         except InputContractError:
@@ -207,7 +208,7 @@ class RunDirectory:
             return None
 
     def point_here(self, action: history.Action = "run") -> None:
-        """Make this version the current one; the ledger says so first, where it is another than before."""
+        """Make this version the current one; the ledger records the change first."""
         before, digest = self.replaced(), digest_of(self.path / MANIFEST)
         if self.yields and before is not None:
             return
@@ -216,7 +217,7 @@ class RunDirectory:
         commit.swap_json({"version": self.run_key, "manifest_sha256": digest}, self.output / CURRENT)
 
     def announce_run(self, action: history.Action, before: str | None, digest: str) -> bool:
-        """Return whether the last swap in the ledger is this one, which was cut off before it moved the pointer."""
+        """Return whether the last swap in the ledger is this swap, which was cut off before it moved the pointer."""
         swaps = [entry for entry in history.entries(self.output) if entry.is_swap]
         last = swaps[-1] if swaps else None
         text = last and (last.action, last.version, last.replaced, last.manifest_sha256)
@@ -224,7 +225,7 @@ class RunDirectory:
 
 
 def holds(path: Location, placed: Placed) -> bool:
-    """Return whether a file is there, no link, and holds what was placed."""
+    """Return whether a file exists, is not a link, and has the placed content."""
     try:
         return not path.is_symlink() and path.stat().st_size == placed.bytes and Placed.of(path) == placed
     except OSError:
@@ -232,10 +233,10 @@ def holds(path: Location, placed: Placed) -> bool:
 
 
 def run_key(*parts: str) -> str:
-    """The name of a run: 16 hexadecimal digits of the SHA-256 of what it was made from."""
+    """Return the key of a run: 16 hexadecimal digits of the SHA-256 of everything that it depends on."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def code_digest() -> str:
-    """Return the SHA-256 of this package's files: another code, another run."""
+    """Return the SHA-256 of this package's files: changed code makes another run."""
     return package_digest()

@@ -1,4 +1,4 @@
-"""Tables on disk, read by partition: as they were planned, checked, and within the memory they were granted."""
+"""Tables on disk, read by partition: unchanged since they were planned, checked, and within their memory limit."""
 
 from __future__ import annotations
 
@@ -29,13 +29,12 @@ _FEW_ROWS = 256
 def read(
     partition: Partition, columns: Sequence[str], dictionary: Sequence[str] = (), seen: Sequence[str] = ()
 ) -> pa.Table:
-    """The columns of a partition as an Arrow table, those named in `dictionary` dictionary-encoded where they are text.
+    """Return columns of a partition as an Arrow table, text columns named in `dictionary` dictionary-encoded.
 
-    Words and amounts are those that the partition's substitution puts in place of what its files hold. All other
-    dictionaries and views come as plain values. Columns `seen` were read before by the same run, which found that they
-    fit and are text: they are decoded at one go. Raises InputContractError where a file has changed since it was
-    planned, cannot be decoded, holds fewer or more rows than its footer tells, or text that is no UTF-8 or too long;
-    MemoryLimitError where memory runs out.
+    Words and amounts are replaced by the partition's substitution. All other dictionaries and views become plain
+    values. Columns `seen` were read before by the same run, which checked their size and text: they are decoded in one
+    pass. Raise InputContractError if a file has changed since it was planned, cannot be decoded, has another number of
+    rows than its footer states, or holds text that is not UTF-8 or too long. Raise MemoryLimitError if memory runs out.
     """
     import pyarrow as pa
 
@@ -46,7 +45,7 @@ def read(
 
 
 def money_factors(partition: Partition) -> Any | None:
-    """What one unit of each row's currency (m,) is worth, infinite where unknown; None where nothing is converted."""
+    """Return the value of one unit of each row's currency (m,), infinite if unknown; None if nothing is converted."""
     rates = partition.substitution.rates
     if rates is None:
         return None
@@ -56,7 +55,7 @@ def money_factors(partition: Partition) -> Any | None:
 def read_piece(
     piece: Piece, columns: Sequence[str], dictionary: Sequence[str], seen: Sequence[str], max_bytes: int
 ) -> pa.Table:
-    """The columns of one piece of a partition; see `read`."""
+    """Return the columns of one piece of a partition; see `read`."""
     import pyarrow as pa
 
     require_stamp(piece.path, piece.stamp)
@@ -64,12 +63,12 @@ def read_piece(
         try:
             table = _decode(piece, columns, dictionary, seen, max_bytes)
         except (pa.ArrowException, OSError):
-            # PyArrow makes no dictionary of text that is stored as differences, as other writers do; what is damaged
+            # PyArrow makes no dictionary of text that is stored as differences, as other writers do; a damaged file
             # fails again.
             table = _with_dictionaries(_decode(piece, columns, (), seen, max_bytes), dictionary)
     if table.num_rows != piece.rows:
         raise InputContractError(
-            f"{piece.where}: the footer tells of {piece.rows:,} rows, {table.num_rows:,} are there; "
+            f"{piece.where}: the footer states {piece.rows:,} rows, the file holds {table.num_rows:,}; "
             "write the file again"
         )
     for name in (name for name in columns if name not in seen):
@@ -82,7 +81,7 @@ def read_piece(
 def _decode(
     piece: Piece, columns: Sequence[str], dictionary: Sequence[str], seen: Sequence[str], max_bytes: int
 ) -> pa.Table:
-    """The columns of one piece as they come out of its file, of plain types but for the dictionaries named."""
+    """Return the columns of one piece as its file holds them, of plain types except for the named dictionaries."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -92,7 +91,7 @@ def _decode(
         source(piece.file, None if piece.copy else piece.stamp),
         page_checksum_verification=True,
         read_dictionary=[name for name in dictionary if name in stored],
-        pre_buffer=not is_local(piece.path),  # of an object neighbouring ranges are fetched together
+        pre_buffer=not is_local(piece.path),  # neighbouring ranges of an object are fetched together
     ) as file:
         schema = file.schema_arrow
         doubted = [
@@ -114,7 +113,7 @@ def _decode(
 
 
 def _require_agreement(column: pa.ChunkedArray, constant: Constant, piece: Piece) -> None:
-    """Raise InputContractError if a column of a file holds another value than the folder of the file tells."""
+    """Raise InputContractError if a column of a file holds another value than the name of its folder."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -122,17 +121,17 @@ def _require_agreement(column: pa.ChunkedArray, constant: Constant, piece: Piece
         plain = column.cast(plain_type(column.type))
         values = pc.unique(plain).to_pylist()
         expected = None if constant.value is None else pa.scalar(str(constant.value)).cast(plain.type).as_py()
-    except pa.ArrowException:  # the folder's value cannot be one of that type
+    except pa.ArrowException:  # the folder's value cannot have that type
         values, expected = column[:3].to_pylist(), constant.value
     if values not in ([expected], [""] if expected is None else []):
         raise InputContractError(
-            f"{piece.where}: the folder tells {constant.value!r} for column {constant.name!r}, the file holds "
-            f"{', '.join(map(repr, values[:3]))}; drop the column from the file, or mend one of them"
+            f"{piece.where}: the folder states {constant.value!r} for column {constant.name!r}, the file holds "
+            f"{', '.join(map(repr, values[:3]))}; drop the column from the file, or correct either value"
         )
 
 
 def constant_column(constant: Constant, rows: int, dictionary: Sequence[str]) -> pa.ChunkedArray:
-    """A column (rows,) of one value, dictionary-encoded where it is text and named among those that shall be."""
+    """Return a column (rows,) of one value, dictionary-encoded if it is text and named in `dictionary`."""
     import pyarrow as pa
 
     column = pa.chunked_array([pa.repeat(pa.scalar(constant.value, constant.kind), rows)])
@@ -140,7 +139,7 @@ def constant_column(constant: Constant, rows: int, dictionary: Sequence[str]) ->
 
 
 def _with_dictionaries(table: pa.Table, dictionary: Sequence[str]) -> pa.Table:
-    """The table with the columns of text among those named dictionary-encoded."""
+    """Return the table with its text columns among those named dictionary-encoded."""
     import pyarrow.types as t
 
     for place, name in enumerate(table.column_names):
@@ -158,11 +157,11 @@ def _stretches(kind: pa.DataType) -> bool:
 
 
 def _stretch(file: Any, piece: Piece, name: str, max_bytes: int) -> pa.ChunkedArray:
-    """A column of texts or nested values, decoded a few rows at a time.
+    """Return a column of texts or nested values, decoded a few rows at a time.
 
-    A long text that stands in a file once and in a million rows by reference grows a million times: such a column is
-    refused before it is there. No value is longer than its row group. The size of the column alone is not asked for:
-    PyArrow ends the process where the metadata of a column are damaged or encrypted.
+    A long text that a file stores once and refers to in a million rows grows a million times: such a column is refused
+    before it is decoded in full. No value is longer than its row group. The size of the single column is not read from
+    the metadata: PyArrow ends the process if the metadata of a column are damaged or encrypted.
     """
     import pyarrow as pa
 
@@ -183,7 +182,7 @@ def _stretch(file: Any, piece: Piece, name: str, max_bytes: int) -> pa.ChunkedAr
 
 
 def stamp_of(path: str) -> Stamp:
-    """The stamp of a file as it is now; raise InputContractError where it is gone."""
+    """Return the stamp of a file as it is now; raise InputContractError if it cannot be read."""
     where = location(path)
     try:
         if isinstance(where, ObjectPath):
@@ -191,13 +190,13 @@ def stamp_of(path: str) -> Stamp:
         stat = where.stat()
     except OSError as error:
         raise InputContractError(
-            f"{path}: cannot be read ({error.strerror}); put it back, or mend access, and run again"
+            f"{path}: cannot be read ({error.strerror}); put it back, or fix access, and run again"
         ) from error
     return stat.st_size, stat.st_mtime_ns
 
 
 def require_stamp(path: str, stamp: Stamp | None) -> None:
-    """Raise InputContractError unless a file is what it was when it was planned."""
+    """Raise InputContractError unless a file is unchanged since it was planned."""
     now = stamp_of(path) if stamp else None
     if stamp and now and now != stamp:
         size = "" if now[0] == stamp[0] else f", from {stamp[0]:,} to {now[0]:,} bytes"
@@ -208,7 +207,7 @@ def require_stamp(path: str, stamp: Stamp | None) -> None:
 
 @contextmanager
 def decoding(place: Partition | Piece) -> Iterator[None]:
-    """Turn what goes wrong while rows are decoded into an InputContractError or MemoryLimitError that names them."""
+    """Turn errors during decoding into an InputContractError or MemoryLimitError that names the place."""
     import pyarrow as pa
 
     try:
@@ -223,7 +222,7 @@ def decoding(place: Partition | Piece) -> Iterator[None]:
 
 
 def _require_text(column: pa.ChunkedArray, where: str) -> None:
-    """Raise InputContractError unless every text is UTF-8, which Arrow takes on trust."""
+    """Raise InputContractError unless every text is UTF-8, which Arrow does not check itself."""
     import pyarrow as pa
 
     try:
@@ -233,7 +232,7 @@ def _require_text(column: pa.ChunkedArray, where: str) -> None:
 
 
 def require_length(column: pa.ChunkedArray, longest: int, where: str) -> None:
-    """Raise InputContractError if any text of a column is longer than so many bytes, with its beginning."""
+    """Raise InputContractError if any text of a column is longer than so many bytes, and show its beginning."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -251,5 +250,5 @@ def require_length(column: pa.ChunkedArray, longest: int, where: str) -> None:
 
 
 def account_ids(column: pa.ChunkedArray, form: IdForm = "text") -> pa.Array:
-    """A column of account ids as one array of strings, as ids are compared; see `folding.fold_ids`."""
+    """Return a column of account ids as one array of normalised strings; see `folding.fold_ids`."""
     return fold_ids(strings(column), form)

@@ -1,8 +1,8 @@
-"""The commit protocol on an object store: what `disk` does with names and flushes, done with conditional requests.
+"""The commit protocol on an object store: conditional requests in place of the moves and flushes of `disk`.
 
-An object appears whole or not at all, in one request, so that nothing temporary is ever there: no upload in parts is
-begun, none can be left behind. An object is new, or takes the place of the very version that was looked at. An answer
-that was lost is made up for by looking at what lies there.
+An object appears as a whole or not at all, in one request. So there is nothing temporary: no upload in parts is begun,
+and none can be left behind. An object is new, or replaces the exact version that was read before. If the answer to a
+request is lost, the object is read to see whether the request succeeded.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _TRIES = 4
 
 
 def place(path: ObjectPath, write: Callable[[HashingFile], None]) -> Placed:
-    """Size and hash of the object that `write` has filled and that now lies at the path.
+    """Write an object to the path with `write`, and return its size and hash.
 
-    Whoever else puts the same bytes there has done this one's work; a damaged object is replaced. Raises
-    RetryableError where the store does not answer.
+    If another process puts the same bytes there, the work is done; a damaged object is replaced. Raise RetryableError
+    if the store does not answer, or another process keeps writing to the path.
     """
     buffer = io.BytesIO()
     sink = HashingFile(buffer)
@@ -60,7 +60,7 @@ def place(path: ObjectPath, write: Callable[[HashingFile], None]) -> Placed:
 
 
 def put(path: ObjectPath, data: bytes | memoryview, before: StoredObject | None) -> bool:
-    """Whether the object was put, as far as is known: an answer that was lost counts as none where it arrived."""
+    """Return whether the object was put; if the answer was lost, the object is read to find out."""
     try:
         path.bucket.put(path.key, data, over=before)
     except ConflictError:
@@ -74,7 +74,7 @@ def put(path: ObjectPath, data: bytes | memoryview, before: StoredObject | None)
 
 
 def version_at(path: ObjectPath) -> tuple[Placed | None, StoredObject | None]:
-    """Size and hash of the object at a path and its version; None twice where there is none."""
+    """Return size and hash of the object at a path, and its version; None twice if there is no object."""
     try:
         data, entry = path.bucket.get(path.key)
     except FileNotFoundError:
@@ -83,9 +83,9 @@ def version_at(path: ObjectPath) -> tuple[Placed | None, StoredObject | None]:
 
 
 def swap(path: ObjectPath, data: bytes) -> None:
-    """Let the pointer of an output, which lies in the folder it is a pointer of, say this.
+    """Write these bytes to the pointer of an output, which must lie in the folder of the output.
 
-    Raises RetryableError where another run holds the output by now, or has moved the pointer in between.
+    Raise RetryableError if another run holds the output by now, or has moved the pointer in between.
     """
     wanted = Placed.of_bytes(data)
     lies_there, before = version_at(path)
@@ -96,36 +96,37 @@ def swap(path: ObjectPath, data: bytes) -> None:
 
 
 def prepare(folder: ObjectPath) -> None:
-    """Do nothing: there are no folders to be made, and the lock tells whether anything can be written."""
+    """Do nothing: object stores have no folders, and taking the lock shows whether the output is writable."""
 
 
 def sweep(folder: ObjectPath, *, open_too: bool = False) -> None:
-    """Do nothing: a killed run leaves no temporary object and no upload that was begun."""
+    """Do nothing: a killed run leaves no temporary object and no unfinished upload."""
 
 
 def sweep_beside(path: ObjectPath) -> None:
-    """Do nothing, as `sweep`."""
+    """Do nothing, as `sweep` does."""
 
 
 def remove(path: ObjectPath, output: ObjectPath) -> None:
-    """Remove an object; raise RetryableError where another process holds the output by now.
+    """Remove an object; raise RetryableError if another process holds the output by now.
 
-    Who was frozen and has lost the output finds out before the request. Between the two lies one round trip.
+    A process that was frozen and has lost the output learns this before the request. One round trip lies between the
+    two.
     """
     require_free(output)
     path.bucket.delete(path.key)
 
 
 def require_held(output: ObjectPath) -> None:
-    """Raise RetryableError where another process holds the output by now."""
+    """Raise RetryableError if another process holds the output by now."""
     require_free(output)
 
 
 def discard(folder: ObjectPath) -> None:
-    """Remove all objects in a folder, as far as that is possible: who may not delete needs no right to."""
+    """Remove all objects in a folder as far as possible; a missing right to delete is no error."""
     with suppress(RetryableError, UsageError):
         folder.bucket.delete_all([path.key for path in folder.below()])
 
 
 def remove_folder(folder: ObjectPath) -> None:
-    """Do nothing: a folder is gone with its last object."""
+    """Do nothing: a folder disappears with its last object."""

@@ -1,7 +1,7 @@
-"""The door to an object store: every request goes through here, and every failure comes out as an error of ours.
+"""The door to an object store: all requests go through it, and all failures come out as errors of this package.
 
-Credentials and endpoint come from the environment, as each store's own tools read them, and are never repeated.
-Requests run on an event loop, so that a signal ends one that waits for an answer.
+Credentials and endpoint come from the environment, as each store's own tools read them, and never appear in messages.
+Requests run on an event loop, so that a signal can end a request that waits for an answer.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _Answer = TypeVar("_Answer")
 
 _EXTRA = "object-storage"
 _CONNECT_S, ANSWER_S, _RETRY_S, RETRIES = 10, 120, 60, 6
-"""Seconds to connect, to answer one request, to try it again; and how often. The waits between grow."""
+"""Seconds to connect, to answer one request and to repeat it, and the number of repeats. The waits between grow."""
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:|/|$)")
 _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "GOOGLE_BASE_URL")
 
 
 class ConflictError(Exception):
-    """Return the answer to a conditional request whose condition does not hold."""
+    """A conditional request whose condition does not hold."""
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as its store tells of it: key, size in bytes, time of last change (ns), and what marks its version."""
+    """An object as its store describes it: key, size in bytes, time of last change (ns), entity tag and version."""
 
     key: str
     size: int
@@ -46,12 +46,12 @@ class StoredObject:
 
     @classmethod
     def of(cls, meta: Any) -> StoredObject:
-        """The entry that the store's answer holds."""
+        """Return the object that the store's answer describes."""
         changed = int(meta["last_modified"].timestamp()) * 10**9
         return cls(meta["path"], meta["size"], changed, meta["e_tag"], meta["version"])
 
     def marks(self) -> dict[str, str]:
-        """Return what tells this version from others, as a condition of a request."""
+        """Return the marks that identify this version, as a condition of a request."""
         marks = {"e_tag": self.tag, "version": self.version}
         return {name: mark for name, mark in marks.items() if mark}
 
@@ -63,14 +63,14 @@ class Bucket:
     url: str
 
     def head(self, key: str) -> StoredObject:
-        """Return what the store tells of an object; raise FileNotFoundError where there is none."""
+        """Return the store's description of an object; raise FileNotFoundError if there is no object."""
         store, library = client(self.url)
         return StoredObject.of(self.ask(key, lambda: library.head_async(store, key)))
 
     def get(
         self, key: str, *, start: int = 0, stop: int | None = None, tag: str | None = None
     ) -> tuple[bytes, StoredObject]:
-        """Bytes of an object and what the store tells of it; ConflictError where it is not the version of the tag."""
+        """Return bytes and description of an object; raise ConflictError if its version does not match the tag."""
         store, library = client(self.url)
         options: Any = {"if_match": tag} if tag else {}
         if stop is not None:
@@ -83,43 +83,43 @@ class Bucket:
         return self.ask(key, whole)
 
     def put(self, key: str, data: bytes | memoryview, over: StoredObject | None = None) -> None:
-        """Put an object, in one request: a new one, or in the place of `over` as long as that is unchanged.
+        """Put an object, in one request: as a new object, or in place of `over` if that is unchanged.
 
-        Raises ConflictError where another object lies there, or there may be one; RetryableError where nothing is
-        known, not even whether it arrived.
+        Raise ConflictError if another object lies there, or may lie there. Raise RetryableError if the outcome is
+        unknown, even whether the object arrived.
         """
         store, library = client(self.url)
         mode: Any = over.marks() if over else "create"
         self.ask(key, lambda: library.put_async(store, key, data, mode=mode, use_multipart=False))
 
     def delete(self, key: str) -> None:
-        """Remove an object; one that is not there is none to remove."""
+        """Remove an object; a missing object is no error."""
         store, library = client(self.url)
         with suppress(FileNotFoundError):
             self.ask(key, lambda: library.delete_async(store, key))
 
     def delete_all(self, keys: Sequence[str]) -> None:
-        """Remove objects, many in a request where the store can; those that are not there are none to remove."""
+        """Remove objects, many in a request if the store supports that; missing objects are no error."""
         store, library = client(self.url)
         if keys:
             with suppress(FileNotFoundError):
                 self.ask(keys[0], lambda: library.delete_async(store, list(keys)))
 
     def entries(self, prefix: str) -> list[StoredObject]:
-        """Every object whose key begins with the prefix, a folder, in order of key."""
+        """Return every object whose key begins with the prefix, a folder, in order of key."""
         store, library = client(self.url)
         result = self.ask(prefix, lambda: library.list(store, prefix).collect_async())
         return sorted(map(StoredObject.of, result), key=lambda entry: entry.key)
 
     def folders(self, prefix: str) -> tuple[list[str], list[StoredObject]]:
-        """The folders and the objects in a folder, both in order of key."""
+        """Return the folders and the objects in a folder, both in order of key."""
         store, library = client(self.url)
         result = self.ask(prefix, lambda: library.list_with_delimiter_async(store, prefix))
         entries = sorted(map(StoredObject.of, result["objects"]), key=lambda entry: entry.key)
         return sorted(result["common_prefixes"]), entries
 
     def ask(self, key: str, request: Callable[[], Awaitable[_Answer]]) -> _Answer:
-        """The answer to a request, or an error that names the object and is one of ours."""
+        """Return the answer to a request; raise an error of this package that names the object if the request fails."""
         import asyncio
 
         from obstore import exceptions as text
@@ -138,7 +138,7 @@ class Bucket:
             raise ConflictError(where) from None
         except (text.PermissionDeniedError, text.UnauthenticatedError) as error:
             raise UsageError(
-                f"{where}: access denied ({_short(error)}); mend the credentials in the environment"
+                f"{where}: access denied ({_short(error)}); fix the credentials in the environment"
             ) from None
         except (text.NotSupportedError, NotImplementedError) as error:
             raise UsageError(f"{where}: the store cannot do this ({_short(error)}); use another") from None
@@ -147,21 +147,21 @@ class Bucket:
 
 
 def _unanswered(where: str, error: Exception) -> RetryableError:
-    """The error about a store that does not answer, or with a failure of its own; work may try it again."""
+    """Return the error about a store that does not answer, or fails by itself; the request may be repeated."""
     return RetryableError(f"{where}: the store does not answer as it should ({_short(error)}); run again later")
 
 
 def _short(error: Exception) -> str:
-    """Return what a store's error says, on one line: no body, no query, no secret."""
+    """Return the text of a store's error on one line, without body, query and secrets."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     text = re.sub(r"^.*? in [0-9.]+[mµn]?s\b.*? +- ", "", lines[0].partition(": <")[0])
     return without_secrets(text)
 
 
 def plain_endpoint(url: str) -> bool:
-    """Whether the environment names an endpoint in plain http; UsageError where it lies beyond this machine.
+    """Return whether the environment names an endpoint in plain http; raise UsageError if it is on another machine.
 
-    There anybody on the way could read the data; who wants that all the same says so in the environment.
+    On a network, others could read the data. To allow plain http anyway, set AWS_ALLOW_HTTP in the environment.
     """
     plain = [value for name in _ENDPOINTS if (value := os.environ.get(name, "")).lower().startswith("http://")]
     for endpoint in plain:
@@ -174,7 +174,7 @@ def plain_endpoint(url: str) -> bool:
 
 @cache
 def client(url: str) -> tuple[Any, Any]:
-    """The client of a bucket, made once in every process, and its library; UsageError where the extra is missing."""
+    """Return the client of a bucket, made once in each process, and its library; raise UsageError without the extra."""
     try:
         import obstore
         from obstore.store import from_url

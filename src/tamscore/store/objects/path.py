@@ -1,4 +1,4 @@
-"""An address in an object store that can be asked what a path can be asked: what lies there, and its bytes."""
+"""An address in an object store with the methods of a path: its content and its bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.store.objects.bucket import StoredObject
 
 _AHEAD_BYTES = 8 << 20
-"""So much is fetched at once where a whole object is read from its beginning to its end."""
+"""Bytes fetched at once when a whole object is read from beginning to end."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ObjectPath:
 
     @classmethod
     def at(cls, url: str) -> ObjectPath:
-        """The path at an address such as s3://bucket/folder/object."""
+        """Return the path at an address such as s3://bucket/folder/object."""
         scheme, _, rest = url.partition("://")
         authority, _, key = rest.partition("/")
         return cls(Bucket(f"{scheme}://{authority}"), key.strip("/"))
@@ -43,7 +43,7 @@ class ObjectPath:
 
     @property
     def name(self) -> str:
-        """The last part of its key."""
+        """The last part of the key."""
         return self.key.rpartition("/")[2]
 
     @property
@@ -54,23 +54,23 @@ class ObjectPath:
 
     @property
     def parent(self) -> ObjectPath:
-        """The folder it lies in."""
+        """The folder that contains it."""
         return ObjectPath(self.bucket, self.key.rpartition("/")[0])
 
     @property
     def parents(self) -> Iterator[ObjectPath]:
-        """The folders it lies in, the nearest first."""
+        """The folders that contain it, the nearest first."""
         folder = self
         while folder.key:
             folder = folder.parent
             yield folder
 
     def relative_to(self, folder: ObjectPath) -> PurePosixPath:
-        """Its name within a folder; raise ValueError where it does not lie there."""
+        """Return its name within a folder; raise ValueError if it is not in that folder."""
         return PurePosixPath(self.key).relative_to(folder.key)
 
     def entry(self) -> StoredObject | None:
-        """Return what the store tells of the object, None where there is none."""
+        """Return the store's description of the object, None if there is no object."""
         try:
             return self.bucket.head(self.key)
         except FileNotFoundError:
@@ -83,36 +83,36 @@ class ObjectPath:
     is_file = exists
 
     def is_symlink(self) -> bool:
-        """No: object stores have no links."""
+        """Return False: object stores have no links."""
         return False
 
     def is_dir(self) -> bool:
-        """Return whether any object lies in it."""
+        """Return whether the folder contains any object."""
         return bool(self.iterdir())
 
     def stat(self) -> Any:
-        """Size and time of last change as a file tells them; raise FileNotFoundError where there is no such object."""
+        """Return size and time of last change as for a file; raise FileNotFoundError if there is no such object."""
         entry = self.bucket.head(self.key)
         return SimpleNamespace(st_size=entry.size, st_mtime_ns=entry.changed_ns)
 
     def read_bytes(self) -> bytes:
-        """All its bytes."""
+        """Return all its bytes."""
         return self.bucket.get(self.key)[0]
 
     def read_text(self, encoding: str = "utf-8") -> str:
-        """All its text."""
+        """Return all its text."""
         return self.read_bytes().decode(encoding)
 
     def stamp(self) -> Stamp:
-        """Its size and entity tag; raise FileNotFoundError where there is no such object."""
+        """Return its size and entity tag; raise FileNotFoundError if there is no such object."""
         entry = self.bucket.head(self.key)
         return entry.size, entry.tag or ""
 
     def open(self, mode: str = "rb", buffering: int = _AHEAD_BYTES, stamp: Stamp | None = None) -> Any:
-        """Its bytes as a file to read from: every read is a request for a range, of one version of the object.
+        """Return a file that reads the object: every read is a request for a range, of one version of the object.
 
-        Without buffering (0) nothing is read ahead, which suits a reader of Parquet. The stamp says which version;
-        without one it is that of now.
+        Without buffering (0) nothing is read ahead, which suits a reader of Parquet. The stamp says which version; the
+        default is the present version.
         """
         if mode != "rb":
             raise ValueError(f"objects are opened to read, not {mode!r}")
@@ -120,19 +120,19 @@ class ObjectPath:
         return io.BufferedReader(raw, buffering) if buffering else raw
 
     def below(self) -> list[ObjectPath]:
-        """Every object in it and in its folders."""
+        """Return every object in it and in its folders."""
         return [ObjectPath(self.bucket, entry.key) for entry in self.bucket.entries(self._prefix)]
 
     def sizes(self) -> dict[str, int]:
-        """The sizes in bytes of all objects in it and in its folders, by their names within it."""
+        """Return the sizes in bytes of all objects in it and in its folders, by their names within it."""
         return {entry.key.removeprefix(self._prefix): entry.size for entry in self.bucket.entries(self._prefix)}
 
     def objects(self) -> list[ObjectPath]:
-        """The objects in it, without those of its folders."""
+        """Return the objects in it, without those of its folders."""
         return [ObjectPath(self.bucket, entry.key) for entry in self.bucket.folders(self._prefix)[1]]
 
     def iterdir(self) -> list[ObjectPath]:
-        """The folders and the objects in it."""
+        """Return the folders and the objects in it."""
         folders, entries = self.bucket.folders(self._prefix)
         return [ObjectPath(self.bucket, key) for key in sorted((*folders, *(entry.key for entry in entries)))]
 
@@ -142,33 +142,33 @@ class ObjectPath:
 
 
 class _ObjectFile(io.RawIOBase):
-    """An object as a file to read from; a range is fetched when it is read, and only from the version that was opened.
+    """An object as a file to read from; ranges are fetched on demand, all from the version that was opened.
 
-    Raises InputContractError where the object has been replaced since.
+    Raise InputContractError if the object has been replaced since.
     """
 
     def __init__(self, path: ObjectPath, stamp: Stamp) -> None:
         self._path, self._size, self._tag, self._at = path, stamp[0], str(stamp[1]), 0
 
     def readable(self) -> bool:
-        """Yes."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Yes."""
+        """Return True."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place, counted from the beginning, from here or from the end."""
+        """Move the position, counted from the beginning, from the present position or from the end."""
         self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         return self._at
 
     def tell(self) -> int:
-        """The place that is read from next."""
+        """Return the position of the next read."""
         return self._at
 
     def readinto(self, target: Any) -> int:
-        """Fill the buffer as far as there are bytes; how many that were."""
+        """Fill the buffer as far as there are bytes, and return their number."""
         view = memoryview(target).cast("B")
         stop = min(self._at + len(view), self._size)
         if stop <= self._at:

@@ -1,10 +1,10 @@
-"""Copies of tables that cannot be read as they lie, as Parquet: beside the output that they are for, else temporary.
+"""Parquet copies of tables in other formats, beside the output that they are for, else temporary.
 
 OUTPUT/_sources/<hash>.parquet   a copy, named after the hash of its bytes
-OUTPUT/_sources/<hash>.json      which copies hold a table, named after the hash of what was copied, and how
+OUTPUT/_sources/<hash>.json      the copies of a table, named after the hash of the table's content and settings
 
-A copy is read again as long as its bytes have the hash that it is named after, so that one that was changed is made
-again. Whoever prunes an output removes those that no version names any more; `forget` removes all.
+A copy is read again while its bytes have the hash in its name; a changed copy is made again. `prune` removes copies
+that no version names any more; `forget` removes all.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
 
 COPIES = "_sources"
-"""The folder of an output where copies of tables are kept."""
+"""The folder of an output for copies of tables."""
 ROW_GROUP = 131_072
 _UNNAMED_S = 86_400
-"""A copy that no version names yet stays so many seconds: a run may be about to read it."""
+"""Seconds that an unnamed copy stays: a run may be about to read it."""
 _numbers = count()
 _code = cache(package_digest)
 
 
 def written(schema: pa.Schema, batches: Iterable[pa.RecordBatch], metadata: Mapping[str, str] | None = None) -> Path:
-    """Return a temporary Parquet file that holds the batches, texts of either length as plain texts; and metadata."""
+    """Return a temporary Parquet file with the batches, large strings as strings, and the metadata."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -61,10 +61,10 @@ def written(schema: pa.Schema, batches: Iterable[pa.RecordBatch], metadata: Mapp
 def keep_copies(
     copies: Copies, key: str, what: Sequence[object], make: Callable[[], Sequence[Path]]
 ) -> tuple[Path, ...]:
-    """Return the copies of a table: those kept of `what`, else those that `make` writes to temporary files.
+    """Return the copies of a table: stored copies of `what`, else those that `make` writes to temporary files.
 
-    `what` says everything that they depend on but this program. `key` names the table in the job file. Raise UsageError
-    if workers on other machines could not read them.
+    `what` holds everything that the copies depend on besides this program. `key` names the table in the job file. Raise
+    UsageError if workers on other machines could not read the copies.
     """
     folder = folder_of(copies, key)
     if folder is None:
@@ -77,13 +77,13 @@ def keep_copies(
     try:
         there = [keep(path, folder) for path in made]
         commit.place_json({"copies": [path.name for path in there]}, index)
-    except RetryableError:  # a run says so when it writes scores, `check` goes on without
+    except RetryableError:  # a run reports this when it writes scores; `check` continues without
         return made
     return tuple(there)
 
 
 def folder_of(copies: Copies, key: str) -> Path | None:
-    """Return the folder that copies are kept in, None if they are temporary; raise as `keep_copies`."""
+    """Return the folder for copies, None if they are temporary; raise as `keep_copies` does."""
     output = None if copies.output is None else location(copies.output)
     if isinstance(output, Path) and (copies.make or output.is_dir()):
         return output / COPIES
@@ -97,7 +97,7 @@ def folder_of(copies: Copies, key: str) -> Path | None:
 
 
 def keep(path: Path, folder: Path) -> Path:
-    """Return where a temporary file is kept from now on; raise RetryableError if it cannot be written there."""
+    """Move a temporary file to the folder for copies, return its path; raise RetryableError if not writable."""
     target = folder / f"{Placed.of(path).xxh3}.parquet"
     if not _is_whole(target):
         with path.open("rb") as file:
@@ -106,7 +106,7 @@ def keep(path: Path, folder: Path) -> Path:
 
 
 def named_by_content(path: Path) -> Path:
-    """Return a temporary file under the name that `keep` would give it; one that is there with that name stays."""
+    """Rename a temporary file to the name that `keep` would give it; an existing file of that name stays."""
     target = path.with_name(f"{Placed.of(path).xxh3}.parquet")
     if _is_whole(target):
         path.unlink()
@@ -115,9 +115,9 @@ def named_by_content(path: Path) -> Path:
 
 
 def _is_whole(path: Path) -> bool:
-    """Return whether a kept copy is there with the bytes that it is named after; one that is counts as used now.
+    """Return whether a copy exists with the bytes that its name states; such a copy is marked as used now.
 
-    Only the time of access moves: a run that reads the copy looks at the time of change.
+    Only the time of access changes: a run that reads the copy checks the time of change.
     """
     try:
         flag = Placed.of(path).xxh3 == path.stem
@@ -134,17 +134,17 @@ def content_digest(file: Path) -> bytes:
 
 
 def identity(file: Location, stamp: Stamp) -> bytes:
-    """Return what tells the content of a file from any other: of an object its address, size and entity tag.
+    """Return bytes that identify the content of a file; for an object its address, size and entity tag.
 
-    A store gives every content of an object a tag of its own, so that nothing has to be fetched.
+    A store gives every content of an object its own tag, so that nothing has to be fetched.
     """
     return f"{file}\0{stamp}".encode() if isinstance(file, ObjectPath) else content_digest(file)
 
 
 def sweep(output: Location, manifests: Iterable[dict[str, Any]]) -> None:
-    """Remove the kept copies that none of the manifests names, and what no longer leads to one.
+    """Remove the copies that none of the manifests names, and index files without their copies.
 
-    Only for who holds the output. Those used within a day stay: a run may be about to read them.
+    The caller must hold the output. Copies used within a day stay: a run may be about to read them.
     """
     folder = output / COPIES
     if not isinstance(folder, Path) or not folder.is_dir():
@@ -161,19 +161,19 @@ def sweep(output: Location, manifests: Iterable[dict[str, Any]]) -> None:
 
 
 def _last_used(path: Path) -> float:
-    """Return when a copy was written or read last, in seconds since 1970."""
+    """Return the time of the last write or read of a copy, in seconds since 1970."""
     stat = path.stat()
     return max(stat.st_mtime, stat.st_atime)
 
 
 def _leads_to_all(index: Path, there: Collection[str]) -> bool:
-    """Return whether all copies that an index names are there."""
+    """Return whether all copies that an index names exist."""
     names = (commit.read_json(index) or {}).get("copies", ())
     return bool(names) and {*names} <= {*there}
 
 
 def _names_in(inputs: dict[str, Any]) -> Iterable[str]:
-    """Yield the names of the kept copies that the inputs of a manifest were read from."""
+    """Yield the names of the copies that the inputs of a manifest were read from."""
     yield from inputs.get("copies", ())
     for table in inputs.get("tables", {}).values():
         yield from _names_in(table)
