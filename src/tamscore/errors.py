@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 GATES = ("leakage", "relabelled_share", "input_change")
-"""What may close until a person has looked: a feature that looks like sales, a refresh that would move too many, an
-input that is unlike that of the run before."""
+"""Gates, closed until a person accepts: a feature that looks like sales, a refresh that would move too many accounts,
+an input that is unlike that of the run before."""
 
 _USER = re.compile(r"://[^/\s@]+@")
 _QUERY = re.compile(r"(://[^\s?'\"]*)\?[^\s'\"]+")
@@ -64,7 +64,7 @@ class JobFileError(UsageError):
         super().__init__("\n".join(self.problems))
 
     def __reduce__(self) -> tuple[type[JobFileError], tuple[tuple[str, ...]]]:
-        """Return the recipe to rebuild it, so that it crosses process borders with its list."""
+        """Return how to rebuild the error, so that it keeps its list in other processes."""
         return type(self), (self.problems,)
 
 
@@ -117,21 +117,21 @@ class NothingToDo(TamscoreError):  # noqa: N818 - an outcome, not a failure
 
 
 class Refusals:
-    """The refusals of a run, gathered so that all of them are reported at once."""
+    """The refusals of a run, collected so that all of them are reported at once."""
 
     def __init__(self) -> None:
         self.errors: list[InputContractError | GateError] = []
 
     @contextmanager
     def gather(self) -> Iterator[None]:
-        """Keep an InputContractError or GateError that is raised inside; what follows is asked all the same."""
+        """Collect an InputContractError or GateError that is raised inside the block, and continue after the block."""
         try:
             yield
         except (InputContractError, GateError) as error:
             self.errors.append(error)
 
     def raise_all(self) -> None:
-        """Raise what was gathered, if anything: several refusals as one error of the kind of the first."""
+        """Raise the collected refusals, if any: several become one error of the kind of the first."""
         if not self.errors:
             return
         first, *more = self.errors
@@ -151,7 +151,7 @@ LASTING = {
     errno.EISDIR: "expected a file, got a folder: name a file",
     errno.ENOTDIR: "expected a folder, got a file: name a folder",
 }
-"""What to do about what the operating system refuses and will refuse again, by its number."""
+"""Remedies for errors of the operating system that will come again, by their number."""
 
 
 def unreadable(path: object, error: OSError) -> UsageError | RetryableError:
@@ -163,10 +163,10 @@ def unreadable(path: object, error: OSError) -> UsageError | RetryableError:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what an error of others says, "no message" where it says nothing."""
+    """Return the first line of another library's error, "no message" if it has none."""
     return (str(error).strip().splitlines() or ["no message"])[0]
 
 
 def without_secrets(text: str) -> str:
-    """Return the text with user, password and query of every address in it replaced by ***."""
+    """Return the text with user, password and query of every address replaced by ***."""
     return _QUERY.sub(r"\1?***", _USER.sub("://***@", text))

@@ -1,4 +1,4 @@
-"""The digest of this package's files: whoever computes for a run has the same, and another one makes another run."""
+"""The digest of this package's files: all workers of a run have the same digest, and changed files make another run."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def package_digest(root: Path = ROOT) -> str:
 
 
 def files_of(root: Path) -> Iterator[Path]:
-    """Return the files below a folder that a run could differ by.
+    """Yield the files below a folder that can change the results of a run.
 
-    What is compiled from others or hidden by editors is left out, and so are pages and templates, which a wheel has in
-    the package and a checkout beside it.
+    Compiled and hidden files are left out. So are pages and templates: a wheel has them in the package, a checkout has
+    them beside it.
     """
     for path in root.rglob("*"):
         parts = path.relative_to(root).parts

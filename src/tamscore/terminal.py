@@ -1,4 +1,4 @@
-"""What a person sees while something runs: a bar on a terminal, event lines elsewhere, JSON lines for machines."""
+"""Progress of a command: a bar on a terminal, event lines elsewhere, JSON lines for machines."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Chapter
 
 LOG_FORMAT: ContextVar[Literal["text", "json"]] = ContextVar("log_format", default="text")
-"""Whether what is told goes to a person, or to a log that machines read."""
+"""Format of standard error: text for people, or log records for machines."""
 HOW_MUCH: ContextVar[Literal["quiet", "usual", "verbose"]] = ContextVar("how_much", default="usual")
-"""Whether progress is shown, and in bars where there is a terminal."""
+"""Whether progress is shown, and in bars on a terminal."""
 _PLAIN_WIDTH = 400
-"""Tables that no terminal shows are as wide as they need to be: one line for each row."""
+"""Width of tables without a terminal, so that each row stays on one line."""
 
 
 @contextmanager
 def listening(*, as_json: bool = False, stream: TextIO | None = None) -> Iterator[Listener]:
-    """The listener that suits: log records or JSON lines where asked for, a bar on a terminal, else event lines."""
+    """Yield the listener: log records or JSON lines if chosen, a bar on a terminal, else event lines."""
     stream = stream or sys.stderr
     if HOW_MUCH.get() == "quiet":
         yield Listener()
@@ -54,12 +54,12 @@ def _is_screen(stream: TextIO) -> bool:
 
 
 def console(stream: TextIO | None = None) -> Console:
-    """A console that takes texts as they are; without colour and one line a row where no terminal is behind it."""
+    """Return a console that prints texts unchanged; without a terminal it has no colour and one line a row."""
     from rich.console import Console
 
     class Quiet(Console):
         def on_broken_pipe(self) -> NoReturn:
-            """Leave it to the command line, which ends without a word."""
+            """Leave it to the command line, which ends without a message."""
             raise BrokenPipeError
 
     stream = stream or sys.stdout
@@ -68,12 +68,12 @@ def console(stream: TextIO | None = None) -> Console:
 
 
 def put(page: Callable[[int | None], RenderableType]) -> None:
-    """Print a page to standard output: drawn for the width of the terminal, or plainly (None) where there is none."""
+    """Print a page to standard output: drawn for the width of the terminal, or plainly (None) without one."""
     out = console()
     if out.is_terminal:
         out.print(page(out.width))
         return
-    with out.capture() as captured:  # without the spaces that fill up lines
+    with out.capture() as captured:  # without the spaces that pad lines
         out.print(page(None))
     sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
@@ -87,7 +87,7 @@ def put_chapter(chapter: Chapter) -> None:
 
 @contextmanager
 def logging_as(log_format: Literal["text", "json"]) -> Iterator[None]:
-    """Let what is told inside have this format."""
+    """Use a log format inside the block."""
     before = LOG_FORMAT.set(log_format)
     try:
         with logs.capture_library_logs() if log_format == "json" else nullcontext():
@@ -103,13 +103,13 @@ class _Events(Listener):
         self._stream, self._shape = stream, shape
 
     def end(self, spent: StageTime) -> None:
-        """Tell how long it took and how much was done."""
+        """Report the time of a stage and its amount of work."""
         times = {"seconds": round(spent.seconds, 3), "cpu_seconds": round(spent.cpu_seconds, 3)}
         counted = {unit_of(spent.stage).replace(" ", "_"): spent.done} if spent.done else {}
         self.tell("stage", name=spent.stage, **times, **counted)
 
     def notice(self, text: str) -> None:
-        """Tell it."""
+        """Report a notice."""
         self.tell("notice", text=text)
 
     def tell(self, event: str, **fields: Any) -> None:
@@ -118,19 +118,19 @@ class _Events(Listener):
 
 
 def event_line(event: str, fields: dict[str, Any]) -> str:
-    """An event as `event key=value …`; texts are quoted where they hold more than one word."""
+    """Return an event as `event key=value …`; texts with more than one word are quoted."""
     return " ".join([event, *(f"{key}={_word(value)}" for key, value in fields.items())])
 
 
 def _word(value: object) -> str:
-    """A value as one word of an event line."""
+    """Return a value as one word of an event line."""
     text = str(value)
     bare = text and text.isprintable() and not set(text) & set(" \"'=\\")
     return text if bare else json.dumps(text, ensure_ascii=False)
 
 
 def json_line(event: str, fields: dict[str, Any]) -> str:
-    """An event as a JSON object on one line."""
+    """Return an event as a JSON object on one line."""
     return json.dumps({"event": event, **fields}, ensure_ascii=False)
 
 
@@ -143,12 +143,12 @@ class _Bar(Listener):
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
-        """The bar, from now on shown."""
+        """Show the bar from now on."""
         self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the bars as they stand and give the cursor back."""
+        """Leave the bars on screen and show the cursor again."""
         self._progress.stop()
 
     def begin(self, stage: str, total: int | None) -> None:
@@ -156,23 +156,23 @@ class _Bar(Listener):
         self._tasks[stage] = self._progress.add_task(stage, total=total)
 
     def advance(self, stage: str, by: int) -> None:
-        """Move the bar on."""
+        """Advance the bar."""
         self._progress.advance(self._tasks[stage], by)
 
     def end(self, spent: StageTime) -> None:
-        """Fill the bar and stop its clock: it keeps time itself."""
+        """Fill the bar and stop its clock, which does not stop by itself."""
         task = self._progress.tasks[self._progress.task_ids.index(self._tasks[spent.stage])]
         if task.total is None:
             self._progress.update(task.id, total=1, completed=1)
         self._progress.stop_task(task.id)
 
     def notice(self, text: str) -> None:
-        """Print it above the bars."""
+        """Print a notice above the bars."""
         self._console.print(clean(text))
 
 
 def _bars(console: Console) -> RichProgress:
-    """The stages on a console: name, bar, done of total, speed, time."""
+    """Return the progress display: name, bar, done of total, speed, time."""
     from rich import progress
     from rich.text import Text
 
@@ -189,7 +189,7 @@ def _bars(console: Console) -> RichProgress:
 
 
 def _amount(task: Task) -> str:
-    """Return how much of a stage is done, of how much."""
+    """Return how much of a stage is done, of its total."""
     unit = unit_of(task.description)
     from rich.filesize import decimal
 
@@ -201,7 +201,7 @@ def _amount(task: Task) -> str:
 
 
 def _speed(task: Task) -> str:
-    """Return how fast a stage is: of late while it runs, on average when it is over."""
+    """Return the speed of a stage: the latest while it runs, the average when it has ended."""
     from rich.filesize import decimal
 
     over = task.completed / task.elapsed if task.finished and task.elapsed else None

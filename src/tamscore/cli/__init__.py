@@ -1,6 +1,6 @@
-"""The command line: it parses, calls, prints, and maps errors to exit codes. Nothing else catches.
+"""The command line: it parses, calls, prints, and maps errors to exit codes. No other module catches them.
 
-What a command needs is imported inside it, so that `--help` answers at once.
+Commands import what they need inside the function, so that `--help` answers at once.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ _HOW_MUCH = {"-q", "--quiet", "-v", "--verbose"}
 
 
 class _Commands(TyperGroup):
-    """The commands, with every error of theirs told in one way."""
+    """The commands; all their errors are reported in one format."""
 
     def invoke(self, ctx: Any) -> Any:
-        """The result of the command that the arguments name."""
+        """Return the result of the command that the arguments name."""
         _protected_args = [*ctx._protected_args, *ctx.args]  # noqa: SLF001
         with (
             terminal.logging_as(ctx.params["log_format"]),
@@ -68,7 +68,7 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
 
     def make_context(self, info_name: str | None, args: list[str], *more: Any, **options: Any) -> Any:
-        """The context of the arguments; what is wrong with them is told in the format of all else."""
+        """Return the context of the arguments; errors in the arguments are reported in the chosen log format."""
         with (
             terminal.logging_as("json" if os.environ.get(logs.VARIABLE) == "json" else "text"),
             report_errors(as_json=False),
@@ -84,7 +84,7 @@ class _Commands(TyperGroup):
 
 
 def _only_answers(args: list[str]) -> bool:
-    """Return whether all that a command does is print: by its name, on trial, or for want of a place to write to."""
+    """Return whether a command only prints: by its name, with --dry-run, or without a place to write to."""
     if not args:
         return False
     to = any(text == "--to" or text.startswith("--to=") for text in args)
@@ -105,7 +105,7 @@ app = typer.Typer(
     epilog=EXIT_CODES,
     no_args_is_help=True,
     add_completion=True,
-    rich_markup_mode=None,  # the rich help costs more time than everything else here
+    rich_markup_mode=None,  # the rich help takes longer than everything else here
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -151,7 +151,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "bench": throughput.bench,
     },
 }
-"""The commands by what they are about, in the order of the help."""
+"""The commands by topic, in the order of the help."""
 _ANSWERS = {
     "check",
     "show",
@@ -168,14 +168,14 @@ _ANSWERS = {
     "doctor",
     "bench",
 }
-"""The commands that are asked for what they print."""
+"""The commands whose result is what they print."""
 for _group in COMMANDS.values():
     for _name, _command in _group.items():
         app.command(_name, epilog=epilog_of(_name))(_command)
 
 
 def _tell(asked: bool) -> None:
-    """Print the version, if asked."""
+    """Print the version, if `asked`."""
     if asked:
         print(f"tamscore {__version__}")
         raise typer.Exit
@@ -197,12 +197,12 @@ def _options(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line for each stage, with its CPU time.")] = False,
 ) -> None:
     """Take the options that belong to no command."""
-    del version, log_format  # taken while the arguments are parsed
+    del version, log_format  # used while the arguments are parsed
     terminal.HOW_MUCH.set("quiet" if quiet else "verbose" if verbose else "usual")
 
 
 def _require_typer() -> None:
-    """Exit with a message where typer is too old: every exit code would become 1, with a traceback."""
+    """Exit with a message if typer is too old: every exit code would become 1, with a traceback."""
     if not hasattr(typer, "TyperException"):
         from tamscore.questions.packages import FLOORS
 
@@ -214,8 +214,8 @@ def main() -> None:
     """Run the command line and exit with its code."""
     _require_typer()
     open_all()
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # partitions share the threads; those of BLAS would only wait
-    gc.set_threshold(200_000)  # nearly all that Python would look through is modules, which stay
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # partitions share the threads; threads of BLAS would only wait
+    gc.set_threshold(200_000)  # most objects that the collector would scan are modules, which stay
     try:
         with stoppable():
             typer.main.get_command(app).main(prog_name="tamscore")

@@ -1,4 +1,4 @@
-"""`export`: what changed, for another system to take in: as a file, or merged into a table."""
+"""`export`: changes for another system, as a file or merged into a table."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _STANDARD_OUTPUT = "-"
 
 
 def _export_target(text: str) -> Target | TableTarget:
-    """Return the file, the folder or the table that `--to` names; raise UsageError where the name is not complete."""
+    """Return the file, the folder or the table that `--to` names; raise UsageError if the name is not complete."""
     from tamscore.questions.export_file import Target
     from tamscore.questions.export_tables import table_target
     from tamscore.store.temporary import temporary_folder
@@ -158,7 +158,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
 
 @dataclass(frozen=True)
 class _ExportResult:
-    """What an export wrote: its counts, where, and how people are told."""
+    """The result of an export: its counts, its place, and the lines to print."""
 
     tally: ExportCounts
     place: str
@@ -210,16 +210,16 @@ _NO_USE = {
     "--since": "expected a file, got a table, which says itself what changed",
     **dict.fromkeys(("--null", "--bom", "--no-guard"), "expected a CSV file, got a table, which holds nulls"),
 }
-"""Why an option has no meaning for a target."""
+"""Reasons why an option has no meaning for a target."""
 
 
 def asked_for(fields: str | None, only: str | None = None) -> list[str]:
-    """The columns that the options of an export name."""
+    """Return the columns that the options of an export name."""
     return [text.partition("=")[0].strip() for text in (*(fields or "").split(","), only or "")]
 
 
 def _overrides_of(path: Path | None, run: StoredRun) -> Overrides:
-    """The overrides of a file, none where there is no file."""
+    """Return the overrides of a file, none without a file."""
     from tamscore.questions import overrides
     from tamscore.questions.export import KEY, kinds_of
 
@@ -229,7 +229,7 @@ def _overrides_of(path: Path | None, run: StoredRun) -> Overrides:
 
 
 def _day_of(text: str | None) -> date:
-    """The day that an option names, today (UTC) where it is absent."""
+    """Return the day that an option names, today (UTC) by default."""
     try:
         return datetime.now(UTC).date() if text is None else date.fromisoformat(text)
     except ValueError:
@@ -237,12 +237,12 @@ def _day_of(text: str | None) -> date:
 
 
 def _as_text(done: _ExportResult, order: Order, joined: Match | None) -> str:
-    """The counts in a few lines, and how the overrides met the accounts."""
+    """Return the counts in a few lines, and how the overrides matched accounts."""
     return "\n".join([*done.lines, *_override_lines(done.tally, order), *([joined.notice] if joined else [])])
 
 
 def _as_record(done: _ExportResult, order: Order, joined: Match | None) -> str:
-    """The counts as JSON."""
+    """Return the counts as JSON."""
     counts = {name: value for name, value in asdict(done.tally).items() if name != "met"}
     record = {
         **counts,
@@ -254,12 +254,12 @@ def _as_record(done: _ExportResult, order: Order, joined: Match | None) -> str:
 
 
 def _unknown_accounts(tally: ExportCounts, order: Order) -> list[str]:
-    """The accounts that overrides name and the run does not have."""
+    """Return the accounts that overrides name and the run does not have."""
     return sorted(order.overrides.keys() - tally.met)
 
 
 def _file_lines(tally: ExportCounts, order: Order, target: Target, *, compared: bool) -> list[str]:
-    """What was exported, in a few lines; what is new or changed only where it was compared with an earlier run."""
+    """Return the counts of an export in a few lines; new and changed accounts only if compared with a run."""
     against = f": {tally.new:,} new, {tally.changed:,} changed" if compared else ""
     place = "to standard output" if target.passed_on else f"in {target.path}"
     items = [f"{tally.exported:,} of {count_text(tally.accounts, 'account')} {place}{against}"]
@@ -272,7 +272,7 @@ def _file_lines(tally: ExportCounts, order: Order, target: Target, *, compared: 
 
 
 def _table_lines(tally: ExportCounts, name: str, gone: str) -> list[str]:
-    """Return what an export changed in a table, in a few lines."""
+    """Return the changes of a table in a few lines."""
     accounts = count_text(tally.accounts, "account")
     if not tally.exported and not tally.gone:
         return [f"{name}: nothing to change, it has the {accounts} of the run as they are"]
@@ -282,7 +282,7 @@ def _table_lines(tally: ExportCounts, name: str, gone: str) -> list[str]:
 
 
 def _override_lines(tally: ExportCounts, order: Order) -> list[str]:
-    """Return how many overrides hold, and which accounts of theirs the run does not have."""
+    """Return how many overrides hold, and the accounts of overrides that the run does not have."""
     items = []
     if order.overrides:
         items.append(f"overrides: {tally.overridden:,} hold, {tally.expired:,} have expired")
@@ -292,12 +292,12 @@ def _override_lines(tally: ExportCounts, order: Order) -> list[str]:
 
 
 def _clears(target: Target) -> bool:
-    """Return whether the file says which fields are to be cleared; in Parquet a null does."""
+    """Return whether the file marks the fields to clear; in Parquet a null does."""
     return target.null is not None or not target.is_csv
 
 
 def cleared_lines(cleared: Mapping[str, int], accounts: int, target: Target) -> list[str]:
-    """Return how many accounts have values that became empty since the earlier run, and what becomes of them."""
+    """Return how many accounts have values that became empty since the earlier run, and if the file clears them."""
     if not accounts:
         return []
     fields = ", ".join(f"{name} {count:,}" for name, count in cleared.items())

@@ -1,4 +1,4 @@
-"""`import` and `synth`: where a market table comes from."""
+"""`import` and `synth`: the commands that make a market table."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 _LONGEST = 34
-"""So many characters of the cells of a column are shown."""
+"""Most characters shown of the cells of a column."""
 
 
 def synth(  # noqa: PLR0913, PLR0917 - every option of the command
@@ -86,7 +86,7 @@ def synth(  # noqa: PLR0913, PLR0917 - every option of the command
 
 
 def _make_outcomes(directory: Path, after: Location, effect: float, seed: int, *, as_json: bool) -> None:
-    """Write outcomes of the holdouts of a run and the truth about them, and say what comes next."""
+    """Write outcomes of the holdouts of a run and the truth about them, and print the next step."""
     from tamscore.questions.planted import write_outcomes
     from tamscore.questions.stored import open_run
     from tamscore.store import commit, folders
@@ -106,7 +106,7 @@ def _make_outcomes(directory: Path, after: Location, effect: float, seed: int, *
 
 
 def _steps(advance: Callable[[int], None]) -> Callable[[int], None]:
-    """A function that is told how much is done in all and reports how much came on."""
+    """Return a function that takes the total done so far and reports the increment to `advance`."""
     before = 0
 
     def so_far(done: int) -> None:
@@ -166,7 +166,7 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
 
 
 def _import_record(plan: ImportPlan, report: ImportReport | None) -> dict[str, Any]:
-    """Return what an import found and wrote, for machines; no files for one that was only tried."""
+    """Return the result of an import as JSON holds it; without files if it was only tried."""
     columns = ("name", "type", "why", "filled", "empty", "bad")
     return {
         "rows": plan.rows,
@@ -178,7 +178,7 @@ def _import_record(plan: ImportPlan, report: ImportReport | None) -> dict[str, A
 
 
 def _measure_step(stage: str, size: int, step: Callable[..., _Result]) -> _Result:
-    """Return the result of a step of an import that reads so many bytes, its progress shown as a stage."""
+    """Return the result of a step of an import that reads so many bytes, with its progress shown as a stage."""
     from tamscore.progress import Progress
 
     with terminal.listening() as listener, Progress(listener).stage(stage, size) as done:
@@ -186,13 +186,13 @@ def _measure_step(stage: str, size: int, step: Callable[..., _Result]) -> _Resul
 
 
 def _meter(advance: Callable[[int], None]) -> Callable[[str, int, int], None]:
-    """The progress of an import as steps of its stage."""
+    """Return a function that reports the progress of an import as steps of its stage."""
     so_far = _steps(advance)
     return lambda _stage, done, _total: so_far(done)
 
 
 def _types_of(texts: Iterable[str]) -> dict[str, str]:
-    """Types by column, from `column=type`; the last `=` counts, since names of columns may hold one."""
+    """Return types by column, from `column=type`; the last `=` separates, since names of columns may contain one."""
     record = {}
     for text in texts:
         name, equals, kind = text.rpartition("=")
@@ -203,7 +203,7 @@ def _types_of(texts: Iterable[str]) -> dict[str, str]:
 
 
 def _tell_plan(plan: ImportPlan) -> None:
-    """Print the columns with their types, why, and what does not read as the type."""
+    """Print the columns with their types and reasons, and the cells that do not fit the type."""
     terminal.put_chapter(Chapter("import", "", "", (_plan_table(plan),)))
     examples: list[tuple[str, Iterable[CsvCell]]] = [(column.name, column.bad_examples) for column in plan.columns]
     for name, cells in examples:
@@ -224,7 +224,7 @@ def _tell_plan(plan: ImportPlan) -> None:
 
 
 def _tell_files(plan: ImportPlan) -> None:
-    """Print what the lines of each file are, and what was seen in it that the user did not ask for."""
+    """Print what the lines of each file are, and peculiarities of each file."""
     for file in plan.files:
         print(clean(f"{file.source.path}: {file.account_of_lines}"))
         if file.source.dialect.encoding != "utf-8":
@@ -243,7 +243,7 @@ def _tell_files(plan: ImportPlan) -> None:
 
 
 def _plan_table(plan: ImportPlan) -> Table:
-    """Return one row for each column."""
+    """Return the table of columns, one row each."""
     rows = [
         (column.name, column.type, column.filled, column.empty, column.bad, column.why, _examples(column.samples))
         for column in plan.columns
@@ -252,13 +252,13 @@ def _plan_table(plan: ImportPlan) -> Table:
 
 
 def _examples(samples: Sequence[str]) -> str:
-    """Return some cells of a column in one line that is not too long."""
+    """Return some cells of a column in one line, cut if it is too long."""
     text = " | ".join(samples)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _tell_report(report: ImportReport, destination: Path) -> None:
-    """Print what was written and where."""
+    """Print the number of rows written and their place."""
     where = near(destination.absolute())
     print(f"wrote {report.rows_written:,} rows to {where} ({count_text(len(report.files), 'file')})")
     if report.bad_cells:

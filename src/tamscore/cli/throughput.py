@@ -1,4 +1,4 @@
-"""`bench`: how fast this machine scores, for whoever chooses nodes."""
+"""`bench`: the speed of this machine, to choose nodes by."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _stored_throughput(run: Any) -> Throughput:
 
 
 def _measure_run(rows: int, device: str, workers: int | None, *, as_json: bool) -> Throughput:
-    """Return the throughput of a run that is made now."""
+    """Return the throughput of a run that is made for this measurement."""
     from tamscore.progress import Progress
     from tamscore.questions.throughput import measure
 
@@ -62,7 +62,7 @@ def _measure_run(rows: int, device: str, workers: int | None, *, as_json: bool) 
 
 
 def _chapter(throughput: Throughput) -> Chapter:
-    """Return what the measurement came to."""
+    """Return the result of the measurement."""
     from tamscore.questions.throughput import SIZES
 
     lines = [
@@ -96,7 +96,7 @@ def _chapter(throughput: Throughput) -> Chapter:
 
 
 def _stages_of(throughput: Throughput) -> Table:
-    """Return one row for each stage."""
+    """Return the table of stages, one row each."""
     rows = [
         (
             stage.stage,

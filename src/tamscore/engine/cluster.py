@@ -1,7 +1,7 @@
-"""Work on a Dask cluster: a result is fetched as soon as it is there, then forgotten by the cluster.
+"""Work on a Dask cluster: a result is fetched as soon as it is ready, then released by the cluster.
 
-So a lost worker costs what was under way on it and nothing that was done. What is kept is made anew by the cluster
-where it is lost, since every handle is the outcome of a task; what is shared comes to every worker from the scheduler.
+So a lost worker costs its unfinished work, and no finished work. The cluster computes a kept value again if it is lost,
+since every handle is the result of a task. Shared values come to every worker from the scheduler.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
     from tamscore.engine.flow import Arrived
 
 LOOK_S = 2.0
-"""So often the workers are counted while work is under way."""
+"""Seconds between counts of the workers while work is in progress."""
 _SPREAD_S = 30.0
-"""So long the handing out of a shared value may hold up the work that needs it."""
+"""Most seconds that distributing a shared value may delay the work that needs it."""
 _TAKE_BACK_S = 3.0
-"""So long the taking back of shared values may hold up the end of a run."""
+"""Most seconds that taking back shared values may delay the end of a run."""
 
 
 @dataclass(frozen=True)
 class _ClusterResult:
-    """A result that stays on the cluster, and what a person would call it."""
+    """A result that stays on the cluster, and its name for people."""
 
     future: Any
     name: str
 
 
 class DaskFlow:
-    """Workers of a Dask cluster; `tend` looks after them where the cluster is our own."""
+    """Workers of a Dask cluster; `tend` supervises them if this process started the cluster."""
 
     def __init__(
         self,
@@ -63,20 +63,20 @@ class DaskFlow:
         self._looked, self._looking = monotonic(), self._on_loop(self._look())
 
     def share(self, value: Any) -> Any:
-        """Return what stands for the value, which every worker has, and gets when it comes later.
+        """Return a handle of the value, which every worker has, including workers that come later.
 
-        Raises RetryableError where the scheduler was lost.
+        Raise RetryableError if the scheduler was lost.
         """
         from tamscore.engine.shared import Handle, Shared
 
-        if not self._tend and not self._shared:  # workers of our own end with this process
+        if not self._tend and not self._shared:  # workers that this flow started end with this process
             self._on_loop(self._name_owner()).result()
         shared = Shared(value, self._client.id)
         self._on_loop(self._hand_out(shared)).result()
         return Handle(shared.name)
 
     def map(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> Iterator[Any]:
-        """Results in the order of the items."""
+        """Yield results in the order of the items."""
 
         def start(name: str, item: Any, alone: bool) -> Future[Any]:  # noqa: FBT001
             where = item.future if isinstance(item, _ClusterResult) else item
@@ -86,7 +86,7 @@ class DaskFlow:
         return iter(InOrder(start, items, 2 * self.workers, 4 * self.workers, self._wait))
 
     def keep(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> list[Any]:
-        """Futures, computed and held by the workers."""
+        """Return futures, computed and held by the workers."""
 
         def start(name: str, item: Any, alone: bool) -> Future[Any]:  # noqa: FBT001
             future = self._submit(perform, function, name, item, *shared)
@@ -95,7 +95,7 @@ class DaskFlow:
         return list(InOrder(start, items, 2 * self.workers, 4 * self.workers, self._wait))
 
     def ask(self, question: Callable[..., Any], *arguments: Any) -> list[Any]:
-        """The answers of the workers, in the order of their addresses."""
+        """Return the answers of the workers, in the order of their addresses."""
         if self._connection.is_lost():
             return []
         asked = self._client.run(question, *arguments, on_error="ignore", asynchronous=True)
@@ -103,11 +103,11 @@ class DaskFlow:
         return [answers[address] for address in sorted(answers)]
 
     def __enter__(self) -> Self:
-        """The flow."""
+        """Return the flow."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the cluster, and stop it where this flow started it."""
+        """Leave the cluster, and stop it if this flow started it."""
         if self._tend:
             self.ask(_say_no_more)
         elif self._shared and not self._connection.is_lost():
@@ -115,7 +115,7 @@ class DaskFlow:
         self._close()
 
     def _submit(self, how: Callable[..., Any], function: Callable[..., Any], name: str, *arguments: Any) -> Any:
-        """A future; `pure` is off, since equal calls may read other bytes."""
+        """Return a future; `pure` is off, since equal calls may read other bytes."""
         from tamscore.engine.shared import with_values
 
         key = f"{getattr(function, '__name__', 'work')}-{uuid4().hex}"
@@ -126,17 +126,17 @@ class DaskFlow:
         return asyncio.run_coroutine_threadsafe(coroutine, self._client.loop.asyncio_loop)
 
     async def _fetched(self, future: Any, name: str, alone: bool) -> Any:  # noqa: FBT001
-        """The result, which the cluster forgets.
+        """Return the result, which the cluster then releases.
 
-        Shielded, since the client fetches for all who wait at once: one that is called off would end it for the others,
-        and for every fetch to come.
+        Shielded, since the client fetches for all waiting calls at once: cancelling one would end the fetch for the
+        others, and every fetch to come.
         """
         try:
             await self._ended(future, name, alone)
             result = await asyncio.shield(self._client.gather(future, asynchronous=True))
         except (TamscoreError, Suspected):
             raise
-        except Exception as error:  # noqa: BLE001 - told as what it is
+        except Exception as error:  # noqa: BLE001 - reported with its true cause
             await trouble.tell(self._connection, error, name, alone)
         finally:
             future.release()
@@ -145,16 +145,16 @@ class DaskFlow:
         return result
 
     async def _ended(self, future: Any, name: str, alone: bool) -> _ClusterResult:  # noqa: FBT001
-        """The handle of a result, as soon as it is there."""
+        """Return the handle of a result, as soon as it is ready."""
         error = await future.exception(asynchronous=True)
         if error is not None:
             await trouble.tell(self._connection, error, name, alone)
         return _ClusterResult(future, name)
 
     async def _hand_out(self, plugin: Any) -> None:
-        """Give a value to the scheduler, and through it to every worker there is and will be.
+        """Send a value to the scheduler, and through it to all present and future workers.
 
-        A worker that dies or does not answer meanwhile is no fault here: the others have theirs.
+        A worker that dies or does not answer meanwhile is no error here: the others have the value.
         """
         with self._connection.watch(), suppress(OSError, TimeoutError):
             self._shared.append(plugin.name)
@@ -162,7 +162,7 @@ class DaskFlow:
         self._connection.require()
 
     async def _name_owner(self) -> None:
-        """Let the workers drop what this client shares once it is gone, if the scheduler notes who comes and goes."""
+        """Let the workers drop the shared values of this client after it is gone, if the scheduler records clients."""
         from tamscore.engine.shared import Owner, is_gone
 
         with self._connection.watch():
@@ -171,13 +171,13 @@ class DaskFlow:
             await self._hand_out(Owner(self._client.id))
 
     async def _take_back(self) -> None:
-        """Let go of all that was shared; a cluster that is in trouble does not hold up the end."""
+        """Release all shared values; a cluster in trouble does not delay the end."""
         taken = (self._client.unregister_worker_plugin(name) for name in self._shared)
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*taken, return_exceptions=True), _TAKE_BACK_S)
 
     async def _look(self) -> None:
-        """Tend and count the workers."""
+        """Supervise and count the workers."""
         with suppress(Exception):
             if self._tend:
                 self._tend()
@@ -185,7 +185,7 @@ class DaskFlow:
             self.workers = sum(threads.values()) or self.workers
 
     def _wait(self, arrived: Arrived, names: Iterable[str]) -> int:
-        """The next position to arrive; raise RetryableError where none does for too long, or the scheduler was lost."""
+        """Return the next position to arrive; raise RetryableError on a stall, or if the scheduler was lost."""
         since = monotonic()
         while True:
             left = since + self._stall_timeout - monotonic()
@@ -201,5 +201,5 @@ class DaskFlow:
 
 
 def _say_no_more() -> None:
-    """Keep a worker quiet from here on: what it is doing while its cluster ends, such as a heartbeat, may fail."""
+    """Silence a worker from here on: its activity while the cluster ends, such as a heartbeat, may fail."""
     logging.disable()

@@ -1,4 +1,4 @@
-"""How Dask is set up: every setting that matters stands here, and none that runs code comes from outside."""
+"""The settings of Dask: all that matter are set here, and settings that run code are refused."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _RUN_CODE = (
     "distributed.scheduler.active-memory-manager.policies",
     "distributed.admin.pdb-on-err",
 )
-"""Settings that make Dask import or run what somebody else wrote, or change what its processes load."""
+"""Settings that make Dask import or run code of others, or change what its processes load."""
 _ALLOWED_FAILURES = 3
 WORKER_TTL_S = 60.0
 LEAST_SCRATCH = 256 * 2**20
-"""With less free space, in bytes, in the scratch folder no run begins."""
+"""Least free space of the scratch folder in bytes; with less, no run begins."""
 _SPILL_SHARE = 0.8
-"""So much of the free scratch space the workers may fill."""
+"""Share of the free scratch space that the workers may fill."""
 
 
 def refuse_code() -> None:
-    """Raise UsageError unless Dask's settings run no code of others; it names the setting."""
+    """Raise UsageError if a setting of Dask runs code of others; the message names the setting."""
     from dask import config
 
     usual: dict[str, Any] = config.merge(*config.defaults)
@@ -53,7 +53,7 @@ def refuse_code() -> None:
 
 
 def _is_harmless(value: Any, default: Any) -> bool:
-    """Whether a setting is absent, as it comes, our own, or a list of modules of Dask itself (which Dask adds to)."""
+    """Return whether a setting is absent, default, our own, or a list of Dask's own modules (which Dask extends)."""
     own_modules = isinstance(value, list) and all(str(item).startswith("distributed.http.") for item in value)
     return own_modules or not value or value in (default, ENVIRONMENT)
 
@@ -67,7 +67,7 @@ def _variable_means(name: str, key: str) -> bool:
 
 
 def own(engine: Engine, max_spill: int) -> dict[str, Any]:
-    """The settings of worker processes of our own; of `distributed` nothing else counts but its defaults."""
+    """Return the settings of worker processes that a run starts; for `distributed` only its defaults count besides."""
     from dask import config
 
     settings: dict[str, Any] = config.merge(*copy.deepcopy(config.defaults))
@@ -75,15 +75,15 @@ def own(engine: Engine, max_spill: int) -> dict[str, Any]:
         "distributed.scheduler.allowed-failures": _ALLOWED_FAILURES,
         "distributed.scheduler.worker-ttl": f"{WORKER_TTL_S} s",
         "distributed.scheduler.worker-saturation": 1.0,
-        "distributed.scheduler.work-stealing": False,  # work goes to the blocks that a worker keeps, not they to work
+        "distributed.scheduler.work-stealing": False,  # work goes to the blocks that a worker keeps; the blocks stay
         "distributed.deploy.lost-worker-timeout": "1 day",  # else a nanny is dismissed while it restarts its worker
         "distributed.worker.memory.max-spill": max_spill,
         "distributed.worker.profile.enabled": False,
-        "distributed.scheduler.http.routes": [],  # nobody knows where to ask
+        "distributed.scheduler.http.routes": [],  # these pages have no readers
         "distributed.worker.http.routes": [],
         "distributed.nanny.pre-spawn-environ": ENVIRONMENT,
         "distributed.diagnostics.nvml": False,
-        "distributed.admin.system-monitor.interval": "5 s",  # nobody looks at its figures
+        "distributed.admin.system-monitor.interval": "5 s",  # its figures have no readers
         "distributed.admin.system-monitor.disk": False,
         "distributed.admin.tick.interval": "500 ms",
         "distributed.worker.memory.monitor-interval": "200 ms",
@@ -95,7 +95,7 @@ def own(engine: Engine, max_spill: int) -> dict[str, Any]:
 
 
 def joining(engine: Engine) -> dict[str, Any]:
-    """The settings of this process when it joins a cluster; certificates come from Dask's own settings."""
+    """Return the settings of this process when it joins a cluster; certificates come from Dask's own settings."""
     return {
         "distributed.comm.timeouts.connect": f"{engine.connect_timeout} s",
         "distributed.admin.large-graph-warning-threshold": "1 GiB",
@@ -104,9 +104,9 @@ def joining(engine: Engine) -> dict[str, Any]:
 
 
 def scratch_folder(engine: Engine) -> Path:
-    """The folder for what workers spill: that of the job, else Dask's, else the system's for temporary files.
+    """Return the folder for what workers spill: that of the job, else Dask's, else the system's temporary folder.
 
-    Raises UsageError where it cannot be written to, RetryableError where it is nearly full.
+    Raise UsageError if it is not writable, RetryableError if it is nearly full.
     """
     from dask import config
 
@@ -117,7 +117,7 @@ def scratch_folder(engine: Engine) -> Path:
     except OSError as error:
         raise UsageError(
             f"engine.scratch: {str(folder)!r} cannot be written to ({error.strerror}); "
-            "name a folder that can, or mend access"
+            "name a writable folder, or fix access"
         ) from error
     free = shutil.disk_usage(folder).free
     if free < LEAST_SCRATCH:
@@ -129,5 +129,5 @@ def scratch_folder(engine: Engine) -> Path:
 
 
 def max_spill(scratch: Path, workers: int) -> int:
-    """Return how many bytes each worker may put into the scratch folder."""
+    """Return how many bytes each worker may write to the scratch folder."""
     return int(_SPILL_SHARE * shutil.disk_usage(scratch).free / workers)

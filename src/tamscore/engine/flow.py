@@ -1,4 +1,4 @@
-"""Keep, map and fold over partitions: the same three words in this process, in others, on other machines."""
+"""Keep, map and fold over partitions: the same three verbs in this process, in other processes, on other machines."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ if TYPE_CHECKING:
 
 
 class Flow(Protocol):
-    """Runs functions on items, several at a time, and hands results back in the order of the items."""
+    """Runs functions on items, several at a time, and returns results in the order of the items."""
 
     workers: int
     memories: int
-    """How many machines, or GPUs, the workers share between them: each has a memory of its own."""
+    """Number of machines, or GPUs, that the workers share: each has its own memory."""
 
     def share(self, value: Any) -> Any:
-        """A handle of a value that many calls use, sent to every worker once."""
+        """Return a handle of a value that many calls use, sent to every worker once."""
 
     def map(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> Iterator[Any]:
-        """`function(item, *shared)` for every item, in order; no more than a few results are waiting at any time."""
+        """Yield `function(item, *shared)` for every item, in order; only a few results are waiting at any time."""
 
     def keep(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> list[Any]:
-        """Handles of `function(item, *shared)`, kept where they were computed; handles serve as items later."""
+        """Return handles of `function(item, *shared)`, kept where they were computed; handles serve as items later."""
 
     def ask(self, question: Callable[..., Any], *arguments: Any) -> list[Any]:
-        """`question(*arguments)` of every process that works here; one that does not answer soon is left out."""
+        """Return `question(*arguments)` of every worker process; a process that does not answer soon is left out."""
 
     def __enter__(self) -> Self:
-        """The flow."""
+        """Return the flow."""
 
     def __exit__(self, *_: object) -> None:
-        """Give back what was started, and nothing else."""
+        """Release what was started, and nothing else."""
 
 
 Arrived = SimpleQueue[int]
-"""Positions of items whose work has ended, in the order in which it did."""
+"""Positions of items whose work has ended, in the order of their ends."""
 
 
 class Suspected(Exception):  # noqa: N818 - not an error yet
-    """Workers died while this item was under way, but so were others: only alone can it be blamed."""
+    """Workers died while this item and others were in progress: it can be blamed only when it runs alone."""
 
 
 @dataclass(frozen=True)
 class _WorkItem:
-    """An item under way, and what a person would call it."""
+    """An item in progress, and its name for people."""
 
     name: str
     item: Any
@@ -60,11 +60,11 @@ class _WorkItem:
 
 
 class InOrder:
-    """Results in the order of the items; at most `width` under way, and at most `ahead` of them not yet taken.
+    """Results in the order of the items; at most `width` in progress, and at most `ahead` of them not yet taken.
 
-    So memory does not grow with the items. `start` puts an item, with its name, under way and is told whether it is
-    suspected and alone; `wait` hands out the next position to arrive, given the names of what is under way. The first
-    error that arrives is raised at once, with the name of its item where it tells none; the rest is called off.
+    So memory does not grow with the items. `start` begins the work on an item, given its name and whether it runs alone
+    as a suspect. `wait` returns the next position to arrive, given the names of the items in progress. The first error
+    that arrives is raised at once, with the name of its item if its message has none; the other work is cancelled.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class InOrder:
         self._begun = self._taken = 0
 
     def __iter__(self) -> Iterator[Any]:
-        """The results."""
+        """Yield the results."""
         try:
             while True:
                 self._begin_some()
@@ -99,7 +99,7 @@ class InOrder:
                 work.future.cancel()
 
     def _begin_some(self) -> None:
-        """Put under way what may be: fresh items side by side, or one suspect when all else has ended."""
+        """Begin the work that may begin: fresh items side by side, or one suspect when all other work has ended."""
         if self._suspects:
             if not self._running:
                 self._begin(*self._suspects.pop(), alone=True)
@@ -118,7 +118,7 @@ class InOrder:
         future.add_done_callback(lambda _: self._arrived.put(number))
 
     def _settle_one(self) -> None:
-        """Wait for one item to end, and note its result; raises its error."""
+        """Wait for one item to end, and store its result; raise its error."""
         number = self._wait(self._arrived, [work.name for work in self._running.values()])
         work = self._running.pop(number)
         try:
@@ -128,7 +128,7 @@ class InOrder:
 
 
 def _result_of(future: Future[Any], name: str) -> Any:
-    """The result of work that has ended; an error that nobody foresaw gets the name of the item."""
+    """Return the result of work that has ended; an unexpected error gets the name of the item."""
     try:
         return future.result()
     except (TamscoreError, Suspected):
@@ -141,9 +141,9 @@ def _result_of(future: Future[Any], name: str) -> Any:
 
 
 class LocalFlow:
-    """Threads of this process: Arrow, NumPy and BLAS let go of the interpreter while they work.
+    """Threads of this process: Arrow, NumPy and BLAS release the interpreter while they work.
 
-    The process is set up to save memory unless it is a `guest` in one that others own.
+    The process is set up to save memory, unless the flow is a `guest` in a process of another program.
     """
 
     def __init__(self, workers: int | None = None, *, guest: bool = False) -> None:
@@ -157,11 +157,11 @@ class LocalFlow:
         self._blas = threadpool_limits(1)
 
     def share(self, value: Any) -> Any:
-        """The value itself."""
+        """Return the value itself."""
         return value
 
     def map(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> Iterator[Any]:
-        """Results in the order of the items."""
+        """Yield results in the order of the items."""
 
         def start(name: str, item: Any, _: bool) -> Future[Any]:  # noqa: FBT001
             return self._pool.submit(perform, function, name, item, *shared)
@@ -169,18 +169,18 @@ class LocalFlow:
         return iter(InOrder(start, items, self.workers, 2 * self.workers, lambda arrived, _: arrived.get()))
 
     def keep(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> list[Any]:
-        """The results themselves."""
+        """Return the results themselves."""
         return list(self.map(function, items, *shared))
 
     def ask(self, question: Callable[..., Any], *arguments: Any) -> list[Any]:
-        """The answer of this process."""
+        """Return the answer of this process."""
         return [question(*arguments)]
 
     def __enter__(self) -> Self:
-        """The flow."""
+        """Return the flow."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the threads and give BLAS its own back."""
+        """End the threads and restore the limits of BLAS."""
         self._pool.shutdown(cancel_futures=True)
         self._blas.restore_original_limits()

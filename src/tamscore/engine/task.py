@@ -1,4 +1,4 @@
-"""One piece of work where it runs: tried again where storage or memory fails in passing, and named where it fails."""
+"""One piece of work on its worker: repeated after passing failures of storage or memory, with a name in its errors."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PAUSES_S = (0.2, 1.0)
-"""So long a piece of work waits before it is tried again after a passing fault of the storage."""
+"""Seconds to wait before a piece of work is repeated after a passing failure of the storage."""
 _HALVINGS = 3
-"""So often the block is halved when memory runs out; the numbers of a run do not depend on its size."""
+"""How often the block is halved when memory runs out; the numbers of a run do not depend on its size."""
 _PASSING = frozenset(
     getattr(errno, name)
     for name in (
@@ -27,17 +27,17 @@ _PASSING = frozenset(
     )
     if hasattr(errno, name)
 )
-"""What the storage may answer now and not a moment later; a full disk or a missing file is not among it."""
+"""Errors of the storage that may pass in a moment; a full disk or a missing file are not among them."""
 
 
 def name_of(item: Any, otherwise: str) -> str:
-    """Return what a person would call an item: the file and row groups of its partition, where it has one."""
+    """Return the name of an item for people: the file and row groups of its partition, if it has one."""
     partition = _partition_of(item)
     return partition.where if partition else str(getattr(item, "name", otherwise))
 
 
 def _partition_of(item: Any) -> Partition | None:
-    """The partition that an item is about, where it is about one."""
+    """Return the partition that an item is about, None if it is not about a partition."""
     if isinstance(item, tuple) and item:
         return _partition_of(item[0])
     partition = item if isinstance(item, Partition) else getattr(item, "partition", None)
@@ -45,10 +45,10 @@ def _partition_of(item: Any) -> Partition | None:
 
 
 def perform(function: Callable[..., Any], name: str, item: Any, *shared: Any) -> Any:
-    """`function(item, *shared)`; passing faults of the storage are tried again, too large blocks halved.
+    """Return `function(item, *shared)`, repeated after passing failures of the storage, with smaller blocks on need.
 
-    Raises RetryableError where the storage fails, MemoryLimitError where memory does, each with the item's name, and
-    DeviceError where a GPU does; all else comes as it is.
+    Raise RetryableError if the storage fails, MemoryLimitError if memory runs out, each with the item's name, and
+    DeviceError if a GPU fails. Other errors pass through.
     """
     tries, halvings = iter(_PAUSES_S), 0
     while True:
@@ -73,13 +73,13 @@ def perform(function: Callable[..., Any], name: str, item: Any, *shared: Any) ->
 
 @dataclass(frozen=True)
 class Failed:
-    """An error of ours as a result: what is expected to happen is told once, not by the log of every worker too."""
+    """An error of this package as a result, so that it is reported once, and not in the log of every worker, too."""
 
     error: TamscoreError
 
 
 def perform_and_tell(function: Callable[..., Any], name: str, item: Any, *shared: Any) -> Any:
-    """Return what `perform` returns, or its error where it is one of ours."""
+    """Return what `perform` returns, or its error if it is one of this package."""
     try:
         return perform(function, name, item, *shared)
     except TamscoreError as error:
@@ -87,7 +87,7 @@ def perform_and_tell(function: Callable[..., Any], name: str, item: Any, *shared
 
 
 def _reason(error: BaseException) -> BaseException:
-    """Return what lies below an error of ours: the fault of storage or memory, or the error itself."""
+    """Return the cause of an error of this package: the failure of storage or memory, or the error itself."""
     below = error.__cause__
     return below if isinstance(error, TamscoreError) and isinstance(below, MemoryError | OSError) else error
 
@@ -98,19 +98,19 @@ def _is_passing(error: BaseException) -> bool:
 
 
 def _is_of_storage(error: BaseException, cause: BaseException) -> bool:
-    """Return whether an error tells of the storage without being told as what it is yet."""
+    """Return whether an error comes from the storage and has no message of this package yet."""
     return isinstance(error, OSError) or (_is_passing(cause) and not isinstance(error, RetryableError))
 
 
 def _with_half_blocks(shared: tuple[Any, ...], halvings: int) -> tuple[Any, ...] | None:
-    """The shared values, each backend with half its block; None where that was done often enough or changes nothing."""
+    """Return the shared values, each backend with half its block; None after the last halving, or without any."""
     halved = tuple(map(halve, shared))
     same = all(item is other for item, other in zip(halved, shared, strict=True))
     return None if same or halvings >= _HALVINGS else halved
 
 
 def _out_of_memory(name: str, item: Any, error: MemoryError) -> MemoryLimitError:
-    """The error where no smaller block helps, with the size of row groups to try."""
+    """Return the error for memory that no smaller block saves, with the size of row groups to try."""
     detail = f" ({error})" if str(error) else ""
     partition = _partition_of(item)
     smaller = f"row groups of at most {max(1, partition.rows // 2):,} rows" if partition else "smaller row groups"
@@ -121,7 +121,7 @@ def _out_of_memory(name: str, item: Any, error: MemoryError) -> MemoryLimitError
 
 
 def halve(value: Any) -> Any:
-    """A backend with half its block; anything else, and the smallest block, as it is."""
+    """Return a backend with half its block; anything else, and the smallest block, unchanged."""
     rows = getattr(value, "block_rows", None)
     if not isinstance(rows, int) or rows < 2:
         return value

@@ -1,6 +1,6 @@
-"""The model of a run on disk: `model.json` for what people read, `arrays.safetensors` for what machines need.
+"""The model of a run on disk: `model.json` for people, `arrays.safetensors` for machines.
 
-Nothing in it can run code. What is read is held against the hashes of the manifest first, then against itself.
+Nothing in it can run code. Files are checked against the hashes of the manifest first, then for consistency.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ if TYPE_CHECKING:
 
 DESCRIPTION, ARRAYS = "model.json", "arrays.safetensors"
 Pair = tuple[dict[str, Any], dict[str, Any]]
-"""What a model says, and its arrays by name."""
+"""The description of a model, and its arrays by name."""
 _NO_DIFFERENCES: Mapping[str, Sequence[str]] = MappingProxyType({})
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"x\x9c", b"\x1f\x8b")
-"""How pickles begin, plain or as joblib, PyTorch and others pack them."""
+"""The first bytes of pickles, plain or as joblib, PyTorch and others pack them."""
 
 
 def write_model(folder: Location, model: ModelRecord) -> dict[str, Placed]:
-    """The files of a model written to a folder."""
+    """Write the files of a model to a folder, and return them with their hashes."""
     arrays = {name: array for party in model.parties for name, array in arrays_of(party).items()}
     return write_raw(folder, description_of(model).model_dump(mode="json"), arrays)
 
 
 def write_raw(folder: Location, description: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Placed]:
-    """A description and arrays as the files of a model, as `read_raw` has them."""
+    """Write a description and arrays as the files of a model, as `read_raw` returns them."""
     return _write_pair(folder, (DESCRIPTION, ARRAYS), description, arrays)
 
 
 def write_section(
     folder: Location, name: str, description: dict[str, Any], arrays: dict[str, Any]
 ) -> dict[str, Placed]:
-    """The files of the model of an optional part of the scores, written beside the model of the market."""
+    """Write the files of an optional section's model beside the market's model, and return them with hashes."""
     return _write_pair(folder, (f"{name}.json", f"{name}.safetensors"), description, arrays)
 
 
 def read_section(folder: Location, name: str, files: Mapping[str, Placed]) -> Pair | None:
-    """Return what an optional part's model says, and its arrays; None where its run has none. Raises as `read_model`.
+    """Return the description and the arrays of an optional section's model; None if its run has none.
 
-    Whoever asks looks at what they say: nothing but their hashes has been checked.
+    Raise as `read_model` does. Only the hashes are checked: the caller must check the content.
     """
     names = f"{name}.json", f"{name}.safetensors"
     if f"model/{names[0]}" not in files:
@@ -66,7 +66,7 @@ def read_section(folder: Location, name: str, files: Mapping[str, Placed]) -> Pa
 def _write_pair(
     folder: Location, names: tuple[str, str], description: dict[str, Any], arrays: dict[str, Any]
 ) -> dict[str, Placed]:
-    """A description as JSON and arrays by name as safetensors, written to a folder."""
+    """Write a description as JSON and arrays by name as safetensors, and return the files with their hashes."""
     from safetensors.numpy import save
 
     solid = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
@@ -77,10 +77,10 @@ def _write_pair(
 
 
 def read_model(folder: Location, files: Mapping[str, Placed]) -> ModelRecord:
-    """The model in a folder; `files` are the files of its run as the manifest lists them.
+    """Return the model in a folder; `files` are the files of its run as the manifest lists them.
 
-    Raises InputContractError that names the file where one is missing, is not what the manifest says, cannot be read,
-    was written in a newer format, or where its arrays do not fit together.
+    Raise InputContractError, which names the file, if a file is missing, differs from the manifest, cannot be read, was
+    written in a newer format, or if its arrays do not fit together.
     """
     text = _checked_bytes(folder, DESCRIPTION, files)
     data = _checked_bytes(folder, ARRAYS, files)
@@ -88,13 +88,13 @@ def read_model(folder: Location, files: Mapping[str, Placed]) -> ModelRecord:
 
 
 def read_raw(folder: Location) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The description and the arrays of a model as they stand in its files, unchecked."""
+    """Return the description and the arrays of a model as they stand in its files, unchecked."""
     text, data = ((folder / name).read_bytes() for name in (DESCRIPTION, ARRAYS))
     return _json_of(folder / DESCRIPTION, text), _load_arrays(folder / ARRAYS, data)
 
 
 def _checked_bytes(folder: Location, name: str, files: Mapping[str, Placed]) -> bytes:
-    """The bytes of a file of a model, the same as the manifest lists."""
+    """Return the bytes of a file of a model; raise InputContractError unless they are those that the manifest lists."""
     path = folder if folder.is_file() else folder / name
     try:
         data = path.read_bytes()
@@ -115,7 +115,7 @@ def _checked_bytes(folder: Location, name: str, files: Mapping[str, Placed]) -> 
 
 
 def _parse_model(folder: Location, text: bytes, data: bytes) -> ModelRecord:
-    """The model that its two files hold; raise InputContractError where they do not make sense."""
+    """Return the model in its two files; raise InputContractError if they are not consistent."""
     from pydantic import ValidationError
 
     raw = _json_of(folder / DESCRIPTION, text)
@@ -142,7 +142,7 @@ def _parse_model(folder: Location, text: bytes, data: bytes) -> ModelRecord:
 
 
 def _json_of(path: Location, text: bytes) -> dict[str, Any]:
-    """The object that a JSON text holds."""
+    """Return the object of a JSON text; raise InputContractError if it holds no object."""
     try:
         record = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -153,7 +153,7 @@ def _json_of(path: Location, text: bytes) -> dict[str, Any]:
 
 
 def _load_arrays(path: Location, data: bytes) -> dict[str, Any]:
-    """The arrays of a safetensors file by name."""
+    """Return the arrays of a safetensors file by name; raise InputContractError if it is not such a file."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -169,10 +169,10 @@ def require_fits(
     settings: Mapping[str, str],
     differences: Mapping[str, Sequence[str]] = _NO_DIFFERENCES,
 ) -> None:
-    """Raise InputContractError unless a job asks for what the model was fitted on, with the differences.
+    """Raise InputContractError, with the differences, unless the job matches what the model was fitted on.
 
-    `settings` maps the sections of the job file to their hashes, as `ModelRecord.settings` does; `differences` says by
-    section which keys differ, where the job of the model is known.
+    `settings` maps the sections of the job file to their hashes, as `ModelRecord.settings` does. `differences` says by
+    section which keys differ, if the job of the model is known.
     """
     problems = []
     for key, ours, theirs in (

@@ -1,4 +1,4 @@
-"""Why an account has its potential: rebuilt from what its run has stored, and held against its scores."""
+"""Explanation of an account's potential: rebuilt from the stored run, and compared with its scores."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tamscore.stages.potential import PotentialTable
 
 _NEAREST = 3
-"""So many peers above an account are named."""
+"""Most peers named above an account."""
 
 
 @dataclass(frozen=True)
@@ -155,8 +155,8 @@ class Explanation:
 def explain(run: StoredRun, account_id: str) -> Explanation:
     """Return why an account of a run has its potential.
 
-    Raises UsageError where there is no such account or output.columns leaves out what is explained, InputContractError
-    where scores and model contradict each other.
+    Raise UsageError if there is no such account, or if output.columns leaves out a column that is needed. Raise
+    InputContractError if scores and model contradict each other.
     """
     run.require(SCORE_COLUMNS)
     row = accounts.account(run, account_id)
@@ -187,7 +187,7 @@ def explain(run: StoredRun, account_id: str) -> Explanation:
 
 
 def _require_rebuilt(run: StoredRun, row: dict[str, Any], table: PotentialTable, c: int) -> None:
-    """Raise InputContractError unless its ladder gives an account the potential that it was scored with."""
+    """Raise InputContractError unless the ladder gives an account the potential in its scores."""
     sold, boundary = np.array([np.nan if row["sales"] is None else row["sales"]]), ladder_rules(run.job).boundary
     if table.account is None:
         money = whitespace.value_accounts(np, sold, np.zeros(1, np.int64), table.values[c][None], boundary)
@@ -205,7 +205,7 @@ def _require_rebuilt(run: StoredRun, row: dict[str, Any], table: PotentialTable,
 def _account_ladder(
     own: AccountLadder, c: int, row: dict[str, Any], steps: Sequence[tuple[str, float]]
 ) -> tuple[Step, ...]:
-    """The steps of an account's own ladder, given their names and shares."""
+    """Return the steps of an account's own ladder, given their names and shares."""
     typical = np.float64(row["typical_sales"])
     ends = [own.money(np, typical, multiples[c], own.cap[c]) for multiples in (own.multiples, own.low, own.high)]
     values, low, high = ([_finite(value) for value in end] for end in ends)
@@ -215,9 +215,9 @@ def _account_ladder(
 def _ladder(
     run: StoredRun, party: PartyRecord, c: int, cluster: dict[str, Any], row: dict[str, Any]
 ) -> tuple[Step, ...]:
-    """The steps of an account's ladder, each with the customer that it is the sales of where the cluster shares it.
+    """Return the steps of an account's ladder, each with the customer whose sales it is, if it rests on one cluster.
 
-    On a ladder of an earlier run no customer is named, unless there are as many as then.
+    A ladder of an earlier run names no customer, unless the number of customers is the same as then.
     """
     rules, sales, support = ladder_rules(run.job), party.sales.of(c), int(party.table.support[c])
     shares = (*rules.lines, potential.top_share(rules.lines, rules.top_step))
@@ -234,9 +234,9 @@ def _ladder(
 
 
 def _first_above(sales: Any, row: dict[str, Any]) -> int:
-    """The place, among the sorted sales of its cluster, of the first customer at or above an account's potential.
+    """Return the place of the first customer at or above an account's potential among the sorted sales of its cluster.
 
-    Of one who has reached its potential, the first who buys more.
+    For an account that has reached its potential, return the place of the first customer that buys more.
     """
     if row["potential"] is None:
         return len(sales)
@@ -245,16 +245,16 @@ def _first_above(sales: Any, row: dict[str, Any]) -> int:
 
 
 def _nearest_above(run: StoredRun, cluster: str, sales: Any) -> Sequence[dict[str, Any]]:
-    """The accounts of a cluster that these sorted sales are the sales of; of equal ones those of the first ids."""
+    """Return the accounts of a cluster with these sorted sales; accounts with equal sales in order of id."""
     if not len(sales):
         return []
     return accounts.customers_between(run, cluster, float(sales[0]), float(sales[-1]))[: len(sales)]
 
 
 def _moves(run: StoredRun, row: dict[str, Any], values: Any) -> list[Move]:
-    """Return what would move a customer to the step above, and to the one below, with its cluster's ladder as it is.
+    """Return the changes that would move a customer to the step above and to the step below, with an unchanged ladder.
 
-    Nothing is told of a prospect: its potential is what its peers buy, and to say that it must buy more is no reason.
+    A prospect has no moves: its potential is what its peers buy, and buying more would not explain it.
     """
     if row["potential"] is None or row["kind"] == "acquisition":
         return []
@@ -271,7 +271,7 @@ def _moves(run: StoredRun, row: dict[str, Any], values: Any) -> list[Move]:
 
 
 def _elsewhere(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[_Elsewhere, ...]:
-    """The nearest other clusters where a prospect would have a higher potential; none for a customer."""
+    """Return the nearest other clusters where a prospect would have a higher potential; none for a customer."""
     if row["kind"] != "acquisition":
         return ()
     own, now = dict(tables.differences(run.directory, row["cluster"])), row["potential"] or 0.0
@@ -289,5 +289,5 @@ def _elsewhere(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple
 
 
 def _finite(value: float) -> float | None:
-    """The number, or None where it is none."""
+    """Return the number, or None if it is not finite."""
     return float(value) if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""What is to be exported from a run, and how an account's fields are told, so that a change in them shows."""
+"""The order of an export: which fields and accounts of a run, in which form, so that changes are detected."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ KEY = "account_id"
 _AMOUNTS = ("sales", "potential", "whitespace")
 DEFAULT_FIELDS = ("cluster", "kind", "potential", "whitespace", "quadrant", "play", "role")
 ACTIONS = ("account_state", "churn_alert", "renewal_due", "renews_on", "segment_action")
-"""Columns that are exported too, where nobody names the fields and the run has them."""
+"""Columns that are exported by default, too, if the run has them."""
 _TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
 BUYING = ("buying_alert", "buying_reason")
-"""Columns that compare a run with the one before, see `alerted_run`."""
+"""Columns that compare a run with the run before, see `alerted_run`."""
 VERSION, HASH = "score_version", "row_hash"
 _BETWEEN, _NO_VALUE = "\x1f", "\x00"
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be exported: fields by column, each with its header; overrides, and the day they are judged on.
+    """The content of an export: fields by column with their headers, overrides, and the day on which they must hold.
 
-    `only`: a column and the text or truth value that it must hold, absent: all accounts. With `limited` campaigns have
-    the accounts alone that stand in their lists.
+    `only` is a column and the text or truth value that it must hold; None exports all accounts. With `limited`, a
+    campaign has only the accounts in its list.
     """
 
     fields: dict[str, str]
@@ -61,7 +61,7 @@ class Order:
     limited: bool = False
 
     def read(self, run: StoredRun, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Columns of the accounts that are looked at, part by part; none where the run lacks the column of `only`."""
+        """Yield columns of the selected accounts, part by part; nothing if the run lacks the column of `only`."""
         if self.only is None:
             yield from run.read(columns_read(run, columns))
         elif self.only[0] in run.columns:
@@ -70,15 +70,15 @@ class Order:
                 yield table.filter(pa.array(self.lists(table, bounds))).combine_chunks()
 
     def lists_of(self, run: StoredRun) -> CampaignLists | None:
-        """Who stands in the lists of the campaigns of a run; None where that is not asked for."""
+        """Return the accounts in the lists of the campaigns of a run; None unless `limited`."""
         return CampaignLists.of(run) if self.limited else None
 
     def told_by(self, run: StoredRun, bounds: CampaignLists | None) -> list[str]:
-        """The columns of a run that tell which accounts are looked at."""
+        """Return the columns of a run that decide which accounts are selected."""
         return [name for name in (*(self.only or ())[:1], *(bounds.read if bounds else ())) if name in run.columns]
 
     def lists(self, table: pa.Table, bounds: CampaignLists | None) -> Any:
-        """Return which accounts (m,) bool of a table are looked at."""
+        """Return which accounts (m,) bool of a table are selected."""
         if self.only is None:
             return np.ones(table.num_rows, dtype=bool)
         name, text = self.only
@@ -96,10 +96,10 @@ class Order:
 
 @dataclass(frozen=True)
 class EarlierExport:
-    """The accounts of an earlier run (n,), with a hash (n,) uint64 of their fields and which of these held a value.
+    """The accounts of an earlier run (n,), with a hash (n,) uint64 of their fields, and which fields had a value.
 
     `filled` (n, bytes) uint8 has a bit for every field in order. `listed` (n,) are the accounts that an export of that
-    run would have had, `seen` (n,) those that are there again.
+    run would contain, `seen` (n,) the accounts that the later run has, too.
     """
 
     accounts: AccountIndex
@@ -110,7 +110,7 @@ class EarlierExport:
 
     @classmethod
     def of(cls, run: StoredRun, order: Order) -> EarlierExport:
-        """The accounts of a run as an export of it would have told them; a field that it lacks is empty."""
+        """Return the accounts of a run in the form of its export; a field that the run lacks is empty."""
         bounds = order.lists_of(run)
         there = columns_read(run, (KEY, *order.fields, *order.told_by(run, bounds)))
         ids, hashes, filled, listed = [], [np.zeros(0, np.uint64)], [_bits_of(_no_cells(0, order))], [np.zeros(0, bool)]
@@ -125,7 +125,7 @@ class EarlierExport:
         return cls(index, np.concatenate(hashes), np.concatenate(filled), np.concatenate(listed), seen)
 
     def cleared_cells(self, before: Any, values: pa.Table) -> Any:
-        """Which cells (m, fields) bool are empty and held a value; `before` (m,) are the accounts here, -1 if none."""
+        """Return which cells (m, fields) bool lost their value; `before` (m,) are places of accounts here, or -1."""
         if not len(self.accounts):
             return np.zeros((values.num_rows, values.num_columns), dtype=bool)
         bits = self.filled[np.maximum(before, 0)]
@@ -134,12 +134,12 @@ class EarlierExport:
 
 
 def _no_cells(rows: int, order: Order) -> Any:
-    """No cell (rows, fields) bool."""
+    """Return an array (rows, fields) bool without any cell set."""
     return np.zeros((rows, len(order.fields)), dtype=bool)
 
 
 def _bits_of(cells: Any) -> Any:
-    """Cells (m, fields) bool as bits (m, bytes) uint8."""
+    """Return cells (m, fields) bool as bits (m, bytes) uint8."""
     return np.packbits(cells, axis=1)
 
 
@@ -150,7 +150,7 @@ def _empty_cells(values: pa.Table) -> Any:
 
 
 def order_of(run: StoredRun, fields: Sequence[str], overrides: Overrides, day: date) -> Order:
-    """What to export, from fields `COLUMN` or `COLUMN=HEADER`; UsageError where one is not there, or told twice."""
+    """Return the order of fields `COLUMN` or `COLUMN=HEADER`; raise UsageError if one is unknown or stands twice."""
     known = [*fields_of(run)]
     pairs = [(column.strip(), header.strip()) for column, _, header in (text.partition("=") for text in fields)]
     for column, _ in pairs:
@@ -168,18 +168,18 @@ def order_of(run: StoredRun, fields: Sequence[str], overrides: Overrides, day: d
 
 
 def default_fields(run: StoredRun) -> list[str]:
-    """The fields of an export where nobody names them: what every run says of an account, and what to do now."""
+    """Return the default fields of an export: the main scores of an account, and the columns of what to do now."""
     fields = [name for name in with_role(DEFAULT_FIELDS, run) if name not in run.left_out]
     return [*fields, *(name for name in ACTIONS if name in run.columns)]
 
 
 def with_role(fields: Sequence[str], run: StoredRun) -> list[str]:
-    """Return fields with the role that the quadrant suggests in place of the role, where no coverage says that."""
+    """Return fields with the suggested role in place of the role if no coverage assigns roles."""
     return [SUGGESTED.get(name, name) if name not in run.columns else name for name in fields]
 
 
 def only_of(run: StoredRun, text: str) -> tuple[str, str | bool]:
-    """Return the column and the value that `COLUMN=VALUE` names, or a play alone; UsageError if there is none such."""
+    """Return column and value of `COLUMN=VALUE`, or of a play alone; raise UsageError if either is unknown."""
     column, equals, value = (part.strip() for part in text.partition("="))
     if not equals:
         column, value = "play", text.strip()
@@ -198,14 +198,14 @@ def only_of(run: StoredRun, text: str) -> tuple[str, str | bool]:
 
 
 def titles_of(run: StoredRun, fields: Sequence[str]) -> list[str]:
-    """Return fields with the title of the job as their header, in plain words if it has none; own headers stay."""
+    """Return fields with the job's titles as headers, in plain words without a title; explicit headers stay."""
     titles = {column: title.title for column, title in run.job.titles.items() if title.title}
     plain = [text.strip() for text in fields]
     return [text if "=" in text or text == KEY else f"{text}={titles.get(text) or words(text)}" for text in plain]
 
 
 def _hint(column: str, known: Sequence[str], run: StoredRun) -> str:
-    """Return what may have been meant, or has to be written or computed first."""
+    """Return a hint: the column that may have been meant, or how to get the column written or computed."""
     if column in run.left_out:
         return 'output.columns of its job leaves it out: name it there, or set output.columns = "all", and run it again'
     if column in BUYING:
@@ -216,12 +216,12 @@ def _hint(column: str, known: Sequence[str], run: StoredRun) -> str:
         return "no holdout counts: tamscore holdout RUN draws one"
     if column in {*COVERAGE_COLUMNS, *COVERAGE_DETAILS}:
         instead = f"; what the quadrant suggests is {SUGGESTED[column]!r}" if column in SUGGESTED else ""
-        return f"a coverage tells it, and the run has none: tamscore coverage RUN{instead}"
+        return f"a coverage gives it, and the run has none: tamscore coverage RUN{instead}"
     return nearest(column, known) or f"the scores have {', '.join(known)}"
 
 
 def values_of(table: pa.Table, order: Order) -> pa.Table:
-    """The fields of accounts under their own names, amounts to the cent."""
+    """Return the fields of accounts under their own names, amounts to the cent."""
     columns = {}
     for name in order.fields:
         column = table[name] if name in table.column_names else make_column(name, table)
@@ -230,15 +230,15 @@ def values_of(table: pa.Table, order: Order) -> pa.Table:
 
 
 def to_the_cent(column: pa.ChunkedArray) -> pa.Array:
-    """Amounts as numbers with two places, null where there is none."""
+    """Return amounts as decimals with two places, null if missing."""
     rounded = decimal(cents(column.to_numpy()))
     return pc.if_else(column.is_valid().combine_chunks(), rounded, pa.scalar(None, MONEY))
 
 
 def row_texts(values: pa.Table) -> pa.Array:
-    """Each row as one text that differs where any of its fields does."""
+    """Return each row as one text that differs if any of its fields differs."""
     texts = [column.cast(pa.large_string()) for column in values.columns]
-    empty = pa.array([""] * values.num_rows, pa.large_string())  # a join of one column alone is the column
+    empty = pa.array([""] * values.num_rows, pa.large_string())  # a join of one column alone is the column itself
     options = {"null_handling": "replace", "null_replacement": _NO_VALUE}
     return pc.binary_join_element_wise(
         *texts, empty, pa.scalar(_BETWEEN, pa.large_string()), **options
@@ -246,12 +246,12 @@ def row_texts(values: pa.Table) -> pa.Array:
 
 
 def fields_of(run: StoredRun) -> dict[str, pa.DataType]:
-    """The fields that an export can have, with their types: columns of the run, and what is said of its accounts."""
+    """Return the fields that an export can have, with their types: columns of the run and derived columns."""
     return kinds_of(run) | said_columns(run)
 
 
 def kinds_of(run: StoredRun) -> dict[str, pa.DataType]:
-    """The columns of a run that can stand in a flat file, with the types of their values there."""
+    """Return the columns of a run that fit into a flat file, with the types of their values there."""
     kinds = {item.name: plain_type(item.type) for item in run.schema}
     flat = {name: MONEY if name in _AMOUNTS else kind for name, kind in kinds.items()}
     return {name: kind for name, kind in flat.items() if not _formless(kind)}

@@ -1,4 +1,4 @@
-"""The rows of an export: which accounts there are to tell of, and what is told of each."""
+"""The rows of an export: the selected accounts, and the fields of each account."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class ExportCounts:
-    """How many accounts there are, and how many of them are exported, new, changed, gone; and overrides by their state.
+    """Counts of accounts: all, exported, new, changed, gone; and overrides by their state.
 
-    `emptied` counts the accounts with a field that held a value in the earlier run and is empty now, `cleared` these
-    fields by name. `case_twins` are accounts whose ids differ from others in capitals only. `met` are the accounts that
-    were found with overrides.
+    `emptied` counts accounts with a field that had a value in the earlier run and is empty now, `cleared` counts these
+    fields by name. `case_twins` are accounts whose ids differ from others only in capitals. `met` are the accounts with
+    overrides that the run has.
     """
 
     accounts: int = 0
@@ -47,7 +47,7 @@ class ExportCounts:
 class Batch:
     """Rows as they stand in the file, and which of their fields (m, fields) bool were cleared since the earlier run.
 
-    Without an earlier run nobody knows: `cleared` is None. `keys` are the ids as overrides are compared with them.
+    Without an earlier run, `cleared` is None. `keys` are the normalised ids, with which overrides are compared.
     """
 
     table: pa.Table
@@ -58,9 +58,9 @@ class Batch:
 def rows(
     run: StoredRun, order: Order, since: EarlierExport | None, tally: ExportCounts, ids: SmallIds
 ) -> Iterator[Batch]:
-    """The rows to export, part by part: accounts that changed, are new, or are named by an override.
+    """Yield the rows to export, part by part: accounts that changed, are new, or have an override.
 
-    All accounts that are looked at are added to `ids`.
+    The ids of all selected accounts are added to `ids`.
     """
     for table in order.read(run, [KEY, *order.fields]):
         ids.add(table[KEY])
@@ -82,9 +82,9 @@ def rows(
 def _compare_rows(
     ids: pa.ChunkedArray, values: pa.Table, since: EarlierExport | None, tally: ExportCounts
 ) -> tuple[Any, Any]:
-    """Return which accounts (m,) bool are new or told otherwise than before, and which of their cells were cleared.
+    """Return which accounts (m,) bool are new or have other fields than before, and which of their cells were cleared.
 
-    All of them are new, and nothing is known of cells (None), where there is no before.
+    Without an earlier run all accounts are new, and the cleared cells are None.
     """
     if since is None:
         tally.new += len(ids)
@@ -102,7 +102,7 @@ def _compare_rows(
 
 
 def _count_cleared(cleared: Any, names: list[str], tally: ExportCounts) -> None:
-    """Count cleared cells (m, fields) by field, and the accounts that have some."""
+    """Count cleared cells (m, fields) by field, and the accounts with cleared cells."""
     tally.emptied += int(np.count_nonzero(cleared.any(axis=1)))
     for name, count in zip(names, cleared.sum(axis=0).tolist(), strict=True):
         if count:
@@ -112,7 +112,7 @@ def _count_cleared(cleared: Any, names: list[str], tally: ExportCounts) -> None:
 def file_rows(
     ids: pa.ChunkedArray, values: pa.Table, run: StoredRun, order: Order, tally: ExportCounts, compared_ids: pa.Array
 ) -> pa.Table:
-    """The rows as they stand in the file: id, fields under their headers, overrides, version, hash."""
+    """Return the rows as they stand in the file: id, fields under their headers, overrides, version, hash."""
     columns: dict[str, Any] = {order.key: ids.cast(pa.string())}
     keys = compared_ids.to_pylist() if order.overrides else []
     for name, header in order.fields.items():
@@ -127,7 +127,7 @@ def file_rows(
 
 
 def _override_columns(ids: list[str], name: str, header: str, kind: pa.DataType, order: Order) -> dict[str, pa.Array]:
-    """The overrides of a field that hold, beside the model's values: value, reason, last day."""
+    """Return the valid overrides of a field, beside the model's values: value, reason, last day."""
     of_each = [order.overrides.get(account, {}).get(name) for account in ids]
     live = [override if override is not None and override.holds_on(order.day) else None for override in of_each]
     value, reason, expiry = _override_headers(header)
@@ -139,15 +139,15 @@ def _override_columns(ids: list[str], name: str, header: str, kind: pa.DataType,
 
 
 def _override_headers(header: str) -> tuple[str, str, str]:
-    """The headers of value, reason and last day of a field's overrides."""
+    """Return the headers of value, reason and last day of a field's overrides."""
     return f"{header}_override", f"{header}_override_reason", f"{header}_override_expiry"
 
 
 def to_clear(batch: Batch, order: Order) -> dict[str, Any]:
-    """The cells (m,) bool by header that another system must clear.
+    """Return the cells (m,) bool by header that another system must clear.
 
-    Those that held a value in the earlier run and are empty now, and those of overrides that have expired or lost a
-    part; every empty cell where there is no earlier run.
+    These are cells that had a value in the earlier run and are empty now, and cells of overrides that have expired or
+    lost a part. Without an earlier run, these are all empty cells.
     """
     table = batch.table
     if batch.cleared is None:
@@ -163,7 +163,7 @@ def to_clear(batch: Batch, order: Order) -> dict[str, Any]:
 
 
 def _count(order: Order, ids: list[str], tally: ExportCounts) -> None:
-    """Count the overrides of accounts, those that hold and those that have expired."""
+    """Count the overrides of accounts: those that hold and those that have expired."""
     for account in ids:
         for override in order.overrides.get(account, {}).values():
             tally.met.add(account)
@@ -173,7 +173,7 @@ def _count(order: Order, ids: list[str], tally: ExportCounts) -> None:
 
 
 def _row_hashes(content: pa.Array) -> pa.Array:
-    """A hash of what each row says beside its id, XXH3 with 128 bits in 32 hexadecimal digits."""
+    """Return a hash of each row without its id, XXH3 with 128 bits in 32 hexadecimal digits."""
     from xxhash import xxh3_128_hexdigest
 
     return pa.array([xxh3_128_hexdigest(text) for text in content.cast(pa.large_binary()).to_pylist()], pa.string())

@@ -1,4 +1,4 @@
-"""Overrides: what people know better than the model, account by account, each with its reason and its end."""
+"""Overrides: values that people set for accounts against the model, each with a reason and an expiry."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("account", "field", "value", "reason", "expiry")
 _SETTING = "--min-match-share"
-"""The option of the share of rows that must meet an account."""
+"""The option for the share of rows that must match an account."""
 
 
 @dataclass(frozen=True)
 class Override:
-    """A value that stands beside the model's; `expiry` is the last day on which it holds, None where it has none."""
+    """A value beside the model's; `expiry` is the last day on which it holds, None without an end."""
 
     value: Any
     reason: str
@@ -51,11 +51,10 @@ Overrides = dict[str, dict[str, Override]]
 
 
 def read(path: Path, kinds: Mapping[str, pa.DataType], form: IdForm = "text") -> Overrides:
-    """The overrides of a CSV or Parquet file; `kinds` are the fields that may be overridden, with their types.
+    """Return the overrides of a CSV or Parquet file; `kinds` are the fields that may be overridden, with their types.
 
-    Accounts stand by their ids as these are compared, see `folding.fold_ids`.
-    Raises InputContractError that lists every row that is wrong: unknown fields, values of another type, dates that are
-    none, accounts that are told twice, reasons that lack.
+    Accounts stand under their normalised ids, see `folding.fold_ids`. Raise InputContractError with every wrong row:
+    unknown fields, values of another type, invalid dates, fields of an account that stand twice, missing reasons.
     """
     record: Overrides = {}
     problems = []
@@ -72,7 +71,7 @@ def read(path: Path, kinds: Mapping[str, pa.DataType], form: IdForm = "text") ->
 
 
 def _add(record: Overrides, row: dict[str, str | None], kinds: Mapping[str, pa.DataType]) -> None:
-    """Add the override of a row; raise ValueError that says what is wrong with it."""
+    """Add the override of a row; raise ValueError with what is wrong with it."""
     account, field = row["account"], row["field"]
     if account is None or field is None:
         raise ValueError("an override names its account and its field")
@@ -83,7 +82,7 @@ def _add(record: Overrides, row: dict[str, str | None], kinds: Mapping[str, pa.D
 
 
 def _require_certain(row: Mapping[str, str | None], kinds: Mapping[str, pa.DataType]) -> None:
-    """Raise ValueError where a number of a text file may be a fraction or hold a group of thousands, such as 1.362."""
+    """Raise ValueError if a number of a text file may be a fraction or have a thousands separator, such as 1.362."""
     import pyarrow as pa
 
     field, value = row["field"] or "", row["value"] or ""
@@ -93,7 +92,10 @@ def _require_certain(row: Mapping[str, str | None], kinds: Mapping[str, pa.DataT
 
 
 def _rows_of(path: Path, form: IdForm) -> Iterator[dict[str, str | None]]:
-    """The rows of an overrides file as texts by column, empty ones as None; InputContractError where it is none."""
+    """Yield the rows of an overrides file as texts by column, empty cells as None.
+
+    Raise InputContractError if the file is not a table, or lacks a column.
+    """
     import pyarrow as pa
 
     try:
@@ -111,9 +113,9 @@ def _rows_of(path: Path, form: IdForm) -> Iterator[dict[str, str | None]]:
 
 
 def match(path: Path, run: StoredRun, share: float) -> Match:
-    """Return how the rows of an overrides file meet the accounts of a run.
+    """Return how the rows of an overrides file match the accounts of a run.
 
-    Raises InputContractError where fewer than that share of them met one.
+    Raise InputContractError if the share of rows that match an account is below `share`.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -128,18 +130,18 @@ def match(path: Path, run: StoredRun, share: float) -> Match:
 
 
 def _ids_of(run: StoredRun) -> Iterator[pa.Array]:
-    """The ids of the accounts of a run, part by part, as they are compared."""
+    """Yield the normalised ids of the accounts of a run, part by part."""
     for table in run.read(["account_id"]):
         yield account_ids(table["account_id"], run.id_form)
 
 
 def _table_of(path: Path) -> pa.Table:
-    """The table in a file, all columns of a CSV file or a workbook as texts: an id keeps its zeros."""
+    """Return the table of a file, all columns of a CSV file or a workbook as texts, so that ids keep leading zeros."""
     return whole_table(path, {})
 
 
 def _override_of(row: dict[str, str | None], field: str, kinds: Mapping[str, pa.DataType]) -> Override:
-    """The override that a row holds for a field; raise ValueError that says what is wrong with it."""
+    """Return the override that a row holds for a field; raise ValueError with what is wrong with it."""
     if field not in kinds:
         hint = nearest(field, kinds) or f"fields that can be overridden are {', '.join(kinds)}"
         raise ValueError(f"there is no field {field!r}; {hint}")
@@ -149,7 +151,7 @@ def _override_of(row: dict[str, str | None], field: str, kinds: Mapping[str, pa.
 
 
 def _convert_value(value: str | None, field: str, kind: pa.DataType) -> Any:
-    """The value of an override as its field's type; raise ValueError where it is none."""
+    """Return the value of an override in its field's type; raise ValueError if it does not fit."""
     import pyarrow as pa
 
     try:
@@ -159,7 +161,7 @@ def _convert_value(value: str | None, field: str, kind: pa.DataType) -> Any:
 
 
 def _day_of(text: str | None) -> date | None:
-    """The day that a text names; None where it is empty."""
+    """Return the day in a text; None if it is empty."""
     try:
         return None if text is None else date.fromisoformat(text[:10])
     except ValueError:

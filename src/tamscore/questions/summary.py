@@ -120,7 +120,7 @@ def load(
 
 
 def _roles_note(roles: RoleColumns) -> str | None:
-    """Return where it is said who covers an account; None where the run knows only what quadrants suggest."""
+    """Return the source of roles and persons; None if quadrants suggest the roles."""
     if roles.plan is not None:
         known = "".join(f"; {text}" for text in measured_notices(roles.plan.record.get("measured", ())))
         return f"{roles.plan.name}, roles and persons are those of tamscore coverage{known}"

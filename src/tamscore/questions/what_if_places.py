@@ -1,4 +1,4 @@
-"""What quadrants come to that count accounts: who has a place is told by the stored scores, account by account."""
+"""Totals of quadrants that hold a number of accounts: the stored scores decide, account by account, who has a place."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def sums_by_place(
     rules: QuadrantRules,
     ladder: LadderRules,
 ) -> list[Any]:
-    """Accounts, potential and whitespace (k, quadrants, kinds, 3) of each party type under other rules.
+    """Return accounts, potential and whitespace (k, quadrants, kinds, 3) of each party type under other rules.
 
-    Raises UsageError where the run has no probabilities, since an earlier version made it.
+    Raise UsageError if the run has no probabilities, because an earlier version made it.
     """
     rows, ends = _stored_rows(run), np.cumsum([market.standing.clusters for market in markets])
     parties = [_party_rows(rows, *parts) for parts in pairwise([0, *ends])]
@@ -52,20 +52,20 @@ def sums_by_place(
 
 
 def _places_of(open_money: Any, party: dict[str, Any]) -> Any:
-    """The place (n,) of each account of a party type, given its whitespace (n,)."""
+    """Return the place (n,) of each account of a party type, given its whitespace (n,)."""
     value = value_of(open_money, party["probability"], party.get("value_at_risk"))
     return priority.place_of(order_of(value, party["probability"], party["distance"], party["hashes"]))
 
 
 def _party_rows(rows: dict[str, Any], first: int, stop: int) -> dict[str, Any]:
-    """Those of the rows whose clusters are numbered from `first` to before `stop`, numbered from 0."""
+    """Return the rows whose clusters are numbered from `first` to before `stop`, with clusters numbered from 0."""
     at = np.flatnonzero((rows["cluster"] >= first) & (rows["cluster"] < stop))
     party = {name: column[at] for name, column in rows.items()}
     return party | {"cluster": party["cluster"] - first}
 
 
 def _stored_rows(run: StoredRun) -> dict[str, Any]:
-    """Of every account of a run (n,): cluster over all party types, sales, distance, probability, hash of the id."""
+    """Return columns (n,) of a run's accounts: cluster over all party types, sales, distance, probability, id hash."""
     parts = []
     run.require((*_NUMBERS, "typical_sales", "value_at_risk"))
     if "probability" not in run.columns:
@@ -79,7 +79,7 @@ def _stored_rows(run: StoredRun) -> dict[str, Any]:
 
 
 def _sum_places(party: dict[str, Any], money: Money, taken: Any, limit: QuadrantLimits, market: PartyMarket) -> Any:
-    """The sums (k, quadrants, kinds, 3) of the accounts of a party type, given who has a place (n,)."""
+    """Return the sums (k, quadrants, kinds, 3) of a party type's accounts, given which have a place (n,)."""
     quadrants = 2 * taken.astype(np.int64) + (party["sales"] >= limit.sales)
     shape = (market.standing.clusters, len(PLAYS), len(KINDS))
     cell = np.ravel_multi_index((party["cluster"], quadrants, (party["sales"] > 0).astype(np.int64)), shape)

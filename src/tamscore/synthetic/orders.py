@@ -1,4 +1,4 @@
-"""Orders of a synthetic market: two years of lines that come to what each customer bought."""
+"""Orders of a synthetic market: two years of lines whose sums are the sales of each customer."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 _PRODUCTS = tuple(f"product {letter}" for letter in "ABCDEFGHIJKL")
 AS_OF = date(2024, 12, 31)
-"""The last day of the first year that sales are told of."""
+"""The last day of the year of the market's sales."""
 _MOST_LINES = 8
 _STAYED, _LAPSED = 0.85, 0.03
-"""Shares of customers that bought the year before, too, and of prospects that did."""
+"""Share of customers that bought the year before, too, and share of prospects that did."""
 _EPOCH = date(1970, 1, 1)
 
 
 def order_lines(market: pa.Table, truth: pa.Table, seed: int, chunk: int) -> tuple[NDArray[np.int64], pa.Table]:
-    """The order lines of one chunk of a market, and the row (n,) of the account that each belongs to, ascending.
+    """Return the order lines of one chunk of a market, and the row (n,) of each line's account, ascending.
 
-    Those of the last year come to the account's sales, to the cent; returns are lines below 0.
+    Lines of the last year add up to the account's sales, to the cent; returns are lines below 0.
     """
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(3, chunk))))
     sales = np.nan_to_num(market["sales"].to_numpy())
@@ -37,7 +37,7 @@ def order_lines(market: pa.Table, truth: pa.Table, seed: int, chunk: int) -> tup
     back = random.integers(0, 365, len(rows)) + np.repeat([0, 366], [len(account) for account, _ in years])
     order = np.lexsort((-back, rows))
     taste = (random.integers(0, len(_PRODUCTS), len(rows)) * random.random(len(rows))).astype(np.int64)
-    product = (taste + 5 * segment[rows]) % len(_PRODUCTS)  # a few products are liked best, in each segment others
+    product = (taste + 5 * segment[rows]) % len(_PRODUCTS)  # each segment prefers a few other products
     columns: dict[str, Any] = {
         "account_id": market["account_id"].combine_chunks().take(pa.array(rows[order])),
         "date": pa.array(((AS_OF - _EPOCH).days - back[order]).astype(np.int32)).cast(pa.date32()),
@@ -48,7 +48,7 @@ def order_lines(market: pa.Table, truth: pa.Table, seed: int, chunk: int) -> tup
 
 
 def _year_of(cents: NDArray[np.int64], random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The account (n,) and the cents (n,) of the lines of a year, which come to so many `cents` (m,) an account."""
+    """Return the account (n,) and the cents (n,) of the lines of a year, which add up to `cents` (m,) by account."""
     lines = np.where(cents != 0, random.integers(1, _MOST_LINES + 1, len(cents)), 0)
     account = np.repeat(np.arange(len(cents)), lines)
     weight = random.random(len(account)) + 0.1

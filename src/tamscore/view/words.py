@@ -1,4 +1,4 @@
-"""Numbers and names as people read them."""
+"""Numbers and names as texts for people."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ NOTHING = "-"
 
 
 def money(value: float | None) -> str:
-    """An amount with two significant digits, short: 12k, 3.4M, 950; `-` where there is none.
+    """Return an amount with two significant digits, short: 12k, 3.4M, 950; `-` for a missing amount.
 
-    Below a cent it is told to the cent: 0.01 or 0.00, where 0 is nothing at all.
+    Below a cent it has two decimals, 0.01 or 0.00; only an amount of exactly 0 is 0.
     """
     if value is None or not math.isfinite(value):
         return NOTHING
@@ -30,7 +30,7 @@ def money(value: float | None) -> str:
 
 
 def money_text(value: float | None, currency: str | None) -> str:
-    """Return an amount in short with its currency, where that is known: `EUR 3.4M`, `€3.4M`, `3.4M`."""
+    """Return a short amount with its currency, if known: `EUR 3.4M`, `€3.4M`, `3.4M`."""
     amount = money(value)
     if currency is None or amount == NOTHING:
         return amount
@@ -43,12 +43,12 @@ def _span(low: float | None, high: float | None) -> str:
 
 
 def exact(value: float) -> str:
-    """An amount to the cent, whole amounts without cents: 1,234.50, 1,234."""
+    """Return an amount to the cent, whole amounts without cents: 1,234.50, 1,234."""
     return f"{value:,.2f}".removesuffix(".00")
 
 
 def share(part: float, whole: float) -> str:
-    """A share in percent: whole numbers from 10 % on, one place below; `-` of nothing."""
+    """Return a share in percent: whole numbers from 10 % on, one decimal below; `-` if the whole is 0."""
     if not whole:
         return NOTHING
     percent = 100 * part / whole
@@ -56,7 +56,7 @@ def share(part: float, whole: float) -> str:
 
 
 def change(before: float, after: float) -> str:
-    """Return how an amount changes, in percent: `+12%`, `-0.4%`, `0%`; `-` where it was nothing."""
+    """Return the change of an amount in percent: `+12%`, `-0.4%`, `0%`; `-` if the amount was 0."""
     if not before:
         return NOTHING
     percent = 100 * (after - before) / abs(before)
@@ -64,7 +64,7 @@ def change(before: float, after: float) -> str:
 
 
 def signed_money(value: float) -> str:
-    """Return an amount in short, with its sign."""
+    """Return a short amount with its sign."""
     return f"{'+' if value > 0 else ''}{money(value)}"
 
 
@@ -73,17 +73,17 @@ HOLDERS = {"expansion": "customer", "acquisition": "prospect"}
 
 
 def count_text(count: float, noun: str) -> str:
-    """A count with its noun, which takes an s where it is not one."""
+    """Return a count with its noun, which gets an s unless the count is 1."""
     return f"{count:,.0f} {noun}{'' if count == 1 else 's'}"
 
 
 def words(name: str) -> str:
-    """A code as words: `land_and_adopt` is `land and adopt`."""
+    """Return a code as words: `land_and_adopt` becomes `land and adopt`."""
     return name.replace("_", " ")
 
 
 def clean(text: object) -> str:
-    """The text without characters that would move the cursor or break a line: names come from data."""
+    """Return a text without characters that would move the cursor or break a line: names come from data."""
     plain = str(text)
     return plain if plain.isprintable() else "".join(char if char.isprintable() else "�" for char in plain)
 
@@ -93,12 +93,12 @@ Unit: TypeAlias = Literal[
     "tenths", "hundredths", "thousandths", "ten_thousandths", "index", "signed", "places", "signed_money", "change",
     "truth",
 ]  # fmt: skip
-"""What a value is, and so how it is written.
+"""The kind of a value, which decides its format.
 
-`number` is for numbers that are words already, `name` for texts that may end in an ellipsis, `_span` for two amounts.
+`number` is for numbers that are texts already, `name` for texts that may end in an ellipsis, `span` for two amounts.
 """
 TEXTS = frozenset({"text", "name", "id", "code", "truth"})
-"""Units of values that are no numbers."""
+"""Units of values that are not numbers."""
 _FORMS: dict[Unit, Callable[[Any], str]] = {
     "code": lambda name: words(clean(name)),
     "count": lambda value: f"{value:,.0f}",
@@ -123,7 +123,7 @@ _FORMS: dict[Unit, Callable[[Any], str]] = {
 
 
 def value_text(value: Any, unit: Unit) -> str:
-    """A value in words: a text as it is, `-` for none, a number as its unit has it."""
+    """Return a value as text: a text as it is, `-` for none, a number in the format of its unit."""
     if value is None:
         return NOTHING
     if isinstance(value, str) and unit != "code":

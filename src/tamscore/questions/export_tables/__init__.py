@@ -31,7 +31,7 @@ _WITH_SECRET = ("postgresql://", "postgres://", "postgresql:postgresql://")
 
 
 def table_target(text: str) -> TableTarget | None:
-    """Return the table that an option names, None where it names a file; UsageError where a name is not complete."""
+    """Return the table that an option names, None if it names a file; raise UsageError if the name is not complete."""
     kind, _, rest = text.partition(":")
     if text.startswith(_WITH_SECRET):  # not repeated: it may hold a password
         raise UsageError(
@@ -70,7 +70,7 @@ _TARGETS: dict[str, Callable[[str], TableTarget]] = {
     "duckdb": _duckdb_target,
     "postgresql": _postgresql_target,
 }
-"""The kinds of tables by what their names begin with."""
+"""The kinds of tables by the prefixes of their names."""
 
 
 def write(
@@ -82,10 +82,10 @@ def write(
     *,
     overwrite: bool,
 ) -> tuple[ExportCounts, str]:
-    """Bring a table to what an export says, and return what changed there and the name of the table.
+    """Merge an export into a table, and return the counts of its changes and the name of the table.
 
-    All of it changes or nothing. Raise UsageError where the table was not made by an export of these scores, or has
-    other columns, unless `overwrite` lets it be made anew; else raise as `TableTarget.open_up`.
+    All changes are made or none. Raise UsageError if the table was not made by an export of these scores, or has other
+    columns, unless `overwrite` allows it to be created again. Otherwise raise as `TableTarget.open_up` does.
     """
     if isinstance(target.location, Path) and isinstance(run.directory.output, Path):
         require_outside(run.directory.output, target.location)
@@ -95,7 +95,7 @@ def write(
     with target.open_up() as table:
         require_types(content, table)
         there = _to_merge_into(table, content, run.directory, overwrite=overwrite)
-        note(run.directory, "export", table.name, progress)  # first: whoever is killed in between may write it again
+        note(run.directory, "export", table.name, progress)  # first, so that a killed export may write it again
         with progress.stage("export", run.manifest["rows"]["scored"]) as done:
             rows = export_file.report_batches(export_rows.rows(run, order, None, tally, ids), tally, done)
             merged = table.merge(content, content.batches(batch.table for batch in rows), there)
@@ -107,11 +107,11 @@ def write(
 def _to_merge_into(
     table: OpenTable, content: Content, directory: RunDirectory, *, overwrite: bool
 ) -> ExistingTable | None:
-    """Return the table that is there, None where it is to be made; raise UsageError where it must not be touched."""
+    """Return the existing table, None if it must be created; raise UsageError if it must not be changed."""
     there, ours = table.standing(), bool(notes(directory, "export", table.name))
     if there is None or (ours and not there.columns):
         return None
     why = refusal(there, content, table, ours=ours)
     if why and not overwrite:
-        raise UsageError(f"{table.name}: {why}; name another table, or add --overwrite to drop it and make it anew")
+        raise UsageError(f"{table.name}: {why}; name another table, or add --overwrite to drop it and create it again")
     return None if why else there

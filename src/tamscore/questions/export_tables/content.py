@@ -1,4 +1,4 @@
-"""What an export puts into a table, and what it finds there: columns in types that every database has."""
+"""The content of an exported table, and of the table that exists: columns in types that every database has."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
 
 GONE = "gone_in"
-"""The column that names the version of the scores in which an account was missing first; null where it is there."""
+"""The column with the version of the scores that an account was first missing from; null for an account that exists."""
 _WIDER = {pa.int8(): pa.int16(), pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
 _WIDER |= {pa.uint64(): pa.decimal128(20), pa.float16(): pa.float32(), pa.date64(): pa.date32()}
 _WIDER |= {pa.large_string(): pa.string()}
@@ -28,9 +28,10 @@ _MARK = "tamscore export;"
 
 @dataclass(frozen=True)
 class Content:
-    """What a table is to hold: `schema` is that of the rows, `key` names the column with the ids.
+    """The content that a table shall have: `schema` is that of the rows, `key` names the column with the ids.
 
-    `gone` says whether accounts that the version lacks are marked or deleted. `mark` is what the table says of itself.
+    `gone` says whether accounts that the version lacks are marked or deleted. `mark` is the comment stored in the
+    table.
     """
 
     schema: pa.Schema
@@ -41,7 +42,7 @@ class Content:
 
     @classmethod
     def of(cls, schema: pa.Schema, key: str, version: str, gone: Literal["mark", "delete"], accounts: str) -> Content:
-        """Return what a table with the columns of an export is to hold; UsageError where it cannot have one of them."""
+        """Return the content of a table with an export's columns; raise UsageError if the table cannot hold one."""
         fields = [pa.field(field.name, _table_type(field)) for field in schema]
         names = [field.name.lower() for field in fields]
         if GONE in names or len(set(names)) < len(names):
@@ -53,7 +54,7 @@ class Content:
         return cls(pa.schema([*fields, pa.field(GONE, pa.string())]), key, version, gone, mark)
 
     def batches(self, tables: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of an export as the table takes them; raise InputContractError where a value does not fit."""
+        """Yield the rows of an export in the table's types; raise InputContractError if a value does not fit."""
         for table in tables:
             whole = table.append_column(GONE, pa.nulls(table.num_rows, pa.string()))
             try:
@@ -66,9 +67,9 @@ class Content:
 
 @dataclass(frozen=True)
 class ExistingTable:
-    """A table that is there: its columns with the names of their types, and what it says of itself.
+    """A table that exists: its columns with the names of their types, and its comment.
 
-    Without columns it is no table but something else in its place, such as what a killed first export has left.
+    Without columns it is not a table but something else of that name, such as the rest of a killed first export.
     """
 
     columns: dict[str, str]
@@ -77,7 +78,7 @@ class ExistingTable:
 
 @dataclass(frozen=True)
 class Merged:
-    """How many rows of a table were inserted, updated, and marked or deleted."""
+    """Counts of the rows of a table that were inserted, updated, and marked or deleted."""
 
     inserted: int
     updated: int
@@ -89,16 +90,16 @@ class OpenTable(Protocol):
 
     @property
     def name(self) -> str:
-        """Return how people find it; no user and no password."""
+        """The name of the table for people; without user and password."""
 
     def standing(self) -> ExistingTable | None:
-        """Return the table that is there, None where there is none."""
+        """Return the table that exists, None if there is none."""
 
     def type_name(self, kind: pa.DataType) -> str | None:
-        """Return how the database calls a type, None where it has no such type."""
+        """Return the database's name of a type, None if it has no such type."""
 
     def merge(self, content: Content, batches: Iterator[pa.RecordBatch], there: ExistingTable | None) -> Merged:
-        """Bring the table to what the batches say, all of it or nothing; with no `there` it is made anew."""
+        """Merge the batches into the table, all of them or none; without `there` the table is created."""
 
 
 class TableTarget(Protocol):
@@ -106,18 +107,18 @@ class TableTarget(Protocol):
 
     @property
     def location(self) -> Location | None:
-        """Return where it lies, None where a server keeps it."""
+        """The place of the table, None if a server keeps it."""
 
     def open_up(self) -> AbstractContextManager[OpenTable]:
-        """Open the table for one export; nothing has changed where `merge` was not reached, or failed.
+        """Open the table for one export; nothing changes if `merge` is not reached, or fails.
 
-        Raise UsageError where the request makes no sense there, InputContractError where it refuses a value,
-        RetryableError where it cannot be reached, is held by another writer, or has no room.
+        Raise UsageError if the request is not possible there, InputContractError if the table refuses a value,
+        RetryableError if it cannot be reached, is locked by another writer, or has no space.
         """
 
 
 def _table_type(field: pa.Field) -> pa.DataType:
-    """Return the type of a column in a table; raise UsageError where tables have none such."""
+    """Return the type of a column in a table; raise UsageError if tables have no such type."""
     kind = _WIDER.get(field.type, field.type)
     if t.is_timestamp(kind):
         return pa.timestamp("us", "UTC" if kind.tz else None)
@@ -138,7 +139,7 @@ def require_types(content: Content, table: OpenTable) -> None:
 
 
 def refusal(there: ExistingTable, content: Content, table: OpenTable, *, ours: bool) -> str | None:
-    """Return why a table must not be merged into, None where nothing speaks against it; new columns do not."""
+    """Return why a table must not be merged into, None if it may be; new columns are no obstacle."""
     if not ours or there.mark is None or not there.mark.startswith(_MARK):
         return "is there already, and no export of these scores"
     if there.mark != content.mark:
@@ -154,7 +155,7 @@ def refusal(there: ExistingTable, content: Content, table: OpenTable, *, ours: b
 
 @contextmanager
 def stream(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatchReader]:
-    """Give batches as a stream to a library that makes a text of an error raised on the way; that error is raised."""
+    """Yield batches as a stream for a library that turns errors on the way into text; the original error is raised."""
     raised: list[BaseException] = []
 
     def passed() -> Iterator[pa.RecordBatch]:

@@ -1,4 +1,4 @@
-"""The accounts of every list, in order of priority, with what is said of each."""
+"""The accounts of every list in order of priority, with their sentences."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ _READ = (
     *(*OPEN_PRODUCTS, *_CUSTOMER_JOBS, "buying_roles_missing", "hours", _CAMPAIGN, "campaign_channel"),
     *("campaign_message", MARK_COLUMN, FAMILY, "family_members"),
 )
-"""The columns of a run that lists are made of, those that it has."""
+"""The columns of a run that lists use, as far as the run has them."""
 _UNPLACED = 2**31 - 1
-"""Accounts without a place come last."""
+"""The place of accounts without a priority, after all others."""
 _CODES = ((pa.int8(), 2**7), (pa.int16(), 2**15))
-"""Codes of texts, and how many texts each kind has."""
+"""Types of text codes, and the number of texts that each can hold."""
 PART = 65_536
-"""So many accounts are told together."""
+"""Accounts for which sentences are made at a time."""
 _TIDY = 4
-"""After so many parts the heap is given back."""
+"""Parts of the run between two releases of unused heap."""
 
 
 @dataclass(frozen=True)
 class WorkList:
-    """The list of a person or a campaign: the role or the channel, the hours there are, and its accounts in order.
+    """The list of a person or a campaign: role or channel, hours, and accounts in order.
 
-    They are `rows` (n,) of a `source` that several lists share; what is said of them is made when it is asked for.
+    The accounts are `rows` (n,) of a `source` that several lists share; their sentences are made on demand.
     """
 
     kind: Literal["person", "campaign"]
@@ -75,7 +75,7 @@ class WorkList:
         return self.telling.told(self.source.take(pa.array(self.rows[begin:end])))
 
     def parts(self) -> Iterator[pa.Table]:
-        """Yield its accounts, so many at a time that they take little memory."""
+        """Yield its accounts in parts that take little memory."""
         for begin in range(0, len(self), PART):
             yield self.accounts(begin, begin + PART)
             if begin % (_TIDY * PART) == 0:
@@ -84,7 +84,7 @@ class WorkList:
 
 @dataclass(frozen=True)
 class RunLists:
-    """All lists of a run, persons first; and how many accounts it has, with a person and in lists of campaigns."""
+    """All lists of a run, persons first; the number of scored accounts, and of accounts with a person."""
 
     lists: tuple[WorkList, ...]
     scored: int
@@ -92,12 +92,14 @@ class RunLists:
 
 
 def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> RunLists:
-    """Return the lists of a run, told against an earlier one where there is one; controls are left out, or marked.
+    """Return the lists of a run, with changes since an earlier run if given; controls are left out, or marked.
 
-    Raise UsageError if nobody knows who covers its accounts.
+    Raise UsageError if the run has no coverage.
     """
     if PERSON not in run.columns:
-        raise UsageError(f"{run.directory.path}: nobody knows who covers its accounts; run tamscore coverage first")
+        raise UsageError(
+            f"{run.directory.path}: the run has no coverage, so no account has a person; run tamscore coverage first"
+        )
     run.require((*sentences.OPEN, *sentences.LIKELY, "expected_value", "play", "suggested_role"))
     heap.share()
     run = with_marks(run)
@@ -130,7 +132,7 @@ def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> RunLi
 
 
 def _join(parts: list[pa.Table]) -> pa.Table:
-    """Return the parts of a table as one, column by column, so that little lies there twice; the list is emptied."""
+    """Return the parts of a table as one, column by column to save memory; empties the list of parts."""
     columns = {}
     for name in parts[0].column_names:
         column = _whole([chunk for part in parts for chunk in part[name].chunks], parts[0][name].type)
@@ -143,7 +145,7 @@ def _join(parts: list[pa.Table]) -> pa.Table:
 
 
 def _whole(chunks: list[pa.Array], kind: pa.DataType) -> pa.Array:
-    """Return the chunks of a column as one; codes of texts may differ in kind from chunk to chunk."""
+    """Return the chunks of a column as one; the type of text codes may differ from chunk to chunk."""
     if not pa.types.is_dictionary(kind):
         return pa.chunked_array(chunks, kind).combine_chunks()
     wide = pa.dictionary(pa.int32(), pa.string())
@@ -151,7 +153,7 @@ def _whole(chunks: list[pa.Array], kind: pa.DataType) -> pa.Array:
 
 
 def _narrow_gather(table: pa.Table) -> pa.Table:
-    """Return a table whose dictionaries take as little memory as they can."""
+    """Return a table whose dictionaries have the smallest code types."""
     for place, field in enumerate(table.schema):
         if pa.types.is_dictionary(field.type):
             table = table.set_column(place, field.name, _narrow(as_dictionary(table.column(place))))
@@ -159,21 +161,21 @@ def _narrow_gather(table: pa.Table) -> pa.Table:
 
 
 def _narrow(column: pa.DictionaryArray) -> pa.DictionaryArray:
-    """Return a column of texts with the shortest codes that hold them, and one more."""
+    """Return a column of texts with the smallest code type that can hold its texts and one more."""
     codes = next((kind for kind, most in _CODES if len(column.dictionary) < most), pa.int32())
     return pa.DictionaryArray.from_arrays(column.indices.cast(codes), column.dictionary)
 
 
 @dataclass(frozen=True)
 class _Telling:
-    """What accounts are held against: the run before, and the accounts that moved since, with the reason."""
+    """The comparison of accounts: with the run before, and with the buying alerts since."""
 
     before: RunBefore | None = None
     alerted: AlertedRun | None = None
 
     @classmethod
     def of(cls, run: StoredRun, since: StoredRun | None, progress: Progress) -> _Telling:
-        """Return what there is to tell since an earlier run; nothing where the two have no account in common."""
+        """Return the comparison with an earlier run; an empty one if the two runs share no account."""
         if since is None:
             return cls()
         from tamscore.questions.alerted_run import alerted_since
@@ -212,7 +214,7 @@ def _order_of(accounts: pa.Table) -> Any:
 
 
 def _with_families(order: Any, family: pa.ChunkedArray) -> Any:
-    """Return the order (m,) of accounts with those of a family (m,) behind the first of them."""
+    """Return the order (m,) of accounts with those of a family (m,) after the first of them."""
     code = as_dictionary(family).indices.to_numpy()[order]
     first = np.full(int(code.max(initial=-1)) + 1, len(order))
     np.minimum.at(first, code, np.arange(len(order)))
@@ -220,7 +222,7 @@ def _with_families(order: Any, family: pa.ChunkedArray) -> Any:
 
 
 def groups_of(accounts: pa.Table, column: str) -> dict[str, Any]:
-    """Return the accounts (n,) of each text of a column, in order, by text in order of name."""
+    """Return the accounts (n,) of each text of a column, in order of priority; texts in order of name."""
     encoded = as_dictionary(accounts[column])
     code, names = encoded.indices.to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist()
     order = _order_of(accounts).astype(np.uint32)
@@ -230,7 +232,7 @@ def groups_of(accounts: pa.Table, column: str) -> dict[str, Any]:
 
 
 def _persons(accounts: pa.Table, tell: _Telling, run: StoredRun) -> Sequence[WorkList]:
-    """Return the list of every person in the order of the coverage, empty ones too; by name where none is stored."""
+    """Return every person's list in the order of the coverage, even if empty; by name without a stored coverage."""
     groups, nobody = groups_of(accounts, PERSON), np.zeros(0, np.uint32)
     known = run.roles.plan.record["people"] if run.roles.plan else ()
     lists = [

@@ -1,4 +1,4 @@
-"""Names of files for whatever people and campaigns are called: safe on every system, no two the same."""
+"""File names for people and campaigns with any name: safe on every system, and distinct."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LONGEST = 60
-"""Characters of a name in the name of a file."""
+"""Most characters of a person or campaign name in a file name."""
 
 
 def file_stems(kind: str, names: Sequence[str]) -> dict[str, str]:
     """Return the name of a file, without its ending, for each of some distinct names.
 
-    It has ASCII letters, digits and hyphens, behind the `kind`. Names that come to the same, or to nothing, or are cut,
-    get a hash of the name behind, so that they keep their files whoever else is there next time.
+    A file name has ASCII letters, digits and hyphens after the `kind`. A name that is cut, becomes empty or equals
+    another name gets a hash of the original name. So it keeps its file, whichever other names there are next time.
     """
     plain = {name: _ascii_slug(name) for name in names}
     counts = Counter(_cut(text) for text in plain.values())
@@ -28,7 +28,7 @@ def file_stems(kind: str, names: Sequence[str]) -> dict[str, str]:
 
 
 def _distinct_slug(text: str, name: str, counts: Counter[str]) -> str:
-    """Return a slug, with a hash of its name where it does not tell it."""
+    """Return a slug, with a hash of its name if the slug is not distinct."""
     if text == _cut(text) and counts[text] == 1 and text:
         return text
     mark = hashlib.sha256(name.encode()).hexdigest()[:8]
@@ -41,6 +41,6 @@ def _cut(text: str) -> str:
 
 
 def _ascii_slug(name: str) -> str:
-    """Return a name in small ASCII letters and digits, accents left out; '' if it has none of these."""
+    """Return a name in small ASCII letters and digits, without accents; '' if none remain."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return slug(plain).strip("-")

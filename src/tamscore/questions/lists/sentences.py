@@ -1,4 +1,4 @@
-"""What is said of each account in a list: why it is called, what is urgent, what changed; made once for equal facts."""
+"""Sentences on each account in a list: why it is called, what is urgent, what changed; once for equal facts."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ OPEN, LIKELY, NEXT = (
     ("kind", "probability", "p_basis"),
     ("play", "role", "suggested_role", "person", "next_offer"),
 )
-"""The columns that the parts of the sentence are made of."""
+"""The columns that the parts of the sentence use."""
 ROLES = ("buying_roles_missing",)
 URGENT = ("account_state", "churn_alert", "renewal_due", "renews_on")
 _COARSE = ("sales", "whitespace", "expected_value", "probability")
-"""Columns that are told with two significant digits."""
+"""Columns that sentences give with two significant digits."""
 _BETWEEN = "; "
 _MOST_CODES = 2**62
 
 
 def priority_sentences(accounts: pa.Table) -> pa.Array:
-    """Return why each account (m,) has its place, in one sentence, as `explain` says it; '' where it has none."""
+    """Return why each account (m,) has its place, in the sentence of `explain`; '' for an account without a place."""
     if "expected_value" not in accounts.column_names:
         return pa.array([""] * accounts.num_rows, pa.string())
     parts = [
@@ -47,14 +47,14 @@ def priority_sentences(accounts: pa.Table) -> pa.Array:
 
 
 def _expected_sentence(account: _Account) -> str | None:
-    """Return what may be expected of an account, None where nothing is known."""
+    """Return the expected value of an account as text, None if it is not known."""
     return None if account["expected_value"] is None else f"{money(account['expected_value'])} may be expected"
 
 
 def urgent(accounts: pa.Table, buying: pa.Array | None = None) -> pa.Array:
-    """Return what is urgent about each account (m,): left, may leave, contract ends, moved; '' for nothing.
+    """Return the urgent facts about each account (m,): left, may leave, contract ends, buying alert; '' for none.
 
-    `buying` (m,) says why accounts got a buying alert, null for the others.
+    `buying` (m,) is the reason of a buying alert, null for accounts without one.
     """
     parts = [by_distinct(accounts, URGENT, _alerts)] if any(name in accounts.column_names for name in URGENT) else []
     if buying is not None:
@@ -64,7 +64,7 @@ def urgent(accounts: pa.Table, buying: pa.Array | None = None) -> pa.Array:
 
 
 def _alerts(account: _Account) -> str | None:
-    """Return what a run says is urgent about an account, None for nothing."""
+    """Return the urgent facts about an account in a run, None for none."""
     items = []
     if account.get("account_state") == "left":
         items.append("left: win it back")
@@ -76,13 +76,14 @@ def _alerts(account: _Account) -> str | None:
 
 
 def join(parts: Sequence[pa.Array]) -> pa.Array:
-    """Return the parts of sentences (m,) one behind the other, without those that are null; '' where all are."""
-    led = pc.binary_join_element_wise("", *parts, _BETWEEN, null_handling="skip")  # Arrow loses rows of nulls alone
+    """Return parts of sentences (m,) joined, without null parts; '' if all parts are null."""
+    # The leading "" is needed: Arrow loses rows that are null in every part.
+    led = pc.binary_join_element_wise("", *parts, _BETWEEN, null_handling="skip")
     return pc.utf8_slice_codeunits(led, len(_BETWEEN))
 
 
 def by_distinct(accounts: pa.Table, names: Sequence[str], tell: Callable[[_Account], str | None]) -> pa.Array:
-    """Return what is told of each account (m,) by some of its columns; columns that are not there are left out."""
+    """Return the text of `tell` for each account (m,), computed once for equal values of the columns that exist."""
     there = [name for name in names if name in accounts.column_names]
     known = accounts.select(there)
     for place, name in enumerate(there):
@@ -98,13 +99,13 @@ def by_distinct(accounts: pa.Table, names: Sequence[str], tell: Callable[[_Accou
         size *= missing + 1
     count, code = _number(code)
     first = np.empty(count, np.int64)
-    first[code[::-1]] = np.arange(len(code))[::-1]  # the last that is written is the first row
+    first[code[::-1]] = np.arange(len(code))[::-1]  # the last write is that of the first row
     texts = [tell(item) for item in known.take(first).to_pylist()]
     return pa.array(texts, pa.string()).take(pa.array(code))
 
 
 def _number(codes: Any) -> tuple[int, Any]:
-    """Return how many distinct codes there are, and the place (m,) int32 of each among them."""
+    """Return the number of distinct codes, and the place (m,) int32 of each code among them."""
     encoded = pa.array(codes).dictionary_encode()
     return len(encoded.dictionary), encoded.indices.to_numpy()
 
@@ -112,8 +113,8 @@ def _number(codes: Any) -> tuple[int, Any]:
 def _coarse(column: pa.ChunkedArray) -> pa.Array:
     """Return numbers (m,) with two significant digits, so that few are distinct.
 
-    Those that lie halfway between two such numbers stay as they are, since a text may round them otherwise; so does 1,
-    and what is near it: certainty is no rounded number.
+    Numbers halfway between two such numbers stay as they are, since a text may round them otherwise. So do 1 and
+    numbers near it: certainty is not a rounded number.
     """
     values = float_column(column)
     size = np.abs(np.where(np.isfinite(values), values, 0.0))

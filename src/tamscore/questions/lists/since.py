@@ -1,4 +1,4 @@
-"""What changed about the accounts of a list since the run before: who is new, who had it, what is open, which place."""
+"""Changes of the accounts of a list since the run before: new accounts, owner, whitespace and place."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 _COMPARED = ("kind", "whitespace", "priority", "person")
 CHANGED = "changed"
-"""The column of lists that says what changed about an account."""
+"""The column of lists with the changes of an account."""
 _ID = "account_id"
 _FEW = 0.5
-"""Where a smaller share of the accounts was there before, the runs are hardly of one market."""
+"""Share of accounts known from the run before, below which the runs hardly cover one market."""
 _PLACES, _FACTOR = 10, 1.25
-"""A change of place is told from so many places and such a factor on: everybody moves a little every week."""
+"""Least change of a place in places and as a factor; small moves happen every week."""
 
 
 @dataclass(frozen=True)
 class RunBefore:
-    """The accounts of the run before: their index, and the columns (n,) that are compared."""
+    """The accounts of the run before: their index, and the compared columns (n,)."""
 
     accounts: AccountIndex
     table: pa.Table
@@ -48,11 +48,11 @@ class RunBefore:
         return cls(AccountIndex.of(ids, run.id_form), pa.concat_tables(tables).combine_chunks())
 
     def known_of(self, run: StoredRun) -> int:
-        """Return how many accounts of a later run were there."""
+        """Return how many accounts of a later run this run has."""
         return sum(int(np.count_nonzero(self.accounts.rows_of(part[_ID]) >= 0)) for part in run.read([_ID]))
 
     def change_texts(self, accounts: pa.Table) -> pa.Array:
-        """Return what changed about accounts (m,), '' for nothing."""
+        """Return the changes of accounts (m,) as texts, '' for none."""
         place = self.accounts.rows_of(accounts["account_id"])
         before = self.table.take(pa.array(place, mask=place < 0))
         new_model = pa.array(["new account"]).take(pa.array(np.zeros(len(place), np.int64), mask=place >= 0))
@@ -61,22 +61,22 @@ class RunBefore:
 
 
 def doubts_about_runs(run: StoredRun, before: StoredRun, known: int) -> list[str]:
-    """Return that few accounts of a run, `known` of them, were in the run before, where that is so."""
+    """Return a notice if few accounts of a run, `known` of them, were in the run before."""
     scored = run.manifest["rows"]["scored"]
     if known >= _FEW * scored:
         return []
     few = f"{known:,} of {scored:,} accounts were in the run {before.name}"
-    text = "nothing is told of changes" if not known else "all others count as new"
+    text = "changes are not reported" if not known else "all others count as new"
     return [f"since: {few}: {text}; name an earlier run of the same market with --since"]
 
 
 def _together(accounts: pa.Table, before: pa.Table, name: str) -> pa.Table:
-    """Return a column now and as it was."""
+    """Return a column of both runs, as `now` and `then`."""
     return pa.table({"now": accounts[name], "then": before[name]})
 
 
 def _became(accounts: pa.Table, before: pa.Table) -> pa.Array:
-    """Return whether accounts began to buy or stopped."""
+    """Return a text for accounts that began to buy or stopped."""
 
     def tell(item: Mapping[str, Any]) -> str | None:
         if item["then"] is None or item["then"] == item["now"]:
@@ -87,7 +87,7 @@ def _became(accounts: pa.Table, before: pa.Table) -> pa.Array:
 
 
 def owner(accounts: pa.Table, before: pa.Table) -> pa.Array:
-    """Return who had accounts before that now have another person; null where nobody had them, or nobody knows."""
+    """Return the earlier person of accounts that have another one now; null if there was none, or is not known."""
 
     def tell(item: Mapping[str, Any]) -> str | None:
         is_same = item["then"] is None or (
@@ -101,7 +101,7 @@ def owner(accounts: pa.Table, before: pa.Table) -> pa.Array:
 
 
 def _opened_whitespace(accounts: pa.Table, before: pa.Table) -> pa.Array:
-    """Return by how much whitespace changed, where that shows in two digits."""
+    """Return the change of whitespace if it shows in two digits."""
 
     def tell(item: Mapping[str, Any]) -> str | None:
         if item["then"] is None or item["now"] is None or money(item["then"]) == money(item["now"]):
@@ -112,7 +112,7 @@ def _opened_whitespace(accounts: pa.Table, before: pa.Table) -> pa.Array:
 
 
 def _moved_from(accounts: pa.Table, before: pa.Table) -> pa.Array:
-    """Return from which place accounts came that moved far."""
+    """Return the earlier place of accounts that moved far."""
     if "priority" not in accounts.column_names or "priority" not in before.column_names:
         return pa.nulls(accounts.num_rows, pa.string())
     now, then = (float_column(table["priority"]) for table in (accounts, before))

@@ -71,7 +71,7 @@ _PAGE_ONE = {
 _TABLES = (
     "drift", "events", "leakage", "level", "choice_of_k", "stability", "potential_stability", "campaigns", "priority",
 )  # fmt: skip
-"""Tables of a run that `show` tells as they are."""
+"""Tables of a run that `show` prints as they are."""
 SHOW = {
     **RUN,
     "path": "string: folder of the version",
@@ -122,7 +122,7 @@ SHOW = {
     "missing": "object: tables left out, with the reason",
     "input_change": "object?: how the input differs from that of the version before",
     **under("input_change", INPUT_CHANGE),
-    "coverage": "string?: where it is said who covers an account",
+    "coverage": "string?: source of roles and persons; null if the quadrants suggest them",
 }  # fmt: skip
 EXPLAIN = {
     **RUN,
@@ -269,7 +269,7 @@ BACKTEST = {
     "pairs[]": "object: columns of the table `pairs`",
     "rank_correlation": "object: of whitespace with growth, by kind",
     "rank_correlation.*": "number?: rank correlation",
-    "tenths": "list: growth by tenth of whitespace and of sales",
+    "tenths": "list: growth by decile of whitespace and of sales",
     "tenths[]": "object: columns of the table `tenths`",
     "losses": "list: pinball loss of simpler ways to set potential",
     "losses[]": "object: columns of the table `losses`",

@@ -1,4 +1,4 @@
-"""Why an account is called when it is: how much is open, how likely it is won, what may be expected, what next."""
+"""Why an account is called: how much is open, how likely a win is, what is expected, and the next step."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _LIKELY = {
     "win_rate": "{chance} likely to be won, as is assumed of all {kind}",
 }
 _ROLE = {"digital": "by digital means alone"}
-"""How roles that are no person do what is next."""
+"""Texts for roles that are not people."""
 
 
 def priority_sentence(account: Mapping[str, Any]) -> str:
-    """Return in one sentence why an account has its place; "" for a run that gives no places."""
+    """Return in one sentence why an account has its place; "" for a run without places."""
     if account.get("priority") is None or account["whitespace"] is None:
         return ""
     items = [open_money(account), likely(account)]
@@ -32,19 +32,19 @@ def priority_sentence(account: Mapping[str, Any]) -> str:
 
 
 def chance_of(account: Mapping[str, Any]) -> float | None:
-    """Return how likely the account is won; None where nothing tells, as for customers that count as won."""
+    """Return the account's probability; None if nothing is known, as for customers that count as won."""
     assumed = account.get("p_basis") == "win_rate" and account.get("probability") == 1
     return None if assumed else account.get("probability")
 
 
 def open_money(account: Mapping[str, Any]) -> str:
-    """Return what is open, beside what the account buys already."""
+    """Return the whitespace as text, with the account's sales if it buys."""
     buys = account["sales"] is not None and account["sales"] > 0
     return f"{money(account['whitespace'])} open" + (f" beside {money(account['sales'])} bought" if buys else "")
 
 
 def likely(account: Mapping[str, Any]) -> str:
-    """Return how likely the account is won, and how that is known; customers count as won unless something tells."""
+    """Return the probability and its basis as text; customers count as won unless a probability is known."""
     chance, kind = chance_of(account), "customers" if account["kind"] == "expansion" else "prospects"
     if chance is None:
         return "a customer already"
@@ -52,13 +52,13 @@ def likely(account: Mapping[str, Any]) -> str:
 
 
 def roles_missing(account: Mapping[str, Any]) -> str | None:
-    """Return which buying roles nobody has there; None for none, and where nobody looked."""
+    """Return the buying roles without a contact as text; None if there are none, or contacts are not known."""
     missing = account.get("buying_roles_missing")
     return f"no contact is {clean(missing.replace('|', ' or '))}" if missing else None
 
 
 def next_step(account: Mapping[str, Any]) -> str:
-    """Return what to do, who does it, and with which product where one is known."""
+    """Return the next step: what to do, who does it, and with which product if one is known."""
     role = account.get("role") or account["suggested_role"]
     who = f"by {clean(account['person'])}" if account.get("person") else _ROLE.get(role) or f"by the {words(role)}"
     offer = f", with {clean(account['next_offer'])}" if account.get("next_offer") else ""
@@ -72,10 +72,10 @@ def reasons_to_call(accounts: Sequence[Mapping[str, Any]]) -> Points:
 
 
 def account_name(account: Mapping[str, Any]) -> str:
-    """Return what an account is called: its name, or its id if it has none."""
+    """Return the name of an account, or its id if it has no name."""
     return clean(account.get("name") or account["account_id"])
 
 
 def anchor_of(account: Mapping[str, Any]) -> str:
-    """Return the anchor of what a report tells of an account: its place, which no other of its party type has."""
+    """Return the anchor of an account in a report: its place, which is unique within its party type."""
     return f"account-{account['party_type'].replace('_', '-')}-{account.get('priority') or account['rank']}"

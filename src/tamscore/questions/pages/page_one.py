@@ -1,4 +1,4 @@
-"""The first page as blocks: one sheet to act on, each part with the anchor of the chapter that has the evidence."""
+"""The first page as blocks: one sheet to act on, each part with the anchor of the chapter with its evidence."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _MEASURES = {
 }
 _COUNTS = {"accounts", "customers"}
 _HOW = {"propensity": "by who bought", "look_alike": "looks alike", "growth": "by who grew", "win_rate": "assumed"}
-"""How it is known how likely an account is won, in two words."""
+"""The basis of a probability in two words."""
 _LONGEST, _OWNER = 36, 28
-"""Longer names end in an ellipsis, so that all accounts fit one sheet."""
+"""Most characters of names, so that all accounts fit on one sheet; longer names end in an ellipsis."""
 _NAMED = 4
-"""So many clusters, figures or roles are named."""
+"""Most clusters, figures or roles named."""
 
 
 def chapter(page: PageOne) -> Chapter:
@@ -59,18 +59,18 @@ def blocks(page: PageOne) -> Iterator[Block]:
 
 
 def _message(page: PageOne) -> str:
-    """Return what it comes to, in one sentence."""
+    """Return the main result in one sentence."""
     called = [_called_of(kind, page.stake[kind], page.report["currency"]) for kind in HOLDERS]
     name = " and ".join(text for text in called if text)
     if not name and not page.stake["expansion"].accounts:
-        return "No account buys anything yet, so nobody knows what others could buy, and there is none to call first."
+        return "No account buys anything yet, so the potential of others is not known, and there is none to call first."
     if not name:
         return "Nothing is open with any account, so there is none to call first."
     return f"Call these {len(page.call)} accounts first: {name}."
 
 
 def _called_of(kind: str, item: Stake, currency: str | None) -> str:
-    """Return what may be expected of the first accounts of a kind, "" if there are none."""
+    """Return the expected value of the first accounts of a kind, "" without accounts."""
     if not item.called_accounts:
         return ""
     who = count_text(item.called_accounts, HOLDERS[kind])
@@ -78,7 +78,7 @@ def _called_of(kind: str, item: Stake, currency: str | None) -> str:
 
 
 def _stake(page: PageOne) -> Tiles:
-    """Return what may be expected of each kind, which is never added up, and what customers that may leave buy."""
+    """Return tiles of expected value by kind, never added up, and of the sales of customers that may leave."""
     currency = page.report["currency"]
     tiles = [_stake_of(kind, page.stake[kind], currency) for kind in HOLDERS]
     if page.leaving is not None:
@@ -88,14 +88,14 @@ def _stake(page: PageOne) -> Tiles:
 
 
 def _stake_of(kind: str, item: Stake, currency: str | None) -> Tile:
-    """Return what may be expected of a kind, beside its ceiling."""
+    """Return the expected value of a kind, with its ceiling."""
     sells = f" that buy {money_text(item.sales, currency)}" if kind == "expansion" else ""
     detail = f"{count_text(item.accounts, HOLDERS[kind])}{sells}; ceiling {money_text(item.ceiling, currency)}"
     return Tile(f"expected from {HOLDERS[kind]}s", money_text(item.expected, currency), detail, "ranking")
 
 
 def ceiling(page: PageOne) -> str:
-    """Return what may be expected, and why the ceiling is no plan."""
+    """Return what expected value and ceiling mean, and why the ceiling is no plan."""
     return (
         "Expected: how likely an account is won, times what its peers buy more. Ceiling: whitespace, the sum if every "
         f"account bought what {page.line.upper()} or the next step of its peers buys; no market gets there, so do not "
@@ -104,7 +104,7 @@ def ceiling(page: PageOne) -> str:
 
 
 def _calls(rows: Sequence[Mapping[str, Any]], currency: str | None) -> Table:
-    """Return the first accounts in the order of priority: who, why, what may be expected, whose they are, what next."""
+    """Return the table of first accounts in order of priority: name, reason, expected value, owner and next step."""
     parties = [party for party in PARTY_TYPES if any(row["party_type"] == party for row in rows)]
     groups = [[call(row, several=len(parties) > 1) for row in rows if row["party_type"] == party] for party in parties]
     columns = "priority:count|account:name|why/2|expected:money|owner:name/2|next step/2|type:code/2|id:id/3"
@@ -130,7 +130,7 @@ def call(row: Mapping[str, Any], *, several: bool) -> list[Any]:
 
 
 def _why(row: Mapping[str, Any]) -> str:
-    """Return in few words what is open and how likely the account is won."""
+    """Return whitespace, sales and probability in few words."""
     if row["whitespace"] is None:
         return ""
     buys = f", buys {money(row['sales'])}" if row["sales"] is not None and row["sales"] > 0 else ""
@@ -140,13 +140,13 @@ def _why(row: Mapping[str, Any]) -> str:
 
 
 def _next_step(row: Mapping[str, Any]) -> str:
-    """Return what to do, and with which product if one is known."""
+    """Return the play, and the product if one is known."""
     offer = f": {_short(row['next_offer'], _OWNER)}" if row.get("next_offer") else ""
     return f"{words(row['play'])}{offer}"
 
 
 def _since(changes_since: ChangesSince | None, currency: str | None) -> Point:
-    """Return what changed since another run."""
+    """Return the changes since another run."""
     if changes_since is None:
         return Point("Since the last run:", "there is no earlier run to compare with.", "moves")
     lead = f"Since {f'run {changes_since.run}' if changes_since.named else 'the run before'}:"
@@ -157,14 +157,14 @@ def _since(changes_since: ChangesSince | None, currency: str | None) -> Point:
 
 
 def _moved_text(figure_change: FigureChange, currency: str | None) -> str:
-    """Return a figure now and by how much it changed; both numbers of counts, since short amounts hide a change."""
+    """Return a figure and its change; counts with both numbers, since short amounts hide a change."""
     before, now = figure_change.before or 0.0, figure_change.now or 0.0
     text = f"{before:,.0f} to {now:,.0f}" if figure_change.what in _COUNTS else money_text(now, currency)
     return f"{_MEASURES[figure_change.what]} {text} ({change(before, now)})"
 
 
 def _hours(rows: Sequence[Hours]) -> Point:
-    """Return hours needed and there, by role, those that lack most first."""
+    """Return hours needed and hours there are, by role, those with the largest gap first."""
     if not rows:
         return Point("Hours:", "no coverage says who covers whom; tamscore coverage makes one.", "coverage")
     first = sorted(rows, key=lambda row: row.there - row.needed)[:_NAMED]
@@ -174,7 +174,7 @@ def _hours(rows: Sequence[Hours]) -> Point:
 
 
 def _trust(cluster_trust: ClusterTrust) -> Point:
-    """Return how far clusters can be trusted."""
+    """Return how stable clusters are."""
     if cluster_trust.graded:
         text = (
             f"{cluster_trust.sound} of {count_text(cluster_trust.graded, 'cluster')} come out again when accounts are "
@@ -183,7 +183,9 @@ def _trust(cluster_trust: ClusterTrust) -> Point:
         text += f"; {_some(cluster_trust.unstable)} would not" if cluster_trust.unstable else ""
     else:
         where = (
-            f"is told in run {cluster_trust.model}, which fitted them" if cluster_trust.model else "was not asked for"
+            f"is reported in run {cluster_trust.model}, which fitted them"
+            if cluster_trust.model
+            else "was not asked for"
         )
         text = f"whether the {count_text(cluster_trust.clusters, 'cluster')} come out again {where}"
     thin = f"; {_some(cluster_trust.thin)} lean on customers of others" if cluster_trust.thin else ""
@@ -191,7 +193,7 @@ def _trust(cluster_trust: ClusterTrust) -> Point:
 
 
 def _quality(result: Quality) -> Point:
-    """Return how good the data are."""
+    """Return the quality of the data."""
     flags = max(result.flagged.items(), key=lambda item: item[1], default=None)
     most = f", most of all {words(flags[0])} ({flags[1]:,})" if flags else ""
     text = (
@@ -203,7 +205,7 @@ def _quality(result: Quality) -> Point:
 
 
 def _drift(result: Drift) -> Point:
-    """Return how far the market has moved from the one that the model was fitted on."""
+    """Return the drift of the market from the one that the model was fitted on."""
     parts = [f"limits of the input are broken: {', '.join(result.broken)}"] if result.broken else []
     if result.moved:
         parts.append(f"{_some(result.moved)} moved since the model was fitted")
@@ -215,12 +217,12 @@ def _drift(result: Drift) -> Point:
 
 
 def _short(text: object, longest: int = _LONGEST) -> str:
-    """Return a text that leaves room for the others on one sheet."""
+    """Return a text cut to `longest` characters."""
     plain = clean(text)
     return plain if len(plain) <= longest else f"{plain[: longest - 1].rstrip()}…"
 
 
 def _some(names: Sequence[str]) -> str:
-    """Return the first of some names, and how many more there are."""
+    """Return the first of some names, and the number of further names."""
     first = ", ".join(map(clean, names[:_NAMED]))
     return f"{first} and {len(names) - _NAMED:,} more" if len(names) > _NAMED else first

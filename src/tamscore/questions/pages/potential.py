@@ -1,4 +1,4 @@
-"""The potential of every cluster: the steps of its ladder, whose customers they rest on, what hangs on the top step."""
+"""The potential of every cluster: the steps of its ladder, their customers, and the weight of the top step."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def step_name(name: str) -> str:
-    """Return a step as people call it: `P85`, `top`."""
+    """Return the display name of a step: `P85`, `top`."""
     return "top" if name == "top" else name.upper()
 
 
 def ladders(clusters: Sequence[Cluster]) -> Table:
-    """Return the potential table: what the accounts of each cluster should be able to reach."""
+    """Return the potential table: the ladder of each cluster."""
     names = [step_name(name) for name in clusters[0].steps]
     columns = (
         f"id:id|name|accounts:count/2|customers:count/2|{'|'.join(f'{name}:money' for name in names)}|"
@@ -32,25 +32,25 @@ def ladders(clusters: Sequence[Cluster]) -> Table:
 
 
 def _ladder(cluster: Cluster) -> list[object]:
-    """Return the cells of a cluster; the interval of its first step is marked where it is borrowed."""
+    """Return the cells of a cluster; the interval of its first step is marked if it rests on borrowed customers."""
     first = Cell(next(iter(cluster.intervals.values())), mark="fair" if cluster.low_support else "")
     counts = (cluster.accounts, cluster.kinds["expansion"].accounts)
     return [cluster.cluster, cluster.name, *counts, *cluster.steps.values(), first, _basis_of(cluster), cluster.support]
 
 
 def _basis_of(cluster: Cluster) -> str | None:
-    """Return whose customers the ladder of a cluster comes from."""
+    """Return the customers that the ladder of a cluster comes from."""
     return {"cluster": "own", "account": "own level", "none": None}.get(cluster.basis, cluster.basis)
 
 
 def _legend(clusters: Sequence[Cluster]) -> str:
-    """Return what the first letters of the cluster ids mean, if there is more than one."""
+    """Return the meaning of the first letters of the cluster ids, if there are several."""
     letters = {cluster.cluster[0]: words(cluster.party_type) for cluster in clusters}
     return ", ".join(f"{letter}: {party}" for letter, party in letters.items()) if len(letters) > 1 else ""
 
 
 def certainty(clusters: Sequence[Cluster], level: float) -> Text:
-    """Return what the interval of the first step, which is the potential of every prospect, rests on."""
+    """Return the basis of the interval of the first step, which is the potential of every prospect."""
     first = step_name(next(iter(clusters[0].steps)))
     borrowed = [cluster.cluster for cluster in clusters if cluster.borrows]
     rest = f"; {', '.join(borrowed)} on borrowed customers" if borrowed else ""
@@ -58,14 +58,14 @@ def certainty(clusters: Sequence[Cluster], level: float) -> Text:
 
 
 def intervals(clusters: Sequence[Cluster], level: float) -> Table:
-    """Return where the true value of every step lies."""
+    """Return the interval of the true value of every step."""
     columns = "|".join(f"{step_name(name)}:span" for name in clusters[0].steps)
     rows = [(cluster.cluster, cluster.support, *cluster.intervals.values()) for cluster in clusters]
     return table(f"Intervals of every step, at {level:.0%}", f"id:id|support:count|{columns}", rows, folded=True)
 
 
 def top_steps(rows: Sequence[TopStep]) -> Table:
-    """Return expansion whitespace under every way to set the top step, that in force marked by a star."""
+    """Return expansion whitespace under every way to set the top step, with a star at the one in force."""
     steps = next((list(row.shares) for row in rows), [])
     columns = (
         f"party type:code|top step|expansion:money|potential ÷ sales:tenths/2|"
