@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 from tamscore.cli import app
 from tamscore.errors import JobFileError
 from tamscore.sections.campaigns.settings import Campaign
+from tamscore.store import forgetting
 from tests.end_to_end import market
 
 BY_BAND = {"campaigns": {"size": "employees"}}
@@ -138,6 +140,26 @@ def test_every_account_stands_in_the_list_of_its_channel_once(by_segment, tmp_pa
             seen.append(row["account_id"])
     assert sorted(seen) == sorted(scores)
     assert told["campaigns"] == campaigns_of(by_segment)
+
+
+def test_a_list_that_somebody_changed_is_replaced_only_when_asked_and_forget_names_each_list(by_segment, tmp_path):
+    first = json.loads(ask(by_segment.path, "--to", tmp_path / "lists", "--json"))["lists"]
+    ask(by_segment.path, "--to", tmp_path / "lists")
+    (tmp_path / "lists" / "other.txt").write_text("mine")
+    ask(by_segment.path, "--to", tmp_path / "lists")
+    changed = Path(first[-1]["file"])
+    before = {one["file"]: Path(one["file"]).read_bytes() for one in first[:-1]}
+    changed.write_text("mine")
+    again = CliRunner().invoke(app, ["campaigns", str(by_segment.path), "--to", str(tmp_path / "lists")])
+    assert again.exit_code == 2
+    assert f"{changed}: was changed after campaigns wrote it" in again.stderr
+    assert changed.read_text() == "mine"
+    assert {file: Path(file).read_bytes() for file in before} == before
+    ask(by_segment.path, "--to", tmp_path / "lists", "--overwrite")
+    assert changed.read_text() != "mine"
+    account = market.scores(by_segment)["account_id"][0].as_py()
+    named = {one.path for one in forgetting.plan(by_segment.output, [account]).handed_out}
+    assert named >= {str(tmp_path / "lists"), *(str(Path(one["file"])) for one in first)}
 
 
 def test_a_text_that_would_run_as_a_formula_is_guarded_in_lists(by_segment, tmp_path):

@@ -44,20 +44,16 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     from tamscore.questions.export_file import Target
     from tamscore.questions.stored import open_run
     from tamscore.sections.campaigns.view import chapter
-    from tamscore.store.handed_out import note, require_free
 
     asked = asked_for(fields)
     scored = with_columns(open_run(run, plan=plan), asked, since=since)
     rows, written = record.reached_by_campaigns(scored), []
     target = Target((to or Path()) / f"list.{form}", not no_guard, null, bom)
     if to is not None:
-        require_free(scored.directory, "campaigns", to, overwrite=overwrite)
         earlier = None if since is None else with_columns(open_run(since, beside=scored.directory), asked, scored)
         lists = record.Lists(to, fields.split(",") if fields else (), earlier, target)
         with terminal.listening(as_json=as_json) as listener:
-            progress = Progress(listener)
-            note(scored.directory, "campaigns", to, progress)
-            written = record.write_lists(scored, lists, progress)
+            written = record.write_lists(scored, lists, Progress(listener), overwrite=overwrite)
     if as_json:
         print(json.dumps(record.record(rows, written), indent=1, ensure_ascii=False))
     else:

@@ -15,6 +15,7 @@ from tamscore.scoring.score.parts import MEASURES
 from tamscore.scoring.tables.plain import money
 from tamscore.sections.campaigns.columns import campaign_sums
 from tamscore.sections.campaigns.settings import slug
+from tamscore.store.handed_out import not_handed_out, note, require_free_files
 from tamscore.store.holdouts import MARK_COLUMN, Controls
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tamscore.progress import Progress
     from tamscore.questions.stored import StoredRun
 
-_CHANNEL = "campaign_channel"
+_COMMAND, _CHANNEL = "campaigns", "campaign_channel"
 _FIELDS = (
     *("name", "campaign_id", _CHANNEL, "campaign_theme", "campaign_message", "cluster", "kind", "whitespace"),
     *("quadrant", "play", "role", "person", MARK_COLUMN),
@@ -94,18 +95,29 @@ def _without(row: dict[str, Any], held: Any) -> dict[str, Any]:
     return {**row, **dict(zip(MEASURES, rest, strict=True)), "controls": int(held[0])}
 
 
-def write_lists(run: StoredRun, lists: Lists, progress: Progress) -> list[ChannelList]:
-    """A file for each channel with the accounts that it reaches, in the order of the campaigns; see `export_file`."""
-    channels = dict.fromkeys(row["channel"] for row in _campaigns_of_run(run))
+def write_lists(run: StoredRun, lists: Lists, progress: Progress, *, overwrite: bool = False) -> list[ChannelList]:
+    """A file for each channel with the accounts that it reaches, in the order of the campaigns; see `export_file`.
+
+    The folder and each file are recorded as handed out. Raise UsageError if one of them is there, is no list of these
+    scores or was changed since, and is not to be overwritten.
+    """
+    targets = {
+        channel: replace(lists.like, path=lists.folder / f"{slug(channel)}{lists.like.path.suffix}")
+        for channel in dict.fromkeys(row["channel"] for row in _campaigns_of_run(run))
+    }
+    files = [target.path for target in targets.values()]
+    require_free_files(run.directory, _COMMAND, lists.folder, files, overwrite=overwrite)
     run, since = with_marks(run), lists.since and with_marks(lists.since, run)
     fields = lists.fields or [name for name in with_role(_FIELDS, run) if name in run.columns]
     order = order_of(run, fields, {}, date.min)  # without overrides no day counts
     lists.like.check()
+    note(run.directory, _COMMAND, lists.folder, progress)
     lists.folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for channel in channels:
-        target = replace(lists.like, path=lists.folder / f"{slug(channel)}{lists.like.path.suffix}")
-        tally = export_file.write(run, since, replace(order, only=(_CHANNEL, channel), limited=True), target, progress)
+    for channel, target in targets.items():
+        only = replace(order, only=(_CHANNEL, channel), limited=True)
+        with not_handed_out(run.directory, _COMMAND, target.path, progress):
+            tally = export_file.write(run, since, only, target, progress)
         written.append(ChannelList(channel, str(target.path), tally.exported, tally.gone, tally.emptied, tally.cleared))
     return written
 

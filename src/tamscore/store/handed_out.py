@@ -19,7 +19,7 @@ from tamscore.store.pointer import HANDED_OUT
 from tamscore.store.run_directory import run_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tamscore.progress import Progress
     from tamscore.store.location import Location
@@ -96,6 +96,19 @@ def require_free(directory: RunDirectory, command: str, path: Location, *, overw
         )
     if not stamps & {"", _stamp_of(path)}:
         raise UsageError(f"{path}: was changed after {command} wrote it; add --overwrite, or name another")
+
+
+def require_free_files(
+    directory: RunDirectory, command: str, folder: Location, files: Sequence[Location], *, overwrite: bool
+) -> None:
+    """Raise UsageError if a command would replace its folder, or one of its files in there; see `require_free`.
+
+    Earlier releases recorded the folder alone: its files are replaced as they are.
+    """
+    require_free(directory, command, folder, overwrite=overwrite)
+    if any(notes(directory, command, file) for file in files):
+        for file in files:
+            require_free(directory, command, file, overwrite=overwrite)
 
 
 def notes(directory: RunDirectory, command: str, path: Location | str) -> list[HandedOut]:
