@@ -226,6 +226,15 @@ def test_scores_of_a_job_with_a_coverage_keep_books_and_a_coverage_asked_for_lat
         assert people == in_scores(directory)
 
 
+def test_a_coverage_of_the_default_team_asked_for_later_is_the_one_of_the_scores(tmp_path):
+    directory, _ = carried_out(tmp_path, 1, {"hours_per_person": 20.0})
+    before = open_run(directory.path).roles.plan.name
+    done = CliRunner().invoke(app, ["coverage", str(directory.output), "--json"])
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["path"].rpartition("/")[2] == before
+    assert open_run(directory.path).roles.plan.name == before
+
+
 def test_the_same_job_again_does_nothing_whichever_version_counts(sealed, tmp_path):
     folder, (first, second) = sealed
     shutil.copytree(folder, tmp_path / "again")

@@ -8,9 +8,11 @@ import pytest
 
 from tamscore.errors import InputContractError
 from tamscore.sections.coverage.door import doubts_about_encoding
+from tamscore.sections.coverage.minimum import ORDER
+from tamscore.sections.coverage.people import Person
 from tamscore.sections.coverage.plan_table import read_plans
-from tamscore.sections.coverage.reading import OWNERS, read_people, read_table
-from tamscore.sections.coverage.settings import Coverage
+from tamscore.sections.coverage.reading import OWNERS, owner_rows, read_people, read_table
+from tamscore.sections.coverage.settings import Coverage, default_team
 
 PLAN = {"role": "hunter", "service_level": "pooled", "hours": 5.0} | dict.fromkeys(
     ("expansion", "acquisition", "protection"), 0.1
@@ -99,3 +101,57 @@ def test_a_plan_of_a_csv_table_without_a_service_level_is_refused(tmp_path):
     (tmp_path / "plans.csv").write_text(f"{head}\nhunter,,5,0.1,0.1,0.1\n")
     with pytest.raises(InputContractError, match=r"row 1 .*: expected a service_level"):
         read_plans(Coverage(plans=str(tmp_path / "plans.csv")))
+
+
+def owner_table(folder, owners):
+    table = pa.table(
+        owners, schema=pa.schema([("account_id", pa.string()), ("person", pa.string()), ("locked", pa.bool_())])
+    )
+    pq.write_table(table, folder / "owners.parquet")
+    return str(folder / "owners.parquet")
+
+
+ANN = [Person("Ann", "hunter", 100.0)]
+
+
+def test_a_table_of_owners_without_rows_names_no_owner(tmp_path):
+    rows = owner_rows(owner_table(tmp_path, {"account_id": [], "person": [], "locked": []}), "text", ANN)
+    assert (len(rows.ids), rows.locked.dtype, len(rows.who)) == (0, bool, 0)
+
+
+def test_rows_of_owners_without_an_id_are_no_account_that_stands_twice(tmp_path):
+    owners = {"account_id": ["1", None, " ", ""], "person": ["Ann"] * 4, "locked": [True] * 4}
+    rows = owner_rows(owner_table(tmp_path, owners), "text", ANN)
+    assert rows.who.tolist() == [0] * 4
+    twice = {"account_id": ["1", None, " 1"], "person": ["Ann"] * 3, "locked": [None] * 3}
+    with pytest.raises(InputContractError, match="stand more than once, such as '1'"):
+        owner_rows(owner_table(tmp_path, twice), "text", ANN)
+
+
+@pytest.mark.parametrize(
+    ("person", "said"),
+    [(None, r"row 1 \(1, True\): locked, but it has no person; name one"), ("Zed", "none of the people is called so")],
+)
+def test_a_lock_without_a_person_says_what_is_missing(tmp_path, person, said):
+    owners = {"account_id": ["1"], "person": [person], "locked": [True]}
+    with pytest.raises(InputContractError, match=said):
+        owner_rows(owner_table(tmp_path, owners), "text", ANN)
+
+
+def test_keys_of_a_job_file_have_no_order():
+    team = {"sdr": 1, "Hunter": 2, "closer": 3, "account_manager": 4, "builder": 5}
+    minimum = {"orange": "pooled", "A": "high_touch", "blue": "pooled"}
+    settings = Coverage.model_validate({"team": team, "minimum_treatment": minimum})
+    other = Coverage.model_validate(
+        {"team": dict(sorted(team.items())), "minimum_treatment": dict(sorted(minimum.items()))}
+    )
+    assert list(settings.team) == ["account_manager", "Hunter", "sdr", "builder", "closer"]
+    assert list(settings.minimum_treatment) == ["blue", "A", "orange"]
+    assert settings.model_dump_json() == other.model_dump_json()
+    assert [person.name for person in read_people(settings)] == [person.name for person in read_people(other)]
+    assert list(Coverage().team) == list(default_team())
+
+
+def test_service_is_owed_in_the_order_of_the_settings():
+    every = dict.fromkeys(ORDER, "pooled")
+    assert tuple(Coverage.model_validate({"minimum_treatment": dict(sorted(every.items()))}).minimum_treatment) == ORDER

@@ -16,7 +16,6 @@ from tamscore.sections.coverage.accounts import OPEN_PRODUCT
 from tamscore.sections.coverage.assignment import NOBODY
 from tamscore.sections.coverage.held_out import HOLDOUT
 from tamscore.sections.coverage.minimum import ORDER
-from tamscore.sections.coverage.names import name_list
 from tamscore.sections.coverage.texts import Texts
 
 if TYPE_CHECKING:
@@ -157,9 +156,8 @@ def _require_one_lock(owners: Owners, units: _Units, accounts: CoverageAccounts,
     more = f"; so are those of {count - 1:,} more families" if count > 1 else ""
     head = accounts.ids[int(units.head[units.of[here[0]]])].as_py()
     raise InputContractError(
-        f"coverage.owners: accounts of the family of {head!r} are locked to several people: {name_list(items)}{more}; "
-        "lock "
-        'them to one person, or set coverage.families = "free"'
+        f"coverage.owners: accounts of the family of {head!r} are locked to several people: {', '.join(items)}{more}; "
+        'lock them to one person, or set coverage.families = "free"'
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from tamscore.arrow import places_in, strings
 from tamscore.errors import InputContractError
+from tamscore.scoring.census.partition import unusable_ids
 from tamscore.sections.coverage.accounts import LIMITING
 from tamscore.sections.coverage.joining import match_accounts, match_persons, unknown_owners
 from tamscore.sections.coverage.names import fold, likely
@@ -98,40 +99,51 @@ def owner_rows(path: str, form: IdForm, people: Sequence[Person]) -> _OwnerRows:
     """Return the rows of the table of owners.
 
     Raise InputContractError if an account has two owners, or a locked row does not name one of the people.
+
+    Rows without an id may occur as often as they like: the match with accounts counts them.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     table = read_table(path, OWNERS, (*OWNERS, "locked"))
     ids, names = tables.account_ids(table["account_id"], form), strings(table["person"])
+    _require_one_owner(path, ids.filter(pa.array(~unusable_ids(ids))))
+    called = pa.array([fold_word(person.name) for person in people], pa.large_string())
+    who = places_in(fold(names), called)
+    locks = table["locked"].to_pylist() if "locked" in table.column_names else [False] * len(table)
+    is_locked = np.array(locks, bool)
+    at = np.flatnonzero(is_locked & (who < 0))
+    if len(at):
+        row = table.slice(int(at[0]), 1).to_pylist()[0]
+        problem = "none of the people is called so; correct the name" if row["person"] else "it has no person; name one"
+        raise InputContractError(
+            f"{path}: row {at[0] + 1:,} ({cells(row)}): locked, but {problem}, or take the lock off"
+        )
+    return _OwnerRows(table, ids, names, who, is_locked)
+
+
+def _require_one_owner(path: str, ids: pa.Array) -> None:
+    """Raise InputContractError where an account stands more than once among the ids (m,) of a table of owners."""
+    import pyarrow.compute as pc
+
     if pc.count_distinct(ids).as_py() < len(ids):
         twice = next(item["values"] for item in pc.value_counts(ids).to_pylist() if item["counts"] > 1)
         raise InputContractError(
             f"{path}: accounts stand more than once, such as {twice!r}; one owner an account is expected"
         )
-    called = pa.array([fold_word(person.name) for person in people], pa.large_string())
-    who = places_in(fold(names), called)
-    is_locked = (
-        np.array([bool(value) for value in table["locked"].to_pylist()]) if "locked" in table.column_names else who < -1
-    )
-    at = np.flatnonzero(is_locked & (who < 0))
-    if len(at):
-        cell = cells(table.slice(int(at[0]), 1).to_pylist()[0])
-        raise InputContractError(
-            f"{path}: row {at[0] + 1:,} ({cell}): locked, but none of the people is called so; correct the name, or "
-            "take the lock off"
-        )
-    return _OwnerRows(table, ids, names, who, is_locked)
 
 
 def _lost_locks(path: str, rows: _OwnerRows, lost: Any) -> list[str]:
     """Return a notice on locked rows whose accounts were not scored (n,), for example because they left the market."""
     import pyarrow as pa
 
-    gone = rows.ids.filter(pa.array(rows.locked & lost))
-    if not len(gone):
-        return []
-    return [f"{path}: {len(gone):,} locked accounts were not scored, such as {gone[0].as_py()!r}; they are passed over"]
+    gone = rows.ids.filter(pa.array(rows.locked & lost & ~unusable_ids(rows.ids)))
+    doubts = []
+    if len(gone):
+        such = f"such as {gone[0].as_py()!r}; they are passed over"
+        doubts.append(f"{path}: {len(gone):,} locked accounts were not scored, {such}")
+    if count := int(np.count_nonzero(rows.locked & unusable_ids(rows.ids))):
+        doubts.append(f"{path}: rows without an account id are passed over, {count:,} of them locked")
+    return doubts
 
 
 def read_owners(settings: Coverage, accounts: CoverageAccounts, people: Sequence[Person]) -> Owners:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tamscore.config.section import SectionSettings
 from tamscore.config.values import (
@@ -16,6 +16,7 @@ from tamscore.config.values import (
     Share,
     Text,
 )
+from tamscore.substitution import plain_word
 
 _WEEKLY_HOURS = 26.0
 _MOST_PEOPLE = 100_000
@@ -23,7 +24,7 @@ _MOST_PEOPLE = 100_000
 TABLES = ("people", "plans", "account_plans", "owners")
 """The keys that name tables."""
 
-_Segment = Literal["blue", "yellow", "orange", "grey", "teal", "A", "B", "C", "D"]
+_Segment = Literal["blue", "A", "orange", "B", "yellow", "C", "grey", "teal", "D"]
 _ServiceLevel = Literal["digital", "pooled", "high_touch"]
 
 
@@ -90,6 +91,20 @@ class Coverage(SectionSettings):
         """Return the data with hours of a week where it counts in weeks and names none."""
         weekly = isinstance(data, dict) and data.get("hours_per") == "week"
         return {"hours_per_person": _WEEKLY_HOURS, **data} if weekly else data
+
+    @field_validator("team")
+    @classmethod
+    def _team_in_order(cls, team: dict[str, int]) -> dict[str, int]:
+        """Return the team with the roles of the default team first, then by name: keys of a job file have no order."""
+        known = [plain_word(role) for role in default_team()]
+        place = {role: known.index(plain_word(role)) if plain_word(role) in known else len(known) for role in team}
+        return {role: team[role] for role in sorted(team, key=lambda role: (place[role], plain_word(role), role))}
+
+    @field_validator("minimum_treatment")
+    @classmethod
+    def _minimum_in_order(cls, minimum: dict[_Segment, _ServiceLevel]) -> dict[_Segment, _ServiceLevel]:
+        """Return the least service in the order in which accounts are served."""
+        return {name: minimum[name] for name in get_args(_Segment) if name in minimum}
 
     @property
     def yearly(self) -> float:
