@@ -45,7 +45,7 @@ def columns_are_listed_once(columns: Columns, rows: Rows, features: Features) ->
 
 
 def kept_columns_have_names_of_their_own(columns: Columns) -> Iterator[Problem]:
-    """Yield the kept columns that the scores, or the rejected rows, have columns of the same name for."""
+    """Yield the kept columns that share their name with a column of the scores or of the rejected rows."""
     for position, column in enumerate(columns.keep):
         if column in {*SCORE_COLUMNS, *COVERAGE_COLUMNS, REASON_COLUMN}:
             hint = "the output has a column of that name; rename it in the input"
@@ -53,7 +53,7 @@ def kept_columns_have_names_of_their_own(columns: Columns) -> Iterator[Problem]:
 
 
 def kept_columns_are_not_those_of(name: str, added: Collection[str]) -> Callable[..., Iterator[Problem]]:
-    """Return the same rule for the columns that an optional section adds, asked where the section is there."""
+    """Return the rule that kept columns share no name with columns that an optional section of the job adds."""
 
     def rule(columns: Columns, section: object) -> Iterator[Problem]:
         for position, column in enumerate(columns.keep):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def scheduler_is_for_remote(engine: Engine) -> Iterator[Problem]:
-    """Yield a problem where a scheduler is missing, or given and not used."""
+    """Yield a problem if a scheduler is missing, or given but not used."""
     place = ("engine", "scheduler")
     if engine.kind == "remote" and engine.scheduler is None:
         yield Problem(place, 'tcp://HOST:PORT or tls://HOST:PORT for kind = "remote"')
@@ -24,7 +24,7 @@ def scheduler_is_for_remote(engine: Engine) -> Iterator[Problem]:
 
 
 def scheduler_is_safe(engine: Engine) -> Iterator[Problem]:
-    """Yield a problem where data and code would cross the network in the open without the job saying so."""
+    """Yield a problem if data and code would cross the network unencrypted without the job's permission."""
     address = engine.scheduler or ""
     if address.startswith("tcp://") and not engine.allow_insecure_scheduler and not _on_loopback(address):
         hint = (
@@ -35,7 +35,7 @@ def scheduler_is_safe(engine: Engine) -> Iterator[Problem]:
 
 
 def _on_loopback(address: str) -> bool:
-    """Return whether an address scheme://HOST:PORT cannot leave this machine; names are not looked up."""
+    """Return whether an address scheme://HOST:PORT stays on this machine; host names are not resolved."""
     host = address.partition("://")[2].rpartition(":")[0].strip("[]")
     try:
         return ip_address(host).is_loopback
@@ -44,7 +44,7 @@ def _on_loopback(address: str) -> bool:
 
 
 def workers_are_ours(engine: Engine) -> Iterator[Problem]:
-    """Yield the settings of worker processes that are given where the run starts none."""
+    """Yield the settings of worker processes that are given although the run starts none."""
     for key in ("worker_memory_gib", "scratch"):
         if engine.kind not in ("processes", "cuda") and (value := getattr(engine, key)) is not None:
             hint = f'set engine.kind = "processes", or remove {key}'
@@ -52,7 +52,7 @@ def workers_are_ours(engine: Engine) -> Iterator[Problem]:
 
 
 def workers_have_the_device(device: str, engine: Engine) -> Iterator[Problem]:
-    """Yield a problem where the workers that the run starts are not for the device that was asked for."""
+    """Yield a problem if the workers that the run starts cannot use the requested device."""
     if engine.kind == "cuda" and device == "cpu":
         hint = 'set device = "cuda", or engine.kind = "local" or "processes"'
         yield Problem(("engine", "kind"), 'workers for device = "cpu"', engine.kind, hint)

@@ -1,4 +1,4 @@
-"""The rules that tie keys of `[features]` to others: a feature says what an account is, never what it buys."""
+"""The rules that tie keys of `[features]` to others: features describe an account, and never its purchases."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def there_is_a_feature(features: Features) -> Iterator[Problem]:
-    """Yield a problem where accounts have nothing to be compared by."""
+    """Yield a problem if there is no feature to compare accounts by."""
     if not features.numeric and not features.categorical:
         hint = "list columns under features.numeric or features.categorical"
         yield Problem(("features",), "at least one feature", NOTHING, hint)
@@ -30,7 +30,7 @@ def features_have_one_kind(features: Features) -> Iterator[Problem]:
 
 
 def features_say_what_an_account_is(columns: Columns, features: Features) -> Iterator[Problem]:
-    """Yield the features that are the sales or the id in disguise."""
+    """Yield the features that are the column of sales or of ids."""
     reasons = {
         columns.account_id: "an id says nothing about the account",
         columns.sales: "potential would echo what the account already buys",
@@ -44,7 +44,7 @@ def features_say_what_an_account_is(columns: Columns, features: Features) -> Ite
 
 
 def allowed_are_features(features: Features) -> Iterator[Problem]:
-    """Yield the columns that are allowed and are no features."""
+    """Yield the allowed columns that are not features."""
     known = (*features.numeric, *features.categorical)
     for position, column in enumerate(features.allow):
         if column not in known:

@@ -1,4 +1,4 @@
-"""The market of a job: one place to read it from, with all that this place asks for."""
+"""The rule that a market has one source, with all keys that the source needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def input_is_named_once(input_: Input) -> Iterator[Problem]:
-    """Yield a problem where the market has no path and no query, both, or half of what a query needs."""
+    """Yield a problem if the market has no path and no query, both, or only half of what a query needs."""
     path, sql = ("input", "path"), ("input", "sql")
     if input_.sql is None and input_.path is None:
         yield Problem(path, "text", hint="the Parquet file, folder or table of the market; or set input.sql")

@@ -32,7 +32,7 @@ def clusters_fit_their_rows(clusters: Clusters) -> Iterator[Problem]:
 
 
 def k_table_needs_party_type(columns: Columns, clusters: Clusters) -> Iterator[Problem]:
-    """Yield a problem where k differs by party type and no column tells the party type."""
+    """Yield a problem if k differs by party type but no column holds the party type."""
     if isinstance(clusters.k, dict) and columns.party_type is None:
         yield Problem(("clusters", "k"), "an integer", clusters.k, "a table needs columns.party_type")
 

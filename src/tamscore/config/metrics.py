@@ -1,4 +1,4 @@
-"""The section of the job file that says where the metrics of a run are left."""
+"""The section of the job file about the files for metrics of a run."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def _prom(path: str) -> str:
 
 
 class Metrics(Settings):
-    """Where figures about a run are left, however it ended; no score depends on it."""
+    """The files for figures about a run, however it ended; no score depends on them."""
 
     textfile: Annotated[LocalPath, AfterValidator(_prom)] | None = None
-    """File NAME.prom in Prometheus text format, replaced whole by every run, for node_exporter to collect."""
+    """File NAME.prom in Prometheus text format, replaced as a whole by every run, for node_exporter to collect."""
     folder: LocalPath | None = None
-    """Folder that keeps one JSON file a run, named by its key, and the last one as latest.json."""
+    """Folder for one JSON file a run, named by its key, and latest.json for the last run."""

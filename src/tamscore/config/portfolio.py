@@ -1,4 +1,4 @@
-"""The section of the job file that says what the segments of the portfolio cost: hours, and money."""
+"""The section of the job file about the cost of the portfolio's segments: hours, and money."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ SEGMENTS_OF_ROLES = {
     "hunter": ("land",),
     "digital": ("digital",),
 }
-"""On which segments of the portfolio each role works."""
+"""The segments of the portfolio that each role works on."""
 
 
 class Portfolio(Settings):
-    """What the accounts of each segment of the portfolio take in a year; no score depends on it."""
+    """The hours and costs of the accounts of each segment of the portfolio in a year; no score depends on them."""
 
     hours: dict[Text, _Amount] = Field(default_factory=dict)
-    """Hours a year that one account takes, by segment of the portfolio: global, enterprise, land, account_management,
+    """Hours a year for one account, by segment of the portfolio: global, enterprise, land, account_management,
     digital."""
     cost_per_hour: dict[Text, _Amount] = Field(default_factory=dict)
-    """What an hour costs, by the role that works on the segment: account_manager, hunter, digital."""
+    """Cost of an hour, by the role that works on the segment: account_manager, hunter, digital."""
     cost_per_account: dict[Text, _Amount] = Field(default_factory=dict)
-    """What one account costs a year beside these hours, by segment of the portfolio; absent: nothing."""
+    """Yearly cost of one account in addition to its hours, by segment of the portfolio; absent: none."""

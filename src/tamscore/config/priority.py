@@ -1,4 +1,4 @@
-"""The section of the job file that says who comes first: how likely accounts are won, and how far tiers go."""
+"""The section of the job file about priority: win rates, growth and tiers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tamscore.config.values import Count, OpenShare, ThreeShares  # noqa: TC001 
 
 
 class WinRate(Settings):
-    """How many accounts are won, where nothing tells it account by account."""
+    """Assumed win rates, for accounts without a probability of their own."""
 
     acquisition: OpenShare = 0.05
     """Share of the prospects that become customers when they are called; look-alike probabilities get this mean."""
@@ -20,25 +20,25 @@ class WinRate(Settings):
 
 
 class Tiers(Settings):
-    """Where tiers A, B and C end, in the order of priority within party type and kind; D is the rest."""
+    """The ends of tiers A, B and C, in the order of priority within party type and kind; D is the rest."""
 
     value: ThreeShares = (0.5, 0.8, 0.95)
-    """Shares of the expected value that A, A to B, and A to C hold together."""
+    """Shares of the expected value in A, in A to B, and in A to C."""
     least: ThreeShares = (0.01, 0.05, 0.2)
-    """Shares of the accounts that they hold at least."""
+    """Least shares of the accounts in A, in A to B, and in A to C."""
     most: ThreeShares = (0.1, 0.3, 0.6)
-    """Shares of the accounts that they hold at most."""
+    """Largest shares of the accounts in A, in A to B, and in A to C."""
     accounts: Annotated[tuple[Count, Count, Count], Field(strict=False)] | None = None
     """Numbers of accounts in A, B and C, in place of all these shares."""
 
 
 class Priority(Settings):
-    """Who comes first: what is open times how likely it is."""
+    """The order in which accounts are called: whitespace times probability."""
 
     win_rate: WinRate = Field(default_factory=WinRate)
-    """How many accounts are won, where nothing tells it account by account."""
+    """Win rates of prospects and customers without a probability of their own."""
     growth_label: bool = False
-    """Whether the label of [propensity] says that sales grew, so that its probability counts for customers too; that
-    customers buy again says nothing about growth."""
+    """Whether the label of [propensity] says that sales grew, so that its probability also counts for customers. A
+    label that says only that customers bought again tells nothing about growth."""
     tiers: Tiers = Field(default_factory=Tiers)
-    """How far tiers go."""
+    """The ends of tiers."""

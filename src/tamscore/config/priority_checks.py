@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def tiers_leave_room(priority: Priority) -> Iterator[Problem]:
-    """Yield the tiers that must hold more accounts than they may."""
+    """Yield the tiers whose least number of accounts exceeds their largest."""
     tiers = priority.tiers
     for name, least, most in zip("ABC", tiers.least, tiers.most, strict=True):
         if least > most:
@@ -24,7 +24,7 @@ def tiers_leave_room(priority: Priority) -> Iterator[Problem]:
 
 
 def tiers_are_shares_or_numbers(priority: Priority) -> Iterator[Problem]:
-    """Yield the shares of tiers that stand beside numbers of accounts, which would decide alone."""
+    """Yield the shares of tiers that have no effect beside numbers of accounts."""
     tiers = priority.tiers
     for name in ("value", "least", "most"):
         if tiers.accounts is not None and name in tiers.model_fields_set:
@@ -33,14 +33,14 @@ def tiers_are_shares_or_numbers(priority: Priority) -> Iterator[Problem]:
 
 
 def growth_has_a_label(priority: Priority, propensity: object | None) -> Iterator[Problem]:
-    """Yield a label of growth that there is nothing of."""
+    """Yield a problem if growth_label is set but the job has no label."""
     if priority.growth_label and propensity is None:
         hint = "add its label of whose sales grew, or remove the key"
         yield Problem(("priority", "growth_label"), "false without [propensity]", True, hint)
 
 
 def portfolio_keys_are_known(portfolio: Portfolio) -> Iterator[Problem]:
-    """Yield the segments of the portfolio and the roles that there are not."""
+    """Yield the segments of the portfolio and the roles that do not exist."""
     segments = tuple(name for names in SEGMENTS_OF_ROLES.values() for name in names)
     for key, known in (
         ("hours", segments),
@@ -53,7 +53,7 @@ def portfolio_keys_are_known(portfolio: Portfolio) -> Iterator[Problem]:
 
 
 def costs_have_hours(portfolio: Portfolio) -> Iterator[Problem]:
-    """Yield the roles whose hours cost something, yet of whose segments none takes hours."""
+    """Yield the roles with a cost per hour whose segments take no hours."""
     for role in portfolio.cost_per_hour:
         segments = SEGMENTS_OF_ROLES.get(role, ())
         if segments and not any(name in portfolio.hours for name in segments):

@@ -1,4 +1,4 @@
-"""What is wrong with a job file, in lines that a person can act on."""
+"""Problems of a job file, as lines that a person can act on."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Place: TypeAlias = tuple[str | int, ...]
 NOTHING: Final = object()
 _LONGEST_VALUE = 80
 _LONGEST_PATH = 400
-"""Paths are shown further than other values: what tells two of them apart is their end."""
+"""Most characters shown of a path; paths are often distinguished only by their ends."""
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong at one place of the job file."""
+    """One problem at one place of the job file."""
 
     place: Place
     expected: str
@@ -50,7 +50,7 @@ def dotted_place(place: Place) -> str:
 
 
 def show(value: object) -> str:
-    """Return the value as a person would recognise it, cut where it is long."""
+    """Return the value as text, cut if it is long."""
     if value is NOTHING:
         return "nothing"
     if isinstance(value, date):
@@ -61,12 +61,12 @@ def show(value: object) -> str:
 
 
 def _shared(left: str, right: str) -> int:
-    """Return how many letters both words start with."""
+    """Return the number of letters that both words start with."""
     return next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
 
 
 def one_edit_apart(left: str, right: str) -> bool:
-    """Return whether one letter deleted, inserted, replaced or swapped with its neighbour makes `right` of `left`."""
+    """Return whether one letter deleted, inserted, replaced or swapped with its neighbour turns `left` into `right`."""
     start = _shared(left, right)
     left, right = left[start:], right[start:]
     end = _shared(left[::-1], right[::-1])
@@ -75,9 +75,9 @@ def one_edit_apart(left: str, right: str) -> bool:
 
 
 def nearest(wrong: str, known: Iterable[str], elsewhere: Iterable[str] = ()) -> str:
-    """Return "did you mean …?" with the likeliest words, empty where none is likely.
+    """Return "did you mean …?" with the likeliest words, an empty text if none is likely.
 
-    One slip of the hand comes first, then the right word at the wrong place, then what merely looks alike.
+    A single typing error comes first, then the right word at the wrong place, then words that look similar.
     """
     words = tuple(known)
     likely = [word for word in words if one_edit_apart(wrong, word)]

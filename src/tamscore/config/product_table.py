@@ -1,4 +1,4 @@
-"""The keys by which a section of the job file names a table of sales by product."""
+"""The keys for a table of sales by product in a section of the job file."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class ProductTable(SectionSettings):
     account_id: Column | None = None
     """Column of that table with the account's id; absent: columns.account_id."""
     min_match_share: Share = 0.5
-    """Share of the rows of that table that must name an account of the market; the run stops where fewer do."""
+    """Share of the rows of that table that must name an account of the market; the run stops if fewer do."""
     product: Column = "product"
     """Column of that table with the product."""
     sales: Column = "sales"
-    """Column of that table with the sales; a product is owned where they come to more than 0."""
+    """Column of that table with the sales; an account owns a product if they add up to more than 0."""
 
 
 def columns_differ(

@@ -1,4 +1,4 @@
-"""The section of the job file that says what the report is called and who answers for it."""
+"""The section of the job file about the head of the report."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from tamscore.config.values import Text  # noqa: TC001 - read at run time
 
 
 class Report(Settings):
-    """What stands at the head of the report, of the one-pager and of show; no score depends on it."""
+    """The head of the report, of the one-pager and of show; no score depends on it."""
 
     title: Text | None = None
     """Title of the report; absent: the company, else the folder of the input."""
     company: Text | None = None
-    """Company that sells, as the head of the report names it."""
+    """Company that sells, for the head of the report."""
     currency: Text | None = None
-    """Currency of the amounts, such as EUR, as sentences name it; absent: currency.target, else none is named."""
+    """Currency of the amounts in sentences, such as EUR; absent: currency.target, else none is named."""
     period: Text | None = None
-    """Period that the sales are of, such as "July 2025 to June 2026"."""
+    """Period of the sales, such as "July 2025 to June 2026"."""
     owner: Text | None = None
     """Person or team that answers questions about the report."""

@@ -1,4 +1,4 @@
-"""The settings of an optional section of the job file: what it reads, in the words that the whole run shares."""
+"""The base class of an optional section's settings: the columns and tables that the section reads."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class SideTable:
 
 
 class SectionSettings(Settings):
-    """A section of the job file with a room of its own; what it reads is checked before the run starts."""
+    """An optional section of the job file; the columns and tables that it reads are checked before the run starts."""
 
     @property
     def makes_market(self) -> bool:
-        """Whether the market is a table that the section makes: its words and amounts are as they are to be read."""
+        """Whether the section makes the market's table, whose words and amounts are then used unchanged."""
         return False
 
     def numbers(self) -> tuple[str, ...]:
@@ -42,11 +42,11 @@ class SectionSettings(Settings):
         return ()
 
     def scored(self) -> tuple[str, ...]:
-        """Return those of the numbers that every part of the scores is made of: they are read with the rest."""
+        """Return the numeric columns that every part of the scores needs: they are read with the market's columns."""
         return ()
 
     def amounts(self) -> tuple[str, ...]:
-        """Return those of the numbers that are amounts in the currency of the sales."""
+        """Return the numeric columns that are amounts in the currency of the sales."""
         return ()
 
     def texts(self) -> tuple[str, ...]:
@@ -58,9 +58,10 @@ class SectionSettings(Settings):
         return ()
 
     def tables(self, account_id: str) -> dict[str, SideTable]:
-        """Return the further tables that are read, by key of the section.
+        """Return the further tables of the section, by its keys.
 
-        `account_id` is the market's column of ids, which serves where the section names no other.
+        `account_id` is the market's column of ids, the default for tables whose column of ids the section does not
+        name.
         """
         del account_id
         return {}

@@ -1,4 +1,4 @@
-"""What every table of the job file is: a frozen model that takes nothing it does not know."""
+"""The base class of all tables of the job file: a frozen model that refuses unknown keys."""
 
 from __future__ import annotations
 

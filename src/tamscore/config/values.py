@@ -1,4 +1,4 @@
-"""The kinds of value that a job file holds, narrower than text and number."""
+"""The types of values in a job file, narrower than text and number."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ _TAKE_ADDRESSES = (
     *("input.path", "output.path", "propensity.label_table", "lifetime_value.orders", "products.path"),
     *("next_offer.path", "buying_roles.path"),
 )
-"""The keys that may name an address in one of them."""
+"""The keys that may hold an address of an object store."""
 OWNERS_WITHOUT_TABLE = ("last", "none")
 _OBJECT = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<user>[^/@]*@)?(?P<bucket>[^/@:?#]+)(?P<key>(/[^/?#]+)*)")
 _SECRET = re.compile(r"passw|pwd=|://[^@]*:[^@]*@", re.IGNORECASE)
-"""What looks like a password in the connection of a database."""
+"""A pattern for passwords in the connection of a database."""
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SCHEDULER = re.compile(r"(tcp|tls)://[^\s/@]+:\d{1,5}")
 
 
 def refusal(expected: str, hint: str = "") -> PydanticCustomError:
-    """Return the error that says what was expected instead and, in `hint`, what to do."""
+    """Return the error with the expected value and, in `hint`, the remedy."""
     return PydanticCustomError("refused", "expected {expected}", {"expected": expected, "hint": hint})
 
 
 def _require_filled(path: str, info: ValidationInfo) -> None:
-    """Raise if a path that somebody wrote, or set, holds a placeholder; what a run has stored is a name by now."""
+    """Raise an error if a path holds a placeholder; paths stored by a run are exempt, since they are final names."""
     context, name = info.context or {}, placeholder_in(path)
     if name and (context.get("written") or any(name in text for text in context.get("overrides", ()))):
         raise refusal("a path without placeholders", remedy(name))
@@ -79,7 +79,7 @@ def _local_path(value: str, info: ValidationInfo) -> str:
 
 
 def _owners(value: str, info: ValidationInfo) -> str:
-    """Return a word that says whose accounts are whose, or the path of a table of owners made absolute."""
+    """Return the word for the source of owners, or the path of a table of owners made absolute."""
     return value if value in OWNERS_WITHOUT_TABLE else _local_path(value, info)
 
 
@@ -88,7 +88,7 @@ def _last_without_value(value: object) -> object:
 
 
 def _address(value: str) -> str:
-    """Return the address of a folder or object, in one spelling: no slash at the end, the scheme in small letters."""
+    """Return the address of a folder or object in one spelling: no slash at the end, the scheme in lower case."""
     scheme, _, rest = value.partition("://")
     text = f"{scheme.lower()}://{rest}".rstrip("/")
     result = _OBJECT.fullmatch(text)
@@ -102,7 +102,7 @@ def _address(value: str) -> str:
 
 
 def _path_or_address(value: str, info: ValidationInfo) -> str:
-    """Return the path made absolute, or the address of an object store as it is."""
+    """Return the path made absolute, or the address of an object store unchanged."""
     scheme = _SCHEME.match(value)
     if scheme is None or scheme[1].lower() == "file":
         return _local_path(value, info)
@@ -113,7 +113,7 @@ def _path_or_address(value: str, info: ValidationInfo) -> str:
 
 
 def _connection(value: str, info: ValidationInfo) -> str:
-    """Return where a database lies, without a password: an address, a variable that holds it, or an absolute path."""
+    """Return the place of a database without a password: an address, an environment variable, or an absolute path."""
     if _SECRET.search(unquote(value)):
         hint = "it comes from PGPASSWORD or ~/.pgpass; or name the variable that holds the whole address, as env:NAME"
         raise refusal("a connection without a password", hint)
@@ -147,7 +147,7 @@ def _scheduler(value: str) -> str:
 
 
 def _day(value: object) -> object:
-    """Return the day that a text in the order year, month, day names; what is no text as it is."""
+    """Return the day in a text of the order year, month, day; other types unchanged."""
     try:
         result = date.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
@@ -241,5 +241,5 @@ FitRows = Annotated[
 
 
 def or_scaling_alone(feature: Any) -> BeforeValidator:
-    """Return the validator that takes a bare scaling name as short for a table of the model `feature`."""
+    """Return the validator that turns the name of a scaling into a table of the model `feature`."""
     return BeforeValidator(_scaling_alone, json_schema_input_type=Scaling | feature)

@@ -1,4 +1,4 @@
-"""The sections of the job file that say what words and amounts of the input mean."""
+"""The sections of the job file about the meaning of words and amounts of the input."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ WordMaps: TypeAlias = dict[Column, dict[str, Text]]
 
 
 class Title(Settings):
-    """How people call a column, and what they say where it is high or low."""
+    """Display names of a column, and words for its high and low values."""
 
     title: Text | None = None
-    """Words for the column, such as sites for subsidiaries; absent: its name."""
+    """Display name of the column, such as sites for subsidiaries; absent: its name."""
     high: Text | None = None
-    """Word where the column is high: before the title (many sites), or before the noun where there is no title (large
-    accounts)."""
+    """Word for high values: before the title (many sites), or before the noun without a title (large accounts)."""
     low: Text | None = None
-    """Word where the column is low, likewise."""
+    """Word for low values, used in the same way."""
     levels: dict[str, Text] = Field(default_factory=dict)
-    """Nouns for accounts of a level, such as manufacturing = "manufacturers"."""
+    """Nouns for accounts with a level of the column, such as manufacturing = "manufacturers"."""
 
 
 def _title_alone(value: object) -> object:
@@ -36,17 +35,17 @@ Names: TypeAlias = dict[Text, Text]
 
 
 class Currency(Settings):
-    """How amounts of several currencies become amounts of one; columns.currency names the column that tells them."""
+    """Conversion of amounts to one currency; columns.currency names the column with the currency of each row."""
 
     target: Text
-    """Currency that all amounts are brought to, as the column names it, such as EUR."""
+    """Currency that all amounts are converted to, as it stands in the column, such as EUR."""
     rates: dict[Text, Positive] = Field(default_factory=dict)
-    """What one unit of each other currency is worth in the target currency, such as USD = 0.92."""
+    """Value of one unit of each other currency in the target currency, such as USD = 0.92."""
     columns: ColumnList = ()
-    """Further numeric columns with amounts in the row's currency; sales, revenue, sales before and the realised sales
+    """Further numeric columns with amounts in the row's currency. Sales, revenue, sales before and the realised sales
     of a backtest on the input are always converted."""
 
     @property
     def factors(self) -> dict[str, float]:
-        """Return what one unit of each currency is worth, by folded name; 1 for the target itself."""
+        """Return the value of one unit of each currency, by folded name; 1 for the target."""
         return {**{fold_word(name): rate for name, rate in self.rates.items()}, fold_word(self.target): 1.0}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def words_are_mapped_once(values: WordMaps) -> Iterator[Problem]:
-    """Yield the words that equal an earlier one, but for capitals and blanks, and are to be read as another word."""
+    """Yield the words that equal an earlier word except for capitals and blanks, and have another replacement."""
     for column, words in values.items():
         known: dict[str, str] = {}
         for word, target in words.items():
@@ -44,7 +44,7 @@ def mapped_columns_are_read(
 
 
 def names_are_distinct(names: Names) -> Iterator[Problem]:
-    """Yield the names that another cluster or segment has already."""
+    """Yield the names that another cluster or segment already has."""
     known: dict[str, str] = {}
     for key, name in names.items():
         if (first := known.setdefault(fold_word(name), key)) != key:
@@ -52,7 +52,7 @@ def names_are_distinct(names: Names) -> Iterator[Problem]:
 
 
 def titled_columns_exist(added: Collection[str]) -> Callable[..., Iterator[Problem]]:
-    """Return the rule that titles are those of columns of the input or the scores, to which sections have `added`."""
+    """Return the rule that titles name columns of the input or the scores; `added` are the columns of sections."""
 
     def rule(titles: Titles, columns: Columns, features: Features, *sections: object) -> Iterator[Problem]:
         roles = (getattr(columns, role) for role in ROLES)
@@ -70,14 +70,14 @@ def titled_columns_exist(added: Collection[str]) -> Callable[..., Iterator[Probl
 
 
 def currency_has_a_column(columns: Columns, currency: Currency | None) -> Iterator[Problem]:
-    """Yield a problem where rates are given and no column tells the currency of a row."""
+    """Yield a problem if rates are given but no column holds the currency of a row."""
     if currency is not None and columns.currency is None:
         hint = "name the column that holds each row's currency, or remove [currency]"
         yield Problem(("columns", "currency"), "a column for [currency]", NOTHING, hint)
 
 
 def rates_are_given_once(currency: Currency | None) -> Iterator[Problem]:
-    """Yield the currencies with two rates, and a target that is not worth 1 of itself."""
+    """Yield the currencies with two rates, and a target whose own rate is not 1."""
     if currency is None:
         return
     known: dict[str, str] = {}

@@ -39,4 +39,4 @@ def _field_of(section: Section[Any]) -> tuple[Any, Any]:
     about = (getdoc(section.settings) or section.name).partition(".")[0]
     if section.folder or section.always:
         return section.settings, Field(default_factory=section.settings, description=f"{about.partition(';')[0]}.")
-    return section.settings | None, Field(None, description=f"{about}; absent: not asked.")
+    return section.settings | None, Field(None, description=f"{about}; absent: the section is off.")

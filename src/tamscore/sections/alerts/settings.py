@@ -17,19 +17,20 @@ if TYPE_CHECKING:
 
 
 class Alerts(SectionSettings):
-    """Who should be called now."""
+    """Alerts: the accounts to call now."""
 
     drop: OpenShare = 0.3
-    """A customer whose sales fell by more than this share in a year, while its cluster did not, may be leaving."""
+    """Drop of sales in a year, as a share, from which a customer may be leaving, unless its cluster fell as well."""
     churn_chance: OpenShare = 0.5
-    """How likely a customer with such an alert leaves: its sales times this are at risk, and count for its priority."""
+    """Probability that a customer with such an alert leaves. Its sales times this are at risk, and count for its
+    priority."""
     renewal_days: Annotated[int, Field(ge=1, le=36500)] = 90
-    """A contract that ends within so many days is due for renewal; see columns.renewal_date."""
+    """Days before the end of a contract in which it is due for renewal; see columns.renewal_date."""
     renewals_from: Day | None = None
-    """Day from which these days count, such as 2026-10-31; absent: the last day of lifetime_value.orders.
-    Contracts that ended before are not due."""
+    """Day from which these days count, such as 2026-10-31; absent: the last day of lifetime_value.orders. Contracts
+    that ended before that day are not due."""
     intent: ColumnList = ()
-    """Kept columns that speak of an intent to buy when they rise, such as visits; see columns.keep."""
+    """Kept columns whose rise shows an intent to buy, such as visits; see columns.keep."""
 
     def numbers(self) -> tuple[str, ...]:
         """Return the columns of intent."""
@@ -37,7 +38,7 @@ class Alerts(SectionSettings):
 
 
 def intent_is_kept(columns: Columns, alerts: Alerts | None) -> Iterator[Problem]:
-    """Yield the columns of intent that later runs could not look up in the scores."""
+    """Yield the columns of intent that are not kept, so that later runs could not read them in the scores."""
     for position, column in enumerate(alerts.intent if alerts is not None else ()):
         if column not in columns.keep:
             hint = "add it there, so that the next run can be compared with this one"
@@ -45,7 +46,7 @@ def intent_is_kept(columns: Columns, alerts: Alerts | None) -> Iterator[Problem]
 
 
 def renewals_are_read(columns: Columns, alerts: Alerts | None) -> Iterator[Problem]:
-    """Yield a column of renewals that no alert is raised from, and a day without such a column."""
+    """Yield a column of renewals without an alert that uses it, and a day without such a column."""
     if columns.renewal_date is not None and alerts is None:
         hint = "add a section [alerts], or remove the key"
         yield Problem(("columns", "renewal_date"), "no column without [alerts]", columns.renewal_date, hint)

@@ -1,4 +1,4 @@
-"""The section of the job file that names the sales of the window that followed."""
+"""The section of the job file about the sales of the next window."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
 
 
 class Backtest(SectionSettings):
-    """How scores are held against the sales of the window that followed; no score depends on it."""
+    """Comparison of scores with the sales of the next window; no score depends on it."""
 
     realised: Column | None = None
     """Column with the account's sales in the next window."""
     table: LocalPath | None = None
-    """File, folder or glob (Parquet or CSV) that holds the column, joined by account id; absent: the input itself."""
+    """File, folder or glob (Parquet or CSV) with that column, joined by account id; absent: the input itself."""
     account_id: Column | None = None
     """Column of that table that identifies an account; absent: columns.account_id."""
     min_match_share: Share = 0.5
-    """Share of the rows of that table that must name an account of the market; the backtest stops where fewer do."""
+    """Share of the rows of that table that must name an account of the market; the backtest stops if fewer do."""
     missing: Literal["leave_out", "zero"] = "leave_out"
     """Accounts without sales in the next window: left out and counted, or taken to have bought nothing."""
     challenger_rows: Count = 10_000
-    """Customers of each party type, drawn by account id, that the challengers are compared on."""
+    """Most customers of each party type on which challengers are compared, drawn by account id."""
     neighbours: Count = 50
-    """Customers that the nearest-neighbour challenger asks."""
+    """Number of neighbours of the nearest-neighbour challenger."""
 
     def amounts(self) -> tuple[str, ...]:
-        """Return the column of the sales afterwards, if the input has them."""
+        """Return the column of later sales, if the input has it."""
         return (self.realised,) if self.realised is not None and self.table is None else ()
 
 
 def the_future_is_no_feature(columns: Columns, features: Features, backtest: Backtest) -> Iterator[Problem]:
-    """Yield a problem where what came afterwards is the sales themselves, or has told the clusters what to say."""
+    """Yield a problem if the later sales are the sales themselves, or a feature of the clusters."""
     if backtest.table is None and backtest.realised is not None:
         place = ("backtest", "realised")
         if backtest.realised in {*features.numeric, *features.categorical}:

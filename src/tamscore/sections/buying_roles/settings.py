@@ -1,4 +1,4 @@
-"""The keys of [buying_roles]: who of a company must be known before a deal, and who is."""
+"""The keys of [buying_roles]: the roles that a deal needs, and the contacts of each account."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _MOST_ROLES = 16
 
 
 class BuyingRoles(SectionSettings):
-    """Which of the people that take part in a purchase are known at each account."""
+    """The roles in a purchase that are known at each account."""
 
     path: Storage
-    """Table (Parquet or CSV) of contacts, a row for each."""
+    """Table (Parquet or CSV) of contacts, one row each."""
     account_id: Column | None = None
     """Column of that table with the account's id; absent: columns.account_id."""
     min_match_share: Share = 0.5
-    """Share of the rows of that table that must name an account of the market; the run stops where fewer do."""
+    """Share of the rows of that table that must name an account of the market; the run stops if fewer do."""
     role: Column = "role"
     """Column of that table with the contact's role or title."""
     wanted: Annotated[
         dict[Text, Annotated[tuple[Text, ...], Field(strict=False)]], Field(min_length=1, max_length=_MOST_ROLES)
     ]
-    """Roles that a deal needs, each with further ways to write it, such as finance = ["CFO", "head of finance"].
-    Capitals and blanks around a word do not matter."""
+    """Roles that a deal needs, each with further spellings, such as finance = ["CFO", "head of finance"]. Capitals and
+    blanks around a word do not matter."""
 
     def tables(self, account_id: str) -> dict[str, SideTable]:
         """Return the table of contacts."""
@@ -45,13 +45,13 @@ class BuyingRoles(SectionSettings):
 
     @property
     def words(self) -> dict[str, int]:
-        """Return the number of the role that each word, as it is compared, stands for."""
+        """Return the number of the role of each normalised word."""
         written = [(name, *spellings) for name, spellings in self.wanted.items()]
         return {fold_word(word): place for place, parts in enumerate(written) for word in parts}
 
 
 def words_stand_for_one_role(roles: BuyingRoles | None) -> Iterator[Problem]:
-    """Yield the words that stand for two roles, and the names that a list could not hold."""
+    """Yield the words that stand for two roles, and the names that a list of roles cannot hold."""
     taken: dict[str, str] = {}
     for name, spellings in (roles.wanted if roles is not None else {}).items():
         if "|" in name:

@@ -17,44 +17,43 @@ if TYPE_CHECKING:
     from tamscore.config.method import Features
 
 How: TypeAlias = Literal["sum", "max", "parent"]
-"""How a number of a family comes from those of its accounts."""
+"""How a number of a family follows from the numbers of its accounts."""
 ROW_COLUMNS = ("family_members", "members_customers", "members_potential", "members_whitespace")
-"""What a family that is scored as a row says of its accounts."""
+"""The columns about its accounts that a family has when it is scored as a row."""
 BY_ACCOUNT = (
     *("propensity", "lifetime_value", "alerts", "jobs", "buying_roles", "segments", "products", "next_offer"),
 )
-"""Sections that go by what accounts are and bought: nothing of theirs can be added up to a family."""
+"""Sections about single accounts, whose results cannot be added up to a family."""
 
 
 class Families(SectionSettings):
-    """Which accounts belong together, by columns.parent_id."""
+    """Families of accounts, made from the ids of their parents."""
 
     min_match_share: Share = 0.5
-    """Least share of the ids in columns.parent_id that must be those of accounts; below it the run stops."""
+    """Share of the ids in columns.parent_id that must name an account; the run stops if fewer do."""
     as_accounts: bool = False
-    """Score families as rows, after a run of the accounts themselves, which is written to output.path with -accounts
-    behind it."""
+    """Score families as rows, after a run of the accounts themselves, which is written to output.path plus
+    -accounts."""
     features: dict[Column, How] = Field(default_factory=dict)
-    """With as_accounts: how a numeric feature, or columns.revenue, of a family comes from those of its accounts: sum,
-    max, or parent for that of its top account. Absent: sum for features under log_standard and for revenue, else
-    parent."""
+    """With as_accounts: how a numeric feature, or columns.revenue, of a family follows from its accounts: sum, max, or
+    parent for that of its top account. Absent: sum for features under log_standard and for revenue, else parent."""
 
     @property
     def makes_market(self) -> bool:
-        """Return whether the market is the table of families."""
+        """Whether the market is the table of families."""
         return self.as_accounts
 
     def numbers(self) -> tuple[str, ...]:
-        """Return the columns that the table of families has beside those of the market."""
+        """Return the numeric columns that the table of families needs besides the market's."""
         return ROW_COLUMNS if self.as_accounts else ()
 
     def scored(self) -> tuple[str, ...]:
-        """Return the same: all of them stand in the scores."""
+        """Return the same columns: all of them are in the scores."""
         return self.numbers()
 
 
 def parents_are_read(columns: Columns, families: Families | None) -> Iterator[Problem]:
-    """Yield a column of parents that nothing reads, and a section without one."""
+    """Yield a column of parents that nothing reads, and a section [families] without such a column."""
     named = {"parent_id": columns.parent_id, "ultimate_parent_id": columns.ultimate_parent_id}
     for key, column in named.items():
         if column is not None and families is None:
@@ -66,7 +65,7 @@ def parents_are_read(columns: Columns, families: Families | None) -> Iterator[Pr
 
 
 def features_are_numbers(columns: Columns, features: Features, families: Families | None) -> Iterator[Problem]:
-    """Yield the keys of families.features that are no numeric feature, and all of them if nothing reads them."""
+    """Yield the keys of families.features that are not numeric features, and all of them if nothing reads them."""
     for name, how in families.features.items() if families is not None else ():
         place, known = ("families", "features", name), (*features.numeric, *filter(None, [columns.revenue]))
         if families is not None and not families.as_accounts:
@@ -78,7 +77,7 @@ def features_are_numbers(columns: Columns, features: Features, families: Familie
 
 
 def columns_are_free(columns: Columns, features: Features, families: Families | None) -> Iterator[Problem]:
-    """Yield the features that are called like what the table of families says of accounts."""
+    """Yield the features that share a name with a column that the table of families adds."""
     if families is None or not families.as_accounts:
         return
     listed = (("numeric", (*features.numeric,)), ("categorical", features.categorical))
@@ -92,7 +91,7 @@ def columns_are_free(columns: Columns, features: Features, families: Families | 
 def sections_go_by_families(
     families: Families | None, backtest: SectionSettings, *sections: SectionSettings | None
 ) -> Iterator[Problem]:
-    """Yield the sections that go by accounts where families are scored as rows."""
+    """Yield the sections about single accounts if families are scored as rows."""
     if families is None or not families.as_accounts:
         return
     there = [name for name, section in zip(BY_ACCOUNT, sections, strict=True) if section is not None]

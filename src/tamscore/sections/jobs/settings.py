@@ -1,4 +1,4 @@
-"""The keys of [jobs]: what customers hire the products for, and what to say about it."""
+"""The keys of [jobs]: customer jobs, and a message for each."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ if TYPE_CHECKING:
 
 
 class JobMessage(Settings):
-    """What is said to accounts with a customer job."""
+    """Message for accounts with a customer job."""
 
     proposition: Text | None = None
-    """Value proposition: what the products do for an account with this customer job; absent: none."""
+    """Value proposition: the benefit of the products for an account with this customer job; absent: none."""
     theme: Text | None = None
     """Theme of campaigns for accounts with this customer job; absent: none."""
 
 
 class CustomerJobs(SectionSettings):
-    """What job customers hire the products to do: groups of customers with similar product mixes."""
+    """Customer jobs: groups of customers with similar product mixes, which stand for what they use the products for."""
 
     k: PartyClusterCount = "auto"
-    """Number of customer jobs in each party type; "auto": the most that come out again in halves of the customers."""
+    """Number of customer jobs in each party type; "auto": the largest number that is stable in halves of the
+    customers."""
     k_range: ClusterRange = (2, 10)
-    """The numbers that "auto" chooses from; it takes 1 if none of them comes out again."""
+    """The numbers that "auto" chooses from; it takes 1 if none of them is stable."""
     least_strength: OpenShare = 0.8
-    """Least prediction strength of a number of customer jobs that "auto" takes."""
+    """Least prediction strength of a number of customer jobs that "auto" may choose."""
     messages: dict[Text, JobMessage] = Field(default_factory=dict)
-    """Proposition and theme by name of the customer job, or else by a product that leads in it."""
+    """Proposition and theme by name of the customer job, or else by a leading product of it."""
 
 
 def products_are_named(products: Any, next_offer: Any, jobs: CustomerJobs | None) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from tamscore.config.section import SectionSettings
 
 
 class LookAlikeSettings(SectionSettings):
-    """How much each account looks like a customer; no label is needed."""
+    """Likeness of each account to the customers; no label is needed."""
 
     enabled: bool = True
     """Whether customers are compared with prospects by their features, and the scores have a column `look_alike`."""

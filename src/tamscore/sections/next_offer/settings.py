@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 
 class NextOffer(ProductTable):
-    """What to offer next: a product that many peers own and the account does not."""
+    """The next offer: a product that many peers own and the account does not."""
 
     owned: OpenShare = 0.05
-    """Share of a cluster's customers that own a product, from which on it is offered to the others."""
+    """Share of a cluster's customers that must own a product before it is offered to the others."""
     by: Literal["probability", "expected_value", "share"] = "probability"
-    """Which of them is offered: the one that the account most likely owns by what else it owns and by its cluster; the
-    one whose probability times value is largest; or the one that most customers of the cluster own."""
+    """Which product is offered: probability takes the product that the account most likely owns, judged by its other
+    products and its cluster; expected_value takes the largest probability times value; share takes the product that
+    most customers of the cluster own."""
 
     def tables(self, account_id: str) -> dict[str, SideTable]:
         """Return the table of sales by product, if the section names one."""
@@ -34,7 +35,7 @@ class NextOffer(ProductTable):
 
 
 def the_table_is_named_once(products: ProductTable | None, next_offer: NextOffer | None) -> Iterator[Problem]:
-    """Yield the table that is missing, and what says a second time what [products] says."""
+    """Yield a missing table, and keys that repeat the table of [products]."""
     if next_offer is None:
         return
     if products is None:
@@ -47,5 +48,5 @@ def the_table_is_named_once(products: ProductTable | None, next_offer: NextOffer
 
 
 def columns_are_their_own(columns: Columns, next_offer: NextOffer | None) -> Iterator[Problem]:
-    """Yield the keys that name a column which another key names."""
+    """Yield the keys that name the same column as another key."""
     yield from columns_differ("next_offer", columns, next_offer, ("product", "sales"))

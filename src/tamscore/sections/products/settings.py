@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 
 class Products(ProductTable):
-    """Potential and whitespace of each product; [next_offer] goes by the same table."""
+    """Potential and whitespace of each product; [next_offer] uses the same table."""
 
     path: Storage
     """Table (Parquet or CSV) of sales by account and product; rows of the same pair are added up."""
     family: Column | None = None
-    """Column of that table with the family of the product, one for each product; whitespace is added up by it."""
+    """Column of that table with the family of the product, one for each product; whitespace is also added up by
+    family."""
 
     owned: OpenShare = 0.4
-    """Share of a cluster's customers that own a product, from which on it counts as open for those who do not."""
+    """Share of a cluster's customers that must own a product before it counts as open for the others."""
 
     def tables(self, account_id: str) -> dict[str, SideTable]:
         """Return the table of sales by product."""
@@ -35,5 +36,5 @@ class Products(ProductTable):
 
 
 def columns_are_their_own(columns: Columns, products: Products | None) -> Iterator[Problem]:
-    """Yield the keys that name a column which another key names."""
+    """Yield the keys that name the same column as another key."""
     yield from columns_differ("products", columns, products, ("product", "sales", "family"))
