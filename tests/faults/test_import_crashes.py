@@ -7,7 +7,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -133,6 +135,60 @@ def test_an_import_that_was_slower_is_refused(tmp_path, market, name):
         with pytest.raises(UsageError, match=r"holds .quicker\.parquet., which this import does not write"):
             slower.result()
     assert names(market) == ["_rejected.csv", "a.parquet", "quicker.parquet"]
+    assert not [entry for entry in names(tmp_path) if "_tmp-" in entry]
+
+
+def csv_with(folder, name, rows):
+    path = folder / name
+    path.write_text("a,b\n" + rows, encoding="utf-8")
+    return path
+
+
+def test_an_import_of_one_file_that_was_slower_is_refused(tmp_path):
+    """S43: without --overwrite the second of two does not replace the first."""
+    source, target = csv_with(tmp_path, "t.csv", "1,2\n"), tmp_path / "market" / "t.parquet"
+    target.parent.mkdir()
+    with ThreadPoolExecutor() as pool:
+        with folders.alone(target.parent):
+            slower = pool.submit(import_csv, [source], target)
+            while not any("_tmp-" in entry for entry in names(target.parent)):
+                assert not slower.done()
+            target.write_bytes(b"the quicker one")
+        with pytest.raises(UsageError, match="is there already; add --overwrite"):
+            slower.result()
+    assert target.read_bytes() == b"the quicker one"
+    assert names(target.parent) == ["t.parquet"]
+
+
+@pytest.mark.parametrize("name", ["market/t.parquet", "market"])
+def test_two_imports_of_one_target_leave_the_files_of_one(tmp_path, monkeypatch, name):
+    """S43: the second begins while the first has put its rows in place, but not yet its rejected rows."""
+    target, move, moved = tmp_path / name, disk.move, []
+    (tmp_path / "market").mkdir()
+    for who, text in (("first", "x,1\nx,1,1\n"), ("second", "y,1\n")):
+        (tmp_path / who).mkdir()
+        csv_with(tmp_path / who, "t.csv", text)
+    begun, over = threading.Event(), threading.Event()
+
+    def move_and_wait(part, path):
+        move(part, path)
+        moved.append(path.name)
+        begun.set()
+        if len(moved) == 1:
+            over.wait(1)
+        elif path.suffix == ".parquet":
+            over.set()
+
+    monkeypatch.setattr(disk, "move", move_and_wait)
+    load = partial(import_csv, max_rejected_share=0.6, overwrite=True)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(load, [tmp_path / "first" / "t.csv"], target)
+        assert begun.wait(60)
+        second = pool.submit(load, [tmp_path / "second" / "t.csv"], target)
+        assert first.result().rows_rejected == 1
+        assert second.result().rows_rejected == 0
+    assert pq.read_table(target)["a"].to_pylist() == ["y"]
+    assert not list(tmp_path.glob("market/_rejected*"))
     assert not [entry for entry in names(tmp_path) if "_tmp-" in entry]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tamscore.errors import UsageError
@@ -65,9 +65,10 @@ def free_targets(destination: Path, plan: ImportPlan, *, overwrite: bool) -> lis
 
 @contextmanager
 def still_free(destination: Path, plan: ImportPlan, *, overwrite: bool) -> Iterator[None]:
-    """Raise UsageError if another import was quicker; none changes a folder between this look and the end."""
-    folder = destination.resolve()
-    with nullcontext() if _is_file(destination) else folders.alone(folder.parent, folder):
+    """Raise UsageError if another import was quicker; none changes the destination between this look and the end."""
+    place = destination.resolve()
+    held = (place.parent,) if _is_file(destination) else (place.parent, place)
+    with folders.alone(*held):
         free_targets(destination, plan, overwrite=overwrite)
         yield
 
