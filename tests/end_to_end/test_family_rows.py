@@ -125,6 +125,43 @@ def test_features_are_made_as_the_job_says(tmp_path):
         assert row["growth"] == (pytest.approx(math.fsum(growth), abs=1e-6) if growth else None)
 
 
+def families_of_ten(rows: int, **columns: Any) -> tuple[pa.Table, dict[str, Any]]:
+    """A small market whose first half are families of ten, with columns of its own, and the changes that suit it."""
+    table = market.plain_accounts(rows)
+    heads = pa.array([f"P{row // 10 * 10:05d}" if row < rows // 2 else None for row in range(rows)], pa.string())
+    for name, values in {"parent": heads, **columns}.items():
+        table = table.drop_columns([name]) if name in table.column_names else table
+        table = table.append_column(name, pa.array(values))
+    return table, {**market.PLAIN, "columns": {"parent_id": "parent"}, "families": {"as_accounts": True}}
+
+
+def test_missing_sales_are_limited_among_accounts_alone(tmp_path):
+    """Families of one account without sales are a larger share of families than of accounts."""
+    sales = [None if row >= 594 else float(row % 3) for row in range(600)]
+    table, changes = families_of_ten(600, sales=sales)
+    done = market.score(table, tmp_path, {**changes, "rows": {"max_sales_missing_share": 0.01}})
+    rows = manifest_of(done)["rows"]
+    assert (rows["read"], rows["flagged"]["sales_missing"]) == (330, 6)
+    with pytest.raises(InputContractError, match="6 of 600 rows have no sales"):
+        market.score(table, tmp_path / "less", {**changes, "rows": {"max_sales_missing_share": 0.009}})
+
+
+def test_sums_of_what_is_no_amount_are_said_unless_asked_for(tmp_path):
+    names = ("age_years", "avgPrice", "storage")
+    table, changes = families_of_ten(400, **{name: np.arange(400.0) % 7 for name in names})
+    changes["features"] = {"numeric": {"x": "standard", **dict.fromkeys(names, "log_standard")}}
+    changes["families"] = {"as_accounts": True, "features": {"avgPrice": "sum"}}
+    notices = manifest_of(market.score(table, tmp_path, changes))["notices"]
+    (text,) = [text for text in notices if "not that of an amount" in text]
+    assert text.startswith("families: feature 'age_years' of a family is the sum of its accounts")
+
+
+def test_more_clusters_than_families_are_refused_by_families(tmp_path):
+    table, changes = families_of_ten(40, parent=[None, *["P00000"] * 39])
+    with pytest.raises(InputContractError, match=r"has 1 families, fewer than clusters\.k = 2"):
+        market.score(table, tmp_path, changes)
+
+
 @pytest.mark.parametrize("engine", [{"workers": 1}, {"workers": 3}, {"kind": "processes", "workers": 2}])
 def test_order_partitions_and_workers_change_nothing(done, engine, tmp_path):
     shuffled = with_parents(ROWS).take(np.random.default_rng(1).permutation(ROWS))

@@ -13,6 +13,7 @@ from tamscore.scoring.census import partition as census
 from tamscore.scoring.census.currencies import currency_columns, settle_currencies
 from tamscore.scoring.census.totals import total_notices
 from tamscore.scoring.census.words import unknown_words
+from tamscore.scoring.context import makes_market
 from tamscore.stages import contract, draw
 
 if TYPE_CHECKING:
@@ -81,8 +82,12 @@ def _check_reasons(run: Run, parts: Sequence[PartRows], contrary: str) -> list[s
 
 
 def _check_sales(run: Run, parts: Sequence[PartRows]) -> list[str]:
-    """Raise InputContractError unless few enough rows have no sales, or all such rows are rejected."""
-    missing, limit = sum(part.sales_missing for part in parts), most_missing(run.job.rows)
+    """Raise InputContractError unless few enough rows have no sales, or all such rows are rejected.
+
+    A market that a section made is not asked: the rows that it was made of were.
+    """
+    missing = sum(part.sales_missing for part in parts)
+    limit = None if makes_market(run.job) else most_missing(run.job.rows)
     if limit is not None and missing > limit * run.plan.rows:
         raise InputContractError(
             f"{run.job.input.name}: column {run.columns.sales!r}: {missing:,} of {run.plan.rows:,} rows have no "

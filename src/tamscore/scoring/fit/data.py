@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.backend import FitsScalers
 from tamscore.errors import InputContractError
-from tamscore.scoring.context import fewest_clusters, most_clusters, numeric_columns, seed_rows_of
+from tamscore.scoring.context import fewest_clusters, makes_market, most_clusters, numeric_columns, seed_rows_of
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.fit.sources import EveryRow, SampleSource
 from tamscore.scoring.memory_plan import resident_capacity
@@ -100,8 +100,9 @@ def _require_rows(run: Run, party: Party) -> None:
     """Raise InputContractError unless a party type has rows for its clusters."""
     rows, k = len(party.drawn), fewest_clusters(run.job, party.name)
     if rows < k:
+        what = "families" if makes_market(run.job) else "usable rows"
         raise InputContractError(
-            f"{run.job.input.name}: party type {party.name!r} has {rows} usable rows, fewer than clusters.k = {k}; "
+            f"{run.job.input.name}: party type {party.name!r} has {rows} {what}, fewer than clusters.k = {k}; "
             "lower clusters.k, or give each party type its own: k = { end_user = …, channel = … }"
         )
 

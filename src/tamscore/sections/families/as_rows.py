@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from tamscore.store import footers
 from tamscore.store.location import location
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
@@ -29,13 +30,48 @@ _MONEY = ("sales", "potential", "whitespace", "members_potential", "members_whit
 _COUNTS = ("families", "members", "members_customers")
 _SUMS = (*_COUNTS, *_MONEY)
 """What is added up over families, money in cents."""
+_NO_AMOUNTS = frozenset(
+    [
+        "age",
+        "alter",
+        "annee",
+        "anno",
+        "average",
+        "avg",
+        "founded",
+        "index",
+        "jahr",
+        "jahre",
+        "mean",
+        "median",
+        "pct",
+        "per",
+        "percent",
+        "price",
+        "prozent",
+        "quote",
+        "rank",
+        "rate",
+        "rating",
+        "ratio",
+        "score",
+        "share",
+        "since",
+        "tenure",
+        "year",
+        "years",
+        "yield",
+    ]
+)
+"""Words of columns that hold no amounts, so that sums of theirs mean nothing."""
 
 
 @dataclass(frozen=True)
 class _RowsState:
-    """The state: what the table of families says it was made of."""
+    """The state: what the table of families says it was made of, and which features were added up unasked (s,)."""
 
     told: dict[str, Any]
+    summed: tuple[str, ...] = ()
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """Return what the scored families say of their accounts."""
@@ -62,7 +98,7 @@ class _RowsState:
                 **{name: _totals(sums[:, place]) for place, name in enumerate(("several", "single"))},
             }
         }
-        return Findings(record, money=frozenset(_MONEY), notices=tuple(_notices(self.told)))
+        return Findings(record, money=frozenset(_MONEY), notices=tuple(_notices(self.told, self.summed)))
 
 
 def _totals(sums: Any) -> dict[str, Any]:
@@ -71,17 +107,29 @@ def _totals(sums: Any) -> dict[str, Any]:
     return {name: record[name] / 100 if name in _MONEY else record[name] for name in _SUMS}
 
 
-def _notices(record: dict[str, Any]) -> list[str]:
-    """Return what a person should know of the families."""
-    if not (mixed := record["of_both_party_types"]):
-        return []
-    verb = "family has" if mixed == 1 else "families have"
-    what = "each is scored as what its top account is, with the sums of all its accounts"
-    return [f"{mixed:,} {verb} both end users and channel partners: {what}"]
+def _notices(record: dict[str, Any], summed: Sequence[str]) -> Iterator[str]:
+    """Yield what a person should know of the families: both party types in one, sums of what is no amount."""
+    if mixed := record["of_both_party_types"]:
+        verb = "family has" if mixed == 1 else "families have"
+        what = "each is scored as what its top account is, with the sums of all its accounts"
+        yield f"{mixed:,} {verb} both end users and channel partners: {what}"
+    for name in summed:
+        yield (
+            f"feature {name!r} of a family is the sum of its accounts, though its name is not that of an amount; set "
+            f'families.features.{name} = "max" or "parent", or "sum" if that is meant'
+        )
+
+
+def _is_no_amount(name: str) -> bool:
+    """Return whether a column is called like an age, a year, a share or a mean: sums of those mean nothing."""
+    return not _NO_AMOUNTS.isdisjoint(word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name))
 
 
 def prepare_rows(market: Market) -> _RowsState:
     """Return the state, told by the table that is scored."""
     piece = market.this.plan.partitions[0].pieces[0]
     footer, _ = footers.read_footer(location(piece.file))
-    return _RowsState(json.loads(footer.metadata[METADATA.encode()]))
+    record = json.loads(footer.metadata[METADATA.encode()])
+    asked = market.this.job.sections["families"].features
+    sums = (name for name, how in record["features"].items() if how == "sum" and name not in asked)
+    return _RowsState(record, tuple(name for name in sums if _is_no_amount(name)))
