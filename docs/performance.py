@@ -208,8 +208,7 @@ CHAPTERS: dict[str, list[Benchmark]] = {
             "Potential",
             "Held-out pinball loss at the first cut line, and the share of customers below it (0.85 is right). Then "
             "what a refit on 90 % of the rows changes. *Moved* is the share of accounts whose potential moves by "
-            "more than 20 %. *Inside* is the share of potentials that stay inside their interval of 90 %. At level "
-            "`account`, the row of `bank_marketing` was measured before intervals covered refits.",
+            "more than 20 %. *Inside* is the share of potentials that stay inside their interval of 90 %.",
             "model",
             {
                 "table": "table", "level": "level", "clusters": "clusters", "customers": "customers", "loss": "loss",
