@@ -119,7 +119,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "show": show.show,
         "report": report.report,
     },
-    "Questions to finished runs": {
+    "Questions about finished runs": {
         "explain": review.explain,
         "diff": review.diff,
         "what-if": review.what_if,
@@ -128,7 +128,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "alerts": alerts.alerts,
         "lift": lift.lift,
     },
-    "What becomes of runs": {
+    "Results and versions": {
         "export": export.export,
         "sql": sql.sql,
         "lists": lists.lists,
@@ -190,7 +190,7 @@ def _options(
         Literal["text", "json"],
         typer.Option(
             envvar=logs.VARIABLE,
-            help="What goes to standard error: text, or one JSON record a line as OpenTelemetry's data model has it.",
+            help="Format of standard error: text, or one JSON record a line in OpenTelemetry's data model.",
         ),
     ] = "text",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notices, errors only.")] = False,

@@ -17,8 +17,8 @@ _Top = Annotated[int, typer.Option("--top", metavar="N", min=0, help="Alerts of 
 def alerts(run: Run, since: Since = None, to: _To = None, top: _Top = 10, as_json: AsJson = False) -> None:
     """List the accounts to call now.
 
-    Who may leave, who left, and whose contract ends, by the run itself; who may buy, by what changed about the account
-    itself since the run that this one replaced.
+    Lists customers that may leave, that left, or whose contract ends. Also lists accounts that may buy, by their own
+    changes since the run that this one replaced.
     """
     from tamscore.progress import Progress
     from tamscore.questions import alerts_page

@@ -85,19 +85,19 @@ Run = Annotated[Place, place_argument("RUN", "The output folder of a job, or one
 NO_RUN = "none"
 """What `--since` is set to where nothing shall be compared."""
 Since = Annotated[
-    Any, place_option("--since", "RUN", "Tell changes against this run, not the one before; none for neither.")
+    Any, place_option("--since", "RUN", "Report changes since this run, not the one before; none for no changes.")
 ]
 Plan = Annotated[
     str | None,
     typer.Option(
         "--plan",
         metavar="NAME",
-        help="Read that coverage, by the start of its name; else the last one.",
+        help="Use that coverage, by the start of its name; default: the last one.",
     ),
 ]
 Output = Annotated[Place, place_argument("OUTPUT", "The output folder of a job.")]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace what is there, also where this command did not make it.")
+    bool, typer.Option("--overwrite", help="Replace existing files, even if this command did not write them.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 EventsAsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and events as JSON lines.")]

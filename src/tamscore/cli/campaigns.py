@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     run: Run,
     to: Annotated[Path | None, file_option("--to", "DIR", "Write a list for every channel to that folder.")] = None,
-    form: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="What the lists are.")] = "csv",
+    form: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="Format of the lists.")] = "csv",
     since: Annotated[
         Any,
         place_option("--since", "RUN", "Only accounts whose fields changed since that run, or are new to the channel."),
@@ -34,7 +34,7 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show whom campaigns reach, and write a list for every channel.
+    """Show the accounts of campaigns, and write a list for every channel.
 
     Each account stands in the list of its channel with the id of its campaign, which stays the same from run to run.
     """

@@ -29,7 +29,7 @@ _ROLES = ("account_id", "sales", "party_type", "market_segment", "revenue", "nam
 
 
 def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) -> None:
-    """Look for whatever could keep a job from running.
+    """Find the problems that would stop a job.
 
     Reads the job file, the footers of all input files, and a sample of their rows; says which device would compute,
     what would be read, what the data look like and where the results would go. Computes and writes nothing.

@@ -46,7 +46,7 @@ def coverage(
 ) -> None:
     """Choose a role and a person for every account.
 
-    Worth as much as the hours allow, with the price of an hour and what a person more would bring.
+    The coverage has the largest value that the hours allow. Shows the value of an hour, and of one more person.
     """
     from tamscore import backend
     from tamscore.progress import Progress

@@ -35,7 +35,7 @@ Fields = Annotated[
 ]
 _MinMatchShare = Annotated[
     float,
-    typer.Option(min=0, max=1, help="Share of the overrides that must name an account of the run; exits with 3 else."),
+    typer.Option(min=0, max=1, help="Share of the overrides that must name an account of the run; else exit 3."),
 ]
 NoGuard = Annotated[bool, typer.Option("--no-guard", help="CSV for loaders: leave texts like =1+1 as they are.")]
 Null = Annotated[

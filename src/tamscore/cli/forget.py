@@ -39,7 +39,7 @@ def forget(
     """Remove accounts from every version.
 
     For example: tamscore forget scores A0000011 --dry-run. Scores, rejected rows, lists and coverage lose the accounts;
-    sums, cut lines and models stay. Exits with 2 where no version has any of them. See docs/operations.md.
+    sums, cut lines and models stay. Exits with 2 if no version has any of them. See docs/operations.md.
     """
     from tamscore.store import forgetting
     from tamscore.store.versions import output_of

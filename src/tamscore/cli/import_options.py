@@ -27,18 +27,14 @@ Types = Annotated[
 Null = Annotated[list[str] | None, typer.Option(metavar="TEXT", help="Another text that means: no value.")]
 Drop = Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Leave a column out.")]
 Encoding = Annotated[str, typer.Option(metavar="NAME", help="Such as utf-8, cp1252, latin-1.")]
-Delimiter = Annotated[
-    str | None, typer.Option(metavar="MARK", help="Such as ';' or tab; found by looking, if not given.")
-]
-Decimal = Annotated[
-    str | None, typer.Option(metavar="MARK", help="The decimal mark, '.' or ','; found by looking, if not given.")
-]
+Delimiter = Annotated[str | None, typer.Option(metavar="MARK", help="Such as ';' or tab; default: detected.")]
+Decimal = Annotated[str | None, typer.Option(metavar="MARK", help="The decimal mark, '.' or ','; default: detected.")]
 Thousands = Annotated[
     str | None,
     typer.Option(metavar="MARK", help="The mark between groups: '.', ',', an apostrophe, space or none."),
 ]
 Escape = Annotated[
-    str | None, typer.Option(metavar="MARK", help=r"What stands before a quote within a cell, such as '\'.")
+    str | None, typer.Option(metavar="MARK", help=r"Character that escapes a quote within a cell, such as '\'.")
 ]
 Skip = Annotated[int | None, typer.Option(metavar="N", help="Lines above the header, such as titles.")]
 Multiline = Annotated[

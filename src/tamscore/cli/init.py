@@ -36,8 +36,8 @@ def init(  # noqa: PLR0913, PLR0917 - every option of the command
     to: Annotated[Path | None, file_option("--to", "FILE", "The job file to write, job.toml by default.")] = None,
     orders: Annotated[str | None, typer.Option("--orders", metavar="TABLE", help="Order lines.")] = None,
     products: Annotated[str | None, typer.Option("--products", metavar="TABLE", help="Sales by product.")] = None,
-    people: Annotated[str | None, typer.Option("--people", metavar="FILE", help="Who covers accounts.")] = None,
-    labels: Annotated[str | None, typer.Option("--labels", metavar="TABLE", help="Who bought later.")] = None,
+    people: Annotated[str | None, typer.Option("--people", metavar="FILE", help="People who cover accounts.")] = None,
+    labels: Annotated[str | None, typer.Option("--labels", metavar="TABLE", help="Accounts that bought later.")] = None,
     columns: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="columns.PART=COLUMN", help="Name the column of a part; may be repeated."),

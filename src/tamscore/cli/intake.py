@@ -138,7 +138,8 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
 ) -> None:
     """Turn CSV exports of a CRM into Parquet.
 
-    Every cell is looked at before anything is written: the types found, and why, are shown with what does not fit.
+    Every cell is examined before anything is written. Shows the type of each column with the reason, and the cells that
+    do not fit.
     """
     from tamscore.store import csv_import
     from tamscore.store.sources import standard_input

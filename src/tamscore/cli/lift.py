@@ -14,25 +14,23 @@ from tamscore.errors import NothingToDo, UsageError
 
 _Of = Annotated[
     Literal["prospects", "customers"] | None,
-    typer.Option("--of", help="Whose controls to draw; else prospects."),
+    typer.Option("--of", help="Accounts to draw controls from; default: prospects."),
 ]
 _Name = Annotated[
-    str | None, typer.Option("--name", metavar="NAME", help="What to call it; else by whose controls it has.")
+    str | None, typer.Option("--name", metavar="NAME", help="Name of the holdout; default: prospects or customers.")
 ]
 _HeldOut = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The holdout, if there are several.")]
-_Share = Annotated[float | None, typer.Option("--share", metavar="S", help="The share of controls; else 0.1.")]
+_Share = Annotated[float | None, typer.Option("--share", metavar="S", help="The share of controls; default: 0.1.")]
 _Rate = Annotated[
     float | None,
-    typer.Option("--rate", metavar="R", help="The share that buys without work; else from labels, or 0.04."),
+    typer.Option("--rate", metavar="R", help="The share that buys without treatment; default: from labels, or 0.04."),
 ]
-_Lift = Annotated[
-    float | None, typer.Option("--lift", metavar="L", help="The lift that you want to see; else 0.3 for 30 %.")
-]
+_Lift = Annotated[float | None, typer.Option("--lift", metavar="L", help="The lift to detect; default: 0.3 for 30 %.")]
 _MinMatchShare = Annotated[
-    float, typer.Option(min=0, max=1, help="Share of the outcomes that must name an account; exits with 3 else.")
+    float, typer.Option(min=0, max=1, help="Share of the outcomes that must name an account; else exit 3.")
 ]
 _Until = Annotated[
-    str | None, typer.Option("--until", metavar="DATE", help="The day to look at it; lift warns before.")
+    str | None, typer.Option("--until", metavar="DATE", help="The day to evaluate it; lift warns before that day.")
 ]
 
 
@@ -44,14 +42,14 @@ def holdout(  # noqa: PLR0913, PLR0917 - every option of the command
     rate: _Rate = None,
     lift: _Lift = None,
     until: _Until = None,
-    mark: Annotated[bool, typer.Option("--mark", help="Mark controls in lists; else leave them out.")] = False,
-    end: Annotated[bool, typer.Option("--end", help="Let the holdout count no longer.")] = False,
+    mark: Annotated[bool, typer.Option("--mark", help="Mark controls in lists; default: leave them out.")] = False,
+    end: Annotated[bool, typer.Option("--end", help="End the holdout.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Draw controls, which no list and no person gets.
+    """Draw controls: accounts that no list and no person gets.
 
     They are drawn once, stay through reruns, and are left out of coverage, lists and campaigns (with --mark: marked
-    there) until you end the holdout. Says which lift can be seen. Exits with 10 where the holdout is there already.
+    there) until you end the holdout. Says which lift can be seen. Exits with 10 if the holdout exists already.
     """
     from tamscore.questions import holdouts
     from tamscore.questions.stored import open_run
@@ -105,7 +103,8 @@ def lift(
     ],
     name: _HeldOut = None,
     days: Annotated[
-        int | None, typer.Option("--days", metavar="N", help="Days that the outcomes cover; else those since the draw.")
+        int | None,
+        typer.Option("--days", metavar="N", help="Days that the outcomes cover; default: those since the draw."),
     ] = None,
     min_match_share: _MinMatchShare = 0.5,
     as_json: AsJson = False,

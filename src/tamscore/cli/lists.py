@@ -18,14 +18,14 @@ _FOLDER = Path("lists")
 
 def lists(
     run: Run,
-    to: Annotated[Path | None, file_option("--to", "DIR", "The folder to write them to; else lists.")] = None,
+    to: Annotated[Path | None, file_option("--to", "DIR", "The folder to write them to; default: lists.")] = None,
     since: Since = None,
     plan: Plan = None,
     pages: Annotated[
-        bool, typer.Option("--pages/--no-pages", help="A page to read and print beside each file.")
+        bool, typer.Option("--pages/--no-pages", help="Write a page for reading and printing beside each file.")
     ] = True,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files of that name that are no lists of an earlier call.")
+        bool, typer.Option("--overwrite", help="Replace files of that name, even if no earlier call wrote them.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

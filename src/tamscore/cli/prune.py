@@ -24,7 +24,7 @@ _NewerThan = Annotated[
     str | None,
     typer.Option("--newer-than", metavar="DATE|DAYS", help="Keep what is newer, too: 2026-10-01, or 90 for days."),
 ]
-_DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")]
 
 
 def prune(
@@ -33,7 +33,7 @@ def prune(
     """Remove old versions.
 
     For example: tamscore prune scores --keep 4 --newer-than 90. It never removes the current version, a pinned one, or
-    one that a kept version is based on. Exits with 10 where there is nothing to remove. See docs/operations.md.
+    one that a kept version is based on. Exits with 10 if there is nothing to remove. See docs/operations.md.
     """
     from tamscore.store import pruning
     from tamscore.store.versions import output_of

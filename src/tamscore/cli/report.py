@@ -33,7 +33,9 @@ def report(  # noqa: PLR0913, PLR0917 - every option of the command
     run: Run,
     output: Annotated[
         Any,
-        place_option("--to", "FILE", "Where the page goes; else report.html or one-pager.html.", new_place, "--output"),
+        place_option(
+            "--to", "FILE", "The page to write; default: report.html or one-pager.html.", new_place, "--output"
+        ),
     ] = None,
     one_pager: Annotated[
         bool, typer.Option("--one-pager", help="Write the first page alone: one sheet to act on.")

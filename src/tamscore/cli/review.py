@@ -97,9 +97,9 @@ def what_if(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what other cut lines, caps or thresholds would come to.
+    """Show the results of other cut lines, caps or thresholds.
 
-    Answered from what the run has stored, equal to running the job again; nothing is written.
+    Computed from the stored run, with the results of running the job again; nothing is written.
     """
     from tamscore.questions.stored import open_run
     from tamscore.questions.what_if import ask

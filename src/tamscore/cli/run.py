@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
-IfChanged = Annotated[
-    bool, typer.Option("--if-changed", help="Exit with 10, not 0, where this very run is there already.")
-]
+IfChanged = Annotated[bool, typer.Option("--if-changed", help="Exit with 10, not 0, if this run already exists.")]
 Accept = Annotated[
     bool, typer.Option("--accept", help="Publish, however much the input differs from that of the run before.")
 ]
@@ -45,7 +43,7 @@ def run(
 
     A table in place of a job file is scored by the job that tamscore init would write for it, into a folder that is
     named after it. A table on standard input is named by "-", or by --set input.path=- beside a job file.
-    Exits with 4, and publishes nothing, where the input differs too much from that of the run before.
+    Exits with 4, and publishes nothing, if the input differs too much from that of the run before.
     """
     carry_out(job, overrides, "run", as_json=as_json, if_changed=if_changed, accept=accept)
 

@@ -40,7 +40,8 @@ def template(
         typer.Argument(metavar="NAME", help="laptop, gpu, kubernetes, slurm, airflow or airflow-kubernetes."),
     ],
     to: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="The folder to write to, else this one.", parser=new_path)
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="The folder to write to; default: the current one.", parser=new_path),
     ] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,

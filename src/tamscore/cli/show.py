@@ -24,7 +24,7 @@ def show(
     cluster: Annotated[str | None, typer.Option("--cluster", metavar="ID", help="Look at one cluster only.")] = None,
     plan: Plan = None,
 ) -> None:
-    """Show what a run found.
+    """Show the results of a run.
 
     Potential by cluster, segment sizes, whitespace by kind and quadrant, and the best accounts.
     """
@@ -43,7 +43,7 @@ def verify(
 ) -> None:
     """Look for damage: read every byte of every complete version.
 
-    Files that are missing, changed, or not listed; a pointer that is torn. Exits with 3 where anything is wrong.
+    Files that are missing, changed, or not listed; a pointer that is torn. Exits with 3 if anything is wrong.
     """
     from tamscore.store import versions
     from tamscore.store.verify import problems_of_output, seal
@@ -61,10 +61,10 @@ def verify(
 def schema(
     of: Annotated[
         Literal["job", "scores", "outputs", "exit-codes"],
-        typer.Argument(metavar="[job|scores|outputs|exit-codes]", help="What of."),
+        typer.Argument(metavar="[job|scores|outputs|exit-codes]", help="The schema to print."),
     ] = "job",
 ) -> None:
-    """Print what machines need to know, as JSON.
+    """Print a schema for machines as JSON.
 
     The JSON Schema of the job file for editors; each column that the scores may hold, with type, unit, meaning and when
     it is null; the JSON Schemas of what commands print with --json; or the exit codes of all commands.
@@ -86,9 +86,9 @@ def doctor(
     output: Annotated[Any, place_option("--output", "DIR", "A folder that a run would write to.", new_place)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look at what this machine has to offer a run.
+    """Check what this machine offers a run.
 
-    Versions, processors, memory, GPUs and, with --output, write access. Exits with 1 where a run would fail.
+    Versions, processors, memory, GPUs and, with --output, write access. Exits with 1 if a run would fail.
     """
     from tamscore.questions.doctor import examine
 

@@ -11,7 +11,7 @@ from tamscore.cli.arguments import Run
 
 def sql(
     run: Run,
-    dialect: Annotated[Literal["duckdb", "spark"], typer.Option("--dialect", help="For which engine.")] = "duckdb",
+    dialect: Annotated[Literal["duckdb", "spark"], typer.Option("--dialect", help="The SQL engine.")] = "duckdb",
     view: Annotated[
         str | None, typer.Option("--view", metavar="NAME", help="Make a view of that name instead of a query.")
     ] = None,

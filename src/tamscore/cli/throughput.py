@@ -21,19 +21,19 @@ _GIB = 1 << 30
 
 def bench(
     run: Annotated[
-        Place | None, place_argument("[RUN]", "A finished run to look at; absent: a made-up market is scored.")
+        Place | None, place_argument("[RUN]", "A finished run to measure; default: score a synthetic market.")
     ] = None,
     rows: Annotated[int, typer.Option("--rows", metavar="N", min=1000, help="Accounts to make and score.")] = 300_000,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to compute.")] = "auto",
     workers: Annotated[
-        int | None, typer.Option("--workers", metavar="W", min=1, help="Threads; absent: one a processor.")
+        int | None, typer.Option("--workers", metavar="W", min=1, help="Threads; default: one for each processor.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure how fast this machine scores.
 
-    Scores a made-up market in a temporary folder, and prints rows a second by stage, memory, what a larger market would
-    take, and the floor: the CPU time of reading the columns and writing the scores, measured in the same process.
+    Scores a synthetic market in a temporary folder. Prints rows a second by stage, memory, the time for larger markets,
+    and the floor: the CPU time of reading the columns and writing the scores, measured in the same process.
     """
     from tamscore.questions import throughput
 

@@ -25,7 +25,7 @@ _KINDS = ("expansion", "acquisition")
 def history(output: Output, as_json: AsJson = False) -> None:
     """List which version replaced which, when and by whom.
 
-    And which complete versions there are: each could be made current again.
+    Also lists the complete versions, each of which can be made current again.
     """
     from tamscore.questions.rollback import read_history
 
