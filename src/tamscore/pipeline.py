@@ -79,7 +79,7 @@ def run(
     """Score the whole market of a job and return where the results lie; a run that is already there is not repeated.
 
     `backend` overrides the device of the job file. With `yields`, a version that is current stays so, and the input is
-    not compared with it. Raises InputContractError where the data break the contract, GateError where the input is too
+    not compared with it. Raise InputContractError if the data break the contract, GateError if the input is too
     unlike that of the run before, unless somebody accepts it.
     """
 
@@ -103,7 +103,7 @@ def score(
     """The same with the model of an earlier run, named as `run_named` takes it, and its ladders or `own_ladders`.
 
     That is the current version of the output where no model is named. With `or_run`, a model is fitted where there is
-    no run yet, and scores that the earlier run made of this very input stand. Raises InputContractError that names
+    no run yet, and scores that the earlier run made of this very input stand. Raise InputContractError that names
     what the model and the job do not agree in.
     """
     output, named = location(job.output.path), job.output.path if model is None else model
@@ -125,7 +125,7 @@ def refresh(
 ) -> RunDirectory:
     """Return the same with a model warmed up from that of an earlier run, whose clusters keep their ids.
 
-    Raises GateError with the plan where too many accounts would change cluster, unless somebody accepts that.
+    Raise GateError with the plan where too many accounts would change cluster, unless somebody accepts that.
     """
     model_source = RefreshedModel(read_earlier(start, location(job.output.path), job.columns.id_form), accept)
 
@@ -234,7 +234,7 @@ def _left_since(directory: RunDirectory) -> str:
 def _assign(
     current: Run, parts: list[PartRows], fitted: Sequence[PartyFit], setup: Callable[[], DriftSetup | None]
 ) -> list[AssignedRows]:
-    """The cluster of every row, and customers' sales; InputContractError where too many rows have unusable features."""
+    """The cluster of every row, and customers' sales; InputContractError if too many rows have unusable features."""
     models, share = tuple(fit.model for fit in fitted), current.flow.share
     heap.give_back()  # what the model was made of is gone
     shown = tuple(cluster_map.last_hash(sum(part.count_of(model.encoding.party) for part in parts)) for model in models)

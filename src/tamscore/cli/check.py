@@ -174,7 +174,7 @@ def _fit_rows(job: Job, plan: Plan | None) -> str:
 
 
 def _room_for(output: Location) -> list[str]:
-    """Return what a person should know about the output folder; raise UsageError where nothing can be written there."""
+    """Return what a person should know about the output folder; raise UsageError if nothing can be written there."""
     from tamscore.questions.doctor import check_output
     from tamscore.store.objects.path import ObjectPath
 

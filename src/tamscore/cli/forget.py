@@ -68,7 +68,7 @@ def _of_families(output: Location) -> list[str]:
 
 
 def _ids_in(file: Path) -> list[str]:
-    """Return the ids in a file, a line each, without blank lines; raise UsageError where it cannot be read as UTF-8."""
+    """Return the ids in a file, a line each, without blank lines; raise UsageError if it cannot be read as UTF-8."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

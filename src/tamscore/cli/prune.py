@@ -51,7 +51,7 @@ def prune(
 
 
 def _moment(text: str) -> datetime:
-    """Return the beginning of a day (UTC), or the time so many days ago; raise UsageError where the text is neither."""
+    """Return the beginning of a day (UTC), or the time so many days ago; raise UsageError if the text is neither."""
     days = re.fullmatch(r"(\d{1,5})(?: ?(?:d|days?))?", text.strip())
     try:
         if days:

@@ -113,7 +113,7 @@ def what_if(
 
 
 def _requested_scenarios(shared: tuple[str, ...], texts: list[str], run: Location) -> list[Scenario]:
-    """The scenarios of a command line; raise UsageError where it names none."""
+    """The scenarios of a command line; raise UsageError if it names none."""
     from tamscore.questions.what_if import Scenario, scenario_of
 
     if texts:

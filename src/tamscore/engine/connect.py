@@ -20,7 +20,7 @@ CPU = DeviceChoice("cpu", "as asked")
 def begin(engine: Engine) -> None:
     """Let workers of our own come up while this process still imports and plans; `connect` does not need it.
 
-    Raises RetryableError where the machine is too short of something for them, UsageError if Dask is not installed.
+    Raise RetryableError if the machine is too short of something for them, UsageError if Dask is not installed.
     """
     _require_dask(engine)
     if engine.kind == "processes":
@@ -41,8 +41,8 @@ def _require_dask(engine: Engine) -> None:
 def connect(engine: Engine, device: DeviceChoice = CPU) -> Flow:
     """The flow of an engine: `local` threads, `processes` or GPUs of this machine, or a `remote` cluster of others.
 
-    Raises UsageError where the settings allow no run, RetryableError where processes do not start or answer,
-    DeviceError where a worker of a run on GPUs has none.
+    Raise UsageError if the settings allow no run, RetryableError if processes do not start or answer,
+    DeviceError if a worker of a run on GPUs has none.
     """
     if engine.kind == "local":
         return LocalFlow(engine.workers)

@@ -29,7 +29,7 @@ _RELEASE_THRESHOLD = 0.5
 def start(engine: Engine, started: ExitStack, gpus: int) -> DaskFlow:
     """A flow on a cluster of our own, one process for each of the first `engine.workers` of so many GPUs, or of all.
 
-    Raises DeviceError where there are fewer, or where they cannot be had.
+    Raise DeviceError if there are fewer, or they are not available.
     """
     workers = engine.workers or gpus
     if workers > gpus:

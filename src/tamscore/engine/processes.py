@@ -55,7 +55,7 @@ def start_attended(
 ) -> DaskFlow:
     """A flow on the cluster that `make` starts, whose workers are looked after.
 
-    Raises RetryableError where they do not start, or not in time.
+    Raise RetryableError if they do not start, or not in time.
     """
     from distributed import Client, SpecCluster
 

@@ -57,7 +57,7 @@ def join(engine: Engine, started: ExitStack, device: DeviceChoice) -> DaskFlow:
 def _workers(connection: Connection, engine: Engine, *, gpu: bool) -> tuple[int, int]:
     """Return how many threads the workers have together, and how many memories; refuse workers that do not fit.
 
-    Raises RetryableError if there are none or they do not answer, UsageError for other versions, DeviceError for a
+    Raise RetryableError if there are none or they do not answer, UsageError for other versions, DeviceError for a
     worker without a GPU of its own.
     """
     client, wait = connection.client, engine.connect_timeout
@@ -76,7 +76,7 @@ def _workers(connection: Connection, engine: Engine, *, gpu: bool) -> tuple[int,
 
 
 def _security(address: str) -> Any:
-    """What Dask's settings say about encryption; UsageError where certificates are needed and not there."""
+    """What Dask's settings say about encryption; UsageError if certificates are needed and not there."""
     from distributed import Security
 
     if not address.startswith("tls://"):
@@ -150,7 +150,7 @@ def _what(error: OSError, host: str) -> str:
 
 
 def _asked(connection: Connection, question: Callable[[], Any], timeout: float) -> Any:
-    """What the cluster answers; RetryableError where it takes too long, or the scheduler is lost meanwhile."""
+    """What the cluster answers; RetryableError if it takes too long, or the scheduler is lost meanwhile."""
 
     async def answer() -> Any:
         return await asyncio.wait_for(question(), timeout)

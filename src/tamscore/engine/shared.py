@@ -92,7 +92,7 @@ def with_values(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def value_of(handle: Handle) -> Any:
-    """The value; raise RetryableError where it does not arrive."""
+    """The value; raise RetryableError if it does not arrive."""
     plugins: dict[str, Any] = get_worker().plugins
     until = time.monotonic() + ARRIVES_S
     while (held := plugins.get(handle.name)) is None:

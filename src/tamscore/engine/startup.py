@@ -42,7 +42,7 @@ _SHORT_OF = {
 
 
 def begin(engine: Engine) -> None:
-    """Start the process that workers are forked from, if there is none; RetryableError where the machine is short."""
+    """Start the process that workers are forked from, if there is none; RetryableError if the machine is short."""
     require_files(engine.kind, requested_workers(engine))
     with explain_startup(engine.kind):
         fork_server.begin()

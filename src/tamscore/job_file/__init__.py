@@ -32,7 +32,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Job:
 
     `overrides` are texts `a.b.c=VALUE`; VALUE is read as TOML, or else taken as bare text. Relative paths, in the file
     and in overrides, are relative to the folder of the file.
-    Raises JobFileError that lists every problem.
+    Raise JobFileError that lists every problem.
     """
     path = Path(path)
     return parse(read_text(path), str(path), overrides, path.parent)
@@ -51,7 +51,7 @@ def parse(
     `source` names the job in messages; relative paths are relative to `folder`, or to the working directory.
     A text and the overrides are what somebody has written, tables are with `written`: placeholders in their paths are
     refused.
-    Raises JobFileError that lists every problem.
+    Raise JobFileError that lists every problem.
     """
     tables = tables_of(job, source) if isinstance(job, str) else job
     data, overridden = override_all(tables, overrides, source)

@@ -35,7 +35,7 @@ _HINTS = {
 def read_text(path: Path) -> str:
     """Return the text of a job file.
 
-    Raises JobFileError where the file is missing, a table, unreadable, too large to be a job file, or not UTF-8.
+    Raise JobFileError if the file is missing, a table, unreadable, too large to be a job file, or not UTF-8.
     """
     if path.suffix.lower() in _TABLES and path.is_file():
         remedy = f"write one for it with 'tamscore init {shlex.quote(str(path))}'"
@@ -75,7 +75,7 @@ def _syntax_problem(text: str, source: str, message: str) -> str:
 def tables_of(text: str, source: str) -> dict[str, Any]:
     """Return the tables of a TOML text.
 
-    Raises JobFileError with the line number where the text is not TOML.
+    Raise JobFileError with the line number where the text is not TOML.
     """
     try:
         return tomllib.loads(text)
@@ -112,7 +112,7 @@ def _value(text: str) -> Any:
 def split_override(override: str) -> tuple[tuple[str, ...], Any]:
     """Return the key and the value of `a.b.c=VALUE`; VALUE is TOML or else bare text.
 
-    Raises ValueError where there is no key.
+    Raise ValueError if there is no key.
     """
     for equals in re.finditer("=", override):
         key = _key(override[: equals.start()])
@@ -145,7 +145,7 @@ def override_all(
 ) -> tuple[dict[str, Any], list[tuple[str, ...]]]:
     """Return the tables with the overrides applied in order, and the keys that came from them.
 
-    Raises JobFileError with every override that is none.
+    Raise JobFileError with every override that is none.
     """
     result = _copy(tables, source)
     keys: list[tuple[str, ...]] = []

@@ -22,7 +22,7 @@ _LATEST = "latest.json"
 def leave(job: Job, progress: Progress, ending: Ending) -> None:
     """Write the metrics of a run to where its job wants them; nothing where it wants none.
 
-    Raises RetryableError where a file cannot be written; one that lay there stays whole.
+    Raise RetryableError if a file cannot be written; one that lay there stays whole.
     """
     wanted = job.metrics
     if wanted.textfile is None and wanted.folder is None:

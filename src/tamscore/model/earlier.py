@@ -1,4 +1,4 @@
-"""A finished run that another run builds on: its model, and the cluster that each of its accounts has."""
+"""A finished run that another run builds on: its model, and the cluster of each of its accounts."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ NOWHERE = np.iinfo(np.uint16).max
 
 @dataclass(frozen=True)
 class EarlierRun:
-    """A complete run, its model, and the SHA-256 of the manifest that it wrote, which stands for every byte of it.
+    """A complete run, its model, and the SHA-256 of the manifest that it wrote, which stands for all its bytes.
 
-    Accounts may have left it since: its model is what it was, so that what builds on it keeps its key.
-    `source` says where its own model came from, as its manifest records it. Its ids are compared in the form given,
-    that of the run that builds on it, whatever the form was then. `job` is its job, as its manifest has it.
+    Accounts may have been erased since: the model stays, so that runs that build on it keep their keys. `source` is the
+    source of its own model, as its manifest records it. Ids are compared in the given form, that of the new run. `job`
+    is its job, as in its manifest.
     """
 
     directory: RunDirectory
@@ -55,7 +55,7 @@ class EarlierRun:
         return read_scored(self.directory, self.form)
 
     def section(self, name: str) -> Pair | None:
-        """What the model of an optional part says, and its arrays; None where it has none. Raises as `read_section`."""
+        """Return the model of an optional section, and its arrays; None without one. Raise as `read_section` does."""
         return read_section(self.directory.model, name, files_of(self.directory.manifest() or {}))
 
     @property
@@ -65,13 +65,13 @@ class EarlierRun:
 
     @property
     def record(self) -> dict[str, str]:
-        """The run as the manifests of later runs name it."""
+        """The record of the run in the manifests of later runs."""
         return {"run": self.directory.run_key, "manifest_sha256": self.digest}
 
 
 @dataclass(frozen=True)
 class EarlierLabels:
-    """The clusters that accounts have in a run: `hashes` (n,) uint64, sorted; `codes` (n,) uint16 into `ids`.
+    """The clusters of accounts in a run: `hashes` (n,) uint64, sorted; `codes` (n,) uint16 into `ids`.
 
     The hashes are those of the account ids, or draw numbers made from them.
     """
@@ -81,32 +81,31 @@ class EarlierLabels:
     ids: tuple[str, ...]
 
     def of(self, hashes: Any) -> Any:
-        """The codes (m,) of the accounts with these hashes, NOWHERE where there was no such account."""
+        """Return the codes (m,) of the accounts with these hashes, NOWHERE for unknown accounts."""
         return np.append(self.codes, np.uint16(NOWHERE))[self.index.places(hashes)]
 
     @cached_property
     def index(self) -> HashIndex:
-        """Return what hashes are looked up in."""
+        """The index to look hashes up in."""
         return HashIndex.of(self.hashes)
 
     def drawn(self, seed: int) -> EarlierLabels:
-        """Return the same by draw number in place of the hash."""
+        """Return the same clusters with draw numbers in place of hashes."""
         numbers = draw.draw_number(self.hashes, seed)
         order = np.argsort(numbers)
         return EarlierLabels(numbers[order], self.codes[order], self.ids)
 
     def among(self, ids: Sequence[str], hashes: Any) -> Any:
-        """The place (m,) int64 of the cluster of each account among the ids given, -1 where it has none of these."""
+        """Return the place (m,) int64 of each account's cluster among the given ids, -1 if it is not there."""
         place = np.array([ids.index(name) if name in ids else -1 for name in self.ids] + [-1])
         return place[np.minimum(self.of(hashes), len(self.ids))]
 
 
 def read_earlier(named: str, output: Location, form: IdForm = "text") -> EarlierRun:
-    """The run of that name, as `versions.run_named` takes it; a run key alone is sought in `output`.
+    """Return the run of that name, see `versions.run_named`; a run key alone is looked up in `output`.
 
-    Its ids are compared in the form given.
-
-    Raises UsageError where there is no such complete run, InputContractError where its model cannot be used.
+    Its ids are compared in the given form. Raise UsageError if there is no such complete run, InputContractError if its
+    model cannot be used.
     """
     directory, manifest = run_named(location(named), output)
     here = hashlib.sha256((directory.path / MANIFEST).read_bytes()).hexdigest()
@@ -119,7 +118,7 @@ def read_earlier(named: str, output: Location, form: IdForm = "text") -> Earlier
 
 
 def read_scored(directory: RunDirectory, form: IdForm) -> tuple[EarlierLabels, AccountSales]:
-    """The cluster of every account that a run has scored, and its sales, by ids in a form."""
+    """Return the cluster of every account that a run has scored, and its sales, by ids in a form."""
     parts = [_read_part(path, form) for path in directory.parts()]
     ids = tuple(sorted({name for part in parts for name in part.names}))
     place = {name: code for code, name in enumerate(ids)}
@@ -131,13 +130,13 @@ def read_scored(directory: RunDirectory, form: IdForm) -> tuple[EarlierLabels, A
 
 
 def read_sales(directory: RunDirectory, form: IdForm) -> AccountSales:
-    """The accounts that a run has scored and their sales, by ids in a form; nothing else is read."""
+    """Return the accounts that a run has scored and their sales, by ids in a form; only these columns are read."""
     parts = [hashes_and_sales(_read_columns(path, ["account_id", "sales"]), form) for path in directory.parts()]
     return account_sales([hashes for hashes, _ in parts], [sales for _, sales in parts])
 
 
 def account_sales(hashes: Sequence[Any], sales: Sequence[Any], accounts: Any | None = None) -> AccountSales:
-    """Accounts and sales of all parts together; `accounts` (n,) are all hashes where they are sorted already."""
+    """Return accounts and sales of all parts together; `accounts` (n,) are all hashes if they are sorted already."""
     buys = [amounts > 0 for amounts in sales]
     customers = [item[rows] for item, rows in zip(hashes, buys, strict=True)]
     bought = [sale[rows] for sale, rows in zip(sales, buys, strict=True)]
@@ -147,7 +146,7 @@ def account_sales(hashes: Sequence[Any], sales: Sequence[Any], accounts: Any | N
 def in_order(
     hashes: Sequence[Any], customers: Sequence[Any], sales: Sequence[Any], accounts: Any | None = None
 ) -> AccountSales:
-    """Return the same from the customers of all parts and their sales."""
+    """Return accounts and sales of all parts together, given the customers of each part and their sales."""
     buyers, amounts = np.concatenate([np.empty(0, np.uint64), *customers]), np.concatenate([np.empty(0), *sales])
     order = np.argsort(buyers)
     everybody = np.sort(np.concatenate([np.empty(0, np.uint64), *hashes])) if accounts is None else accounts
@@ -165,13 +164,13 @@ class _PartLabels:
 
 
 def read_ids(directory: RunDirectory, form: IdForm) -> Iterator[pa.Array]:
-    """The ids of the accounts that a run has scored, part by part, in a form."""
+    """Yield the ids of the accounts that a run has scored, part by part, in a form."""
     for path in directory.parts():
         yield tables.account_ids(contents.whole(path, ["account_id"])["account_id"], form)
 
 
 def _read_part(path: Location, form: IdForm) -> _PartLabels:
-    """The accounts of a part of the scores with their clusters and sales."""
+    """Return the accounts of a part of the scores with their clusters and sales."""
     table = _read_columns(path, ["account_id", "cluster", "sales"])
     clusters = as_dictionary(table["cluster"])
     codes, names = clusters.indices.to_numpy(zero_copy_only=False), clusters.dictionary.to_pylist()
@@ -180,11 +179,11 @@ def _read_part(path: Location, form: IdForm) -> _PartLabels:
 
 
 def _read_columns(path: Location, columns: list[str]) -> pa.Table:
-    """Columns of a part of the scores, clusters as a dictionary."""
+    """Return columns of a part of the scores, clusters as a dictionary."""
     with contents.parquet_file(path, dictionary=["cluster"]) as file:
         return contents.decode(file, columns)
 
 
 def hashes_and_sales(table: pa.Table, form: IdForm) -> tuple[Any, Any]:
-    """The hashes (m,) uint64 of the ids, and sales (m,) float64, NaN where there are none."""
+    """Return the hashes (m,) uint64 of the ids, and sales (m,) float64, NaN if missing."""
     return draw.id_hash(tables.account_ids(table["account_id"], form)), table["sales"].to_numpy()

@@ -38,7 +38,7 @@ def level_arrays(party: PartyRecord) -> Iterator[tuple[str, Any]]:
 
 
 def level_of(text: LevelText | None, take: Arrays, sizes: Mapping[str, int], numeric: int) -> PartyLevel | None:
-    """The level of a party type, of whose features so many are numbers; ValueError where its arrays do not fit."""
+    """The level of a party type, of whose features so many are numbers; ValueError if its arrays do not fit."""
     if text is None:
         return None
     losses, level_model_text, model = tuple(LevelLoss(**loss.model_dump()) for loss in text.losses), text.model, None

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def parties_of(text: tuple[PartyText, ...], arrays: dict[str, Any]) -> tuple[PartyRecord, ...]:
-    """All party types; ValueError where one is text twice, its arrays do not bear it out, or an array is left over."""
+    """All party types; ValueError if one is text twice, its arrays do not bear it out, or an array is left over."""
     names = [party.party_type for party in text]
     if len(set(names)) < len(names):
         raise ValueError(f"party types told twice: {', '.join(names)}")
@@ -43,7 +43,7 @@ def parties_of(text: tuple[PartyText, ...], arrays: dict[str, Any]) -> tuple[Par
 def _party_of(text: PartyText, arrays: dict[str, Any]) -> PartyRecord:
     """A party type put together from its description and its arrays, which are taken out of `arrays`.
 
-    Raises ValueError that names the array which is missing, has another shape or type, or holds what it must not.
+    Raise ValueError that names the array which is missing, has another shape or type, or holds what it must not.
     """
     segments = Vocabulary(text.market_segments.column, text.market_segments.levels) if text.market_segments else None
     take = Arrays(text.party_type, arrays)
@@ -93,7 +93,7 @@ def _look_alike_of(text: PartyText, take: Arrays) -> LookAlike | None:
 
 
 def _number_of_ids(text: PartyText) -> int:
-    """How many ids were ever given; ValueError where an id stands twice, or has a number that was not given yet."""
+    """How many ids were ever given; ValueError if an id stands twice, or has a number that was not given yet."""
     ids = [cluster.id for cluster in text.clusters]
     known = set(identity.cluster_ids(text.party_type, text.named))
     if len(set(ids)) < len(ids) or not known.issuperset(ids):
@@ -102,7 +102,7 @@ def _number_of_ids(text: PartyText) -> int:
 
 
 def _space_of(text: PartyText, take: Arrays, segments: int) -> Space:
-    """The space of a party type, without its grid; ValueError where its features do not follow from its columns."""
+    """The space of a party type, without its grid; ValueError if its features do not follow from its columns."""
     fill = take("fill", (len(text.columns), segments)) if text.columns else np.empty((0, segments))
     scales = tuple(_scale_of(column, here, take) for column, here in zip(text.columns, fill, strict=True))
     vocabularies = tuple(Vocabulary(vocabulary.column, vocabulary.levels) for vocabulary in text.vocabularies)
@@ -113,7 +113,7 @@ def _space_of(text: PartyText, take: Arrays, segments: int) -> Space:
 
 
 def _grid_of(text: PartyText, record: dict[str, Any]) -> Grid:
-    """The grid; raise ValueError where the centers do not lie on it."""
+    """The grid; raise ValueError if the centers do not lie on it."""
     centers, limit = record["centers"], record["limit"]
     if (np.abs(centers) > limit).any() or (centers != np.rint(centers)).any():
         raise ValueError(f"{text.party_type}.centers: expected whole numbers within the limits of the grid")
@@ -135,7 +135,7 @@ def _histograms_of(space: Space, take: Arrays) -> tuple[Histogram, ...]:
 
 
 def _table_of(text: PartyText, record: dict[str, Any]) -> PotentialTable:
-    """The ladders; raise ValueError where there is not one for each cluster."""
+    """The ladders; raise ValueError if there is not one for each cluster."""
     ladder, k = text.ladder, len(text.clusters)
     bounds = Bounds(ladder.level, record["bounds_low"], record["bounds_high"], record["bounds_supported"].astype(bool))
     if not len(ladder.basis) == len(ladder.parent) == k:

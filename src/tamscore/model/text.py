@@ -1,4 +1,4 @@
-"""What `model.json` says: strict models of its text, made from a record and read back."""
+"""The content of `model.json`: strict models of its text, made from a record and read back."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from tamscore.stages.scale import ColumnScale
 
 FORMAT = 3
-"""Goes up with every change of the files."""
+"""Version of the format, raised with every change of the files."""
 READ = (2, FORMAT)
-"""Formats that are read: models of 2 know no level and no look-alike. Others are refused."""
+"""Formats that can be read: models of 2 have no level and no look-alike. Others are refused."""
 
 
 class ModelText(BaseModel):
@@ -29,7 +29,7 @@ class ModelText(BaseModel):
 
 
 class ColumnText(ModelText):
-    """The scale of a numeric column; `low` and `high` are absent where nothing is clipped."""
+    """The scale of a numeric column; `low` and `high` are absent if values are not clipped."""
 
     name: str
     scaling: Scaling
@@ -41,7 +41,7 @@ class ColumnText(ModelText):
 
 
 class VocabularyText(ModelText):
-    """The categories of a column that stand for themselves."""
+    """The categories of a column that are not merged."""
 
     column: str
     levels: tuple[str, ...] = Field(strict=False)
@@ -55,16 +55,16 @@ class ClusterText(ModelText):
 
 
 class LimitsText(ModelText):
-    """Where high begins; absent where nothing is high."""
+    """The limits of high potential and sales; absent if nothing is high."""
 
     potential: float | None
     sales: float | None
 
 
 class LadderText(ModelText):
-    """The cut lines, whose customers the ladder of each cluster comes from, and how sure its bounds are.
+    """The cut lines, the source of each cluster's ladder, and the confidence level of its bounds.
 
-    `cents` are there at level account: money is rounded down to so many parts of one.
+    `cents` is present at level account: money is rounded down to so many parts of a currency unit.
     """
 
     level: float = Field(gt=0, lt=1)
@@ -75,7 +75,7 @@ class LadderText(ModelText):
 
 
 class LossText(ModelText):
-    """How well a level does on customers held out, see `level_loss.LevelLoss`."""
+    """The loss of a level on held-out customers, see `level_loss.LevelLoss`."""
 
     level: Level
     loss: float = Field(ge=0)
@@ -84,7 +84,7 @@ class LossText(ModelText):
 
 
 class LevelModelText(ModelText):
-    """What the model of the account's level rests on, see `level.LevelModel`."""
+    """The figures of the model of the account's level, see `level.LevelModel`."""
 
     median: float = Field(gt=0)
     penalty: float = Field(gt=0)
@@ -101,7 +101,7 @@ class LevelText(ModelText):
 
 
 class FitText(ModelText):
-    """How the centers came about, see `kmeans.Fit`; `constant` columns were dropped."""
+    """The figures of a fit of centers, see `kmeans.Fit`; `constant` columns were dropped."""
 
     rows: int = Field(ge=0)
     inertia: int = Field(ge=0)
@@ -112,7 +112,7 @@ class FitText(ModelText):
 
 
 class LookAlikeText(ModelText):
-    """How a look-alike came about, see `look_alike.LookAlike`; `last` is larger than the numbers that JSON keeps."""
+    """The figures of a look-alike, see `look_alike.LookAlike`; `last` is text, since it exceeds JSON's integers."""
 
     seed: int = Field(ge=0)
     last: str = Field(pattern=r"^[0-9]{1,20}$")
@@ -149,7 +149,7 @@ class InputsText(ModelText):
 
 
 class Description(ModelText):
-    """All of `model.json`."""
+    """The whole of `model.json`."""
 
     format: int
     tamscore: str
@@ -159,7 +159,7 @@ class Description(ModelText):
 
 
 def description_of(model: ModelRecord) -> Description:
-    """Return what `model.json` says of a model."""
+    """Return the content of `model.json` for a model."""
     return Description(
         format=FORMAT,
         tamscore=model.tamscore,
@@ -170,7 +170,7 @@ def description_of(model: ModelRecord) -> Description:
 
 
 def _party_text(party: PartyRecord) -> PartyText:
-    """Return what is said of a party type in words and single numbers."""
+    """Return the texts and single numbers of a party type."""
     space, segments, table, fit = party.space, party.segments, party.table, party.fit
     return PartyText(
         party_type=party.name,  # type: ignore[arg-type]
@@ -197,7 +197,7 @@ def _party_text(party: PartyRecord) -> PartyText:
 
 
 def _look_alike_text(made: LookAlike) -> LookAlikeText:
-    """Return what is said of a look-alike."""
+    """Return the figures of a look-alike."""
     return LookAlikeText(
         seed=made.seed, last=str(made.last), area=made.area, customers=made.customers, prospects=made.prospects,
         excluded=made.excluded,
@@ -205,7 +205,7 @@ def _look_alike_text(made: LookAlike) -> LookAlikeText:
 
 
 def _level_text(level: PartyLevel | None) -> LevelText | None:
-    """Return what is said of a level in words and single numbers."""
+    """Return the figures of a level."""
     if level is None:
         return None
     model = level.model
@@ -221,7 +221,7 @@ def _level_text(level: PartyLevel | None) -> LevelText | None:
 
 
 def _column_text(scale: ColumnScale) -> ColumnText:
-    """Return what is said of the scaling of a numeric column."""
+    """Return the scaling of a numeric column."""
     return ColumnText(
         name=scale.name, scaling=scale.scaling, low=_finite(scale.low), high=_finite(scale.high), center=scale.center,
         factor=scale.factor, missing_indicator=scale.missing_indicator,
@@ -229,5 +229,5 @@ def _column_text(scale: ColumnScale) -> ColumnText:
 
 
 def _finite(value: float) -> float | None:
-    """Return the value, None where it stands for no bound."""
+    """Return the value, None if it means no bound."""
     return float(value) if np.isfinite(value) else None

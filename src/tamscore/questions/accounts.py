@@ -1,4 +1,4 @@
-"""Finding accounts in a run: one by its id, or those of a cluster whose sales lie between two amounts."""
+"""Search for accounts of a run: one account by its id, or those of a cluster with sales between two amounts."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
 
 _SUGGESTED = 3
-"""So many ids are offered in place of one that is not there."""
+"""Most ids suggested for an unknown id."""
 
 
 def account(run: StoredRun, account_id: str) -> dict[str, Any]:
-    """The scores of one account by column; UsageError where it was rejected (and why), forgotten, or is not there.
+    """Return the scores of one account by column; raise UsageError if it was rejected (and why), erased, or is unknown.
 
-    Decodes ids only, and those only of parts that may hold the id by their statistics; all columns of one part. Every
-    byte of the parts up to that one is held against its hash. An id that is not there as it is written is looked for as
-    ids are compared.
+    Only ids are decoded, and only in parts that may hold the id by their statistics; then all columns of one part. All
+    bytes of the parts up to that one are checked against their hashes. An id that is not found as written is looked for
+    in its normalised form.
     """
     import pyarrow as pa
 
@@ -51,7 +51,7 @@ def account(run: StoredRun, account_id: str) -> dict[str, Any]:
 
 
 def _row_of(part: Location, account_id: str, column: str = "account_id") -> dict[str, Any] | None:
-    """The row of an account in a part, or None where it is not there."""
+    """Return the row of an account in a part, None if it is not there."""
     import pyarrow.compute as pc
 
     with contents.parquet_file(part) as file:
@@ -68,7 +68,7 @@ def _row_of(part: Location, account_id: str, column: str = "account_id") -> dict
 
 
 def _row_of_spelling(part: Location, account_id: str, form: IdForm) -> dict[str, Any] | None:
-    """The row of an account in a part whose id is the same in a form, or None where there is none."""
+    """Return the row of an account in a part whose normalised id is equal, None if there is none."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -80,7 +80,7 @@ def _row_of_spelling(part: Location, account_id: str, form: IdForm) -> dict[str,
 
 
 def _as_id(text: str, kind: pa.DataType) -> pa.Scalar | None:
-    """The text as an id of a column's type; None where it cannot be one."""
+    """Return the text as an id of a column's type; None if it cannot be one."""
     import pyarrow as pa
 
     try:
@@ -90,7 +90,7 @@ def _as_id(text: str, kind: pa.DataType) -> pa.Scalar | None:
 
 
 def _may_hold(group: Any, column: str, value: Any) -> bool:
-    """Return whether a row group may hold a value in a column, going by its statistics."""
+    """Return whether a row group may hold a value in a column, by its statistics."""
     places = (group.column(i) for i in range(group.num_columns))
     text = next((place.statistics for place in places if place.path_in_schema == column), None)
     if text is None or not text.has_min_max or not isinstance(text.min, type(value)):
@@ -99,7 +99,7 @@ def _may_hold(group: Any, column: str, value: Any) -> bool:
 
 
 def _similar(run: StoredRun, text: str) -> list[str]:
-    """Up to three accounts whose id differs by a slip of the hand, or whose name holds the text, as messages say it."""
+    """Return up to three accounts whose id has one typing error, or whose name contains the text, for messages."""
     items: list[str] = []
     shown = [name for name in ("account_id", "name") if name in run.columns]
     for part in run.parts():
@@ -110,14 +110,14 @@ def _similar(run: StoredRun, text: str) -> list[str]:
 
 
 def _like(table: pa.Table, text: str) -> Iterator[str]:
-    """The accounts of a part whose id, or name where there are names, is like a text."""
+    """Yield the accounts of a part whose id, or name if there are names, resembles a text."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     ids = table["account_id"].cast(pa.string())
     near = pc.equal(pc.utf8_lower(pc.utf8_ltrim(pc.utf8_trim_whitespace(ids), "0")), _bare(text))
     half = (len(text) - 1) // 2
-    if half:  # one slip leaves the first or the last half of an id as it was
+    if half:  # one typing error leaves the first or the last half of an id unchanged
         near = pc.or_(near, pc.or_(pc.starts_with(ids, text[:half]), pc.ends_with(ids, text[-half:])))
     for there in ids.filter(near).to_pylist():
         if _bare(there) == _bare(text) or one_edit_apart(text, there):
@@ -128,12 +128,12 @@ def _like(table: pa.Table, text: str) -> Iterator[str]:
 
 
 def _bare(text: str) -> str:
-    """An id without what spreadsheets and people change about it: capitals, spaces around it, zeros before it."""
+    """Return an id without what spreadsheets and people change: capitals, spaces around it, leading zeros."""
     return text.strip().lstrip("0").lower()
 
 
 def customers_between(run: StoredRun, cluster: str, low: float, high: float) -> list[dict[str, Any]]:
-    """The accounts of a cluster with sales from `low` to `high`: id, name where there is one, sales; by sales, id."""
+    """Return the accounts of a cluster with sales from `low` to `high`: id, name if known, sales; by sales, then id."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

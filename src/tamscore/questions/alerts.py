@@ -63,7 +63,7 @@ class RunAlerts:
 def alerts_of(run: StoredRun, since: StoredRun | None, progress: Progress) -> RunAlerts:
     """The accounts on the lists of a run, and buying alerts since an earlier one.
 
-    Raises UsageError where the run knows of neither.
+    Raise UsageError if the run knows of neither.
     """
     run.require(("account_state",))
     if since is None and "account_state" not in run.columns:
@@ -184,7 +184,7 @@ def _own_rise(comparison: RunComparison, changes: Changes, limits: _HighPotentia
 def _intent_changes(comparison: RunComparison, before: Before, asked: Sequence[str]) -> list[Any]:
     """Return which accounts in both runs saw which intent feature rise unusually (intents, m) bool, part by part.
 
-    Raises UsageError where a run has not kept one of the columns.
+    Raise UsageError if a run has not kept one of the columns.
     """
     for run in (comparison.first, comparison.second):
         if missing := [name for name in asked if name not in run.columns]:

@@ -59,7 +59,7 @@ class Lists:
 
 
 def _campaigns_of_run(run: StoredRun) -> tuple[dict[str, Any], ...]:
-    """The campaigns of a run by kind of whitespace; raise UsageError where it has none."""
+    """The campaigns of a run by kind of whitespace; raise UsageError if it has none."""
     rows = optional_table(run.directory, "campaigns")
     if not rows:
         raise UsageError(

@@ -138,7 +138,7 @@ def _write_parquet(batches: Iterator[Batch], schema: pa.Schema, file: Any, _: Or
 def _write_folder(batches: Iterator[Batch], schema: pa.Schema, path: Path) -> None:
     """Write the rows as a folder of Parquet files, each batch one; the folder changes in one step.
 
-    Raise UsageError where it cannot be replaced as a whole. Files of an earlier export go, all others stay.
+    Raise UsageError if it cannot be replaced as a whole. Files of an earlier export go, all others stay.
     """
     if path.is_dir() and (reason := folders.fixed_by(path)):
         raise UsageError(f"--to: {path}: cannot be replaced as a whole, since {reason}; name another folder")
@@ -176,7 +176,7 @@ def _texts_where_cleared(schema: pa.Schema, order: Order) -> pa.Schema:
 
 
 def _with_nulls(batch: Batch, order: Order, null: str) -> pa.Table:
-    """The rows with a text in all cells that must be cleared; InputContractError where a value is that very text."""
+    """The rows with a text in all cells that must be cleared; InputContractError if a value is that very text."""
     table = csv_output.plain_cells(batch.table)
     for header, cells in export_rows.to_clear(batch, order).items():
         texts = table[header].cast(pa.string())

@@ -1,4 +1,4 @@
-"""Which versions of an output there are, which of them counted when, and how an earlier one is made to count again."""
+"""The versions of an output, their history, and the rollback to an earlier version."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 _COMMANDS = {"fitted": "run", "frozen": "score", "refreshed": "refresh"}
-"""What made a version, by where its model comes from."""
+"""The command that made a version, by the source of its model."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """A complete version: its run key, whether it counts, the command that made it, its rows, whitespace by kind.
+    """A complete version: its run key, whether it is current, the command that made it, its rows, whitespace by kind.
 
     `problem` says what is wrong with its manifest; rows and whitespace are then unknown. `pinned` says that `prune`
     keeps it.
@@ -43,7 +43,7 @@ class Version:
 
 @dataclass(frozen=True)
 class History:
-    """The ledger of an output, its complete versions, the current one first, and those that were pruned."""
+    """The ledger of an output, its complete versions, the current one first, and the pruned versions."""
 
     output: str
     entries: list[LedgerEntry]
@@ -52,7 +52,7 @@ class History:
 
 
 def read_history(output: Location) -> History:
-    """What the ledger of an output tells, and which versions could be made current; UsageError where it is none."""
+    """Return the ledger of an output, and its complete versions; raise UsageError if the path is not an output."""
     output_of(output)
     current, pinned = current_version(output), pins.pin(output)
     items = [_version_of(run, current, pinned) for run in versions(output) if seal(run)]
@@ -64,7 +64,7 @@ def read_history(output: Location) -> History:
 
 
 def _version_of(run: RunDirectory, current: str | None, pinned: Iterable[str]) -> Version:
-    """A complete version as its manifest tells it."""
+    """Return a complete version with the figures of its manifest."""
     known = run.run_key, run.run_key == current
     try:
         manifest = require_manifest(run.output, run.run_key)
@@ -79,17 +79,17 @@ def _version_of(run: RunDirectory, current: str | None, pinned: Iterable[str]) -
 
 
 def _entry_with_command(entry: LedgerEntry, versions: list[Version]) -> LedgerEntry:
-    """The entry with the command that made its version, which the ledger does not tell, where the version is there."""
+    """Return the entry with the command that made its version, if it exists; the ledger has no command."""
     made_by = {version.version: version.made_by for version in versions}
     return replace(entry, action=made_by.get(entry.version, entry.action)) if entry.action == "run" else entry
 
 
 def roll_back(output: Location, key: str | None = None) -> tuple[str | None, RunDirectory]:
-    """Make an earlier version current again, the one before the current where none is named by its key's beginning.
+    """Make an earlier version current again, by default the one before the current version; keys may be shortened.
 
-    The version that counted before, and the one that does now; the same twice where a rollback has taken effect and is
-    asked for again. Every byte of it is verified before the swap. Raises UsageError where there is no such version,
-    InputContractError where it is damaged (nothing changes then), RetryableError while a run holds the output.
+    Return the version that was current, and the one that is current now; twice the same for a repeated rollback. Every
+    byte of the version is verified before the swap. Raise UsageError if there is no such version, InputContractError if
+    it is damaged (nothing changes then), RetryableError while a run holds the output.
     """
     output_of(output)
     with hold(output, "rollback"):
@@ -102,7 +102,7 @@ def roll_back(output: Location, key: str | None = None) -> tuple[str | None, Run
 
 
 def _replaced_by(output: Location, key: str | None) -> str | None:
-    """The current version; None where nothing says which it is and a version is named to take its place."""
+    """Return the current version; None if it cannot be determined and a version is named to replace it."""
     try:
         return current_version(output)
     except InputContractError:
@@ -112,10 +112,10 @@ def _replaced_by(output: Location, key: str | None) -> str | None:
 
 
 def _earlier(output: Location, current: str | None) -> str:
-    """The version that the current one replaced, or the current one where the last swap was a rollback to it.
+    """Return the version that the current one replaced, or the current one if the last swap was a rollback to it.
 
-    So a rollback that is repeated, as a scheduler does that has lost its answer, changes nothing. UsageError where the
-    ledger does not tell, or it is not there.
+    So a rollback that is repeated, for example by a scheduler that has lost the answer, changes nothing. Raise
+    UsageError if the ledger does not name the version, or it does not exist.
     """
     entries = history.entries(output, current)
     swaps = [entry for entry in entries if entry.is_swap]

@@ -22,7 +22,7 @@ _GLOB = re.compile(r"([\\{}\[\]*?])")
 def statement(run: StoredRun, dialect: _Dialect, view: str | None = None) -> str:
     """Return the statement that reads the scores of a run, or that makes a view of them.
 
-    It fails where a file is missing. Raise UsageError where a path has a character that the dialect cannot write.
+    It fails where a file is missing. Raise UsageError if a path has a character that the dialect cannot write.
     """
     folder = whole_address(run.directory.scores)
     select = _SELECTS[dialect]([f"{folder}/{part.name}" for part in run.parts()])

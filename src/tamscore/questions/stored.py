@@ -1,4 +1,4 @@
-"""A finished run as questions about it find it: its manifest, its job, its model, its ladders."""
+"""A finished run for questions: its manifest, its job, its model, its ladders."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ if TYPE_CHECKING:
     from tamscore.store.run_directory import RunDirectory
 
 _RETIRED = {"lifetime_value": ("months_active", "least_months")}
-"""Keys that the jobs of earlier versions may hold, by section."""
+"""Keys that the jobs of earlier versions may have, by section."""
 
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A complete run on disk; what is asked for is read once.
+    """A complete run on disk; its files are read once, on demand.
 
-    Who covers an account is what the coverage made last says of it, or the one whose name begins with `plan`.
+    Accounts are covered as in the last coverage, or in the one whose name begins with `plan`.
     """
 
     directory: RunDirectory
@@ -59,24 +59,24 @@ class StoredRun:
 
     @property
     def name(self) -> str:
-        """Return how people and machines call it: its run key."""
+        """The name of the run: its run key."""
         return self.directory.run_key
 
     @cached_property
     def job(self) -> Job:
-        """The job that was run."""
+        """The job of the run."""
         return self.job_with(())
 
     def job_with(self, overrides: Sequence[str], sections: Mapping[str, Any] | None = None) -> Job:
-        """The job that was run, with sections replaced, then keys set; JobFileError that lists what is wrong then."""
+        """Return the job of the run with sections replaced, then keys set; raise JobFileError with all problems."""
         record = {name: without_retired(name, result) for name, result in self.manifest["job"].items()}
         return job_file.parse({**record, **(sections or {})}, f"run {self.name}", overrides)
 
     @property
     def input(self) -> Input:
-        """The market that its job names, in the version that it has read.
+        """The market of its job, in the version that was read.
 
-        Of a query it is what that gave to this run, of families as accounts the table that was made of them.
+        For a query this is its stored result; for families as accounts, the table that was made of them.
         """
         read, source = self.manifest["inputs"], self.job.input
         if source.path is None or makes_market(self.job):
@@ -86,17 +86,17 @@ class StoredRun:
 
     @property
     def id_form(self) -> IdForm:
-        """Return how its job compares account ids."""
+        """The form in which its job compares account ids."""
         form: IdForm = self.manifest["job"]["columns"].get("id_form", "text")
         return form
 
     @cached_property
     def model(self) -> ModelRecord:
-        """Its model, held against the manifest; raise InputContractError where it was changed."""
+        """Its model, checked against the manifest; raise InputContractError if it was changed."""
         return model.read_model(self.directory.model, files_of(self.manifest))
 
     def section(self, name: str) -> Pair | None:
-        """Return what the model of an optional section says, and its arrays; None if it has none. Raises as `model`."""
+        """Return the model of an optional section, and its arrays; None without one. Raise as `model` does."""
         return model.read_section(self.directory.model, name, files_of(self.manifest))
 
     @cached_property
@@ -106,10 +106,10 @@ class StoredRun:
         return tuple(party_model(party, columns) for party in self.model.parties)
 
     def markets(self, rules: LadderRules, level: Level | None = None) -> list[PartyMarket]:
-        """Every party type on the ladders that its stored customers' sales make under the rules.
+        """Return every party type on the ladders that its stored customers' sales give under the rules.
 
-        Under its own rules the run keeps the ladders that it has, which may be those of a frozen model. UsageError for
-        level account where the run was at level cluster: it has stored no typical sales.
+        Under its own rules the run keeps its ladders, which may be those of a frozen model. Raise UsageError for level
+        account if the run was at level cluster: it has stored no typical sales.
         """
         own, job_level = ladder_rules(self.job), self.job.potential.level
         level = level or job_level
@@ -127,7 +127,7 @@ class StoredRun:
         return markets
 
     def prospects(self, party: str, *, sold_nothing: bool | None = None) -> Prospects:
-        """The typical sales of the prospects of a party type, from the scores.
+        """Return the typical sales of the prospects of a party type, from the scores.
 
         With `sold_nothing` only those with sales of 0; with False all others, whose sales are missing or negative.
         """
@@ -144,9 +144,9 @@ class StoredRun:
 
     @cached_property
     def coverage_before(self) -> Location | None:
-        """The coverage whose people own its accounts, None without one; raise InputContractError if that was changed.
+        """The coverage whose people own its accounts, None without one; raise InputContractError if it was changed.
 
-        Where its scores say who covers an account, it is the one that they were made by.
+        If its scores have roles and persons, it is the coverage that they were made by.
         """
         output = self.directory.output
         if OWNERS_FROM not in self.manifest:
@@ -155,11 +155,11 @@ class StoredRun:
         return None if name is None else coverages.folder_of(output, name)
 
     def parts(self) -> list[Location]:
-        """The files of its scores in order."""
+        """Return the files of its scores in order."""
         return self.directory.parts()
 
     def rejected_files(self) -> list[Location]:
-        """The files of its rejected rows in order."""
+        """Return the files of its rejected rows in order."""
         return contents.parts_listed(self.directory.path / "rejected")
 
     @cached_property
@@ -169,26 +169,26 @@ class StoredRun:
 
     @cached_property
     def roles(self) -> RoleColumns:
-        """Who covers its accounts, as every reader sees it; raise UsageError where it has no coverage of that name."""
+        """The roles and persons of its accounts; raise UsageError if it has no coverage of that name."""
         return role_columns(self.directory, self.id_form, self.plan)
 
     @property
     def schema(self) -> pa.Schema:
-        """The columns of its scores with their types, those of its coverage among them."""
+        """The columns of its scores with their types, with those of its coverage."""
         return self.roles.schema
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """The columns that its scores lack because its job has them left out."""
+        """The columns that its job leaves out of its scores."""
         return tuple(self.manifest.get("left_out", ()))
 
     def require(self, columns: Sequence[str]) -> None:
-        """Raise UsageError that names those of the columns that its job has left out of its scores."""
+        """Raise UsageError, with their names, if its job has left columns out of its scores."""
         known = set(columns) - set(self.left_out)
         contents.require_columns(f"run {self.name}", known, columns)
 
     def read(self, columns: Sequence[str], *, coded: bool = False) -> Iterator[pa.Table]:
-        """Yield columns of its scores, part by part, texts as texts; with `coded` as dictionaries where they are."""
+        """Yield columns of its scores, part by part, texts decoded; with `coded` they stay dictionaries."""
         for part in self.parts():
             table = self.roles.join(contents.whole(part, self.roles.required_columns(columns)), columns)
             yield table if coded else plain_table(table)
@@ -199,30 +199,30 @@ class StoredRun:
         return tuple(cluster for party in self.model.parties for cluster, _ in party.clusters)
 
     def codes(self, clusters: pa.ChunkedArray) -> Any:
-        """The number (m,) int64 of each cluster among `clusters`."""
+        """Return the number (m,) int64 of each cluster among `clusters`."""
         import pyarrow as pa
 
         return places_in(clusters, pa.array(self.clusters))
 
 
 def without_retired(section: str, settings: Any) -> Any:
-    """A section of a stored job without the keys that an earlier version knew."""
+    """Return a section of a stored job without keys that only earlier versions had."""
     retired = _RETIRED.get(section, ())
     return {key: value for key, value in settings.items() if key not in retired} if retired and settings else settings
 
 
 def party_model(stored: PartyRecord, columns: Any) -> PartyModel:
-    """The model of a party type as it was when it was fitted."""
+    """Return the model of a party type as it was fitted."""
     encoding = Encoding(columns, PARTY_TYPES.index(stored.name), stored.space.vocabularies, stored.segments)
     level = stored.level.in_force if stored.level else None
     return PartyModel(stored.name, encoding, stored.space, stored.centers, stored.ids, level, typical=level)
 
 
 def open_run(path: Location, beside: RunDirectory | None = None, plan: str | None = None) -> StoredRun:
-    """The complete run that a path names: an output (its current version), a version, or the beginning of a run key.
+    """Return the complete run that a path names: an output (its current version), a version, or the start of a run key.
 
-    A run key alone is sought in the output of the run `beside` it. UsageError where there is none, or more than one,
-    or no coverage of the run whose name begins with `plan`.
+    A run key alone is looked up in the output of the run `beside` it. Raise UsageError if there is no such run, or more
+    than one, or no coverage of the run whose name begins with `plan`.
     """
     directory, manifest = run_named(path, beside.output if beside else None)
     require_keys(directory, manifest, ("job", "totals"))

@@ -121,7 +121,7 @@ def _cluster_of(row: dict[str, Any], kinds: dict[str, Sums], parties: Counter[st
 
 
 def find_cluster(name: str, clusters: list[Cluster]) -> str:
-    """The id of a cluster, however it was capitalised; raise UsageError where there is none."""
+    """The id of a cluster, however it was capitalised; raise UsageError if there is none."""
     known = [cluster.cluster for cluster in clusters]
     if name.upper() in known:
         return name.upper()

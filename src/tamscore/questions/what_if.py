@@ -42,7 +42,7 @@ class Scenario:
 def scenario_of(text: str, shared: tuple[str, ...], number: int) -> Scenario:
     """The scenario that a text `NAME: KEY=VALUE; KEY=VALUE` tells, after the settings shared by all; NAME may lack.
 
-    Raises UsageError where there is no setting at all.
+    Raise UsageError if there is no setting at all.
     """
     head, colon, tail = text.partition(":")
     named = bool(colon) and "=" not in head
@@ -91,7 +91,7 @@ class Answer:
 def ask(run: StoredRun, scenarios: Sequence[Scenario]) -> list[Answer]:
     """Return what the run came to, then what each scenario would have come to, as a run of its own would have found it.
 
-    Raises UsageError or JobFileError where a scenario asks for what stored facts cannot tell, or makes no sense.
+    Raise UsageError or JobFileError if a scenario asks for what stored facts cannot tell, or makes no sense.
     """
     jobs = [run.job, *(job_of(run, scenario) for scenario in scenarios)]
     return [answer(run, *parts) for parts in zip((Scenario("as it is", ()), *scenarios), jobs, strict=True)]
@@ -109,7 +109,7 @@ def job_of(run: StoredRun, scenario: Scenario) -> Job:
 
 
 def _key_of(override: str) -> tuple[str, ...]:
-    """The key that an override sets; raise UsageError where stored facts cannot answer for it."""
+    """The key that an override sets; raise UsageError if stored facts cannot answer for it."""
     try:
         key, _ = split_override(override)
     except ValueError:

@@ -50,7 +50,7 @@ class World:
 
 
 def cents(money: Any) -> Any:
-    """Amounts in whole cents (m,) int64, 0 where there is none; InputContractError where one is too large for that."""
+    """Amounts in whole cents (m,) int64, 0 where there is none; InputContractError if one is too large for that."""
     whole = np.rint(np.nan_to_num(money) * 100.0)
     if (np.abs(whole) >= _LARGEST).any():
         largest = np.max(np.abs(whole)) / 100

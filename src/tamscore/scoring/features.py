@@ -123,7 +123,7 @@ def stream_features(
 def _stream_numbers(
     partition: Partition, names: list[str], backend: Backend, rows: Any | None
 ) -> Iterator[Sequence[Array]]:
-    """Columns of numbers of a partition, or of some rows, on the device; InputContractError where they cannot be."""
+    """Columns of numbers of a partition, or of some rows, on the device; InputContractError if they cannot be."""
     for piece in partition.pieces:
         tables.require_stamp(piece.path, piece.stamp)
     try:

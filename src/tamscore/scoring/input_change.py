@@ -1,4 +1,4 @@
-"""The input of a run compared with the run before, and whether a person must accept what changed."""
+"""Comparison of a run's input with the run before, and the gate that a person must open if too much changed."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ class _Base:
 def compare_input(
     current: Run, output: Location, earlier: EarlierRun | None, parts: Sequence[PartRows], *, accept: bool
 ) -> dict[str, Any] | None:
-    """Return the figures of the input beside the run before, as the manifest holds them; None without such a run.
+    """Return the figures of the input beside the run before, as in the manifest; None without such a run.
 
-    That is the current version of the output, else the `earlier` run that the model comes from. Raises GateError where
-    a limit of `[input]` is broken, unless somebody accepts it.
+    The run before is the current version of the output, else the `earlier` run that the model comes from. Raise
+    GateError if a limit of `[input]` is broken, unless `accept` is set.
     """
     if earlier is None and not (output / CURRENT).exists():
         return None
@@ -82,7 +82,7 @@ def compare_input(
 
 
 def _checkpoint_name(output: Location) -> str:
-    """Return the name under which the comparison is kept: another one where that version or its scores are others."""
+    """Return the name of the stored comparison; it changes with the compared version and its score files."""
     version = str((pointer_of(output) or {}).get("version"))
     directory = RunDirectory(output, version)
     there = sorted(sizes_below(directory.scores).items()) if directory.scores.is_dir() else []
@@ -93,25 +93,25 @@ def _checkpoint_name(output: Location) -> str:
 def _compare(
     run: Run, output: Location, earlier: EarlierRun | None, parts: Sequence[PartRows]
 ) -> tuple[str, InputChange] | None:
-    """Return the key of the run before and how the input differs from its own; None if there is none to read."""
+    """Return the key of the run before and the change of the input since; None if no run can be read."""
     base = _base_of(run, output, earlier)
     return (base.run, input_change.compare(base.sales, _sales_of(parts))) if base else None
 
 
 def _limits_of(job: Job, days: float | None) -> InputChangeLimits:
-    """Return how much may change so many days after the run before."""
+    """Return the limits of change for so many days after the run before."""
     rules = job.input
     return input_change.limits_after(days, rules.max_gone_share, rules.max_customer_change, rules.max_sales_change)
 
 
 def _days_since(output: Location, directory: RunDirectory) -> float | None:
-    """Return the days since a run came to count, as the ledger of the output says where it is current there."""
+    """Return the days since a run became valid, by the ledger of the output in which it is current."""
     ledger = output if current_version(output) == directory.run_key else directory.output
     return history.days_since(ledger, directory.run_key)
 
 
 def _base_of(run: Run, output: Location, earlier: EarlierRun | None) -> _Base | None:
-    """The run before; None, with a notice where there is one that cannot be read."""
+    """Return the run before; None, with a notice if there is one that cannot be read."""
     version = current_version(output)
     if version is not None and (earlier is None or earlier.directory.run_key != version):
         base = _read_base(run, RunDirectory(output, version))
@@ -125,7 +125,7 @@ def _base_of(run: Run, output: Location, earlier: EarlierRun | None) -> _Base | 
 
 
 def _read_base(run: Run, directory: RunDirectory) -> _Base | None:
-    """The accounts of a run; None, with a notice, where they are not there or not whole."""
+    """Return the accounts of a run; None, with a notice, if they are missing or not complete."""
     try:
         sales = read_sales(directory, run.columns.id_form)
         scored = (directory.manifest() or {})["rows"]["scored"]
@@ -141,12 +141,12 @@ def _read_base(run: Run, directory: RunDirectory) -> _Base | None:
 
 
 def _not_compared(run: Run, where: str, why: str) -> None:
-    """Tell that the input was not compared with the run that counts, and why."""
+    """Give a notice that the input was not compared with the current version, and why."""
     run.progress.notice(f"input: not compared with the current version: {where}: {why}; tamscore verify says more")
 
 
 def _sales_of(parts: Sequence[PartRows]) -> AccountSales:
-    """The accounts that may be scored now, and their sales."""
+    """Return the accounts that may be scored now, and their sales."""
     hashes, customers, sales = [], [], []
     for part in parts:
         scored = part.reason == Reason.SCORED
@@ -158,7 +158,7 @@ def _sales_of(parts: Sequence[PartRows]) -> AccountSales:
 
 
 def _other_ids(run: Run, directory: RunDirectory, earlier: EarlierRun | None, parts: Sequence[PartRows]) -> str:
-    """Return what may be wrong with the ids that the run before does not know, "" where nobody knows."""
+    """Return the likely cause why the run before does not know ids, "" if no cause is likely."""
     columns = run.columns
     if earlier and earlier.directory == directory:
         before = earlier.scored[1].accounts
@@ -175,7 +175,7 @@ def _other_ids(run: Run, directory: RunDirectory, earlier: EarlierRun | None, pa
 
 
 def _measure(run: Run, change: InputChange) -> None:
-    """Leave the figures that metrics have."""
+    """Store the figures for metrics."""
     run.progress.figures["input_gone_share"] = change.gone_share
     if change.customers_before:
         run.progress.figures["input_customers_ratio"] = change.customers_now / change.customers_before
@@ -183,14 +183,14 @@ def _measure(run: Run, change: InputChange) -> None:
 
 
 def _sentence(name: str, change: InputChange, limits: InputChangeLimits) -> str:
-    """Return what is wrong with a broken limit: figures before and now, the limit, and the setting that holds it."""
+    """Return what is wrong at a broken limit: figures before and now, the limit, and the setting that holds it."""
     return {"accounts": _accounts, "customers": _customers, "sales": _sales, "ids": _ids, "unit": _unit}[name](
         change, limits
     )
 
 
 def _accounts(change: InputChange, limits: InputChangeLimits) -> str:
-    """Accounts that are gone."""
+    """Return the sentence on accounts that are gone."""
     text = (
         f"{change.gone:,} of {change.accounts_before:,} accounts are gone ({change.gone_share:.1%}) and "
         f"{change.new:,} of {change.accounts_now:,} are new; allowed are {limits.gone:.1%} gone (input.max_gone_share)"
@@ -199,7 +199,7 @@ def _accounts(change: InputChange, limits: InputChangeLimits) -> str:
 
 
 def _customers(change: InputChange, limits: InputChangeLimits) -> str:
-    """Customers won or lost."""
+    """Return the sentence on customers won or lost."""
     return (
         f"there were {change.customers_before:,} customers and are {change.customers_now:,} now; allowed is a change "
         f"of {limits.customers:.1%} (input.max_customer_change)"
@@ -207,7 +207,7 @@ def _customers(change: InputChange, limits: InputChangeLimits) -> str:
 
 
 def _sales(change: InputChange, limits: InputChangeLimits) -> str:
-    """Sum and median of sales."""
+    """Return the sentence on sum and median of sales."""
     return (
         f"sales of customers changed from {_amount(change.sales_before)} to {_amount(change.sales_now)} in sum and "
         "from "
@@ -217,7 +217,7 @@ def _sales(change: InputChange, limits: InputChangeLimits) -> str:
 
 
 def _ids(change: InputChange, _: InputChangeLimits) -> str:
-    """Sales that do not follow those of the run before."""
+    """Return the sentence on sales that do not follow those of the run before."""
     if change.correlation is None:
         return (
             f"only {change.both:,} accounts are among both the {change.customers_before:,} customers before and the "
@@ -230,7 +230,7 @@ def _ids(change: InputChange, _: InputChangeLimits) -> str:
 
 
 def _unit(change: InputChange, _: InputChangeLimits) -> str:
-    """Sales in another unit."""
+    """Return the sentence on sales in another unit."""
     return (
         f"sales of {change.hundredfold:.1%} of the {change.both:,} accounts that buy in both runs changed 100-fold or "
         f"more, allowed are {input_change.MOST_OF_THEM:.0%}: are they in another unit?"
@@ -238,5 +238,5 @@ def _unit(change: InputChange, _: InputChangeLimits) -> str:
 
 
 def _amount(sales: float | None) -> str:
-    """An amount of sales in full."""
+    """Return an amount of sales in full."""
     return "none" if sales is None else f"{sales:,.2f}"

@@ -123,7 +123,7 @@ class FrozenModel:
         """Do nothing: the features of a fitted model stay."""
 
     def fit_models(self, run: Run, parts: list[PartRows]) -> list[PartyFit]:
-        """The model of every party type that the earlier run knew; InputContractError where there are others by now."""
+        """The model of every party type that the earlier run knew; InputContractError if there are others by now."""
         known = {party.name: party for party in self.earlier.model.parties}
         for party, count in party_counts(parts).items():
             if PARTY_TYPES[party] not in known:

@@ -33,7 +33,7 @@ def review_run(
 ) -> Review:
     """Return what there is to say about a run beside the one it builds on; nothing where it builds on none.
 
-    Raises GateError where more accounts would change cluster than the job allows, and nobody has accepted that.
+    Raise GateError if more accounts would change cluster than the job allows, and nobody has accepted that.
     """
     if model_source.earlier is None:
         return Review(model_source.record)

@@ -1,4 +1,4 @@
-"""Putting files in place: whole, hashed on the way, and durable, or not at all; on a disk or in an object store."""
+"""Writing files as a whole, hashed on the way, and durable, or not at all; on disk or in an object store."""
 
 from __future__ import annotations
 
@@ -27,142 +27,142 @@ _Where_contra = TypeVar("_Where_contra", contravariant=True)
 
 
 class _Storage(Protocol[_Where_contra]):
-    """What the commit protocol asks of the place that an output lies in."""
+    """The operations that the commit protocol needs from the storage of an output."""
 
     def prepare(self, folder: _Where_contra) -> None:
-        """Make ready to write to a folder; raise OSError where that is seen to be impossible."""
+        """Prepare a folder for writing; raise OSError if that is clearly impossible."""
 
     def place(self, path: _Where_contra, write: Callable[[HashingFile], None]) -> Placed:
-        """Put a file in place whole, or leave what lies there."""
+        """Write a file as a whole, or leave the existing one."""
 
     def swap(self, path: _Where_contra, data: bytes) -> None:
-        """Let the pointer of an output say something else: in this one step a run becomes visible."""
+        """Replace the pointer of an output; in this one step a run becomes visible."""
 
     def hold(self, output: _Where_contra, purpose: str) -> AbstractContextManager[None]:
-        """Hold an output alone, as long as this process lives and no longer."""
+        """Hold the lock of an output, as long as this process lives and no longer."""
 
     def sweep(self, folder: _Where_contra, *, open_too: bool = False) -> None:
-        """Remove what killed runs have left unfinished; with `open_too` what frozen workers hold open, too."""
+        """Remove unfinished files of killed runs; with `open_too` also files that frozen workers hold open."""
 
     def remove(self, path: _Where_contra, output: _Where_contra) -> None:
-        """Remove a file of an output that this process holds; one that is not there is none to remove."""
+        """Remove a file of an output that this process holds; a missing file is no error."""
 
     def remove_folder(self, folder: _Where_contra) -> None:
         """Remove a folder without files, and the folders in it."""
 
     def require_held(self, output: _Where_contra) -> None:
-        """Raise RetryableError where another process holds the output by now."""
+        """Raise RetryableError if another process holds the output by now."""
 
     def discard(self, folder: _Where_contra) -> None:
-        """Remove a folder with all that is in it, as far as that is possible."""
+        """Remove a folder with its content as far as possible."""
 
     def sweep_beside(self, path: _Where_contra) -> None:
-        """Remove what killed processes have left unfinished in the folder of a file that nobody holds."""
+        """Remove unfinished files of killed processes in the folder of a file that no process holds."""
 
 
 def _storage_of(path: Location) -> _Storage[Any]:
-    """Return how files are put in place there."""
+    """Return the storage of a place."""
     return objects if isinstance(path, ObjectPath) else disk
 
 
 def prepare(folder: Location) -> None:
-    """Make ready to write to a folder; raise OSError where that is seen to be impossible."""
+    """Prepare a folder for writing; raise OSError if that is clearly impossible."""
     _storage_of(folder).prepare(folder)
 
 
 def place(path: Location, write: Callable[[HashingFile], None]) -> Placed:
-    """Size and hash of the file that `write` has filled and that now lies at the path.
+    """Write a file to the path with `write`, and return its size and hash.
 
-    Raises RetryableError where it cannot be written; what lay there before stays.
+    Raise RetryableError if it cannot be written; an existing file then stays.
     """
     return _storage_of(path).place(path, write)
 
 
 def sweep_beside(path: Location) -> None:
-    """Remove what killed writers have left unfinished in the folder of a file; for a folder that nobody holds."""
+    """Remove unfinished files of killed writers in the folder of a file; for folders that no process holds."""
     _storage_of(path).sweep_beside(path)
     if not isinstance(path, ObjectPath):
         folders.sweep(path.parent)
 
 
 def place_free(path: Location, write: Callable[[HashingFile], None]) -> Placed:
-    """Put a file in place, as `place`, in a folder that nobody holds; see `sweep_beside`."""
+    """Write a file as `place` does, in a folder that no process holds; see `sweep_beside`."""
     sweep_beside(path)
     return place(path, write)
 
 
 def hold_commit(output: Location, purpose: str) -> AbstractContextManager[None]:
-    """Hold an output alone while what is inside runs; RetryableError that names the holder where another run has it."""
+    """Hold the lock of an output in the block; raise RetryableError with the holder's name if another run has it."""
     return _storage_of(output).hold(output, purpose)
 
 
 def sweep(folder: Location, *, open_too: bool = False) -> None:
-    """Remove what killed runs have left unfinished; only for who holds the output.
+    """Remove unfinished files of killed runs; the caller must hold the output.
 
-    With `open_too` what frozen workers hold open, too: only for the folder of a run whose work is done.
+    With `open_too` also remove files that frozen workers hold open: only for the folder of a run whose work is done.
     """
     _storage_of(folder).sweep(folder, open_too=open_too)
 
 
 def remove(path: Location, output: Location) -> None:
-    """Remove a file of an output that this process holds; one that is not there is none to remove.
+    """Remove a file of an output that this process holds; a missing file is no error.
 
-    Raise RetryableError where it cannot be removed, or another process holds the output by now.
+    Raise RetryableError if it cannot be removed, or another process holds the output by now.
     """
     _storage_of(path).remove(path, output)
 
 
 def _remove_folder(folder: Location) -> None:
-    """Remove a folder without files, and the folders in it; raise as `remove`."""
+    """Remove a folder without files, and the folders in it; raise as `remove` does."""
     _storage_of(folder).remove_folder(folder)
 
 
 def remove_below(folder: Location, output: Location) -> None:
-    """Remove a folder with every file in it; a folder that is not there is none to remove. Raise as `remove`."""
+    """Remove a folder with every file in it; a missing folder is no error. Raise as `remove` does."""
     for path in sorted(files_below(folder), key=str) if folder.is_dir() else []:
         remove(path, output)
     _remove_folder(folder)
 
 
 def require_held(output: Location) -> None:
-    """Raise RetryableError where this process was thought dead and another one holds the output by now."""
+    """Raise RetryableError if this process was taken for dead, and another one holds the output by now."""
     _storage_of(output).require_held(output)
 
 
 def discard(folder: Location) -> None:
-    """Remove a folder with all that is in it; what cannot be removed stays. Only for who holds the output."""
+    """Remove a folder with its content; files that cannot be removed stay. The caller must hold the output."""
     _storage_of(folder).discard(folder)
 
 
 def swap_json(value: dict[str, Any], path: Location) -> None:
-    """Let the pointer of an output say something else, in one step."""
+    """Replace the pointer of an output, in one step."""
     _storage_of(path).swap(path, json_bytes(value))
 
 
 def place_bytes(data: bytes, path: Location) -> Placed:
-    """Put some bytes in place."""
+    """Write bytes to a file."""
     return place(path, lambda file: void(file.write(data)))
 
 
 def place_json(value: dict[str, Any], path: Location) -> Placed:
-    """Put an object in place as JSON, its keys in order."""
+    """Write an object as JSON, its keys in order."""
     return place_bytes(json_bytes(value), path)
 
 
 def json_bytes(value: dict[str, Any]) -> bytes:
-    """An object as JSON, its keys in order."""
+    """Return an object as JSON, its keys in order."""
     return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def place_parquet(
     table: pa.Table, path: Location, repeating: Sequence[str] | None = None, *, packed: bool = True
 ) -> Placed:
-    """Put a table in place as Parquet, with page checksums; only the columns named as repeating get a dictionary.
+    """Write a table as Parquet, with page checksums; only the columns named as repeating get a dictionary.
 
-    What is not `packed` is written and read in less time, and takes more room.
+    Files that are not `packed` are written and read faster, and take more space.
 
-    These get no statistics, since their values come again in every row group: nothing could be passed over by them.
-    Pages are as large as bytes allow: there is no index of pages, so that nobody could pass over one.
+    Repeating columns get no statistics: their values occur in every row group, so that statistics would skip none.
+    Pages are as large as bytes allow: without an index of pages, no reader could skip one.
     """
     return place_parts([table], table.schema, path, repeating, packed=packed)
 
@@ -175,7 +175,7 @@ def place_parts(
     *,
     packed: bool = True,
 ) -> Placed:
-    """Put tables of one schema in place as one file of Parquet, see `place_parquet`; each begins a row group."""
+    """Write tables of one schema as one Parquet file, see `place_parquet`; each table begins a row group."""
     import pyarrow.parquet as pq
 
     pack = "zstd" if packed else "none"
@@ -194,7 +194,7 @@ def place_parts(
 
 
 def place_csv(table: pa.Table, path: Location) -> Placed:
-    """Put a table in place as CSV, see `csv_output`, but for nested columns and bytes, which CSV has no form for."""
+    """Write a table as CSV, see `csv_output`, without nested columns and bytes, which have no form in CSV."""
     import pyarrow.types as t
 
     formless = (t.is_nested, t.is_binary, t.is_large_binary, t.is_fixed_size_binary)
@@ -203,12 +203,12 @@ def place_csv(table: pa.Table, path: Location) -> Placed:
 
 
 def place_csv_parts(tables: Iterable[pa.Table], schema: pa.Schema, path: Location) -> Placed:
-    """Put tables of a schema in place as one CSV file."""
+    """Write tables of a schema as one CSV file."""
     return place(path, lambda file: csv_output.write(tables, schema, file))
 
 
 def place_both(table: pa.Table, folder: Location, name: str, in_csv: pa.Table | None = None) -> dict[str, Placed]:
-    """Put a table in place as Parquet and as CSV, or another one as CSV; return what was placed, by file name."""
+    """Write a table as Parquet and as CSV, or another one as CSV; return the files with their hashes, by name."""
     parquet, csv = f"{name}.parquet", f"{name}.csv"
     return {
         parquet: place_parquet(table, folder / parquet),
@@ -217,14 +217,14 @@ def place_both(table: pa.Table, folder: Location, name: str, in_csv: pa.Table | 
 
 
 def void(_: object) -> None:
-    """Do nothing: for calls whose answer does not matter."""
+    """Do nothing: a type-correct way to ignore a result."""
 
 
 def read_json(path: Location) -> dict[str, Any] | None:
-    """The object in a JSON file; None where there is no such file or it is torn.
+    """Return the object in a JSON file; None if there is no such file, or it is torn.
 
-    Raise UsageError or RetryableError, see `errors.unreadable`, where the file is there and cannot be read: that says
-    nothing about what it holds.
+    Raise UsageError or RetryableError, see `errors.unreadable`, if the file exists but cannot be read: that says
+    nothing about its content.
     """
     try:
         return json_object(path.read_bytes())

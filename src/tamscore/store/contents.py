@@ -1,4 +1,4 @@
-"""What a file holds, wherever it lies: a file of a version, held against its manifest; an input, read in ranges."""
+"""The content of files on disk and in object stores: files of a version, checked by its manifest; inputs, in ranges."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 def whole(path: Location, columns: Sequence[str] | None = None) -> pa.Table:
-    """A table of a complete version; every byte of its file is held against the manifest first.
+    """Return a table of a complete version, after a check of all bytes of its file against the manifest.
 
-    Raise InputContractError that names the file where it is missing or is not what its run wrote.
+    Raise InputContractError, which names the file, if it is missing or differs from what its run wrote.
     """
     file = parquet_file(path)
     require_columns(str(path), file.schema_arrow.names, columns or ())
@@ -33,7 +33,7 @@ def whole(path: Location, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def require_columns(where: str, known: Collection[str], columns: Sequence[str]) -> None:
-    """Raise UsageError that names the columns that are not among those known of what lies there."""
+    """Raise UsageError, which names them, if columns are not among the known columns of a file."""
     if missing := [name for name in columns if name not in known]:
         names = ", ".join(map(repr, missing))
         raise UsageError(
@@ -43,7 +43,7 @@ def require_columns(where: str, known: Collection[str], columns: Sequence[str]) 
 
 
 def parquet_file(path: Location, dictionary: Sequence[str] = ()) -> pq.ParquetFile:
-    """A Parquet file of a complete version, opened; raise as `whole`. Columns `dictionary` come encoded so."""
+    """Return an opened Parquet file of a complete version, columns `dictionary` encoded; raise as `whole`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -51,17 +51,17 @@ def parquet_file(path: Location, dictionary: Sequence[str] = ()) -> pq.ParquetFi
 
 
 def placed_table(path: Location, placed: Placed, columns: Sequence[str] | None = None) -> pa.Table:
-    """A table of a version that is not complete yet, of the size and hash that its sidecar says; raise as `whole`.
+    """Return a table of an incomplete version, checked by size and hash of its sidecar; raise as `whole` does.
 
-    Of its columns those that are named, in that order; all where none are.
+    The table has the named columns in their order, by default all.
     """
     return decode(placed_file(path, placed), columns)
 
 
 def placed_file(path: Location, placed: Placed | None, dictionary: Sequence[str] = ()) -> pq.ParquetFile:
-    """A Parquet file of the size and hash that its record says, opened; `placed` is None where a record has no hashes.
+    """Return an opened Parquet file, checked by its record; `placed` is None for a record without hashes.
 
-    Raise as `whole`. Columns `dictionary` come encoded so.
+    Columns `dictionary` are dictionary-encoded. Raise as `whole` does.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -73,21 +73,21 @@ def placed_file(path: Location, placed: Placed | None, dictionary: Sequence[str]
 
 
 def decode(file: pq.ParquetFile, columns: Sequence[str] | None = None) -> pa.Table:
-    """The columns of an opened file in the order asked for, all of them where none are named."""
+    """Return the columns of an opened file in the given order, by default all."""
     if columns is None:
         return file.read()
     return file.read(columns=list(columns)).select(list(columns))
 
 
 def verify_content(path: Location) -> bytes:
-    """The bytes of a file `VERSION/folder/name` of a complete version, the same as its manifest lists.
+    """Return the bytes of a file `VERSION/folder/name` of a complete version, checked against its manifest.
 
     Checksums of pages would leave footers, page headers and dictionaries unchecked, and cost more.
     """
     placed, data = _listed_as(path), file_bytes(path)
     if Placed.of_bytes(data) == placed:
         return data
-    placed = _listed_as(path)  # the version may have been renewed between the two
+    placed = _listed_as(path)  # the version may have been renewed in between
     renewed = renewal.await_renewal(path.parent.parent, name_within(path, path.parent.parent), placed)
     if renewed is None:
         data = file_bytes(path)
@@ -96,7 +96,7 @@ def verify_content(path: Location) -> bytes:
 
 
 def _listed_as(path: Location) -> Placed:
-    """Size and hash of a file `VERSION/folder/name` as the manifest lists it; InputContractError where it does not."""
+    """Return size and hash of a file `VERSION/folder/name` in the manifest; raise InputContractError if not listed."""
     folder = path.parent.parent
     placed = _list_contents(folder, *stamp_of(folder / MANIFEST)).get(name_within(path, folder))
     if placed is None:
@@ -105,9 +105,9 @@ def _listed_as(path: Location) -> Placed:
 
 
 def parts_listed(folder: Location) -> list[Location]:
-    """The parts in a folder of a complete version as its manifest lists them, in order: one may be lost on the disk.
+    """Return the parts in a folder of a complete version, as its manifest lists them, in order: a file may be lost.
 
-    Raise InputContractError where there is no manifest.
+    Raise InputContractError without a manifest.
     """
     names = _list_contents(folder.parent, *stamp_of(folder.parent / MANIFEST))
     start = f"{folder.name}/"
@@ -116,7 +116,10 @@ def parts_listed(folder: Location) -> list[Location]:
 
 
 def file_bytes(path: Location) -> bytes:
-    """All bytes of a file of a version; raise InputContractError where it is missing, else as `errors.unreadable`."""
+    """Return all bytes of a file of a version.
+
+    Raise InputContractError if it is missing, else as `errors.unreadable` does.
+    """
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -127,7 +130,7 @@ def file_bytes(path: Location) -> bytes:
 
 @lru_cache(maxsize=16)
 def _list_contents(folder: Location, *_stamp: float | str) -> dict[str, Placed]:
-    """The files of a version as its manifest of that stamp lists them, by name."""
+    """Return the files of a version by name, as its manifest with that stamp lists them."""
     manifest = manifest_of(folder.parent.parent, folder.name)
     if manifest is None:
         raise InputContractError(f"{folder / MANIFEST}: torn, or no manifest of this version; run its job again")
@@ -135,7 +138,7 @@ def _list_contents(folder: Location, *_stamp: float | str) -> dict[str, Placed]:
 
 
 def stamp_of(path: Location) -> Stamp:
-    """Size and time of change of a file, size and entity tag of an object; raise as `file_bytes`."""
+    """Return size and time of change of a file, size and entity tag of an object; raise as `file_bytes` does."""
     try:
         if isinstance(path, ObjectPath):
             return path.stamp()
@@ -148,16 +151,16 @@ def stamp_of(path: Location) -> Stamp:
 
 
 def source(path: str, stamp: Stamp | None = None) -> Any:
-    """What PyArrow reads a file from: its path, or an object as a file; of the version of the stamp where one is given.
+    """Return what PyArrow reads a file from: its path, or an object as a file, in the version of the stamp if given.
 
-    An object is read in ranges, each refused by the store itself where the version is another by then.
+    An object is read in ranges; the store refuses each range if the version has changed.
     """
     where = location(path)
     return where.open(buffering=0, stamp=stamp) if isinstance(where, ObjectPath) else path
 
 
 def beginning(path: Location, size: int, stamp: Stamp | None = None) -> bytes:
-    """The first bytes of a file; of an object, of the version of the stamp."""
+    """Return the first bytes of a file, or of the version of an object that the stamp names."""
     opened = path.open(buffering=0, stamp=stamp) if isinstance(path, ObjectPath) else path.open("rb")
     with opened as stream:
         return bytes(stream.read(size))

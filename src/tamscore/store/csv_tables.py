@@ -44,7 +44,7 @@ _numbers = count()
 def csv_copies(files: _Texts, columns: InputColumns, key: str, inferred: Sequence[str] = ()) -> tuple[Path, ...]:
     """Return the Parquet files that hold the rows of each file; `key` names the table in the job file.
 
-    Columns `inferred` have the types that an import finds, others those of their part. Raises InputContractError naming
+    Columns `inferred` have the types that an import finds, others those of their part. Raise InputContractError naming
     file, row and column of what cannot be read.
     """
     try:

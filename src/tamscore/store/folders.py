@@ -32,7 +32,7 @@ _IN_PLACE_ONLY = {errno.EBUSY, errno.EXDEV}
 def stage(target: Path) -> Iterator[Path]:
     """Give a new folder beside a target, for what will be put there; in the end it is removed with all it then holds.
 
-    Its name begins with `_`, so that readers of Parquet folders pass over it. Raise RetryableError where the disk is
+    Its name begins with `_`, so that readers of Parquet folders pass over it. Raise RetryableError if the disk is
     full or cannot be written to.
     """
     try:
@@ -108,7 +108,7 @@ def put_in_place(folder: Path, target: Path, mine: Collection[str]) -> None:
     """Let a staged folder take the place of a target in one step.
 
     `mine` names the files of the target that it replaces; all other files of the target are taken along.
-    Raise UsageError where the target can only be changed file by file, such as a mount point.
+    Raise UsageError if the target can only be changed file by file, such as a mount point.
     """
     there = target.is_dir()
     if there:

@@ -90,8 +90,8 @@ class _ForgettingPlan:
 def forget(output: Location, ids: Iterable[str]) -> Forgetting:
     """Let accounts leave an output, and return what changed.
 
-    Raise UsageError where nothing has any of them; InputContractError where a version is damaged, or the pointer is
-    torn; RetryableError where somebody holds the output. Nothing changes then.
+    Raise UsageError if nothing has any of them; InputContractError if a version is damaged, or the pointer is
+    torn; RetryableError if somebody holds the output. Nothing changes then.
     """
     with hold(output, "forget"):
         try:
@@ -164,7 +164,7 @@ def _change_record(work: _ForgettingPlan, path: Location) -> None:
 
 
 def _forgetting_record(work: _ForgettingPlan) -> Forgetting:
-    """Return what was found; raise UsageError where nothing was."""
+    """Return what was found; raise UsageError if nothing was."""
     names = set(work.leaving.folded(sorted(work.written)))
     keys = zip(work.leaving.folded(work.ids), work.ids, strict=True)
     unknown = tuple(text for key, text in keys if key not in names)

@@ -68,7 +68,7 @@ class VersionChange:
 def change_version(run: RunDirectory, ids: tuple[str, ...], ready: Location | None, at: str) -> VersionChange | None:
     """Return what accounts leave in a complete version, None where nothing changes; made ready in a folder, if given.
 
-    Raise InputContractError where the version is damaged.
+    Raise InputContractError if the version is damaged.
     """
     manifest = require_manifest(run.output, run.run_key)
     form = manifest.get("job", {}).get("columns", {}).get("id_form", "text")

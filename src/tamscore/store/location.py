@@ -58,7 +58,7 @@ def matching(pattern: str) -> list[Location]:
 
 
 def name_within(path: Location, folder: Location) -> str:
-    """The name of what lies in a folder, with slashes; raise ValueError where it does not."""
+    """The name of what lies in a folder, with slashes; raise ValueError if it does not."""
     if isinstance(path, ObjectPath) and isinstance(folder, ObjectPath):
         return path.relative_to(folder).as_posix()
     return Path(str(path)).relative_to(str(folder)).as_posix()

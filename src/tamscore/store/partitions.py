@@ -1,4 +1,4 @@
-"""The plan of a run: which files and row groups there are, and that every file holds the columns the job needs."""
+"""The plan of a run: its files and row groups, and the check that every file has the columns of the job."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from tamscore.substitution import Substitution
 
 PARTITION_ROWS = 131_072
-"""Neighbouring row groups are read together up to this many rows."""
+"""Most rows of a partition; neighbouring row groups are read together up to this number."""
 MANY_FILES = 256
-"""Of more files than this, small neighbours are read together too: ten thousand of them make no ten thousand parts."""
+"""Number of files from which small neighbouring files are also read together, to limit the number of partitions."""
 _LISTED = 5
-"""So many of the files that are passed over are named."""
+"""Most ignored files named in a notice."""
 _ASKED_TOGETHER = 16
-"""So many objects are asked for their footers at a time."""
+"""Objects whose footers are requested at the same time."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The partitions in reading order, the columns of all files, those passed over, and the inputs' digest.
+    """The partitions in reading order, the columns of all files, ignored files, and the digest of the inputs.
 
-    `format` is that of the table, `version` the one that was read, where it has versions. `stamps` holds the stamp of
-    each of the files, `tables` the plans of further tables that are read, by name.
+    `format` is that of the table, `version` the one that was read, if the format has versions. `stamps` has the stamp
+    of each file, `tables` the plans of further tables by name.
     """
 
     partitions: tuple[Partition, ...]
@@ -71,12 +71,12 @@ class Plan:
 
     @property
     def kept_copies(self) -> list[str]:
-        """The names of the copies that rows are read from and that are kept in the output, in order."""
+        """The names of the copies that rows are read from and that the output stores, in order."""
         return sorted({path.name for path in map(Path, self.read_files) if path.parent.name == copies.COPIES})
 
     @property
     def notices(self) -> Iterator[str]:
-        """Yield what a user should know about the source: the version that is read, and files that are passed over."""
+        """Yield notices on the source: the version that is read, and ignored files."""
         if self.version:
             yield f"{self.format} table, version {self.version}"
         if seen := [name for name in self.ignored if not is_hidden(name)]:
@@ -85,7 +85,7 @@ class Plan:
 
     @property
     def record(self) -> dict[str, Any]:
-        """Return what was read, as the manifest has it."""
+        """The record of the inputs, as in the manifest."""
         read = {"files": self.files, "ignored": self.ignored, "digest": self.digest, "format": self.format}
         read |= {"version": self.version} if self.version else {}
         read |= {"copies": kept_copies} if (kept_copies := self.kept_copies) else {}
@@ -97,7 +97,7 @@ class Plan:
 class RowGroup:
     """One row group: its file with its stamp, the types of the columns that are read, its number, its rows.
 
-    `copy` is the Parquet file that holds the rows of a file that is read so, `constants` what stands in none.
+    `copy` is the Parquet copy that the rows are read from, if any. `constants` are columns that are in no file.
     """
 
     path: str
@@ -110,18 +110,17 @@ class RowGroup:
 
 
 def plan(path: str, columns: InputColumns, key: str = MARKET, version: int | None = None) -> Plan:
-    """The partitions of the files at a path, a folder or a glob, in the order of `sources.find`.
+    """Return the partitions of the files at a path, a folder or a glob, in the order of `sources.find`.
 
-    Files, stamps and digest are those of the files that the path names, also where their rows are read from copies.
-    Raises InputContractError naming file, column and remedy where a file is no Parquet, lacks a column, has it in
-    another type, or holds more than fits into memory; UsageError with the `key` of the job file where there is no such
-    path.
+    Files, stamps and digest are those of the files at the path, even if their rows are read from copies. Raise
+    InputContractError, with file, column and remedy, if a file is not Parquet, lacks a column, has it in another type,
+    or exceeds the memory limit. Raise UsageError, with the `key` of the job file, if there is no such path.
     """
     return plan_partitions(sources.find(path, columns, key, version), columns)
 
 
 def plan_partitions(files: FoundFiles, columns: InputColumns) -> Plan:
-    """The partitions of the files of a table; raises as `plan`."""
+    """Return the partitions of the files of a table; raise as `plan` does."""
     import pyarrow as pa
 
     shared = Counter[str]()
@@ -145,14 +144,14 @@ def plan_partitions(files: FoundFiles, columns: InputColumns) -> Plan:
 
 
 def market(source: Input, columns: InputColumns) -> Plan:
-    """The plan of the market that a job names, by its path or by a query; see `plan` and `sql.find`."""
+    """Return the plan of the market that a job names, by its path or by a query; see `plan` and `sql.find`."""
     if source.path is None:
         return plan_partitions(sql.find(str(source.sql), str(source.connection), columns), columns)
     return plan(source.path, columns, version=source.version)
 
 
 def _row_groups(file: SourceFile, stamp: Stamp, footer: Any, schema: Any, columns: InputColumns) -> Iterator[RowGroup]:
-    """The row groups of a file, which must not hold more than fits into memory."""
+    """Yield the row groups of a file; raise InputContractError if one exceeds the memory limit."""
     kinds = tuple(schema.field(name).type for name in columns.all)
     copy = None if file.copy is None else str(file.copy)
     for number, rows in enumerate(footers.group_rows(file.path, footer, columns)):
@@ -160,12 +159,12 @@ def _row_groups(file: SourceFile, stamp: Stamp, footer: Any, schema: Any, column
 
 
 def _file_record(file: SourceFile) -> str:
-    """The constants of a file as the digest takes them; empty if it has none."""
+    """Return the constants of a file as text for the digest; empty if it has none."""
     return "".join(f"{constant.name}={constant.value!r}\0" for constant in file.constants)
 
 
 def _read_stamps(files: Sequence[SourceFile]) -> Iterator[tuple[Stamp, Any, Any]]:
-    """The stamp, the footer and the schema of every file; several objects are asked for theirs at a time."""
+    """Yield the stamp, the footer and the schema of every file; several objects are requested at a time."""
     if not isinstance(files[0].path, ObjectPath):
         yield from map(_read_stamp, files)
         return
@@ -174,7 +173,7 @@ def _read_stamps(files: Sequence[SourceFile]) -> Iterator[tuple[Stamp, Any, Any]
 
 
 def _read_stamp(file: SourceFile) -> tuple[Stamp, Any, Any]:
-    """The stamp of a file, the footer that its rows have where they are read, and its schema with constants."""
+    """Return the stamp of a file, the footer of the file that its rows are read from, and its schema with constants."""
     import pyarrow as pa
 
     stamp = file.stamp or tables.stamp_of(str(file.path))
@@ -187,19 +186,19 @@ def _read_stamp(file: SourceFile) -> tuple[Stamp, Any, Any]:
 
 
 def unchanged(plan: Plan) -> None:
-    """Raise InputContractError unless every file still is what it was when it was planned; it names it."""
+    """Raise InputContractError, with the file's name, unless every file is unchanged since it was planned."""
     for item in plan.every:
         for file, stamp in zip(item.files, item.stamps, strict=True):
             tables.require_stamp(file, stamp)
 
 
 def first_unseen(files: Iterable[str]) -> str | None:
-    """The first of some local files that this process does not see, None where it sees all."""
+    """Return the first of some local files that this process does not see, None if it sees all of them."""
     return next((file for file in files if is_local(file) and not Path(file).is_file()), None)
 
 
 def bundles(groups: Sequence[RowGroup], max_bytes: int, substitution: Substitution = AS_IT_IS) -> tuple[Partition, ...]:
-    """Row groups as partitions of about PARTITION_ROWS rows; empty ones are passed over."""
+    """Return row groups as partitions of about PARTITION_ROWS rows; empty ones are skipped."""
     across = len({group.path for group in groups}) > MANY_FILES
     made: list[tuple[list[RowGroup], int]] = []
     for group in groups:
@@ -214,12 +213,12 @@ def bundles(groups: Sequence[RowGroup], max_bytes: int, substitution: Substituti
 
 
 def _joins(group: RowGroup, before: RowGroup, across: bool) -> bool:  # noqa: FBT001
-    """Return whether a row group may be read with the one before: of one file, or where allowed, of one schema."""
+    """Return whether a row group may be read with the one before: from one file, or if allowed, of one schema."""
     return group.path == before.path or (across and group.kinds == before.kinds)
 
 
 def _pieces(groups: Iterable[RowGroup]) -> tuple[Piece, ...]:
-    """Row groups put together by file."""
+    """Return row groups grouped by file."""
     made = []
     for path, of_file in groupby(groups, key=lambda group: group.path):
         here = list(of_file)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def pin(output: Location) -> dict[str, Any]:
-    """Return who pinned each pinned version and when; raise InputContractError where the file of pins is torn."""
+    """Return who pinned each pinned version and when; raise InputContractError if the file of pins is torn."""
     path = output / PINS
     json = commit.read_json(path)
     if json is None and path.exists():

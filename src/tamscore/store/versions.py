@@ -28,7 +28,7 @@ def run_named(path: Location, output: Location | None = None) -> tuple[RunDirect
 
     A path names an output (its current version), a version, or the beginning of a run key; that may stand behind its
     output (`scores/3fa9`), or alone where it is to be sought in the `output` given.
-    Raises UsageError where there is none, or more than one; InputContractError where its manifest was edited or is
+    Raise UsageError if there is none, or more than one; InputContractError if its manifest was edited or is
     torn, or where a torn pointer leaves open which version is current.
     """
     where = output if path.parent == Path() else None
@@ -62,7 +62,7 @@ def _is_folder(path: Location) -> bool:
 def version_like(output: Location, key: str) -> RunDirectory:
     """Return the version of an output whose key begins so, if it has a manifest, torn or not.
 
-    Raise UsageError where there is none, or more than one.
+    Raise UsageError if there is none, or more than one.
     """
     sealed = [run for run in versions(output) if (run.path / MANIFEST).is_file()]
     directories = [run for run in sealed if key and run.run_key.startswith(key.lower())]
@@ -80,7 +80,7 @@ def version_like(output: Location, key: str) -> RunDirectory:
 def find(path: Location) -> RunDirectory:
     """The run at a path: an output folder (its current version) or the folder of one version.
 
-    Where the pointer is torn, the ledger says which version is current. Raises UsageError where there is no complete
+    Where the pointer is torn, the ledger says which version is current. Raise UsageError if there is no complete
     run.
     """
     version = current_version(path)
@@ -94,7 +94,7 @@ def find(path: Location) -> RunDirectory:
 def holds_runs(named: str, output: Location) -> bool:
     """Whether there may be a run at a path: False where it is missing, or an output in which no version ever counted.
 
-    Raises UsageError where the path is no output, or one whose pointer is gone: a new fit would hide that. What names
+    Raise UsageError if the path is no output, or one whose pointer is gone: a new fit would hide that. What names
     a version, or a run of the output by its key, is taken to be there.
     """
     path = location(named)
@@ -127,7 +127,7 @@ def version_before(directory: RunDirectory) -> RunDirectory | None:
 
 
 def output_of(path: Location) -> Location:
-    """The path, where it is the output of a job; raise UsageError where no run has ever been written to it."""
+    """The path, where it is the output of a job; raise UsageError if no run has ever been written to it."""
     if not _is_folder(path) or (not (path / CURRENT).exists() and not versions(path)):
         raise UsageError(f"{path}: no output of a job; expected a folder with {CURRENT} and versions")
     return path

@@ -52,7 +52,7 @@ def write_market(  # noqa: PLR0913 - every option of the command
     `rows` accounts go to min(files, rows) parts of nearly equal size. The same seed gives the same bytes, and a
     shorter market is the beginning of a longer one; in later months some of its accounts have gone, others have come.
     `progress` is called after each row group with the rows so far.
-    Raises UsageError for arguments out of range, and where `directory` is a file or holds anything already.
+    Raise UsageError for arguments out of range, and where `directory` is a file or holds anything already.
     """
     _check(directory, rows, seed, files, month)
     files = min(files, rows)

@@ -37,7 +37,7 @@ class Column:
     def parse(cls, text: str) -> Column:
         """Return the column that `head:unit/rank` describes; unit and rank may be left out, `>` is short for a number.
 
-        Raises ValueError for a unit or a rank that there is not.
+        Raise ValueError for a unit or a rank that there is not.
         """
         rest, _, rank = text.rpartition("/") if text[-2:-1] == "/" else (text, "", "1")
         head, _, unit = rest.partition(":")

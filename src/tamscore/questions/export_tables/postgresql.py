@@ -109,7 +109,7 @@ class _PostgresTable:
         return self.cursor.fetchone()
 
     def lock(self) -> None:
-        """Wait until no other writer holds the table; raise RetryableError where that takes too long."""
+        """Wait until no other writer holds the table; raise RetryableError if that takes too long."""
         until = time.monotonic() + WAIT_S
         while True:
             try:

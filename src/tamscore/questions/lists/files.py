@@ -63,7 +63,7 @@ def plan_of(run: StoredRun) -> str | None:
 
 
 def _replace(folder: Path, rows: list[dict[str, Any]], *, overwrite: bool) -> set[str]:
-    """Return the files of an earlier call, which go; raise UsageError where anything speaks against that."""
+    """Return the files of an earlier call, which go; raise UsageError if anything speaks against that."""
     if not folder.exists():
         return set()
     if not folder.is_dir():

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def take_census(run: Run, refusals: Refusals) -> list[PartRows]:
     """Who is there and who may be scored, duplicates settled; every check that the rows fail is one of the refusals.
 
-    Raises InputContractError with all of them where no row is left.
+    Raise InputContractError with all of them where no row is left.
     """
     parts, currencies, contrary = count_rows(run)
     for check in checks(run, parts, currencies, contrary):
@@ -75,7 +75,7 @@ def checks(
 
 
 def _check_reasons(run: Run, parts: Sequence[PartRows], contrary: str) -> list[str]:
-    """What there is to say of party types that are none; InputContractError where too many rows are rejected."""
+    """What there is to say of party types that are none; InputContractError if too many rows are rejected."""
     words = _word_problem(run, parts)
     require_rejected(run, [part.reason for part in parts], "\n".join(filter(None, (words, contrary))))
     return [words.replace("\n", " ")] if words else []

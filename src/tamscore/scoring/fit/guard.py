@@ -46,7 +46,7 @@ class FeatureVerdict:
 
 
 def inspect(run: Run, samples: Mapping[int, SampledRows]) -> dict[int, tuple[FeatureVerdict, ...]]:
-    """The verdict on every feature by party type; raise GateError where one is a suspect and the job says so."""
+    """The verdict on every feature by party type; raise GateError if one is a suspect and the job says so."""
     if run.job.leakage.action == "off":
         return dict.fromkeys(samples, ())
     with run.progress.stage("guard", len(samples)) as done:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def level_shifts(run: Run, party: Party, data: FitData, customers: CustomerLevels | None) -> dict[str, float]:
     """The factor by which prospects' median level moves without each feature; nothing at level cluster.
 
-    Raises GateError if a feature that the job does not allow moves it beyond the limit.
+    Raise GateError if a feature that the job does not allow moves it beyond the limit.
     """
     rules = run.job.leakage
     if customers is None or rules.action == "off" or run.job.potential.level != "account":

@@ -65,7 +65,7 @@ class BacktestAccounts:
 def read_accounts(job: Job, directory: RunDirectory) -> BacktestAccounts:
     """The scored accounts of a run, with their sales afterwards.
 
-    Raises InputContractError where the table of sales afterwards has an account twice.
+    Raise InputContractError if the table of sales afterwards has an account twice.
     """
     by_account = job.potential.level == "account"
     parts = [_part_of(path, job.columns.id_form, by_account=by_account) for path in directory.parts()]

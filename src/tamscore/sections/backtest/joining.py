@@ -57,7 +57,7 @@ def account_column(job: Job) -> str:
 def match_afterwards(job: Job, accounts: KnownAccounts) -> Match | None:
     """The match of the table of sales afterwards; None where the input has them.
 
-    Raises InputContractError where fewer of its rows met an account than backtest.min_match_share.
+    Raise InputContractError if fewer of its rows met an account than backtest.min_match_share.
     """
     rules = job.section(Backtest)
     if rules.table is None:

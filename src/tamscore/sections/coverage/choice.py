@@ -59,7 +59,7 @@ def choose(
     """The best known option for every account within the hours `limits` (r,), infinite where there is no limit.
 
     Accounts stand in order of id: of equals the first get the scarce hours. A `search` that was asked before answers
-    sooner. Up to `small` pairs of account and option the choice is proven the best. Raises InputContractError where an
+    sooner. Up to `small` pairs of account and option the choice is proven the best. Raise InputContractError if an
     account has no option, or no choice of options keeps to the hours.
     """
     limits = np.asarray(limits, np.float64)
@@ -79,7 +79,7 @@ def choose(
 
 
 def _require_options(value: Any) -> None:
-    """Raise InputContractError where an account has no option, given what options are worth (o, m)."""
+    """Raise InputContractError if an account has no option, given what options are worth (o, m)."""
     if isinstance(value, Values):
         nobody = value.is_open.count_of(~value.is_open.table.any(axis=1))
     else:

@@ -49,8 +49,8 @@ def cover(
 ) -> CoverageResult:
     """The coverage of a finished run, written to `OUTPUT/coverage/`.
 
-    `scenarios` are texts `ROLE=+2, PERSON=-0.5`: people more or less, whose value is reported. Raises UsageError for
-    another text, InputContractError where tables break their contract, or locks and the limit on moves do not fit into
+    `scenarios` are texts `ROLE=+2, PERSON=-0.5`: people more or less, whose value is reported. Raise UsageError for
+    another text, InputContractError if tables break their contract, or locks and the limit on moves do not fit into
     the hours.
     """
     result, rows, short = _solve(run, settings, backend, progress, scenarios)

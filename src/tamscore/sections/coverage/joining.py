@@ -31,7 +31,7 @@ _REGION = "a region of the accounts"
 def match_accounts(path: str, ids: pa.Array, row: Any, accounts: CoverageAccounts, share: float) -> Match:
     """Return the match of folded ids (m,) that lie in rows (m,) of the accounts, -1 for none.
 
-    Raises InputContractError where fewer than that share of them met one.
+    Raise InputContractError if fewer than that share of them met one.
     """
     part = count(ids, unusable_ids(ids), row >= 0, id_hash(ids))
     match, sample = joined_parts(path, "account_id", [part])
@@ -42,7 +42,7 @@ def match_accounts(path: str, ids: pa.Array, row: Any, accounts: CoverageAccount
 def match_persons(settings: Coverage, names: pa.Array, who: Any, people: Sequence[Person]) -> Match:
     """Return the match of owners' names (m,) with people by number (m,), -1 for none; rows without a name are left out.
 
-    Raises InputContractError where fewer than coverage.min_match_share of them met one.
+    Raise InputContractError if fewer than coverage.min_match_share of them met one.
     """
     import pyarrow as pa
 
@@ -76,7 +76,7 @@ def unknown_owners(path: str, names: pa.Array, is_known: Any, people: Sequence[P
 def match_regions(settings: Coverage, accounts: CoverageAccounts, people: Sequence[Person]) -> list[Match]:
     """Return the match of the people's regions with those of the accounts; nothing where nobody has a region.
 
-    Raises InputContractError where fewer people than coverage.min_match_share serve a region that accounts have.
+    Raise InputContractError if fewer people than coverage.min_match_share serve a region that accounts have.
     """
     having = [(row, person) for row, person in enumerate(people, start=1) if person.regions]
     if settings.people is None or not having:

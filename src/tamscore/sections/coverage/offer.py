@@ -65,8 +65,8 @@ class Offer:
 def fit_option(offer: Offer, option: Any) -> Any:
     """The choice (m,) with as many accounts moved to less as the hours ask for, those that lose least an hour first.
 
-    Of equals the later ids move. Accounts move within their role, or to one without limit. Raises InputContractError
-    where that does not help.
+    Of equals the later ids move. Accounts move within their role, or to one without limit. Raise InputContractError
+    if that does not help.
     """
     option = option.copy()
     while len(over := np.flatnonzero(offer.capacity(option) < 0)):

@@ -57,7 +57,7 @@ class _Question:
 def read_question(run: ScoredRun, settings: Coverage, *, keeps_place: bool = False) -> _Question:
     """The question that the settings ask of a finished run; with the place of its rows where it `keeps_place`.
 
-    Raises InputContractError where tables break their contract, UsageError where the run lacks a column.
+    Raise InputContractError if tables break their contract, UsageError if the run lacks a column.
     """
     accounts = read_accounts(SuggestedRoles(run), settings, keeps_place=keeps_place)
     people = with_levels(read_people(settings), accounts)
@@ -102,7 +102,7 @@ def _plans_of(settings: Coverage, accounts: CoverageAccounts, people: Sequence[P
 def team_of(settings: Coverage, people: Sequence[Person], plans: Sequence[TouchPlan]) -> list[Person]:
     """Return the people with their roles as the plans spell them; of the default team those with a plan.
 
-    Raises InputContractError where somebody else has a role without a plan.
+    Raise InputContractError if somebody else has a role without a plan.
     """
     known = list(dict.fromkeys(plan.role for plan in plans))
     team = [replace(person, role=spell(person.role, known)) for person in people]

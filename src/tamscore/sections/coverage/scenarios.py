@@ -40,7 +40,7 @@ class _HoursScenario:
 def scenario_of(text: str, task: Task, settings: Coverage) -> _HoursScenario:
     """The scenario that a text such as `hunter=+2, Ann=-0.5` states: so many people of a role, or parts of a person.
 
-    Raises UsageError where it states something else, or takes away more people than there are.
+    Raise UsageError if it states something else, or takes away more people than there are.
     """
     hours, first = np.zeros(len(task.roles)), np.zeros(len(task.roles))
     parts: dict[str, float] = defaultdict(float)

@@ -54,7 +54,7 @@ class _Levels:
 
 
 def read_accounts(run: ScoredRun, settings: Coverage, *, keeps_place: bool = False) -> CoverageAccounts:
-    """The scored accounts of a run, with the place of its rows if asked; raise UsageError where it lacks a column.
+    """The scored accounts of a run, with the place of its rows if asked; raise UsageError if it lacks a column.
 
     The scores are read twice, for the ids and for all else, which then goes straight to its place.
     """

@@ -18,7 +18,7 @@ _MOST = 1e9
 def check(table: pa.Table, path: str, numbers: tuple[str, ...], texts: tuple[str, ...]) -> pa.Table:
     """Return a table with its texts as plain texts, also where they are dictionaries or whole numbers.
 
-    Raises InputContractError for a column of another type, and for a number that is not finite or not below 1e9.
+    Raise InputContractError for a column of another type, and for a number that is not finite or not below 1e9.
     """
     for at, field in enumerate(table.schema):
         if field.name in numbers:

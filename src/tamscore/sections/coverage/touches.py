@@ -54,7 +54,7 @@ NONE = AccountTouches(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 def read_touches(settings: Coverage, accounts: CoverageAccounts, plans: Sequence[TouchPlan]) -> AccountTouches:
     """The hours of single accounts that the table tells; of all service levels of a role where it names none.
 
-    Ids that the run does not have are passed over and named. Raises InputContractError where hours are missing or not
+    Ids that the run does not have are passed over and named. Raise InputContractError if hours are missing or not
     above 0, a role or service level has no plan that takes hours, a row stands
     twice, or fewer rows than coverage.min_match_share meet an account.
     """

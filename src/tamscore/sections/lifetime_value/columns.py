@@ -33,7 +33,7 @@ _NO_RETENTION = (
 def prepare(market: Market, settings: LifetimeValue) -> LifetimeValueState | str:
     """The state; in words what is missing where there is neither a margin nor anything about the year before.
 
-    Raises InputContractError where orders are unusable, none of their accounts is in the market, or no scored account
+    Raise InputContractError if orders are unusable, none of their accounts is in the market, or no scored account
     has a value from elsewhere.
     """
     run = market.this

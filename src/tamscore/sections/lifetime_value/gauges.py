@@ -77,7 +77,7 @@ class FigureSource:
         return list(dict.fromkeys([self.account_id, *filter(None, self.columns.values())]))
 
     def column(self, table: pa.Table, figure: str) -> Any:
-        """A figure (m,) from its column, NaN where there is none; InputContractError where it is beyond any amount."""
+        """A figure (m,) from its column, NaN where there is none; InputContractError if it is beyond any amount."""
         name = self.columns[figure]
         values = float_column(table[name]) if name else np.full(table.num_rows, np.nan)
         if (np.abs(values) >= LARGEST_MONEY).any():

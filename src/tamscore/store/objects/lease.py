@@ -1,9 +1,9 @@
-"""Holding an output in an object store alone: a lock object that its holder keeps changing for as long as it lives.
+"""The lock of an output in an object store: an object that its holder changes for as long as the holder lives.
 
-No clock is asked what time it is, and no two clocks are compared. Who finds the lock taken watches it for a while: if
-it changes, the holder lives and is named; if it does not, the holder is dead and its lock is taken over, in one
-conditional request that only one can win. A holder that was only asleep finds the lock taken when it wakes, and its
-run fails before the pointer is set. All else it may still write is what its successor would write too.
+No clock time is read, and no two clocks are compared. A process that finds the lock taken watches it for a while. If it
+changes, the holder lives and is named in the error. If not, the holder is dead and its lock is taken over, in one
+conditional request that only one process can win. A holder that was only suspended finds the lock taken when it wakes,
+and its run fails before the pointer is set. Everything else that it may still write equals what its successor writes.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 _LOCK = "_lock"
 BEAT_S, SILENT_S, LOOK_S = 5.0, 30.0, 1.0
-"""Seconds between two signs of life, without one until a holder counts as dead, and between two looks at it."""
+"""Seconds between signs of life, without a sign until a holder counts as dead, and between looks at the lock."""
 MARK = secrets.token_hex(8)
 
 
 def _mine() -> str:
-    """Return what marks the locks of this process."""
+    """Return the mark of this process's locks."""
     return f"{os.getpid()}-{MARK}"
 
 
 @contextmanager
 def hold(output: ObjectPath, purpose: str) -> Iterator[None]:
-    """Hold an output alone while what is inside runs.
+    """Hold the lock of an output during the block.
 
-    Raises RetryableError that names the holder where a living one has it; UsageError where the store cannot be
-    written to, or does not keep the conditions that all of this rests on.
+    Raise RetryableError, with the holder's name, if a living process has the lock. Raise UsageError if the store is not
+    writable, or does not keep the conditions of requests that the lock depends on.
     """
     lock, over = output / _LOCK, threading.Event()
     beating = threading.Thread(target=_beat, args=(lock, purpose, over), daemon=True)
@@ -59,7 +59,7 @@ def hold(output: ObjectPath, purpose: str) -> Iterator[None]:
 
 
 def _take(lock: ObjectPath, purpose: str) -> None:
-    """Take the lock where it is free or its holder is dead; RetryableError with the holder's name else."""
+    """Take the lock if it is free or its holder is dead; else raise RetryableError with the holder's name."""
     row, before = read_lock(lock)
     if row:
         before = _unchanged_for(lock, before, SILENT_S)
@@ -70,7 +70,7 @@ def _take(lock: ObjectPath, purpose: str) -> None:
 
 
 def _unchanged_for(lock: ObjectPath, before: StoredObject | None, seconds: float) -> StoredObject | None:
-    """The lock where its holder gave no sign of life for so long; RetryableError with its name as soon as it does."""
+    """Return the lock if its holder gave no sign of life for so long; raise RetryableError with its name on a sign."""
     patience = time.monotonic() + seconds
     while time.monotonic() < patience:
         time.sleep(LOOK_S)
@@ -83,7 +83,7 @@ def _unchanged_for(lock: ObjectPath, before: StoredObject | None, seconds: float
 
 
 def require_conditions(lock: ObjectPath, purpose: str) -> None:
-    """Raise UsageError unless the store refuses what its conditions forbid."""
+    """Raise UsageError unless the store refuses requests whose conditions do not hold."""
     _, earlier = read_lock(lock)
     _write(lock, _record(purpose), earlier)
     for stale in (None, earlier):
@@ -98,7 +98,7 @@ def require_conditions(lock: ObjectPath, purpose: str) -> None:
 
 
 def _beat(lock: ObjectPath, purpose: str, over: threading.Event) -> None:
-    """Give signs of life until it is over, or the lock belongs to somebody else."""
+    """Give signs of life until `over` is set, or the lock belongs to another process."""
     while not over.wait(BEAT_S):
         with suppress(RetryableError):  # the next one may get through
             row, before = read_lock(lock)
@@ -109,7 +109,7 @@ def _beat(lock: ObjectPath, purpose: str, over: threading.Event) -> None:
 
 
 def _release(lock: ObjectPath) -> None:
-    """Free the lock, if it is still ours; where that fails it goes stale by itself."""
+    """Free the lock if it still belongs to this process; if that fails, the lock becomes stale."""
     with suppress(RetryableError, ConflictError):
         row, before = read_lock(lock)
         if _is_mine(row):
@@ -117,14 +117,14 @@ def _release(lock: ObjectPath) -> None:
 
 
 def require_free(output: ObjectPath) -> None:
-    """Raise RetryableError if somebody else holds the output, with the holder's name."""
+    """Raise RetryableError with the holder's name if another process holds the output."""
     row, _ = read_lock(output / _LOCK)
     if row and not _is_mine(row):
         raise _take_lease(output / _LOCK)
 
 
 def _write(lock: ObjectPath, content: dict[str, Any], before: StoredObject | None) -> None:
-    """Write the lock over the version looked at; an answer that was lost is made up for by reading."""
+    """Write the lock over the version that was read; if the answer is lost, the lock is read to see the outcome."""
     try:
         lock.bucket.put(lock.key, json.dumps(content).encode(), over=before)
     except (ConflictError, RetryableError):
@@ -133,7 +133,7 @@ def _write(lock: ObjectPath, content: dict[str, Any], before: StoredObject | Non
 
 
 def _record(purpose: str) -> dict[str, Any]:
-    """Return what the lock of this process says: never the same twice, so that each writing shows."""
+    """Return the content of this process's lock: never the same twice, so that each write is visible."""
     return {
         "holder": f"process {os.getpid()} on {socket.gethostname()}, {purpose}",
         "mark": _mine(),
@@ -142,7 +142,7 @@ def _record(purpose: str) -> dict[str, Any]:
 
 
 def read_lock(lock: ObjectPath) -> tuple[dict[str, Any], StoredObject | None]:
-    """Return what the lock says, nothing where it is free, and its version; of one moment."""
+    """Return content and version of the lock at one moment; the content is empty if the lock is free."""
     try:
         data, entry = lock.bucket.get(lock.key)
     except FileNotFoundError:
@@ -160,5 +160,5 @@ def _is_mine(row: dict[str, Any]) -> bool:
 
 
 def _take_lease(lock: ObjectPath) -> RetryableError:
-    """The error that names the holder."""
+    """Return the error that names the holder."""
     return RetryableError(f"{lock.parent}: held by {read_lock(lock)[0].get('holder', 'another run')}; wait for it")

@@ -42,8 +42,8 @@ _LAKES: dict[Lake, Callable[[Location, str, int | None, Copies], FoundFiles]] = 
 def find(path: str, columns: InputColumns, key: str = MARKET, version: int | None = None) -> FoundFiles:
     """Return the files of a path, a folder or a glob, in an order that the data give; `key` names it in the job file.
 
-    Of a lakehouse table the version named, else the newest. Raises UsageError where there is nothing to read, or the
-    format is not read; InputContractError where a file cannot be.
+    Of a lakehouse table the version named, else the newest. Raise UsageError if there is nothing to read, or the
+    format is not read; InputContractError if a file cannot be.
     """
     where = location(path)
     if lake := lake_at(where):

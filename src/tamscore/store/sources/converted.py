@@ -45,7 +45,7 @@ _copies: dict[tuple[Path, Stamp], Path] = {}
 def find(path: str, columns: InputColumns, key: str) -> FoundFiles | None:
     """Return the table at a path, a folder or a glob if its files are of a kind that is copied, None if they are not.
 
-    Raises InputContractError naming the file and what in it cannot be read; UsageError where files are of two kinds, or
+    Raise InputContractError naming the file and what in it cannot be read; UsageError if files are of two kinds, or
     workers on other machines could not read the copies.
     """
     listed = _listed_at(path, key)
@@ -108,7 +108,7 @@ def kind_of(file: Path) -> _Kind | None:
 
 
 def once(file: tuple[Path, Stamp], kind: _Kind, key: str) -> Path:
-    """Return the copy of a file; raise InputContractError where it cannot be read."""
+    """Return the copy of a file; raise InputContractError if it cannot be read."""
     import pyarrow as pa
 
     if file not in _copies:

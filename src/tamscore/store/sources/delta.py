@@ -39,8 +39,8 @@ def find(folder: Location, key: str, version: int | None, copies: Copies) -> Fou
     """Return the live files of a Delta table in order of path.
 
     Rows that deletion vectors take out, and columns that have another name in the files, are put right in copies.
-    Raises UsageError where the package or the version is not there, or the table asks for more than is understood;
-    InputContractError where its log or a file cannot be read.
+    Raise UsageError if the package or the version is not there, or the table asks for more than is understood;
+    InputContractError if its log or a file cannot be read.
     """
     require_package("deltalake", "lakehouse", key, f"the Delta table {str(folder)!r}")
     import pyarrow as pa

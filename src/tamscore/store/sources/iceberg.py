@@ -30,7 +30,7 @@ def find(folder: Location, key: str, version: int | None, copies: Copies) -> Fou
     """Return the data files of an Iceberg table in order of path.
 
     Rows that delete files take out, and columns that were added or renamed since, are put right in copies. Raises
-    UsageError where the package or the snapshot is not there; InputContractError where the table cannot be read.
+    UsageError if the package or the snapshot is not there; InputContractError if the table cannot be read.
     """
     require_package("pyiceberg", "lakehouse", key, f"the Iceberg table {str(folder)!r}")
     import pyarrow as pa

@@ -26,7 +26,7 @@ _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 
 
 def find(path: str, key: str) -> FoundFiles:
-    """Return the Parquet files of a file, a folder or a glob, in order of name; raise UsageError where there are none.
+    """Return the Parquet files of a file, a folder or a glob, in order of name; raise UsageError if there are none.
 
     A folder is read with those below it. Each `key=value` in the path of a file below is a column of that file.
     """
@@ -92,7 +92,7 @@ def _parents_of(name: str) -> Iterator[str]:
 
 
 def _keys_of(name: str, key: str) -> dict[str, str | None]:
-    """Return the values by column that the folders of a file tell, null as None; UsageError where two tell one."""
+    """Return the values by column that the folders of a file tell, null as None; UsageError if two tell one."""
     values: dict[str, str | None] = {}
     for part in name.split("/")[:-1]:
         column, sign, value = part.partition("=")

@@ -34,7 +34,7 @@ _numbers = count()
 def as_csv(path: Path, key: str) -> Path:
     """Return a CSV file with the rows of the one sheet that has any.
 
-    Raises UsageError where the package is not there; InputContractError where the workbook cannot be read, is
+    Raise UsageError if the package is not there; InputContractError if the workbook cannot be read, is
     protected by a password, has rows in several sheets, a whole number of 2**53 or more, or a formula that no program
     has computed.
     """

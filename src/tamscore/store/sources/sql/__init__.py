@@ -45,7 +45,7 @@ def find(sql: str, connection: str, columns: InputColumns) -> FoundFiles:
     """Return the rows of a query as one Parquet file, beside the output or temporary; see `copies`.
 
     A run that begins (`columns.copies.make`) asks the database; whatever else this process plans reads the last answer.
-    Raises UsageError for the connection and the query, RetryableError where the database does not answer, and
+    Raise UsageError for the connection and the query, RetryableError if the database does not answer, and
     InputContractError for a column of a type that is not read.
     """
     asked = sql, connection

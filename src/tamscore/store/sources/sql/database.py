@@ -51,7 +51,7 @@ class SourceDatabase:
 
 
 def database_at(connection: str) -> SourceDatabase:
-    """Return the database that `input.connection` names; raise UsageError where there is none."""
+    """Return the database that `input.connection` names; raise UsageError if there is none."""
     text = _from_environment(connection)
     if text.startswith(POSTGRESQL_SCHEMES):
         return SourceDatabase("PostgreSQL", text, connection)
@@ -91,7 +91,7 @@ def _secrets_of(address: str) -> set[str]:
 
 @contextmanager
 def asking(database: SourceDatabase) -> Iterator[None]:
-    """Turn what a driver raises inside into UsageError, or RetryableError where the same query may work later."""
+    """Turn what a driver raises inside into UsageError, or RetryableError if the same query may work later."""
     try:
         yield
     except Exception as error:
