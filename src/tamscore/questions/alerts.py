@@ -1,7 +1,7 @@
-"""Who should be called now: the lists of a run, and what moved since an earlier run.
+"""The accounts to call now: the lists of a run, and the accounts that moved since an earlier run.
 
-A buying alert goes to an account whose own features changed so that the *earlier* run's model and ladders give it more:
-a higher step, or a potential that counts as high. What peers, a new model or other rules did to it raises none.
+An account gets a buying alert if its own features changed so that the *earlier* run's model and ladders give it a
+higher step, or a potential that counts as high. Changes of peers, of the model or of rules raise no alert.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ SCHEMA = pa.schema(
         ("renews_on", pa.date32()),
     ]
 )
-"""The columns of the alerts; at stake is the whitespace of who may buy, else sales lost or to be renewed."""
+"""The columns of the alerts; at stake is the whitespace of a buying alert, else sales lost or to be renewed."""
 _REASONS = {"may_leave": "sales fell", "win_back": "buys nothing any more", "renew": "contract ends"}
-"""What is said of an account on each list of a run."""
+"""The reason given for accounts on each list of a run."""
 _NAMES = {"may_leave": "churn"}
-"""What the alerts of a list are called, where not as the list."""
+"""The names of alerts that differ from the names of their lists."""
 _OWN, _MOVE, _LEVEL = (CAUSES.index(cause) for cause in ("own_sales", "cluster_move", "level"))
 _RISE = 1.2
-"""At level account, where there are no shared steps, a rise by this factor counts as one."""
+"""Factor of a rise that counts at level account, where there are no shared steps."""
 
 
 @dataclass(frozen=True)
 class RunAlerts:
-    """The alerts of a run, most at stake first within their kind, and since which run accounts have moved."""
+    """The alerts of a run, most at stake first within their kind, and the run that buying alerts compare with."""
 
     run: str
     since: str | None
@@ -61,9 +61,9 @@ class RunAlerts:
 
 
 def alerts_of(run: StoredRun, since: StoredRun | None, progress: Progress) -> RunAlerts:
-    """The accounts on the lists of a run, and buying alerts since an earlier one.
+    """Return the accounts on the lists of a run, and buying alerts since an earlier run.
 
-    Raise UsageError if the run knows of neither.
+    Raise UsageError if the run has neither.
     """
     run.require(("account_state",))
     if since is None and "account_state" not in run.columns:
@@ -86,7 +86,7 @@ def alerts_of(run: StoredRun, since: StoredRun | None, progress: Progress) -> Ru
 
 
 def _alert_tables(run: StoredRun) -> Iterator[pa.Table]:
-    """The accounts that may leave, that left, and whose contract ends, part by part."""
+    """Yield the accounts that may leave, that left, and whose contract ends, part by part."""
     if "account_state" not in run.columns:
         return
     wanted = ["account_id", "cluster", "sales", "account_state"]
@@ -99,7 +99,7 @@ def _alert_tables(run: StoredRun) -> Iterator[pa.Table]:
 
 
 def buying(comparison: RunComparison) -> Iterator[pa.Table]:
-    """The accounts that began to move, part by part of the later run."""
+    """Yield the accounts with buying alerts, part by part of the later run."""
     before = Before.of(comparison.first)
     seen, rises = np.zeros(len(before.accounts), dtype=bool), Rises.of(comparison, before)
     for part, (changes, _) in enumerate(diff.changes(comparison, before, seen, Totals())):
@@ -108,9 +108,9 @@ def buying(comparison: RunComparison) -> Iterator[pa.Table]:
 
 @dataclass(frozen=True)
 class Rises:
-    """What tells which accounts began to move between two runs: limits, and intents `asked` for, part by part.
+    """The tests of which accounts began to move between two runs: limits, and intents `asked` for, part by part.
 
-    `intents` is None where the job asks for no intent.
+    `intents` is None if the job has no intent columns.
     """
 
     comparison: RunComparison
@@ -120,14 +120,14 @@ class Rises:
 
     @classmethod
     def of(cls, comparison: RunComparison, before: Before) -> Rises:
-        """Return it for two runs; raise UsageError if one of them has not kept a column of an intent."""
+        """Return the tests for two runs; raise UsageError if one of them has not kept a column of an intent."""
         settings = comparison.second.job.sections.get("alerts")
         asked = settings.intent if settings else ()
         intents = _intent_changes(comparison, before, asked) if asked else None
         return cls(comparison, _HighPotentials.of(comparison.first), asked, intents)
 
     def rows_of(self, part: int, changes: Changes) -> pa.Table:
-        """Return the accounts of a part of the later run that began to move."""
+        """Return the accounts of a part of the later run with buying alerts."""
         intent = [] if self.intents is None else [self.intents[part]]
         raised = np.vstack([_own_rise(self.comparison, changes, self.limits), *intent])
         rows = np.flatnonzero(raised.any(axis=0))
@@ -146,9 +146,9 @@ class Rises:
 
 @dataclass(frozen=True)
 class _HighPotentials:
-    """From where on potentials count as high in the clusters (K,) of a run, in cents; `high` (K,) bool by cluster.
+    """The limits of high potential in the clusters (K,) of a run, in cents; `high` (K,) bool by cluster.
 
-    Where quadrants go by cluster, `high` decides; else it is None.
+    If quadrants go by cluster, `high` decides; else it is None.
     """
 
     potential: Any
@@ -156,7 +156,7 @@ class _HighPotentials:
 
     @classmethod
     def of(cls, run: StoredRun) -> _HighPotentials:
-        """The limits in force in a run."""
+        """Return the limits in force in a run."""
         bounds, codes = [], []
         for market, party in zip(run.markets(ladder_rules(run.job)), run.model.parties, strict=True):
             limits, by_cluster = policy.limits_of(market, quadrant_rules(run.job), party.limits)
@@ -168,7 +168,7 @@ class _HighPotentials:
 def _own_rise(comparison: RunComparison, changes: Changes, limits: _HighPotentials) -> Any:
     """Return which accounts rose a step, and which a quadrant (2, m) bool, because their own features changed.
 
-    At level account potential must rise by a fifth.
+    At level account, potential must rise by a fifth.
     """
     then, now = changes.clusters
     moved = comparison.clusters_under_first(changes.ids, then, now)
@@ -182,7 +182,7 @@ def _own_rise(comparison: RunComparison, changes: Changes, limits: _HighPotentia
 
 
 def _intent_changes(comparison: RunComparison, before: Before, asked: Sequence[str]) -> list[Any]:
-    """Return which accounts in both runs saw which intent feature rise unusually (intents, m) bool, part by part.
+    """Return which accounts of both runs had an unusual rise in which intent feature (intents, m) bool, part by part.
 
     Raise UsageError if a run has not kept one of the columns.
     """
@@ -209,14 +209,14 @@ def _intent_changes(comparison: RunComparison, before: Before, asked: Sequence[s
 
 
 def _usual_change(changed: Sequence[Any], labels: Sequence[Any], place: int, clusters: int) -> Any:
-    """The change (K,) of an intent feature that nine in ten accounts of each cluster do not exceed."""
+    """Return the change (K,) of an intent feature that nine in ten accounts of each cluster do not exceed."""
     change, label = np.concatenate([part[place] for part in changed]), np.concatenate(labels)
     known = ~np.isnan(change)
     return quantile_by_cluster(load("cpu"), change[known], label[known], clusters, alerts.INTENT_SHARE)
 
 
 def _table_of(rows: pa.Table, alert: str, reasons: Sequence[str], **money: Any) -> pa.Table:
-    """Accounts as rows of the schema, with nulls where a column is not given."""
+    """Return accounts as rows of the schema, with nulls in columns that are not given."""
     columns: dict[str, Any] = {"alert": [alert] * rows.num_rows, "reason": reasons, **money}
     for name in ("account_id", "name", "cluster"):
         if name in rows.column_names:

@@ -1,4 +1,4 @@
-"""From the job file to plain arguments: here the settings stop. And the run under way, which knows both."""
+"""From the job file to plain arguments, so that later stages need no settings; and the record of a run in progress."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """One run under way: its job, what it works with, and where it keeps what it has computed so far.
+    """One run in progress: its job, its tools, and its checkpoints.
 
-    `early` has what was read before the fit and is used again after it, by name. `owners_from` is the coverage whose
-    people own the accounts of a job with [coverage], by name, None for none.
+    `early` holds results by name that were read before the fit and are used again after it. `owners_from` is the name
+    of the coverage whose people own the accounts of a job with [coverage], None for none.
     """
 
     job: Job
@@ -50,7 +50,7 @@ class Run:
         return self.as_stage(stage, self.flow.map(function, items, *shared))
 
     def as_stage(self, stage: str, results: Iterable[Any]) -> Iterator[Any]:
-        """Yield a result of each partition; a stage lasts as long, and counts the partitions' rows."""
+        """Yield a result for each partition, as a stage that counts the partitions' rows."""
         with self.progress.stage(stage, self.plan.rows) as done:
             for partition, result in zip(self.plan.partitions, results, strict=True):
                 yield result
@@ -58,7 +58,7 @@ class Run:
 
 
 def columns_of(job: Job) -> InputColumns:
-    """The input columns of a job by the part they play."""
+    """Return the input columns of a job by their roles."""
     columns, made = job.columns, makes_market(job)
     return InputColumns(
         account_id=columns.account_id,
@@ -87,18 +87,18 @@ def makes_market(job: Job) -> bool:
 
 
 def copies_of(job: Job) -> Copies:
-    """Return where copies of the tables of a job are kept."""
+    """Return the place for copies of the tables of a job."""
     return Copies(job.output.path, far=job.engine.kind == "remote")
 
 
 def substitution_of(job: Job) -> Substitution:
-    """Return what is read in place of what the input holds."""
+    """Return the replacements for words and amounts of the input."""
     words = {column: fold_keys(words) for column, words in job.values.items()}
     return Substitution(words, _rates_of(job), job.columns.sales if job.rows.duplicates == "sum" else None)
 
 
 def _rates_of(job: Job) -> Rates | None:
-    """Return how amounts of the input become amounts of one currency; None where the job has no rates."""
+    """Return the conversion of amounts to one currency; None if the job has no rates."""
     currency, columns = job.currency, job.columns
     if currency is None or columns.currency is None:
         return None
@@ -108,7 +108,7 @@ def _rates_of(job: Job) -> Rates | None:
 
 
 def columns_read(job: Job) -> InputColumns:
-    """The input columns of a job with those that its optional sections ask for."""
+    """Return the input columns of a job with those that its optional sections need."""
     sections = job.sections.values()
     return replace(
         columns_of(job),
@@ -121,7 +121,7 @@ def columns_read(job: Job) -> InputColumns:
 
 
 def written_columns(job: Job) -> frozenset[str] | None:
-    """The columns of the scores that a job has written, None for all."""
+    """Return the columns of the scores that a job writes, None for all."""
     chosen = job.output.columns
     if chosen == "all":
         return None
@@ -129,7 +129,7 @@ def written_columns(job: Job) -> frozenset[str] | None:
 
 
 def tables_of(job: Job) -> dict[str, SideTable]:
-    """The further tables that optional sections ask for, by `section.key`."""
+    """Return the further tables that optional sections need, by `section.key`."""
     copies = copies_of(job)
     return {
         f"{name}.{key}": replace(table, columns=replace(table.columns, copies=copies))
@@ -139,10 +139,10 @@ def tables_of(job: Job) -> dict[str, SideTable]:
 
 
 def plan_of(job: Job, *, make_output: bool = False, market: Input | None = None) -> Plan:
-    """The plan of the market, and of the tables of optional sections by `section.key`; raises as `partitions.plan`.
+    """Return the plan of the market, and of the optional sections' tables by `section.key`; raise as `partitions.plan`.
 
-    With `make_output` copies of tables are kept in the output even if it is not there yet. A `market` that was made for
-    the job takes the place of the one that the job names.
+    With `make_output`, copies of tables are stored in the output even if it does not exist yet. A `market` that was
+    made for the job replaces the one that the job names.
     """
     columns = _keeping(columns_read(job), make=make_output)
     plan = partitions.market(market or job.input, columns)
@@ -154,7 +154,7 @@ def plan_of(job: Job, *, make_output: bool = False, market: Input | None = None)
 
 
 def require_seen(plan: Plan, flow: Flow) -> None:
-    """Raise UsageError that names a file of the plan, or a copy of one, that a worker does not see."""
+    """Raise UsageError, with the file's name, if a worker does not see a file of the plan or its copy."""
     for table in plan.every:
         unseen = [file for file in flow.ask(partitions.first_unseen, table.read_files) if file]
         if unseen:
@@ -165,12 +165,12 @@ def require_seen(plan: Plan, flow: Flow) -> None:
 
 
 def _keeping(columns: InputColumns, *, make: bool) -> InputColumns:
-    """The columns of a table whose copies are kept in an output that is there, or made if it is not."""
+    """Return the columns of a table whose copies are stored in the output if it exists, or with `make` in any case."""
     return replace(columns, copies=replace(columns.copies, make=make))
 
 
 def numeric_columns(job: Job) -> list[NumericColumn]:
-    """Return how each numeric feature is treated."""
+    """Return the treatment of each numeric feature."""
     features = job.features
     return [
         NumericColumn(
@@ -181,48 +181,48 @@ def numeric_columns(job: Job) -> list[NumericColumn]:
 
 
 def clusters_of(job: Job, party: str) -> int | None:
-    """The number of clusters of a party type, None where it is to be chosen; one that the job leaves out gets one."""
+    """Return the number of clusters of a party type, None if it is to be chosen; a type without a number gets 1."""
     k = job.clusters.k.get(party, 1) if isinstance(job.clusters.k, dict) else job.clusters.k
     return None if isinstance(k, str) else k
 
 
 def fewest_clusters(job: Job, party: str) -> int:
-    """The least number of clusters that a party type may get."""
+    """Return the least number of clusters that a party type may get."""
     return clusters_of(job, party) or job.clusters.k_range[0]
 
 
 def most_clusters(job: Job, party: str) -> int:
-    """The largest number of clusters that a party type may get."""
+    """Return the largest number of clusters that a party type may get."""
     return clusters_of(job, party) or job.clusters.k_range[1]
 
 
 _MANY_CLUSTERS = 48
-"""From so many clusters on, moves of centers find more than further starts do."""
+"""Number of clusters from which moves of centers improve a fit more than further starts."""
 _STARTS_SAVED = 10
-"""There a fit takes one start for so many of the job's."""
+"""With so many clusters, a fit takes one start for this number of the job's starts."""
 _SEED_ROWS_A_CLUSTER = 100
 
 
 def recipe_of(job: Job, k: int) -> Recipe:
-    """Return how so many centers are sought."""
+    """Return the settings of a fit of `k` centers."""
     clusters, many = job.clusters, k >= _MANY_CLUSTERS
     starts = -(-clusters.restarts // _STARTS_SAVED) if many else clusters.restarts
     return Recipe(k, clusters.seed, seed_rows_of(job, k), starts, clusters.batch_rows, clusters.max_passes, many)
 
 
 def seed_rows_of(job: Job, k: int) -> int:
-    """Return how many rows the first of so many centers are sought in."""
+    """Return the number of rows in which the first `k` centers are sought."""
     return max(job.clusters.seed_rows, _SEED_ROWS_A_CLUSTER * k)
 
 
 def ladder_rules(job: Job) -> LadderRules:
-    """Return how ladders are made and climbed."""
+    """Return the rules of ladders."""
     rules = job.potential
     return LadderRules(tuple(rules.lines), rules.top_step, rules.boundary, rules.min_customers, rules.interval_level)
 
 
 def quadrant_rules(job: Job) -> QuadrantRules:
-    """Return where high begins."""
+    """Return the rules of high potential and high sales."""
     rules = job.quadrant
     median = rules.threshold == "median"
     potential, sales = (0.5, 0.5) if median else (rules.potential or 0.0, rules.sales or 0.0)
@@ -230,7 +230,7 @@ def quadrant_rules(job: Job) -> QuadrantRules:
 
 
 def priority_rules(job: Job) -> PriorityRules:
-    """Who comes first."""
+    """Return the rules of priority."""
     rules, tiers = job.priority, job.priority.tiers
     ends = TierRules(tiers.value, tiers.least, tiers.most, tiers.accounts or ())
     return PriorityRules(rules.win_rate.acquisition, rules.win_rate.expansion, rules.growth_label, ends)
@@ -243,13 +243,13 @@ _FREE_KEYS = {
     "potential": {"stability"},
     "quadrant": set[str](),
 }
-"""The keys of the sections that make the model: in the first those alone, in the others all but these."""
+"""The keys of the sections that make the model: in the first dict only these, in the second all but these."""
 
 
 def settings_of(job: Job) -> dict[str, str]:
-    """The hashes of what a job says in the sections that make the model, by section.
+    """Return the hashes of the settings that make the model, by section.
 
-    Level cluster is left out, as in models from before there were levels.
+    Level cluster is left out, as in models of earlier releases, which had no levels.
     """
     level = {"level"} if job.potential.level == "cluster" else set()
     sections = {name: getattr(job, name).model_dump_json(include=keys) for name, keys in _MODEL_KEYS.items()}
@@ -260,7 +260,7 @@ def settings_of(job: Job) -> dict[str, str]:
 
 
 def differences(job: Job, earlier: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return what a job says otherwise than an `earlier` one, as its manifest has it: lines by section of the model."""
+    """Return the differences of a job from an `earlier` one, as in its manifest: lines by section of the model."""
     ours, record = job.model_dump(mode="json"), {}
     for name in (*_MODEL_KEYS, *_FREE_KEYS):
         mine, theirs = (_flat(item.get(name) or {}) for item in (ours, earlier))
@@ -278,7 +278,7 @@ def _difference(place: tuple[str, ...], theirs: Any, mine: Any) -> str:
 
 
 def _flat(section: Mapping[str, Any], *above: str) -> dict[tuple[str, ...], Any]:
-    """Return the values of a section by their keys, those of tables in it too."""
+    """Return the values of a section by their keys, with those of nested tables."""
     record: dict[tuple[str, ...], Any] = {}
     for key, value in section.items():
         record |= _flat(value, *above, key) if isinstance(value, dict) else {(*above, key): value}

@@ -1,4 +1,4 @@
-"""What changed in the input between two runs: accounts gone and new, customers, and the size of their sales."""
+"""Changes of the input between two runs: accounts gone and new, customers, and the size of their sales."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 _LEAST_BOTH = 100
 """Accounts that must buy in both runs before their sales are compared one by one."""
 LEAST_CORRELATION = 0.4
-"""Rank correlation of their sales below which the ids are taken for wrong."""
+"""Rank correlation of their sales below which ids count as wrong."""
 _LEAST_OVERLAP = 0.1
-"""How far customers must be the same accounts, above chance, where too few buy in both runs for a correlation."""
+"""Least overlap of customers above chance, for the case that too few buy in both runs for a correlation."""
 _FACTOR, MOST_OF_THEM = 100.0, 0.03
-"""So many times larger or smaller are sales in another unit, and the largest share of accounts that may be so."""
+"""Factor of sales in another unit, and the largest share of accounts whose sales may change by it."""
 _RANKED = 2**17
-"""At most so many accounts are ranked, those with the lowest hashes; a correlation needs no more."""
+"""Most accounts that are ranked, those with the lowest hashes; a correlation needs no more."""
 _GONE, _GONE_A_MONTH, _MONTH_DAYS = 0.03, 0.01, 30.0
 """Share of accounts that may be gone: at once, and in addition for every month since the run before."""
 _SALES, _SALES_LATER, _LATER_DAYS = 1.5, 2.0, 45.0
-"""Factor by which sales may change: within so many days, and after."""
+"""Factor by which sales may change: within the given days, and later."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class AccountSales:
 
 @dataclass(frozen=True)
 class InputChangeLimits:
-    """How much may change: the share gone, the relative change of customers, the factor of sales."""
+    """Limits of change: the share gone, the relative change of customers, the factor of sales."""
 
     gone: float
     customers: float
@@ -78,7 +78,7 @@ class InputChange:
 
     @property
     def overlap(self) -> float | None:
-        """How far the customers are the same accounts: 0 by chance, 1 all that can be; None for fewer than LEAST_BOTH.
+        """How far the customers are the same accounts: 0 by chance, 1 at most; None for fewer than _LEAST_BOTH.
 
         After Cohen's kappa (1960), over the accounts of both runs.
         """
@@ -90,9 +90,9 @@ class InputChange:
 
 
 def limits_after(days: float | None, gone: float | None, customers: float, sales: float | None) -> InputChangeLimits:
-    """The limits so many days after the run before; None for `gone` and `sales` stands for what METHOD names.
+    """Return the limits so many days after the run before; None for `gone` and `sales` means the default of the method.
 
-    Days that are not known count as none.
+    Unknown days count as none.
     """
     passed = max(days or 0.0, 0.0)
     usual = _SALES if passed <= _LATER_DAYS else _SALES_LATER
@@ -104,7 +104,7 @@ def limits_after(days: float | None, gone: float | None, customers: float, sales
 
 
 def compare(before: AccountSales, now: AccountSales) -> InputChange:
-    """Return what changed from one run's accounts to the next; independent of the order of rows."""
+    """Return the changes from one run's accounts to the next, independent of the order of rows."""
     known = _count_common(before.accounts, now.accounts)
     distinct = len(before.customers) == len(_without_repeats(before.customers))
     _, then, today = np.intersect1d(before.customers, now.customers, assume_unique=distinct, return_indices=True)
@@ -128,32 +128,32 @@ def compare(before: AccountSales, now: AccountSales) -> InputChange:
 
 
 def _count_common(first: Any, second: Any) -> int:
-    """Return how many different hashes of two sorted arrays stand in both."""
+    """Return how many different hashes of two sorted arrays are in both."""
     together = np.concatenate([_without_repeats(first), _without_repeats(second)])
     together.sort(kind="stable")  # which merges what is sorted: a third of the time of a binary search for each
     return int(np.count_nonzero(together[1:] == together[:-1]))
 
 
 def _without_repeats(hashes: Any) -> Any:
-    """Sorted hashes without those that stand there before: accounts whose ids another form of ids takes for one."""
+    """Return sorted hashes without repeats: accounts whose ids are equal in another form of ids."""
     repeats = hashes[1:] == hashes[:-1]
     return hashes[np.append(True, ~repeats)] if repeats.any() else hashes
 
 
 def _median(sales: Any) -> float | None:
-    """The median of sales (c,), None where there are none."""
+    """Return the median of sales (c,), None without sales."""
     return float(np.median(sales)) if len(sales) else None
 
 
 def _hundredfold_share(before: Any, now: Any) -> float:
-    """The share of accounts (b,) whose sales are 100 times as large or small."""
+    """Return the share of accounts (b,) whose sales became 100 times as large or small."""
     with np.errstate(over="ignore"):
         factor = now / before
     return float(np.mean((factor >= _FACTOR * (1 - 1e-6)) | (factor * _FACTOR * (1 - 1e-6) <= 1)))
 
 
 def broken_limits(change: InputChange, limits: InputChangeLimits) -> Iterator[str]:
-    """The names of the limits that are broken, those of `accounts`, `customers`, `sales`, `ids` and `unit` in order."""
+    """Yield the names of the broken limits, among `accounts`, `customers`, `sales`, `ids` and `unit`, in this order."""
     if change.gone_share > limits.gone:
         yield "accounts"
     if abs(change.customers_now - change.customers_before) > limits.customers * change.customers_before:
@@ -168,14 +168,14 @@ def broken_limits(change: InputChange, limits: InputChangeLimits) -> Iterator[st
 
 
 def _has_other_ids(change: InputChange) -> bool:
-    """Whether sales follow those of other accounts: by rank, or where few buy in both runs, by who buys at all."""
+    """Return whether sales look like those of other accounts: by rank, or by who buys if few buy in both runs."""
     if change.correlation is not None:
         return change.correlation < LEAST_CORRELATION
     return change.overlap is not None and change.overlap < _LEAST_OVERLAP
 
 
 def _factor_of(before: float, now: float) -> float:
-    """How many times as large the larger amount is; 1 where nobody bought before, infinite where nobody does now."""
+    """Return how many times as large the larger amount is; 1 without sales before, infinite without sales now."""
     if before <= 0:
         return 1.0
     return float(max(now / before, before / now)) if now > 0 else float("inf")

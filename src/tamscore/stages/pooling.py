@@ -1,8 +1,8 @@
-"""What the clusters of a party type tell about each other: where sales lie, how they spread, how far a few mislead.
+"""What the clusters of a party type say about each other: the level and spread of sales, and errors of small samples.
 
-On the log scale a cluster's sales have a level (their mean) and a shape (how they lie about it). The shape is that of
-all clusters together. Levels are drawn towards the parent's by empirical Bayes (Efron & Morris 1975): the fewer the
-customers and the closer the clusters lie together, the more.
+On the log scale a cluster's sales have a level (their mean) and a shape (their distribution about it). The shape is
+that of all clusters together. Levels are shrunk towards the parent's by empirical Bayes (Efron & Morris 1975): the
+fewer the customers and the closer the clusters lie together, the more.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _MOST_DRAWS, _FEWEST_DRAWS, _DRAWN_VALUES = 2000, 250, 2**20
-"""Bootstrap samples of one size: as many as hold so many values together, between these two."""
+"""Bootstrap samples of one size: as many as hold _DRAWN_VALUES values in all, between the other two numbers."""
 _REFERENCE = 200
-"""The sample size at which sampling variance is measured; at n customers it is REFERENCE / n times as large."""
+"""The sample size at which sampling variance is measured; at n customers it is _REFERENCE / n times as large."""
 
 
 @dataclass(frozen=True)
 class _Misses:
-    """By how much samples of n customers miss, in logs: `cuts` (b, lines), `level` (b,), and `drift` (b, 2).
+    """Errors of samples of n customers, in logs: `cuts` (b, lines), `level` (b,), and `drift` (b, 2).
 
-    `drift` holds draws of how far a cluster's own level and shape may lie from what it borrows, in standard deviations.
+    `drift` holds draws of how far a cluster's own level and shape may lie from the borrowed ones, in standard
+    deviations.
     """
 
     cuts: Any
@@ -39,11 +40,11 @@ class _Misses:
 
 @dataclass(frozen=True)
 class Pool:
-    """What is known of all clusters of a party type together.
+    """Figures of all clusters of a party type together.
 
-    `shape` (s,): log sales less the level of their cluster, sorted. `level` and `parent_level` (k,): mean log sales.
+    `shape` (s,): log sales minus the level of their cluster, sorted. `level` and `parent_level` (k,): mean log sales.
     `level_variance`: of levels about those of their parents; `cut_variance` (lines,): of log cut values about level and
-    shape. Both rest on so many `clusters`. With `enough` customers a cluster stands for itself.
+    shape. Both rest on `clusters` clusters. With `enough` customers a cluster borrows nothing.
     """
 
     shares: tuple[float, ...]
@@ -70,26 +71,26 @@ class Pool:
         return {}
 
     def misses(self, n: int) -> _Misses:
-        """What a bootstrap with samples of n finds (Efron 1979); the draws depend on n alone, its first two digits."""
+        """Return errors of bootstrap samples of n (Efron 1979); the draws depend only on the first two digits of n."""
         size = n if n < 100 else int(float(f"{n:.1e}"))
         if size not in self._drawn:
             self._drawn[size] = _misses(self.shape, self.shares, size, max(self.clusters, 2.0))
         return self._drawn[size]
 
     def level_weight(self, n: int) -> float:
-        """The weight of a cluster's own level among n customers."""
+        """Return the weight of a cluster's own level among n customers."""
         sampling = self.shape_variance / n
         return self.level_variance / (self.level_variance + sampling) if sampling > 0 else 1.0
 
     def borrow(self, cluster: int, n: int) -> Any:
-        """The log cut values (lines,) of a cluster by a level drawn to its parent's and the shape of all clusters."""
+        """Return a cluster's log cut values (lines,) from a level shrunk to its parent's and the common shape."""
         weight = self.level_weight(n)
         return weight * self.level[cluster] + (1 - weight) * self.parent_level[cluster] + self.shape_cuts
 
     def own_weight(self, n: int) -> Any:
-        """The weight (lines,) of a cluster's own log cut values against borrowed ones; 1 from `enough` customers on.
+        """Return the weight (lines,) of a cluster's own log cut values; 1 from `enough` customers on.
 
-        They are weighed by their mean squared errors; what is left to the borrowed ones fades out with the square of n.
+        They are weighted by their mean squared errors; the weight of the borrowed ones fades out with the square of n.
         """
         if n >= self.enough:
             return np.ones(len(self.shares))
@@ -104,7 +105,7 @@ class Pool:
         return {}
 
     def errors(self, n: int) -> Any:
-        """How far the log cut values of a cluster with n customers lie from the truth: sorted draws (b, lines)."""
+        """Return errors of the log cut values of a cluster with n customers: sorted draws (b, lines)."""
         if n not in self._errors:
             self._errors[n] = self._sorted_errors(n)
         return self._errors[n]
@@ -121,10 +122,11 @@ class Pool:
 
 
 def pool(clusters: Any, parents: Sequence[tuple[str, Any]], shares: Sequence[float], enough: int) -> Pool:
-    """The pool of the clusters' sorted customer sales, with name and sorted sales of each cluster's parent.
+    """Return the pool of the clusters' sorted customer sales, given name and sorted sales of each cluster's parent.
 
-    Each of the two variances is a mean over the clusters, less what sampling explains, with weights n / (n + enough);
-    one more cluster, for which own and borrowed weigh the same at `enough` customers, keeps few from misleading.
+    Each of the two variances is a mean over the clusters, minus what sampling explains, with weights n / (n + enough).
+    One more cluster, for which own and borrowed weigh the same at `enough` customers, keeps a few clusters from
+    misleading.
     """
     n, logs = clusters.support, np.log(clusters.sales)
     level, parent_level = _means(logs, clusters.offsets), _parent_levels(parents)
@@ -149,24 +151,24 @@ def pool(clusters: Any, parents: Sequence[tuple[str, Any]], shares: Sequence[flo
 
 
 def _beyond(off: Any, sampling: Any, count: Any, weight: Any, enough: int) -> Any:
-    """The variance (j,) of deviations (k, j) that the `sampling` variance (j,) of one customer does not explain."""
+    """Return the variance (j,) of deviations (k, j) that one customer's `sampling` variance (j,) leaves unexplained."""
     surplus = weight[:, None] * (off**2 - sampling / count[:, None])
     return np.maximum((surplus.sum(axis=0) + sampling / enough) / (weight.sum() + 1), 0.0)
 
 
 def _means(values: Any, offsets: Any) -> Any:
-    """The mean (k,) of each stretch of values between two offsets (k + 1,); NaN where it is empty."""
+    """Return the mean (k,) of each stretch of values between two offsets (k + 1,); NaN for an empty one."""
     return np.array([values[a:b].mean() if b > a else np.nan for a, b in pairwise(offsets)])
 
 
 def _parent_levels(parents: Sequence[tuple[str, Any]]) -> Any:
-    """The mean log sales (k,) of each cluster's parent; NaN where nobody buys."""
+    """Return the mean log sales (k,) of each cluster's parent; NaN without sales."""
     known = {id(sales): np.log(sales).mean() if len(sales) else np.nan for _, sales in parents}
     return np.array([known[id(sales)] for _, sales in parents])
 
 
 def _shape_of(logs: Any, n: Any, level: Any) -> Any:
-    """Log sales less their cluster's level, sorted (s,), widened for the level being their own mean."""
+    """Return log sales minus their cluster's level, sorted (s,), widened because the level is their own mean."""
     several = np.repeat(n > 1, n)
     widened = np.repeat(np.sqrt(n / np.maximum(n - 1, 1)), n)
     shape = np.sort(((logs - np.repeat(level, n)) * widened)[several])
@@ -174,7 +176,7 @@ def _shape_of(logs: Any, n: Any, level: Any) -> Any:
 
 
 def _misses(shape: Any, shares: Sequence[float], n: int, freedom: float) -> _Misses:
-    """Return by how much samples of n from the shape miss its cut values and its mean, and drifts of so many clusters.
+    """Return errors of samples of n from the shape in its cut values and its mean, and drifts for `freedom` clusters.
 
     Drifts have Student's t distribution: their spread is itself known from few clusters only.
     """

@@ -1,7 +1,7 @@
-"""What a run has computed so far, kept until it is complete: a run that is killed goes on from there.
+"""Intermediate results of a run, stored until it is complete: a killed run resumes from them.
 
-OUTPUT/_checkpoints/<run_key>/NAME holds one value in the form of `stored_values`, behind a line that says of which run
-it is, with which libraries it was made, and the hash of all the rest. A file that is not so is computed again.
+OUTPUT/_checkpoints/<run_key>/NAME holds one value in the form of `stored_values`, after a line with its run, the
+versions of libraries, and the hash of all the rest. A file with another line or hash is computed again.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 _Value = TypeVar("_Value")
 CHECKPOINTS = "_checkpoints"
-"""The folder of an output where runs that are not complete keep what they have computed."""
+"""The folder of an output for intermediate results of incomplete runs."""
 _FORMAT = 1
 GROUP_ROWS = 1 << 18
-"""Partitions are kept in groups of at least so many rows."""
+"""Least rows of a group of partitions that is stored together."""
 _READERS = 8
-"""So many files are read at a time."""
+"""Files read at the same time."""
 
 
 @dataclass
 class Checkpoints:
-    """The checkpoints of one run in a folder; the partitions of the run have so many rows each.
+    """The checkpoints of one run in a folder; `rows` are the rows of the run's partitions.
 
-    Without a folder nothing is kept and nothing found. `found` names what did not have to be computed.
+    Without a folder, nothing is stored and nothing found. `found` names what did not have to be computed.
     """
 
     folder: Location | None = None
@@ -49,7 +49,7 @@ class Checkpoints:
     _told: bool = False
 
     def once(self, name: str, make: Callable[[], _Value], what: str = "") -> _Value:
-        """Return the value of that name, computed by `make` unless it is there; its notices are given either way."""
+        """Return the value of that name, computed by `make` unless it is stored; its notices are given either way."""
         (remaining,) = self._read_all([name])
         if remaining is not None:
             value, notices = remaining
@@ -65,7 +65,7 @@ class Checkpoints:
     def each(
         self, name: str, items: Sequence[Any], make: Callable[[list[Any]], Iterable[_Value]], what: str = ""
     ) -> Iterator[_Value]:
-        """Yield a value for each partition's item, in order; `make` computes those that are not there."""
+        """Yield a value for each partition's item, in order; `make` computes those that are not stored."""
         known = self.stored_values(name, len(items))
         missing = [item for item, value in zip(items, known, strict=True) if value is None]
         made = iter(make(missing)) if missing else iter(())
@@ -74,7 +74,7 @@ class Checkpoints:
         yield from self.keeping(name, known, (next(made) if value is None else value for value in known))
 
     def stored_values(self, name: str, count: int) -> list[Any]:
-        """Return the values of the partitions that are there, None for the others."""
+        """Return the stored values of partitions, None for the others."""
         items: list[Any] = [None] * count
         groups = self._groups()
         read = self._read_all([_part_name(name, place) for place in range(len(groups))])
@@ -84,7 +84,7 @@ class Checkpoints:
         return items
 
     def keeping(self, name: str, known: Sequence[Any], values: Iterator[_Value]) -> Iterator[_Value]:
-        """Yield the values of all partitions; those of a group that was not there are kept once they are complete."""
+        """Yield the values of all partitions; a new group of values is stored once it is complete."""
         for place, group in enumerate(self._groups()):
             here = []
             for _ in group:
@@ -95,7 +95,7 @@ class Checkpoints:
         yield from values
 
     def _groups(self) -> list[range]:
-        """Return the places of neighbouring partitions that are kept together."""
+        """Return the places of neighbouring partitions that are stored together."""
         groups, start, rows = [], 0, 0
         for place, here in enumerate(self.rows):
             rows += here
@@ -105,7 +105,7 @@ class Checkpoints:
         return groups
 
     def _read_all(self, names: Sequence[str]) -> list[Any]:
-        """Return the values of files, several read at a time; None where there is none or, with a notice, damage."""
+        """Return the values of files, several read at a time; None for a missing or, with a notice, a damaged one."""
         there = [name for name in names if name in self._there]
         if not there:
             return [None] * len(names)
@@ -117,7 +117,7 @@ class Checkpoints:
         return [record[name][0] if name in record else None for name in names]
 
     def _read(self, name: str) -> tuple[Any, str]:
-        """Return the value of a file, or None and why there is none."""
+        """Return the value of a file, or None and the reason."""
         if self.folder is None or self.format is None:
             return None, ""
         try:
@@ -128,13 +128,13 @@ class Checkpoints:
 
     @cached_property
     def _there(self) -> set[str]:
-        """The names of the files that were there when the first was asked for."""
+        """The names of the files that existed when the first was asked for."""
         if self.folder is None or not self.folder.is_dir():
             return set()
         return {path.name for path in files_in(self.folder)}
 
     def _keep(self, name: str, value: Any) -> None:
-        """Keep a value in the background; a notice, once, where that fails, and the run goes on without."""
+        """Store a value in the background; if that fails, give one notice, and the run goes on without checkpoints."""
         if self.folder is None or self.format is None or self._told:
             return
         try:
@@ -155,11 +155,11 @@ class Checkpoints:
             self.progress.notice(text)
 
     def __enter__(self) -> Self:
-        """The checkpoints."""
+        """Return the checkpoints."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Keep what is to be kept where the run ends early; remove all of the output where it is complete."""
+        """Finish storing if the run ends early; remove all checkpoints of the output if it is complete."""
         self._writer.end(drop=kind is None)
         if kind is None and self.folder is not None:
             commit.discard(self.folder.parent)
@@ -171,7 +171,7 @@ def _part_name(name: str, place: int) -> str:
 
 
 def _libraries() -> str:
-    """Return the libraries that numbers pass through, with their versions."""
+    """Return the libraries that affect numbers, with their versions."""
     import numpy as np
     import pyarrow as pa
 
@@ -184,7 +184,7 @@ def _frame(content: bytes, line: bytes) -> bytes:
 
 
 def _content_of(data: bytes, line: bytes) -> bytes:
-    """Return the content of a file. Raise ValueError if its first line is another, or its hash."""
+    """Return the content of a file; raise ValueError if its first line or its hash differs."""
     start, _, content = data[len(line) :].partition(b"\n")
     if not data.startswith(line):
         raise ValueError("of another run, or made with other libraries")

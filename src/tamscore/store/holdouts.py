@@ -1,7 +1,7 @@
-"""Holdouts of an output, in `OUTPUT/holdouts/`: accounts that nobody works on, so that the effect of work can be seen.
+"""Holdouts of an output, in `OUTPUT/holdouts/`: accounts that nobody works on, to measure the effect of work.
 
-A holdout belongs to the output, not to a version: reruns and refreshes leave it as it was drawn. It counts until a
-person ends it.
+A holdout belongs to the output, not to a version: reruns and refreshes leave it as drawn. It counts until a person ends
+it.
 """
 
 from __future__ import annotations
@@ -32,38 +32,38 @@ if TYPE_CHECKING:
 
 _TABLE = "accounts.parquet"
 LIFT = "lift.json"
-"""What came of a holdout, as `tamscore lift` found it last."""
+"""The last result of `tamscore lift` for a holdout."""
 ENDED = "ended"
-"""The key of the record under which it stands when the holdout ended; null as long as it counts."""
+"""The key of the record with the time when the holdout ended; null while it counts."""
 MARK = "mark"
-"""The key of the record that says whether controls are marked; else they are left out."""
+"""The key of the record that says whether controls are marked; otherwise they are left out."""
 MARK_COLUMN = "holdout_control"
 """The column of lists and coverages that marks controls."""
 _DRAW = "draw"
-"""The key of the hash of the accounts as they were drawn, which stays when accounts are forgotten."""
+"""The key of the hash of the accounts as drawn, which stays when accounts are erased."""
 _REPEATING = ("stratum", "tier", "kind", "play", "campaign_channel", "person", "role", "service_level")
 
 
 @dataclass(frozen=True)
 class Holdout:
-    """A holdout of an output: where it lies, and its record."""
+    """A holdout of an output: its folder and its record."""
 
     folder: Location
     record: Mapping[str, Any]
 
     @property
     def name(self) -> str:
-        """Return how people call it."""
+        """The name of the holdout."""
         return str(self.record["name"])
 
     @property
     def counts(self) -> bool:
-        """Return whether its controls are left out: nobody has ended it."""
+        """Whether the holdout counts: no person has ended it."""
         return self.record[ENDED] is None
 
     @property
     def marks(self) -> bool:
-        """Return whether its controls stay in lists and coverage, with a mark."""
+        """Whether its controls stay in lists and coverage, with a mark."""
         return bool(self.record.get(MARK))
 
     def accounts(self, columns: Sequence[str] | None = None) -> pa.Table:
@@ -72,7 +72,7 @@ class Holdout:
 
 
 def _folder_of(output: Location, name: str) -> Location:
-    """Return where the holdout of a name lies."""
+    """Return the folder of the holdout of a name."""
     return output / HOLDOUTS / run_key("holdout", fold_word(name))
 
 
@@ -94,18 +94,18 @@ def holdouts(output: Location) -> list[Holdout]:
 
 
 def write_lift(holdout: Holdout, record: Mapping[str, Any]) -> None:
-    """Write what came of a holdout, in place of an earlier result; only for who holds the output."""
+    """Write the result of a holdout in place of an earlier one; the caller must hold the output."""
     records.place(record, {}, holdout.folder / LIFT)
 
 
 def lifts(output: Location) -> list[dict[str, Any]]:
-    """Return the last result of every holdout that has one, by name; InputContractError if a record was changed."""
+    """Return the last result of each holdout that has one, by name; raise InputContractError on a changed record."""
     paths = [holdout.folder / LIFT for holdout in holdouts(output)]
     return [records.read(path, goes=path) for path in paths if path.is_file()]
 
 
 def in_force(output: Location) -> list[Holdout]:
-    """Return the holdouts of an output that count; raise as `holdouts`."""
+    """Return the holdouts of an output that count; raise as `holdouts` does."""
     return [holdout for holdout in holdouts(output) if holdout.counts]
 
 
@@ -115,7 +115,7 @@ def draws_in_force(output: Location) -> list[str]:
 
 
 def write(output: Location, record: Mapping[str, Any], accounts: pa.Table) -> Holdout:
-    """Write a holdout and return it; only for who holds the output."""
+    """Write a holdout and return it; the caller must hold the output."""
     folder = _folder_of(output, record["name"])
     repeating = [name for name in _REPEATING if name in accounts.column_names]
     placed = commit.place_parquet(accounts, folder / _TABLE, repeating)
@@ -124,7 +124,7 @@ def write(output: Location, record: Mapping[str, Any], accounts: pa.Table) -> Ho
 
 
 def end(holdout: Holdout, at: str) -> Holdout:
-    """Let a holdout count no longer, and return it; only for who holds the output."""
+    """End a holdout, and return it; the caller must hold the output."""
     path = holdout.folder / RECORDS[HOLDOUTS]
     records.replace({**holdout.record, ENDED: at}, {}, path)
     return Holdout(holdout.folder, records.read(path))
@@ -132,24 +132,24 @@ def end(holdout: Holdout, at: str) -> Holdout:
 
 @dataclass(frozen=True)
 class Controls:
-    """The controls of the holdouts of an output that count: their ids as ids are compared."""
+    """The controls of the holdouts of an output that count: their normalised ids."""
 
     ids: pa.Array
     form: IdForm = "text"
 
     @classmethod
     def of(cls, output: Location, form: IdForm = "text") -> Controls:
-        """Return the controls of an output that are left out; InputContractError if a holdout is not as written."""
+        """Return the controls of an output that are left out; raise InputContractError if a holdout was changed."""
         return cls.of_holdouts((holdout for holdout in in_force(output) if not holdout.marks), form)
 
     @classmethod
     def mark(cls, output: Location, form: IdForm = "text") -> Controls:
-        """Return the controls of an output that stay and are marked; raise as `of`."""
+        """Return the controls of an output that stay and are marked; raise as `of` does."""
         return cls.of_holdouts((holdout for holdout in in_force(output) if holdout.marks), form)
 
     @classmethod
     def of_holdouts(cls, several: Iterable[Holdout], form: IdForm, *, treated: bool = False) -> Controls:
-        """Return the controls of some holdouts, with `treated` all their accounts; raise as `of`."""
+        """Return the controls of some holdouts, with `treated` all their accounts; raise as `of` does."""
         import pyarrow as pa
 
         ids = []

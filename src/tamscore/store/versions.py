@@ -1,4 +1,4 @@
-"""The versions of an output: which there are, which counts, and the one that a person names."""
+"""The versions of an output: all of them, the current one, and the one that a person names."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _KEY = re.compile(r"[0-9a-f]{1,16}")
 
 
 def run_named(path: Location, output: Location | None = None) -> tuple[RunDirectory, dict[str, Any]]:
-    """The complete run that a path names, and its manifest.
+    """Return the complete run that a path names, and its manifest.
 
-    A path names an output (its current version), a version, or the beginning of a run key; that may stand behind its
-    output (`scores/3fa9`), or alone where it is to be sought in the `output` given.
-    Raise UsageError if there is none, or more than one; InputContractError if its manifest was edited or is
-    torn, or where a torn pointer leaves open which version is current.
+    A path names an output (its current version), a version, or the beginning of a run key. The latter may follow its
+    output (`scores/3fa9`), or stand alone if `output` is given. Raise UsageError if there is no such run, or more than
+    one. Raise InputContractError if its manifest was edited or is torn, or if a torn pointer leaves the current version
+    open.
     """
     where = output if path.parent == Path() else None
     if _is_folder(path) or (where is None and not _KEY.fullmatch(path.name.lower())):
@@ -40,7 +40,7 @@ def run_named(path: Location, output: Location | None = None) -> tuple[RunDirect
 
 
 def require_keys(directory: RunDirectory, manifest: Mapping[str, Any], keys: Sequence[str]) -> None:
-    """Raise InputContractError that names the manifest where it lacks any of the keys."""
+    """Raise InputContractError, with the manifest's name, if it lacks any of the keys."""
     missing = [key for key in keys if key not in manifest]
     if missing:
         raise InputContractError(
@@ -50,7 +50,7 @@ def require_keys(directory: RunDirectory, manifest: Mapping[str, Any], keys: Seq
 
 
 def _is_folder(path: Location) -> bool:
-    """Whether there is a folder at a path; raise as `errors.unreadable` says where the system does not say so."""
+    """Return whether there is a folder at a path; raise as `errors.unreadable` if the system cannot say."""
     try:
         return path.is_dir() if isinstance(path, ObjectPath) else stat.S_ISDIR(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
@@ -78,10 +78,9 @@ def version_like(output: Location, key: str) -> RunDirectory:
 
 
 def find(path: Location) -> RunDirectory:
-    """The run at a path: an output folder (its current version) or the folder of one version.
+    """Return the run at a path: an output folder (its current version) or the folder of one version.
 
-    Where the pointer is torn, the ledger says which version is current. Raise UsageError if there is no complete
-    run.
+    If the pointer is torn, the ledger decides which version is current. Raise UsageError if there is no complete run.
     """
     version = current_version(path)
     if version is not None:
@@ -92,10 +91,10 @@ def find(path: Location) -> RunDirectory:
 
 
 def holds_runs(named: str, output: Location) -> bool:
-    """Whether there may be a run at a path: False where it is missing, or an output in which no version ever counted.
+    """Return whether there may be a run at a path: False if it is missing, or an output without any current version.
 
-    Raise UsageError if the path is no output, or one whose pointer is gone: a new fit would hide that. What names
-    a version, or a run of the output by its key, is taken to be there.
+    Raise UsageError if the path is no output, or an output without its pointer: a new fit would hide that. A version,
+    or a run key within the output, is assumed to exist.
     """
     path = location(named)
     if not path.is_dir():
@@ -119,7 +118,7 @@ def holds_runs(named: str, output: Location) -> bool:
 
 
 def version_before(directory: RunDirectory) -> RunDirectory | None:
-    """Return the version that a run replaced when it last came to count; None if that is not known or not whole."""
+    """Return the version that a run replaced when it last became current; None if unknown or not complete."""
     output = directory.output
     name = history.before(history.entries(output, current_version(output)), directory.run_key)
     run_directory = None if name is None else RunDirectory(output, name)
@@ -127,17 +126,17 @@ def version_before(directory: RunDirectory) -> RunDirectory | None:
 
 
 def output_of(path: Location) -> Location:
-    """The path, where it is the output of a job; raise UsageError if no run has ever been written to it."""
+    """Return the path if it is the output of a job; raise UsageError if no run has ever been written to it."""
     if not _is_folder(path) or (not (path / CURRENT).exists() and not versions(path)):
         raise UsageError(f"{path}: no output of a job; expected a folder with {CURRENT} and versions")
     return path
 
 
 def complete_versions(output: Location) -> list[RunDirectory]:
-    """The complete versions of an output, in order of name."""
+    """Return the complete versions of an output, in order of name."""
     return [run for run in versions(output) if run.manifest() is not None]
 
 
 def versions(output: Location) -> list[RunDirectory]:
-    """All versions of an output, complete or not, in order of name."""
+    """Return all versions of an output, complete or not, in order of name."""
     return [RunDirectory(output, version) for version in versions_in(output)]

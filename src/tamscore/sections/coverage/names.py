@@ -1,4 +1,4 @@
-"""Names that two tables share: persons, roles, regions, skills, bands; compared folded, and doubted by name."""
+"""Names that two tables share: persons, roles, regions, skills, bands; compared folded, with doubts by name."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.texts import Texts
 
 _SEPARATORS = (r"\|", ";", r"[\r\n]", ",", "/")
-"""What may stand between several names in one cell; a later one counts where an earlier one gives no known name."""
+"""Separators of several names in one cell; a later one is tried if an earlier one gives no known name."""
 _KEYS = {
     "region": "name the column with regions in coverage.region",
     "band": "size bands need campaigns.size",
     "market_segment": "name the column with segments in columns.market_segment",
 }
-"""What to do where accounts have no names in a column that limits plans."""
+"""Remedies if accounts have no names in a column that limits plans."""
 LISTED = 5
-"""So many names are listed in one message."""
+"""Most names listed in one message."""
 
 
 def fold(column: pa.Array, fold: Callable[[str], str] = fold_word) -> pa.Array:
@@ -45,14 +45,14 @@ def fold(column: pa.Array, fold: Callable[[str], str] = fold_word) -> pa.Array:
 
 
 def likely(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean …?" with the known names that are most like a name, '' where none is."""
+    """Return "; did you mean …?" with the most similar known names, '' if none is similar."""
     spelling, wrong = {fold_word(text): text for text in known if text}, fold_word(name)
     close = [text for text in spelling if one_edit_apart(wrong, text)] or get_close_matches(wrong, spelling)
     return f"; did you mean {' or '.join(repr(spelling[text]) for text in close)}?" if close else ""
 
 
 def spell(text: str, known: Sequence[str]) -> str:
-    """Return the known spelling of a role, the role itself where there is none: its first spelling among the known.
+    """Return the known spelling of a role, that is its first spelling among the known ones, else the role itself.
 
     `Account Manager` and `account-manager` are `account_manager`, in every table and in `team`.
     """
@@ -65,9 +65,9 @@ def _levels_of(name: str, texts: Texts) -> list[str]:
 
 
 def split(cell: str, known: Mapping[str, Any], separators: Sequence[str] = _SEPARATORS) -> list[str]:
-    """Return the names in a cell of several; a name that is `known` (folded) stays whole, whatever stands in it.
+    """Return the names in a cell of several; a name that is `known` (folded) stays whole, even if it has a separator.
 
-    Where splitting gives no known name the cell stays whole too, but for "|", which always splits.
+    If splitting gives no known name, the cell stays whole, too, except for "|", which always separates.
     """
     if not separators or fold_word(cell) in known:
         return [cell.strip()] if cell.strip() else []
@@ -77,7 +77,7 @@ def split(cell: str, known: Mapping[str, Any], separators: Sequence[str] = _SEPA
 
 
 def pieces(cell: str) -> frozenset[str]:
-    """Return the parts of a cell of several names, folded, wherever a separator stands in it."""
+    """Return the parts of a cell of several names, folded, split at every separator."""
     return frozenset(filter(None, map(fold_word, re.split("|".join(_SEPARATORS), cell))))
 
 
@@ -107,13 +107,13 @@ def with_roles(plans: Sequence[TouchPlan], *known: str) -> tuple[TouchPlan, ...]
 
 
 def name_list(names: Sequence[str]) -> str:
-    """Return the first few names, and how many more there are."""
+    """Return the first few names, and the number of further ones."""
     more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
     return f"{', '.join(map(repr, names[:LISTED]))}{more}"
 
 
 def doubts_about(column: str, texts: Texts, people: Sequence[Person], path: str) -> Iterator[str]:
-    """Yield what people serve and no account has, and what accounts have and nobody serves, by name.
+    """Yield the names that people serve but no account has, and those that accounts have but no person serves.
 
     `column` is "region" or "skill", `path` the table of people.
     """
@@ -147,7 +147,7 @@ def with_limits(plans: Sequence[TouchPlan], accounts: CoverageAccounts) -> tuple
 
 
 def doubts_about_limits(plans: Sequence[TouchPlan], accounts: CoverageAccounts) -> Iterator[str]:
-    """Yield the names that plans are limited to and no account has, by column."""
+    """Yield the names that plans are limited to but no account has, by column."""
     asked = {(column, name) for plan in plans for column, names in plan.limits for name in names}
     for column, name in sorted(asked):
         texts = accounts.column(column)
@@ -159,7 +159,7 @@ def doubts_about_limits(plans: Sequence[TouchPlan], accounts: CoverageAccounts) 
 
 
 def _is_alone(level: str, column: str, people: Sequence[Person]) -> bool:
-    """Return whether nobody serves accounts of a region, or has the skill that accounts ask for."""
+    """Return whether no person serves accounts of a region, or has the skill that accounts need."""
     if column == "region":
         return not any(not person.regions or level in person.regions for person in people)
     return bool(level) and not any(level in person.skills for person in people)

@@ -1,7 +1,7 @@
-"""The options of coverage on the host, and how a choice among them is brought to the hours there are.
+"""The options of coverage on the host, and the adjustment of a choice to the hours of roles.
 
-The grain of hours leaves a role a little over or under: `fit_option` takes back what is worth least for its hours, and
-`fill_in` gives out what is left.
+Because accounts take whole plans, a choice leaves a role slightly over or under its hours. `fit_option` takes back what
+is worth least for its hours, and `fill_in` gives out the hours left.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from tamscore.errors import InputContractError
 from tamscore.sections.coverage.by_kind import extremes, of_accounts
 
 SLACK = 1e-9
-"""The relative part of the hours by which rounding may seem to exceed them."""
+"""Relative excess of hours that rounding may cause."""
 _PASSES = 4
-"""How often the hours that are left are offered to all accounts."""
+"""Most passes in which leftover hours are offered to all accounts."""
 _BLOCK = 262_144
-"""So many accounts are offered hours together."""
+"""Accounts that are offered hours in one block."""
 _MISFITS = 500
-"""How many accounts too large for the hours that are left are passed over for smaller ones, each time."""
+"""Most accounts in a pass that are skipped for smaller ones, because they need more hours than are left."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """The options on the host, as rounding looks at them: value and hours (o, m), role (o,), limits and names (r,).
+    """The options on the host for rounding: value and hours (o, m), role (o,), limits and names (r,).
 
-    Value and hours may be worked out where they are asked for, see `by_kind`.
+    Value and hours may be computed on demand, see `by_kind`.
     """
 
     value: Any
@@ -39,34 +39,34 @@ class Offer:
     names: tuple[str, ...] = ()
 
     def used(self, option: Any) -> Any:
-        """The hours (r,) that a choice takes."""
+        """Return the hours (r,) that a choice takes."""
         rows = np.flatnonzero(self.takes[option])
         return np.bincount(self.role[option[rows]], self.hours[option[rows], rows], len(self.limits))
 
     @cached_property
     def takes(self) -> Any:
-        """Return which options (o,) take hours."""
+        """Which options (o,) take hours."""
         return extremes(self.hours)[1] > 0
 
     @cached_property
     def least(self) -> Any:
-        """The fewest hours (o,) that each option takes of an account."""
+        """The fewest hours (o,) that each option takes from an account."""
         return extremes(self.hours)[0]
 
     def capacity(self, option: Any) -> Any:
-        """The hours (r,) that a choice leaves; below 0 where it takes too many."""
+        """Return the hours (r,) that a choice leaves; below 0 if it takes too many."""
         return self.limits * (1 + SLACK) - self.used(option)
 
     def worth(self, option: Any) -> float:
-        """Return what a choice is worth."""
+        """Return the value of a choice."""
         return float(of_accounts(self.value, option).sum())
 
 
 def fit_option(offer: Offer, option: Any) -> Any:
-    """The choice (m,) with as many accounts moved to less as the hours ask for, those that lose least an hour first.
+    """Return the choice (m,) after moving accounts to options with fewer hours, until all roles are within their hours.
 
-    Of equals the later ids move. Accounts move within their role, or to one without limit. Raise InputContractError
-    if that does not help.
+    Accounts that lose least an hour move first, later ids first among equals. They move within their role, or to a role
+    without a limit. Raise InputContractError if that does not suffice.
     """
     option = option.copy()
     while len(over := np.flatnonzero(offer.capacity(option) < 0)):
@@ -86,7 +86,7 @@ def fit_option(offer: Offer, option: Any) -> Any:
 
 
 def _retreats(offer: Offer, option: Any, rows: Any, role: int) -> tuple[Any, Any, Any]:
-    """Where accounts in `rows` of a role would move to, what that loses an hour (inf: nowhere), and hours it frees."""
+    """Return where accounts in `rows` of a role would move, their loss an hour (inf if nowhere), and hours freed."""
     value, hours = (part[option[rows], rows] for part in (offer.value, offer.hours))
     freed = np.where((offer.role == role)[:, None], hours - offer.hours[:, rows], hours)
     allowed = ((offer.role == role) | np.isinf(offer.limits[offer.role]))[:, None] & (freed > 0)
@@ -98,7 +98,7 @@ def _retreats(offer: Offer, option: Any, rows: Any, role: int) -> tuple[Any, Any
 
 
 def fill_in(offer: Offer, option: Any) -> Any:
-    """The choice (m,) with hours that are left given out, to those who gain most an hour first; of equals the first."""
+    """Return the choice (m,) with leftover hours given out, to accounts with the largest gain an hour first."""
     option = option.copy()
     for _ in range(_PASSES):
         before = offer.worth(option)
@@ -110,7 +110,7 @@ def fill_in(offer: Offer, option: Any) -> Any:
 
 
 def handed_out(offer: Offer, option: Any) -> Any:
-    """The choice (m,) with hours given out once of roles that have enough left for any account."""
+    """Return the choice (m,) after one pass over the roles with enough hours left for any account."""
     option = option.copy()
     for o in np.flatnonzero(np.isfinite(offer.limits[offer.role])).tolist():
         if offer.capacity(option)[offer.role[o]] >= offer.least[o]:
@@ -136,9 +136,9 @@ def _fill_with(offer: Offer, option: Any, o: int) -> None:
 
 
 def _takers(offer: Offer, option: Any, o: int, free: float) -> tuple[Any, Any, Any]:
-    """The accounts (n,) that gain by an option within the hours that its role has left, what, and the hours for it.
+    """Return accounts (n,) that gain by an option within the hours left of its role, their gain, and their hours.
 
-    Those are left out that come too late by what they gain an hour.
+    Accounts are left out whose gain an hour is too small to get any.
     """
     starts = range(0, max(len(option), 1), _BLOCK)
     parts = [_takers_from(offer, option, o, free, start) for start in starts]  # block by block, which takes less memory
@@ -147,7 +147,7 @@ def _takers(offer: Offer, option: Any, o: int, free: float) -> tuple[Any, Any, A
 
 
 def _takers_from(offer: Offer, option: Any, o: int, free: float, start: int) -> tuple[Any, Any, Any]:
-    """Return the same among the accounts of the block that starts there."""
+    """Return the same for the accounts of the block that begins at `start`."""
     same = offer.role[option[start : start + _BLOCK]] == offer.role[o]
     here = np.flatnonzero(same | (offer.hours[o, start : start + _BLOCK] <= free))
     rows = start + here
@@ -160,9 +160,9 @@ def _takers_from(offer: Offer, option: Any, o: int, free: float, start: int) -> 
 
 
 def in_time(gain: Any, need: Any, free: float) -> Any:
-    """Return which accounts (n,) may get hours at all, where those that gain most an hour come first.
+    """Return which accounts (n,) may get hours at all, if those with the largest gain an hour come first.
 
-    Of accounts that need the same hours no more than the first get any that fit into all there are.
+    If accounts need equal hours, only as many get any as fit into the hours left.
     """
     if not len(need) or need.min() <= 0 or need.min() < need.max() or len(need) <= (most := int(free / need[0]) + 1):
         return slice(None)

@@ -1,9 +1,9 @@
-"""The search for prices of hours at which the bound of a coverage is least.
+"""The search for prices of hours that give the least upper bound of a coverage.
 
-Where accounts are many, prices near those sought are found from a sample first, or known from a question much like this
-one. At half of these most accounts are content without hours, and at any higher price too: they are added up once, and
-the search goes on with the others, its core. If it comes near the prices it began at, they were too high, and it begins
-again without them.
+With many accounts, prices near the best ones are first found from a sample, or are known from a similar problem. At
+half of these prices most accounts choose no hours, and so at any higher price: they are added up once, and the search
+goes on with the others, its core. If the search comes near the prices that it began at, those were too high, and it
+begins again with lower ones.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
 
 _ROUNDS = 400
-"""Most prices that are tried for one bound; a bound that is not settled by then is still a bound."""
+"""Most prices tried for one bound; an unsettled bound is still a valid bound."""
 _SETTLED = 1e-6
 """The relative distance between the bound and its planes at which the search ends."""
 SAMPLE, _LEAST_STEP = 10_000, 4
-"""So many accounts are asked for prices first, where there are at least so many times more of them."""
+"""Accounts in the first sample, and the least ratio of all accounts to it for which a sample is used."""
 _LOWER, _LEAST = 5.0, 1e-7
-"""Prices that were too high are divided by so much; below that part of the dearest ones they are 0."""
+"""Divisor of prices that were too high, and the share of the highest prices below which they become 0."""
 _FIRST_REACH = 1.5
-"""Where prices are known others are sought first up to so many times as high or low."""
+"""Factor, up or down, of the range in which prices are sought first if similar ones are known."""
 _NEAR = 1.1
-"""Prices up to so many times those that the search began at are taken for prices at its edge."""
+"""Factor of the starting prices up to which prices count as at the edge of the search."""
 
 
 @dataclass
 class Search:
-    """The planes known so far; they hold for whatever hours there are, so that each question adds to them.
+    """The planes known so far; they hold for any hours, so that each problem adds to them.
 
-    `parts` (m,) are parts of the accounts whose choices are added up apart, absent: one part; `known` (r,) prices of a
-    question much like this one.
+    `parts` (m,) are parts of the accounts whose choices are added up separately, by default one part. `known` (r,) are
+    prices of a similar problem.
     """
 
     backend: Backend
@@ -50,13 +50,13 @@ class Search:
     planes: list[PricedChoices] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Look at all accounts once; prices are asked for when the hours are known."""
+        """Examine all accounts once; prices are computed when the hours are known."""
         self.most = dearest(self.backend, self.options, self.roles)
         self.floor: Any = None
         self.core: Core
 
     def begin(self, floor: Any) -> None:
-        """Ask from now on for prices of at least `floor` (r,), and of the accounts alone that may choose hours then."""
+        """Restrict the search to prices of at least `floor` (r,), and to accounts that may choose hours then."""
         self.floor = floor
         self.core = core_at(self.backend, self.options, floor, self.parts)
         self.planes = [self.ask(floor)]
@@ -64,11 +64,11 @@ class Search:
             self.planes.append(self.ask(np.maximum(self.known, floor)))
 
     def ask(self, price: Any) -> PricedChoices:
-        """Return what all accounts choose at prices (r,) that are no less than those the search began at."""
+        """Return the choices of all accounts at prices (r,), which must not be below those that the search began at."""
         return ask(self.backend, self.core.alike, price)
 
     def bound(self, limits: Any, rounds: int = _ROUNDS) -> Bound:
-        """The least bound for hours `limits` (r,), infinite where a role has no limit."""
+        """Return the least bound for hours `limits` (r,), infinite for a role without a limit."""
         if self.floor is None or self.floor[~np.isfinite(limits)].any():
             self.begin(self.low_prices(limits))
         while True:
@@ -80,7 +80,7 @@ class Search:
             self.begin(np.where(lower < _LEAST * self.most, 0.0, lower))
 
     def low_prices(self, limits: Any) -> Any:
-        """Prices (r,) that are most likely below those sought, from every so many of many accounts; 0 with few."""
+        """Return prices (r,) most likely below the best ones, from a sample of many accounts; 0 with few accounts."""
         price, step = self.known, self.options.accounts // SAMPLE
         if price is None and step < _LEAST_STEP:
             return np.zeros(self.roles)
@@ -91,9 +91,9 @@ class Search:
         return self.known / 2
 
     def least(self, limits: Any, rounds: int) -> Bound:
-        """The least bound at prices that are no less than those asked for.
+        """Return the least bound at prices not below those that the search began at.
 
-        Prices are sought near the best ones known first, where planes tell the most, and farther away where that ends.
+        Prices are sought near the best known ones first, where planes say the most, and then farther away.
         """
         scarce = np.flatnonzero(np.isfinite(limits) & (self.most > 0))
         best, bound = self.best(limits)
@@ -113,13 +113,13 @@ class Search:
         return Bound(best, bound, rounds)
 
     def edges(self, price: Any, reach: float) -> tuple[Any, Any]:
-        """The least and the largest prices (r,) that are up to so many times as high or low as prices (r,)."""
+        """Return the least and the largest prices (r,) within a factor `reach` of prices (r,)."""
         if np.isinf(reach):
             return self.floor, self.most
         return np.maximum(self.floor, price / reach), np.clip(price * reach, self.floor, self.most)
 
     def best(self, limits: Any) -> tuple[Any, float]:
-        """The prices asked for so far whose bound is least, and that bound; only scarce hours may have a price."""
+        """Return the tried prices with the least bound, and that bound; only scarce hours may have a price."""
         free = ~np.isfinite(limits)
         cost = np.where(free, 0.0, limits)
         fair = [plane for plane in self.planes if not plane.price[free].any()]
@@ -129,5 +129,5 @@ class Search:
 
 
 def _every(options: Options, step: int) -> Options:
-    """Every so many accounts of the options."""
+    """Return every `step`-th account of the options."""
     return Options(options.value[:, ::step], options.hours[:, ::step], options.role, options.names)

@@ -1,4 +1,4 @@
-"""Accounts that are owed a service level: how many get it, whom the hours do not reach, and what it costs and would."""
+"""Accounts that are owed a service level: how many get it, which ones the hours do not suffice for, and its cost."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.task import Task
 
 _FIRST = 5
-"""So many accounts that are short are named for each rule."""
+"""Most accounts named for each rule that falls short."""
 
 
 def without_it(task: Task, placement: Placement) -> float:
-    """Return what no coverage can exceed that owes nobody anything."""
+    """Return the upper bound of the value of a coverage without owed service levels."""
     if not len(placement.within):
         return placement.choice.bound
     search = placement.search
@@ -35,9 +35,9 @@ def without_it(task: Task, placement: Placement) -> float:
 
 
 def _bound_at(task: Task, placement: Placement, limits: Any) -> float:
-    """Return what no coverage can exceed with other hours (r,), of those that serve whom these hours reach.
+    """Return the upper bound of the value with other hours (r,), for coverages that serve the accounts these reach.
 
-    With more hours it serves those whom the hours there are reach.
+    With more hours, it serves the accounts that the present hours reach.
     """
     search, hours = placement.search, task.pools.hours_at(limits)
     if not len(placement.within) or (limits >= task.limits).all():
@@ -53,22 +53,22 @@ def _bound_at(task: Task, placement: Placement, limits: Any) -> float:
 
 
 def worth_of(task: Task, placement: Placement, hours: Any) -> float:
-    """Return what hours (r,) more or less are worth: by how much the bound changes."""
+    """Return the value of `hours` (r,) more or less: the change of the upper bound."""
     return _bound_at(task, placement, changed_hours(task, hours)) - placement.choice.bound
 
 
 def changed_hours(task: Task, hours: Any) -> Any:
-    """The hours (r,) of the roles with so many (r,) more or less; no role has less than none."""
+    """Return the hours (r,) of the roles with `hours` (r,) more or less, at least 0."""
     return np.maximum(task.limits + hours, 0.0)
 
 
 def keeps_all(task: Task, placement: Placement, hours: Any) -> bool:
-    """Return whether hours (r,) more or less still serve all accounts that get what they are owed."""
+    """Return whether, with `hours` (r,) more or less, all accounts that now get what they are owed still get it."""
     return bool(served_with(task, placement, placement.within, changed_hours(task, hours)).all())
 
 
 def served_with(task: Task, placement: Placement, owed: Owed, limits: Any) -> Any:
-    """Return which of the accounts (s,) that are owed a service level other hours (r,) reach."""
+    """Return for which of the accounts (s,) that are owed a service level other hours (r,) suffice."""
     level, is_open = levels_of_plans(task.plans), placement.offer.value.is_open
     return reach(task.with_limits(limits), owed, placement.owners, is_open, level)
 
@@ -79,9 +79,9 @@ def _met(task: Task, placement: Placement) -> Any:
 
 
 def minimum_rows(task: Task, placement: Placement, roles: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row per rule that somebody is owed by: accounts owed, reached and short, and the hours that are lacking.
+    """Return one row per rule that owes accounts a level: accounts owed, reached and short, and the hours lacking.
 
-    `without_plan` of those short have no plan that offers what they are owed, whatever hours there are. `role` and
+    `without_plan` of the short accounts have no plan that offers their level, whatever the hours. `role` and
     `price_of_an_hour` are those of the role that would serve most of the others with the fewest hours.
     """
     owed, need = placement.owed, _hours_needed(task, placement)
@@ -105,9 +105,9 @@ def minimum_rows(task: Task, placement: Placement, roles: Sequence[Mapping[str, 
 
 
 def _hours_needed(task: Task, placement: Placement) -> Any:
-    """The hours (o, s) of plans for accounts that are owed something; infinite where plans are closed or give less.
+    """Return the hours (o, s) of plans for accounts that are owed a level; infinite for closed plans and lower levels.
 
-    Plans of roles that nobody has are closed.
+    Plans of roles without people are closed.
     """
     owed, offer, level = placement.owed, placement.offer, levels_of_plans(task.plans)
     is_open = np.isfinite(offer.value[:, owed.account]) & ~task.is_wanted[:, None]
@@ -116,7 +116,7 @@ def _hours_needed(task: Task, placement: Placement) -> Any:
 
 
 def lacking(task: Task, placement: Placement) -> Iterator[str]:
-    """Yield, for each rule, how many accounts get less than it owes them, why, and which of them come first."""
+    """Yield, for each rule, how many accounts get less than it owes them, why, and the first of them."""
     owed, short = placement.owed, ~_met(task, placement)
     has_plan = np.isfinite(_hours_needed(task, placement)).any(axis=0)
     for rule in np.unique(owed.rule[short]).tolist():
@@ -130,12 +130,12 @@ def lacking(task: Task, placement: Placement) -> Iterator[str]:
 
 
 def rule_name(rule: str) -> str:
-    """Return how people call a rule of least service."""
+    """Return the display name of a rule of least service."""
     return "no digital plan" if rule == BY_PLANS else f"tier {rule}" if rule.isupper() else rule
 
 
 def short_of(task: Task, placement: Placement) -> pa.DictionaryArray:
-    """The rule (m,) by which each account is owed more than it gets, null for all others."""
+    """Return the rule (m,) by which each account is owed more than it gets, null for all others."""
     import pyarrow as pa
 
     owed, short = placement.owed, ~_met(task, placement)
@@ -145,7 +145,7 @@ def short_of(task: Task, placement: Placement) -> pa.DictionaryArray:
 
 
 def shortfall_table(task: Task, placement: Placement) -> pa.Table:
-    """The accounts that are owed more than they get, in the order in which they would be served."""
+    """Return the accounts that are owed more than they get, in the order in which they would be served."""
     import pyarrow as pa
 
     owed, lack = placement.owed, placement.owed.of(~_met(task, placement))

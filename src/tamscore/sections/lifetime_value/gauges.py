@@ -1,4 +1,4 @@
-"""What is known about the customers of a partition beside their sales: from orders, or from columns of the input."""
+"""Figures of the customers of a partition besides their sales: from orders, or from columns of the input."""
 
 from __future__ import annotations
 
@@ -28,16 +28,17 @@ SUMS = (
     "accounts", "base", "stayed", "now", "before", "compared", "margin", "margins", "monthly", "recent", "valued",
     "ordered", "given", "value",
 )  # fmt: skip
-"""What is added up by cluster; money in cents, so that sums are exact in whatever order."""
+"""The figures that are added up by cluster; money in cents, so that sums are exact in any order."""
 
 
 @dataclass(frozen=True)
 class _Figures:
-    """What is known about accounts (m,), float64 with NaN where it is not.
+    """Figures of accounts (m,), float64 with NaN if not known.
 
     Sales of the last twelve months and of the twelve `before`, the margin of a month (`monthly`) and its factor of
-    `recency`, `revenue` and order `dates` in all, `margin` as a share, `value` from elsewhere; whether the account is
-    in the `base` of retention and has `stayed`, bool; its `place` among those that have bought, -1 for none.
+    `recency`, `revenue` and order `dates` in all, `margin` as a share, `value` from elsewhere. `base` and `stayed`,
+    bool, say whether the account counts for retention and has stayed. `place` is its place among the buyers, -1 for
+    none.
     """
 
     sales: Any
@@ -55,10 +56,10 @@ class _Figures:
 
 @dataclass(frozen=True)
 class FigureSource:
-    """Where figures come from: `bought` up to `today`, or columns of the input by figure; None for no such column.
+    """The source of figures: `bought` up to `today`, or columns of the input by figure, None for no column.
 
     `months` are those that trailing sales cover, `tau` the days of the factor of recency. Orders that do not reach back
-    two years tell nothing about sales before.
+    two years give no sales before.
     """
 
     account_id: str
@@ -73,11 +74,11 @@ class FigureSource:
 
     @property
     def reads(self) -> list[str]:
-        """The columns of the input that figures are made of; the id tells how many rows there are, if nothing else."""
+        """The columns of the input that figures need; the id gives the number of rows, if nothing else does."""
         return list(dict.fromkeys([self.account_id, *filter(None, self.columns.values())]))
 
     def column(self, table: pa.Table, figure: str) -> Any:
-        """A figure (m,) from its column, NaN where there is none; InputContractError if it is beyond any amount."""
+        """Return a figure (m,) from its column, NaN without one; raise InputContractError if it is no amount."""
         name = self.columns[figure]
         values = float_column(table[name]) if name else np.full(table.num_rows, np.nan)
         if (np.abs(values) >= LARGEST_MONEY).any():
@@ -87,7 +88,7 @@ class FigureSource:
         return values
 
     def figures(self, table: pa.Table, sales: Any, backend: Backend) -> _Figures:
-        """Return what is known about the accounts of a table of columns, whose sales (m,) the market tells."""
+        """Return the figures of the accounts of a table of columns, given their sales (m,) in the market."""
         margin = self.column(table, "margin")
         if self.margin is not None:
             margin = np.where(np.isnan(margin), self.margin, margin)
@@ -103,7 +104,7 @@ class FigureSource:
         return _Figures(buys, before, monthly, recent, revenue, dates, margin, value, before > 0, sales > 0, nowhere)
 
     def ordered(self, bought: Bought, ids: pa.Array, margin: Any, value: Any, backend: Backend) -> _Figures:
-        """The figures of accounts (m,) with these ids from their orders."""
+        """Return the figures of accounts (m,) with these ids from their orders."""
         place = bought.places(id_hash(ids), id_hash(ids, 1))
         known = place >= 0
 
@@ -119,23 +120,23 @@ class FigureSource:
         return _Figures(sales, before, monthly, recent, revenue, of(bought.dates), margin, value, base, stayed, place)
 
     def monthly(self, sales: Any, margin: Any, backend: Backend) -> Any:
-        """The margin a month (m,) of trailing sales."""
+        """Return the margin a month (m,) of trailing sales."""
         made = lifetime_value.monthly_margin(backend.xp, backend.put(sales), backend.put(margin), self.months)
         return backend.get(made)
 
 
 def recency_of(last: Any, today: int, tau: float, backend: Backend) -> Any:
-    """The factor of recency (m,) of accounts with such a last order, NaN for those without any."""
+    """Return the factor of recency (m,) of accounts by the day of their last order, NaN for accounts without orders."""
     days = np.where(last == NEVER, np.nan, today - last.astype(np.float64))
     return backend.get(lifetime_value.recency(backend.xp, backend.put(days), tau))
 
 
 @dataclass(frozen=True)
 class Gauge:
-    """What a partition comes to by cluster: `sums` (SUMS, clusters), and how customers changed.
+    """Totals of a partition by cluster: `sums` (SUMS, clusters), and the change of customers.
 
-    `label` (n,) and `ratio` (n,) of sales to sales before are those of customers that bought before; `place` (o,) among
-    the accounts of the orders and `home` (o,), the cluster, those of accounts with orders.
+    `label` (n,) and `ratio` (n,) of sales to sales before are those of customers that bought before. `place` (o,) among
+    the accounts of the orders and `home` (o,), the cluster, are those of accounts with orders.
     """
 
     sums: Any
@@ -153,7 +154,7 @@ def gauge(
     source: FigureSource,
     backend: Backend,
 ) -> Gauge:
-    """Return what the scored accounts of a partition come to by cluster."""
+    """Return the totals of the scored accounts of a partition by cluster."""
     part, assigned = item
     at, label = cluster_codes(part, assigned, first)
     table = tables.read(part.partition, list(dict.fromkeys([sales, *source.reads]))).take(at)
@@ -162,7 +163,7 @@ def gauge(
 
 
 def _measure_gauges(known: _Figures, label: Any, clusters: int) -> Gauge:
-    """Return what accounts in clusters (m,) come to; sales are compared where they are known for both years."""
+    """Return the totals of accounts in clusters (m,); sales are compared if they are known for both years."""
     now = np.where(np.isnan(known.sales), 0.0, known.sales)
     compared = ~np.isnan(known.before)
     margin = known.sales * known.margin

@@ -1,4 +1,4 @@
-"""What a customer is worth from today on: discounted margin while it stays, and the seed formula beside it."""
+"""The value of a customer from today on: discounted margin while it stays; and the seed formula for comparison."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 
 MONTHS_A_YEAR = 12
 _SEED_MONTHS = 36
-"""The seed formula takes every order date for a month, and so many of them for a lifetime."""
+"""Months of a lifetime in the seed formula, which takes every order date for a month."""
 
 
 @dataclass(frozen=True)
 class Retention:
     """The share of customers that stay a year: `overall`, by cluster `own` (k,) (NaN for none) and `shrunk` (k,).
 
-    `weight` is how many customers the overall rate counts for in each cluster; infinite where clusters do not differ.
+    `weight` is the number of customers that the overall rate counts for in each cluster; infinite if clusters do not
+    differ.
     """
 
     overall: float
@@ -29,11 +30,11 @@ class Retention:
 
 
 def shrunk_retention(stayed: Any, customers: Any, months: int = MONTHS_A_YEAR) -> Retention | None:
-    """The yearly retention of clusters of which `stayed` (k,) of `customers` (k,) stayed for so many months.
+    """Return the yearly retention of clusters in which `stayed` (k,) of `customers` (k,) stayed for `months` months.
 
-    None where there was no customer to stay. Shares are shrunk to that of all, (stayed + w · overall) / (customers + w)
-    with the beta prior's weight w estimated from how much more they differ than chance lets them (moments; Kleinman
-    1973, Proportions with extraneous variance). A share over other than 12 months is then taken to the year.
+    Return None without customers. Shares are shrunk to the overall share, (stayed + w · overall) / (customers + w). The
+    weight w of the beta prior is estimated from the variance beyond chance (moments; Kleinman 1973, Proportions with
+    extraneous variance). A share over other than 12 months is then converted to a year.
     """
     stayed, customers = np.asarray(stayed, np.float64), np.asarray(customers, np.float64)
     if not customers.sum():
@@ -47,7 +48,7 @@ def shrunk_retention(stayed: Any, customers: Any, months: int = MONTHS_A_YEAR) -
 
 
 def _prior_weight(stayed: Any, customers: Any, overall: float) -> float:
-    """How many customers the overall share counts for in each cluster, by the method of moments; inf for all of it."""
+    """Return the customers that the overall share counts for in each cluster, by moments; inf if it counts alone."""
     there = customers > 0
     n, x = customers[there], stayed[there]
     chance = overall * (1 - overall)
@@ -60,7 +61,7 @@ def _prior_weight(stayed: Any, customers: Any, overall: float) -> float:
 
 
 def annuity(retention: Any, discount: float, months: int) -> Any:
-    """Return what one unit of margin a month is worth (k,), paid at the end of each month to a customer that may leave.
+    """Return the value (k,) of one unit of margin a month, paid at the end of each month to a customer that may leave.
 
     Σ (r^{1/12} / (1+d)^{1/12})^t over t = 1 … months, for yearly retention r (k,) and yearly discount rate d.
     """
@@ -69,37 +70,37 @@ def annuity(retention: Any, discount: float, months: int) -> Any:
 
 
 def monthly_margin(xp: Any, sales: Array, margin: Array, months: float) -> Array:
-    """The margin a month (m,) of trailing sales that so many months cover; NaN where one is unknown.
+    """Return the margin a month (m,) of trailing sales that cover `months` months; NaN if either is unknown.
 
-    Sales that are negative after returns are worth nothing.
+    Sales that are negative after returns count as 0.
     """
     return xp.where(sales < 0.0, 0.0, sales) * margin / months
 
 
 def recency(xp: Any, days: Array, tau: float) -> Array:
-    """The factor (m,) of customers whose last order lies so many days back, exp(-days / tau)."""
+    """Return the factor (m,) of customers whose last order was `days` (m,) days ago: exp(-days / tau)."""
     return xp.exp(-days / tau)
 
 
 def dcf(xp: Any, monthly: Array, recent: Array, label: Array, worth: Array) -> Array:
-    """The discounted margin (m,) of customers with so much a month and a factor of recency; NaN where one is unknown.
+    """Return the discounted margin (m,) of customers, given monthly margin and factor of recency; NaN if unknown.
 
-    `worth` (k,) is the annuity of each cluster, in which the scale of recency is contained.
+    `worth` (k,) is the annuity of each cluster, which contains the scale of recency.
     """
     return monthly * recent * xp.take(worth, label)
 
 
 def recency_scale(worth: Any, monthly: Any, recent: Any) -> float:
-    """The factor by which the total of all clusters (k,) stays what it is without recency; 1 where there is none."""
+    """Return the factor that keeps the total of all clusters (k,) as without recency; 1 without a total."""
     known = ~np.isnan(worth)
     total, lowered = (float(np.sum((worth * sums)[known])) for sums in (monthly, recent))
     return total / lowered if lowered > 0 else 1.0
 
 
 def seed36(xp: Any, revenue: Array, order_dates: Array) -> Array:
-    """Total revenue / distinct order dates · 36 (m,); NaN where there is no order.
+    """Return total revenue / distinct order dates · 36 (m,); NaN without orders.
 
-    Kept for comparison: it takes an order for a month. A weekly buyer comes out four times too low, a yearly buyer
-    twelve times too high, and nobody ever leaves.
+    For comparison only: the formula takes an order for a month. A weekly buyer comes out four times too low, a yearly
+    buyer twelve times too high, and no customer ever leaves.
     """
     return revenue / xp.where(order_dates > 0.0, order_dates, xp.nan) * float(_SEED_MONTHS)
