@@ -148,7 +148,7 @@ def _carry_out(
     accept: bool = False,
     market: Input | None = None,
 ) -> RunDirectory:
-    """Score the whole market, or the one that was made for the job, with a model of the origin given."""
+    """Score the whole market, or the one that was made for the job, with a model from the given source."""
     choice = device.choose(job.device, kind=job.engine.kind)
     progress.notice(f"device {choice.name}: {choice.reason}")
     model_source.check(job)
@@ -202,10 +202,10 @@ def _carry_out(
 def _admit(
     current: Run, model_source: ModelSource, output: Location | None, *, accept: bool
 ) -> tuple[list[PartRows], dict[str, Any] | None, list[Match]]:
-    """The rows of the market, how the input compares with the run before, the match of its further tables.
+    """Return the rows of the market, the comparison of the input with the run before, and the match of further tables.
 
-    Raises everything that the run is refused for, as far as it can be known before a fit: see `Refusals`. Without an
-    `output` the input is not compared.
+    Raise all refusals of the run that can be known before a fit, see `Refusals`. Without an `output`, the input is not
+    compared.
     """
     refusals, change, joins = Refusals(), None, list[Match]()
     rows = take_census(current, refusals)
@@ -226,7 +226,7 @@ def _admit(
 
 
 def _left_since(directory: RunDirectory) -> str:
-    """Return how many accounts have left a version since, and what that means for its input; "" where none has."""
+    """Return how many accounts were erased from a version since, and what that means for its input; "" for none."""
     count = forgotten.count_from(directory.output, directory.run_key)
     return f"; {count:,} accounts were forgotten from it, which its input still has: remove them there" if count else ""
 
@@ -234,7 +234,7 @@ def _left_since(directory: RunDirectory) -> str:
 def _assign(
     current: Run, parts: list[PartRows], fitted: Sequence[PartyFit], setup: Callable[[], DriftSetup | None]
 ) -> list[AssignedRows]:
-    """The cluster of every row, and customers' sales; InputContractError if too many rows have unusable features."""
+    """Return every row's cluster, and customers' sales; raise InputContractError if too many features are unusable."""
     models, share = tuple(fit.model for fit in fitted), current.flow.share
     heap.give_back()  # what the model was made of is gone
     shown = tuple(cluster_map.last_hash(sum(part.count_of(model.encoding.party) for part in parts)) for model in models)
@@ -256,7 +256,7 @@ def _value(
     fitted: Sequence[PartyFit],
     assigned: list[AssignedRows],
 ) -> Market:
-    """The market with its potential tables, ranks and limits: all that scores are made of."""
+    """Return the market with its potential tables, ranks and limits, on which scores are based."""
     with current.progress.stage("potential"):
         models, references = [fit.model for fit in fitted], [fit.reference for fit in fitted]
         rules = ladder_rules(current.job)
@@ -267,7 +267,7 @@ def _value(
 
 
 def _rank(market: Market, sections: Sections) -> tuple[list[PartPriority], list[dict[str, WinForecast]]]:
-    """The priority of every account, and what sections have foretold of it, partition by partition."""
+    """Return the priority of every account, and the forecasts of sections, partition by partition."""
     heap.give_back()  # what sections were prepared from is gone
     foretold = foretell(market, sections.prepared)
     heap.give_back()
@@ -282,7 +282,7 @@ def _write_scores(
     foretold: list[dict[str, WinForecast]],
     directory: RunDirectory,
 ) -> list[ScoredPart]:
-    """Every account's scores, written part by part."""
+    """Write every account's scores, part by part, and return the written parts."""
     current, boundary = market.this, market.this.job.potential.boundary
     order, staged = policy.order_of(market.parties), sealed_roles.coverage_of(current.job) is not None
     written = written_columns(current.job)
@@ -300,7 +300,7 @@ def _write_scores(
 
 
 def _collect_tables(market: Market, sections: Sections, scored: list[ScoredPart], review: Review) -> RunTables:
-    """Everything that the run has found."""
+    """Return all results of the run for its tables."""
     current, assigned, parties = market.this, market.assigned, by_party(market.assigned)
     return RunTables(
         party_fits=market.fitted,

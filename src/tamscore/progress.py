@@ -1,4 +1,4 @@
-"""What a run tells while it works: stages with their progress, and notices."""
+"""Progress of a run: stages with their progress, and notices."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 _UNITS = {"guard": "party types", "fit": "party types", "inspect": "bytes", "write": "bytes"}
-"""What the stages count, where it is not rows."""
+"""The units of stages that do not count rows."""
 
 
 def unit_of(stage: str) -> str:
-    """Return what a stage counts."""
+    """Return the unit that a stage counts."""
     return _UNITS.get(stage, "rows")
 
 
 @dataclass(frozen=True)
 class StageTime:
-    """How long a stage took: wall and CPU seconds of this process; and how many units it did (see `unit_of`)."""
+    """The time of a stage: wall and CPU seconds of this process; and the number of its units (see `unit_of`)."""
 
     stage: str
     seconds: float
@@ -32,27 +32,27 @@ class StageTime:
 
 
 class Listener:
-    """Someone who shows progress: a bar, a log, a stream of JSON lines. What it says nothing of, it leaves as here."""
+    """A display of progress: a bar, a log, a stream of JSON lines. Methods that it does not override do nothing."""
 
     def name_of(self, run_key: str) -> None:
-        """The run has its key."""
+        """Take the key of the run."""
 
     def begin(self, stage: str, total: int | None) -> None:
-        """A stage of `total` units begins (None where that is not known)."""
+        """Take the beginning of a stage of `total` units (None if not known)."""
 
     def advance(self, stage: str, by: int) -> None:
-        """Some more units of the stage are done."""
+        """Take the progress of a stage by some units."""
 
     def end(self, spent: StageTime) -> None:
-        """The stage is over."""
+        """Take the end of a stage."""
 
     def notice(self, text: str) -> None:
-        """Something a person should know."""
+        """Take a notice for a person."""
 
 
 @dataclass(frozen=True)
 class Peak:
-    """The most memory in bytes that a process has had: of the host, and of its device (0 where there is none)."""
+    """The peak memory of a process in bytes: of the host, and of its device (0 without one)."""
 
     host: int
     device: int = 0
@@ -60,9 +60,9 @@ class Peak:
 
 @dataclass
 class Progress:
-    """The one timer of a run: it feeds the listener, the manifest, the metrics and the benchmark alike.
+    """The one timer of a run, for the listener, the manifest, the metrics and the benchmarks.
 
-    `reached` is the stage that began last; `figures` are numbers that the metrics have beside those of the manifest.
+    `reached` is the stage that began last; `figures` are numbers for the metrics besides those of the manifest.
     """
 
     listener: Listener | None = None
@@ -75,14 +75,14 @@ class Progress:
     _done: int = field(default=0, init=False)
 
     def set_run_key(self, run_key: str) -> None:
-        """Take the key of the run."""
+        """Set the key of the run."""
         self.run_key = run_key
         if self.listener:
             self.listener.name_of(run_key)
 
     @contextmanager
     def stage(self, name: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-        """Time a stage; the function handed out reports units done."""
+        """Time a stage; the function that is yielded reports finished units."""
         if self.listener:
             self.listener.begin(name, total)
         self.reached, self._done = name, 0
@@ -94,7 +94,7 @@ class Progress:
             self.listener.end(spent)
 
     def notice(self, text: str) -> None:
-        """Tell a person, and remember it for the manifest."""
+        """Give a notice, and record it for the manifest."""
         self.notices.append(text)
         if self.listener:
             self.listener.notice(text)

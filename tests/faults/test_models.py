@@ -271,7 +271,7 @@ SPOILT: dict[str, tuple[str, Callable[[dict[str, Any], dict[str, Any]], None], s
     "clipped to nothing": ("C11", lambda d, _: d["parties"][0]["columns"][0].update(low=9.0, high=1.0), "to nothing"),
     "unit 0": ("C11", set_party("unit", 0.0), "unit: .*greater than 0"),
     "unknown key": ("C11", set_party("extra", 1), "extra"),
-    "party twice": ("C11", lambda d, _: d["parties"].append(d["parties"][0]), "told twice"),
+    "party twice": ("C11", lambda d, _: d["parties"].append(d["parties"][0]), "stand twice"),
     "unknown party": ("C11", set_party("party_type", "partner"), "party_type"),
     "newer format": (
         "C14",

@@ -1,4 +1,4 @@
-"""Joining the workers of a cluster that somebody else runs."""
+"""Joining the workers of a cluster that another party runs."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from tamscore.engine.device import DeviceChoice
 
 _GPU_READY_S = 60.0
-"""So long a worker of others may take to import RAPIDS and make its GPU ready."""
+"""Seconds that a worker may take to import RAPIDS and prepare its GPU."""
 _RETRY_S = 0.5
-"""So long between two attempts to reach a scheduler."""
+"""Seconds between two attempts to reach a scheduler."""
 _ALERT_S = 1.0
-"""A server that refuses our certificate says so after the handshake, at the latest after this time."""
+"""Seconds after the handshake within which a server that refuses our certificate reports that."""
 
 
 def join(engine: Engine, started: ExitStack, device: DeviceChoice) -> DaskFlow:
-    """The flow of a cluster that somebody else runs: joined, never stopped."""
+    """Return the flow of a cluster that another party runs: it is joined, and never stopped."""
     import dask
     from distributed import Client
 
@@ -55,7 +55,7 @@ def join(engine: Engine, started: ExitStack, device: DeviceChoice) -> DaskFlow:
 
 
 def _workers(connection: Connection, engine: Engine, *, gpu: bool) -> tuple[int, int]:
-    """Return how many threads the workers have together, and how many memories; refuse workers that do not fit.
+    """Return the threads of all workers together, and the number of memories; refuse workers that do not fit.
 
     Raise RetryableError if there are none or they do not answer, UsageError for other versions, DeviceError for a
     worker without a GPU of its own.
@@ -76,7 +76,7 @@ def _workers(connection: Connection, engine: Engine, *, gpu: bool) -> tuple[int,
 
 
 def _security(address: str) -> Any:
-    """What Dask's settings say about encryption; UsageError if certificates are needed and not there."""
+    """Return Dask's settings of encryption; raise UsageError if certificates are needed and missing."""
     from distributed import Security
 
     if not address.startswith("tls://"):
@@ -96,7 +96,7 @@ def _security(address: str) -> Any:
 
 
 def _reach(address: str, security: Any, timeout: float) -> None:
-    """Wait until somebody listens at the address; raise RetryableError that says what is in the way."""
+    """Wait until a scheduler listens at the address; raise RetryableError with the obstacle if none does in time."""
     host, _, port = address.partition("://")[2].rpartition(":")
     place, until = (host.strip("[]"), int(port)), monotonic() + timeout
     while True:
@@ -114,7 +114,7 @@ def _reach(address: str, security: Any, timeout: float) -> None:
 
 
 def _encrypt(connection: socket.socket, security: Any, address: str) -> None:
-    """Raise UsageError unless the other side has a certificate that we trust and trusts ours."""
+    """Raise UsageError unless the other side has a certificate that we trust, and trusts ours."""
     context = security.get_connection_args("client")["ssl_context"]
     if context is None:
         return
@@ -133,7 +133,7 @@ def _encrypt(connection: socket.socket, security: Any, address: str) -> None:
 
 
 async def _shakes_hands(address: str, security: Any) -> None:
-    """Raise an error unless a Dask scheduler shakes hands; a client of Dask would wait for that without end."""
+    """Raise an error unless a Dask scheduler completes the handshake, for which Dask's client would wait forever."""
     from distributed.comm.core import connect as open_comm
 
     comm = await open_comm(address, **security.get_connection_args("client"))
@@ -141,7 +141,7 @@ async def _shakes_hands(address: str, security: Any) -> None:
 
 
 def _what(error: OSError, host: str) -> str:
-    """Return what is in the way of a connection."""
+    """Return the obstacle to a connection."""
     if isinstance(error, socket.gaierror):
         return f"the host name {host!r} is not known"
     if isinstance(error, ConnectionRefusedError):
@@ -150,7 +150,7 @@ def _what(error: OSError, host: str) -> str:
 
 
 def _asked(connection: Connection, question: Callable[[], Any], timeout: float) -> Any:
-    """What the cluster answers; RetryableError if it takes too long, or the scheduler is lost meanwhile."""
+    """Return the answer of the cluster; raise RetryableError if it takes too long, or the scheduler is lost."""
 
     async def answer() -> Any:
         return await asyncio.wait_for(question(), timeout)

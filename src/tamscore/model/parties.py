@@ -1,4 +1,4 @@
-"""The record of each party type, read from what `model.json` says and the arrays beside it, which must bear it out."""
+"""The record of each party type, read from `model.json` and its arrays, which must be consistent."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 
 def parties_of(text: tuple[PartyText, ...], arrays: dict[str, Any]) -> tuple[PartyRecord, ...]:
-    """All party types; ValueError if one is text twice, its arrays do not bear it out, or an array is left over."""
+    """Return all party types; raise ValueError if one stands twice, or its arrays are missing, wrong or too many."""
     names = [party.party_type for party in text]
     if len(set(names)) < len(names):
-        raise ValueError(f"party types told twice: {', '.join(names)}")
+        raise ValueError(f"party types that stand twice: {', '.join(names)}")
     left = dict(arrays)
     parties = tuple(_party_of(party, left) for party in text)
     if left:
@@ -41,9 +41,9 @@ def parties_of(text: tuple[PartyText, ...], arrays: dict[str, Any]) -> tuple[Par
 
 
 def _party_of(text: PartyText, arrays: dict[str, Any]) -> PartyRecord:
-    """A party type put together from its description and its arrays, which are taken out of `arrays`.
+    """Return a party type from its description and its arrays, which are taken out of `arrays`.
 
-    Raise ValueError that names the array which is missing, has another shape or type, or holds what it must not.
+    Raise ValueError with the name of an array that is missing, has another shape or type, or an invalid value.
     """
     segments = Vocabulary(text.market_segments.column, text.market_segments.levels) if text.market_segments else None
     take = Arrays(text.party_type, arrays)
@@ -79,7 +79,7 @@ def _party_of(text: PartyText, arrays: dict[str, Any]) -> PartyRecord:
 
 
 def _look_alike_of(text: PartyText, take: Arrays) -> LookAlike | None:
-    """The look-alike of a party type; None where it has none."""
+    """Return the look-alike of a party type; None without one."""
     if (look_alike_text := text.look_alike) is None:
         return None
     models, features, numeric = FOLDS + 1, len(text.features), len(text.columns)
@@ -93,7 +93,7 @@ def _look_alike_of(text: PartyText, take: Arrays) -> LookAlike | None:
 
 
 def _number_of_ids(text: PartyText) -> int:
-    """How many ids were ever given; ValueError if an id stands twice, or has a number that was not given yet."""
+    """Return how many ids were ever given; raise ValueError if an id stands twice, or has a number beyond that."""
     ids = [cluster.id for cluster in text.clusters]
     known = set(identity.cluster_ids(text.party_type, text.named))
     if len(set(ids)) < len(ids) or not known.issuperset(ids):
@@ -102,7 +102,7 @@ def _number_of_ids(text: PartyText) -> int:
 
 
 def _space_of(text: PartyText, take: Arrays, segments: int) -> Space:
-    """The space of a party type, without its grid; ValueError if its features do not follow from its columns."""
+    """Return the space of a party type, without its grid; raise ValueError if its features do not match its columns."""
     fill = take("fill", (len(text.columns), segments)) if text.columns else np.empty((0, segments))
     scales = tuple(_scale_of(column, here, take) for column, here in zip(text.columns, fill, strict=True))
     vocabularies = tuple(Vocabulary(vocabulary.column, vocabulary.levels) for vocabulary in text.vocabularies)
@@ -113,7 +113,7 @@ def _space_of(text: PartyText, take: Arrays, segments: int) -> Space:
 
 
 def _grid_of(text: PartyText, record: dict[str, Any]) -> Grid:
-    """The grid; raise ValueError if the centers do not lie on it."""
+    """Return the grid; raise ValueError if the centers do not lie on it."""
     centers, limit = record["centers"], record["limit"]
     if (np.abs(centers) > limit).any() or (centers != np.rint(centers)).any():
         raise ValueError(f"{text.party_type}.centers: expected whole numbers within the limits of the grid")
@@ -121,7 +121,7 @@ def _grid_of(text: PartyText, record: dict[str, Any]) -> Grid:
 
 
 def _histograms_of(space: Space, take: Arrays) -> tuple[Histogram, ...]:
-    """Return how the features spread when the model was fitted: numeric columns, then categories."""
+    """Return the distribution of the features in the fit: numeric columns, then categories."""
     histograms = []
     for scale in space.scales:
         edges = take(f"edges.{scale.name}", (None,))
@@ -135,7 +135,7 @@ def _histograms_of(space: Space, take: Arrays) -> tuple[Histogram, ...]:
 
 
 def _table_of(text: PartyText, record: dict[str, Any]) -> PotentialTable:
-    """The ladders; raise ValueError if there is not one for each cluster."""
+    """Return the ladders; raise ValueError if there is not one for each cluster."""
     ladder, k = text.ladder, len(text.clusters)
     bounds = Bounds(ladder.level, record["bounds_low"], record["bounds_high"], record["bounds_supported"].astype(bool))
     if not len(ladder.basis) == len(ladder.parent) == k:
@@ -144,7 +144,7 @@ def _table_of(text: PartyText, record: dict[str, Any]) -> PotentialTable:
 
 
 def _scale_of(text: ColumnText, fill: Any, take: Arrays) -> ColumnScale:
-    """The scaling of a numeric column, with what it puts in place of a missing number in each segment (segments,)."""
+    """Return the scaling of a numeric column, with the replacement of missing numbers in each segment (segments,)."""
     low, high = -np.inf if text.low is None else text.low, np.inf if text.high is None else text.high
     knots = scores = None
     if MODES[text.scaling].knots:
@@ -160,7 +160,7 @@ def _scale_of(text: ColumnText, fill: Any, take: Arrays) -> ColumnScale:
 
 
 def _sales_of(text: PartyText, record: dict[str, Any], name: str, offsets_name: str) -> CustomerSales:
-    """Customers' sales sorted within groups: clusters, or market segments."""
+    """Return customers' sales sorted within groups: clusters, or market segments."""
     sales, offsets = record[name], record[offsets_name]
     if offsets[0] != 0 or offsets[-1] != len(sales) or (np.diff(offsets) < 0).any():
         shown = f"{offsets.tolist()!r:.80}"

@@ -1,8 +1,8 @@
-"""Between potential and scores: all accounts of a party type meet, and get their place, their tier, what is expected.
+"""Priority, between potential and scores: the place, the tier and the expected value of every account.
 
-Value is whitespace times the probability that the account is won, and what may be lost of a customer's sales. Ties go
-by probability, then by how near an account lies to the center of its cluster, then by the hash of its id: no two
-accounts share a place.
+Value is whitespace times the probability of a win, and the value at risk of a customer. Ties are ordered by
+probability, then by the distance to the center of the cluster, then by the hash of the id: no two accounts share a
+place.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 
 
 _VALUED = 65_536
-"""So many accounts are valued together."""
+"""Accounts valued in one block."""
 
 
 @dataclass(frozen=True)
 class _PartyAccounts:
     """All accounts of a party type (n,), partition by partition: `at` are their places in each partition.
 
-    Cluster, sales with 0 for who buys nothing, distance to the center of the cluster, hash of the id; typical sales
-    (n,), None where customers are too few; the log odds (n,) that it looks like a customer, None where nothing tells;
-    probability and money at risk that sections foretell (n,), None where none does.
+    Cluster; sales, with 0 for accounts that buy nothing; distance to the center of the cluster; hash of the id. Typical
+    sales (n,) are None if customers are too few, log odds (n,) of the look-alike None without one. Probability and
+    money at risk that sections predict (n,) are None if no section does.
     """
 
     at: list[Any]
@@ -56,12 +56,12 @@ class _PartyAccounts:
     at_risk: Any | None
 
     def parts(self, values: Any) -> list[Any]:
-        """Values (n,) partition by partition."""
+        """Return values (n,) partition by partition."""
         return np.split(values, np.cumsum([len(at) for at in self.at])[:-1])
 
 
 def foretell(market: Market, sections: Sequence[Prepared]) -> list[dict[str, WinForecast]]:
-    """What sections say of the scored rows of each partition before these get their places, by the section's name."""
+    """Return the forecasts of sections for the scored rows of each partition, by the section's name."""
     run = market.this
     if not any(isinstance(section.state, WinForecaster) for section in sections):
         return [{} for _ in market.rows]
@@ -77,7 +77,7 @@ def foretell(market: Market, sections: Sequence[Prepared]) -> list[dict[str, Win
 def _foretell_rows(
     item: tuple[PartRows, AssignedRows], states: Mapping[str, State], backend: Backend
 ) -> dict[str, WinForecast]:
-    """Return what the states of sections say of the scored rows of a partition, by the section's name."""
+    """Return the forecasts of sections for the scored rows of a partition, by the section's name."""
     part, assigned = item
     at = np.flatnonzero(assigned.reason == Reason.SCORED)
     rows = RowsToForetell(part, assigned, at, tuple(states.values()), backend)
@@ -87,9 +87,9 @@ def _foretell_rows(
 def prioritise(
     market: Market, rules: PriorityRules, foretold: Sequence[Mapping[str, WinForecast]]
 ) -> list[PartPriority]:
-    """The priority of every account, partition by partition, given what sections have `foretold` of them.
+    """Return the priority of every account, partition by partition, given the forecasts of sections.
 
-    `high` is there where quadrants count accounts: those with the most potential of all party types.
+    `high` is present if quadrants count accounts: it marks those with the most potential of all party types.
     """
     quadrants = quadrant_rules(market.this.job)
     made = [PartPriority.empty(len(part.reason), counted=quadrants.counts_accounts) for part in market.rows]
@@ -108,7 +108,7 @@ def prioritise(
 
 
 def _foretold_values(rows: AssignedRows, foretold: Mapping[str, WinForecast], name: str, at: Any) -> Any | None:
-    """What a section has foretold under a name of rows at some places (n,) of a partition; None where none has."""
+    """Return the forecast of a section under a name for rows at some places (n,) of a partition; None without one."""
     result = next(
         (getattr(forecast, name) for forecast in foretold.values() if getattr(forecast, name) is not None), None
     )
@@ -120,7 +120,7 @@ def _foretold_values(rows: AssignedRows, foretold: Mapping[str, WinForecast], na
 
 
 def _accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Mapping[str, WinForecast]]) -> _PartyAccounts:
-    """All accounts of a party type, given what was foretold of each partition."""
+    """Return all accounts of a party type, given the forecasts of each partition."""
     code = party.model.encoding.party
     result = [_scored_of(part, rows, code) for part, rows in zip(market.rows, market.assigned, strict=True)]
     items = list(zip(market.rows, market.assigned, result, strict=True))
@@ -147,12 +147,12 @@ def _accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Mapping[
 
 
 def _scored_of(part: PartRows, rows: AssignedRows, code: int) -> Any:
-    """The places of the scored rows of a party type in a partition."""
+    """Return the places of the scored rows of a party type in a partition."""
     return np.flatnonzero((rows.reason == Reason.SCORED) & (part.party == code))
 
 
 def _sales_of(part: PartRows) -> Any:
-    """The sales (m,) of the rows of a partition, 0 for those that buy nothing."""
+    """Return the sales (m,) of the rows of a partition, 0 for rows that buy nothing."""
     sales = np.zeros(len(part.reason))
     sales[part.buyers] = part.bought
     return sales
@@ -161,7 +161,7 @@ def _sales_of(part: PartRows) -> Any:
 def _put_in_order(
     made: list[PartPriority], accounts: _PartyAccounts, party: PartyMarket, ladder: LadderRules, rules: PriorityRules
 ) -> Any:
-    """Fill in what the accounts of a party type get; return the potential (n,) of each."""
+    """Fill in the priority of the accounts of a party type; return the potential (n,) of each."""
     probability, basis = _probabilities(accounts, rules)
     potential, open_money = _value_priority(accounts, party, ladder)
     value = value_of(open_money, probability, accounts.at_risk)
@@ -176,7 +176,7 @@ def _put_in_order(
 
 
 def _value_priority(accounts: _PartyAccounts, party: PartyMarket, ladder: LadderRules) -> tuple[Any, Any]:
-    """The potential (n,) and the whitespace (n,) of accounts, a few at a time: nothing else of them is kept."""
+    """Return the potential (n,) and the whitespace (n,) of accounts, computed in blocks to save memory."""
     potential, whitespace = np.empty((2, len(accounts.sales)))
     for start in range(0, len(accounts.sales), _VALUED):
         here = slice(start, start + _VALUED)
@@ -187,7 +187,7 @@ def _value_priority(accounts: _PartyAccounts, party: PartyMarket, ladder: Ladder
 
 
 def _fill(columns: list[Any], accounts: _PartyAccounts, values: Any) -> None:
-    """Put values (n,) of accounts in their places of the partitions' columns (m,)."""
+    """Write values (n,) of accounts to their places in the partitions' columns (m,)."""
     for column, at, here in zip(columns, accounts.at, accounts.parts(values), strict=True):
         column[at] = here
 
@@ -195,8 +195,8 @@ def _fill(columns: list[Any], accounts: _PartyAccounts, values: Any) -> None:
 def _mean_above(accounts: _PartyAccounts, party: PartyMarket, enough: int) -> Any:
     """Return by how much the customers of its cluster buy more than each account on average (n,).
 
-    Held against it in multiples of typical sales, where these are known: within a cluster it is the larger accounts
-    that are likely won, and they buy more than the mean.
+    If typical sales are known, the comparison is in multiples of them: within a cluster, larger accounts are more
+    likely to be won, and they buy more than the mean.
     """
     sales, segments, own, unit = party.sales, party.by_segment, accounts.sales, 1.0
     if accounts.typical is not None and party.relative is not None:
@@ -208,13 +208,13 @@ def _mean_above(accounts: _PartyAccounts, party: PartyMarket, enough: int) -> An
 
 
 def value_of(open_money: Any, probability: Any, at_risk: Any | None) -> Any:
-    """Return what a call is worth (n,): whitespace times probability, and what may be lost of what an account buys."""
+    """Return the value (n,) of a call: whitespace times probability, and the value at risk."""
     value = np.nan_to_num(open_money * probability, nan=-np.inf)
     return value if at_risk is None else value + np.nan_to_num(at_risk)
 
 
 def order_of(value: Any, probability: Any, distance: Any, hashes: Any) -> Any:
-    """The order (n,) of accounts with value, probability, distance and hash (n,): the highest value first."""
+    """Return the order (n,) of accounts with value, probability, distance and hash (n,): the highest value first."""
 
     def keys() -> Iterator[Any]:
         yield -value
@@ -226,7 +226,7 @@ def order_of(value: Any, probability: Any, distance: Any, hashes: Any) -> Any:
 
 
 def _within_kinds(order: Any, buys: Any, expected: Any, tiers: TierRules) -> tuple[Any, Any]:
-    """The place (n,) int32 of each account within its kind, and its tier (n,) int8, given the order of all."""
+    """Return the place (n,) int32 of each account within its kind, and its tier (n,) int8, given the order of all."""
     place, tier = np.empty(len(order), np.int32), np.empty(len(order), np.int8)
     for kind in (buys, ~buys):
         mine = order[kind[order]]
@@ -236,7 +236,7 @@ def _within_kinds(order: Any, buys: Any, expected: Any, tiers: TierRules) -> tup
 
 
 def _probabilities(accounts: _PartyAccounts, rules: PriorityRules) -> tuple[Any, Any]:
-    """Return how likely each account (n,) is won, to six places, and where that is known from (n,), in BASES."""
+    """Return the probability (n,) that each account is won, to six decimals, and its basis (n,), in BASES."""
     buys = accounts.sales > 0
     where = np.where(buys, rules.expansion, rules.acquisition)
     basis = np.zeros(len(buys), np.int8)
@@ -252,10 +252,10 @@ def _probabilities(accounts: _PartyAccounts, rules: PriorityRules) -> tuple[Any,
 
 
 def places_taken(potentials: list[Any], places: list[Any], hashes: list[Any], capacity: int) -> list[Any]:
-    """Who (n,) bool has one of the `capacity` places for high potential, party type by party type.
+    """Return which accounts (n,) bool have one of the `capacity` places for high potential, party type by party type.
 
-    Those with the most potential of all party types have them; ties go by priority, then by the hash of the id. An
-    account whose potential is not known has none.
+    These are the accounts with the most potential of all party types; ties are ordered by priority, then by the hash of
+    the id. An account with unknown potential has no place.
     """
     potential = np.nan_to_num(np.concatenate(potentials), nan=-np.inf)
     taken = np.zeros(len(potential), bool)

@@ -1,4 +1,4 @@
-"""Who is scored: the census of the market, and the limits to how many of its rows may be missing or rejected."""
+"""The census of the market: which rows are scored, and the limits on missing and rejected rows."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 def take_census(run: Run, refusals: Refusals) -> list[PartRows]:
-    """Who is there and who may be scored, duplicates settled; every check that the rows fail is one of the refusals.
+    """Return the rows of the market with their reasons, duplicates settled; failed checks are collected as refusals.
 
-    Raise InputContractError with all of them where no row is left.
+    Raise InputContractError with all of them if no row is left.
     """
     parts, currencies, contrary = count_rows(run)
     for check in checks(run, parts, currencies, contrary):
@@ -42,9 +42,9 @@ def take_census(run: Run, refusals: Refusals) -> list[PartRows]:
 
 
 def count_rows(run: Run) -> tuple[list[PartRows], tuple[str, ...], str]:
-    """The rows of every partition with their reasons, duplicates settled; columns taken for currencies; contradictions.
+    """Return the rows of every partition with their reasons, columns taken for currencies, and contradictions.
 
-    The last is what there is to say of rows of one id that contradict each other, empty where there are none.
+    Duplicates are settled. The contradictions are a text about rows of one id that contradict each other, else empty.
     """
     drops_missing = run.job.rows.sales_missing == "reject"
     currencies = currency_columns(run.plan.partitions, run.plan.schema, run.columns)
@@ -65,7 +65,7 @@ def count_rows(run: Run) -> tuple[list[PartRows], tuple[str, ...], str]:
 def checks(
     run: Run, parts: Sequence[PartRows], currencies: Sequence[str], contrary: str
 ) -> list[Callable[[], Iterable[str]]]:
-    """Return what is asked of the rows, in order: each returns notices, or raises InputContractError."""
+    """Return the checks of the rows, in order: each returns notices, or raises InputContractError."""
     return [
         partial(settle_currencies, parts, currencies, run.columns, run.job.input.name),
         partial(_check_sales, run, parts),
@@ -75,16 +75,16 @@ def checks(
 
 
 def _check_reasons(run: Run, parts: Sequence[PartRows], contrary: str) -> list[str]:
-    """What there is to say of party types that are none; InputContractError if too many rows are rejected."""
+    """Return notices on invalid party types; raise InputContractError if too many rows are rejected."""
     words = _word_problem(run, parts)
     require_rejected(run, [part.reason for part in parts], "\n".join(filter(None, (words, contrary))))
     return [words.replace("\n", " ")] if words else []
 
 
 def _check_sales(run: Run, parts: Sequence[PartRows]) -> list[str]:
-    """Raise InputContractError unless few enough rows have no sales, or all such rows are rejected.
+    """Raise InputContractError if too many rows have no sales, unless such rows are rejected.
 
-    A market that a section made is not asked: the rows that it was made of were.
+    A market that a section made is not checked: the rows that it was made of were.
     """
     missing = sum(part.sales_missing for part in parts)
     limit = None if makes_market(run.job) else most_missing(run.job.rows)
@@ -103,9 +103,9 @@ def most_missing(rows: Rows) -> float | None:
 
 
 def _settle_duplicates(run: Run, parts: list[PartRows], currencies: Sequence[str]) -> tuple[dict[int, PartRows], str]:
-    """The parts, by place, in which rows of repeated ids are counted once, added up or rejected.
+    """Return the parts, by place, in which rows of repeated ids are counted once, added up or rejected; and a text.
 
-    Their ids are compared in full. With them what there is to say of rows that are rejected, empty if there are none.
+    Ids are compared in full. The text is about rejected rows, empty if there are none.
     """
     suspects, rule = draw.duplicate([part.hashes_of_ids for part in parts]), run.job.rows.duplicates
     if not len(suspects):
@@ -125,7 +125,7 @@ def _settle_duplicates(run: Run, parts: list[PartRows], currencies: Sequence[str
 
 
 def _contradiction(run: Run, groups: duplicates.SuspectGroups) -> str:
-    """Return what there is to say of ids whose rows are all rejected; empty where there are none."""
+    """Return a text about ids whose rows are all rejected; empty if there are none."""
     rule = run.job.rows.duplicates
     ids = groups.names(groups.repeated if rule == "reject" else groups.repeated & ~groups.equal)
     if not ids:
@@ -141,7 +141,7 @@ def _contradiction(run: Run, groups: duplicates.SuspectGroups) -> str:
 
 
 def _word_problem(run: Run, parts: Sequence[PartRows]) -> str:
-    """Return what there is to say of party types that are none; empty where there are none of them."""
+    """Return a text about invalid party types; empty if there are none."""
     words: Counter[str | None] = Counter()
     for part in parts:
         words.update(part.words)
@@ -151,7 +151,7 @@ def _word_problem(run: Run, parts: Sequence[PartRows]) -> str:
 
 
 def require_rejected(run: Run, reasons: Sequence[Any], words: str = "") -> None:
-    """Raise InputContractError unless few enough rows were rejected, with the counts, and with `words`.
+    """Raise InputContractError, with the counts and `words`, if too many rows were rejected or none is left.
 
     Copies of rows that are scored, and rows that are added up, do not count.
     """

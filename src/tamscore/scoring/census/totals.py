@@ -1,4 +1,4 @@
-"""Rows that may be totals rather than accounts: one that sells as much as all others, or is called a total."""
+"""Rows that may be totals rather than accounts: a row with as much sales as all others, or a row called a total."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
 
 FEWEST = 10
-"""With fewer other customers, one of them may well sell as much as all others."""
+"""Fewest other customers for the check; with fewer, an account may well sell as much as all others."""
 _NEARLY = 0.995
-"""A total is rounded, or a few of its accounts are missing."""
+"""Least ratio of a total to its accounts: a total is rounded, or a few of its accounts are missing."""
 _EXACT = 1e-5
-"""So near, relative to it, several totals together come to the sum of all other accounts."""
+"""Largest relative difference between several totals together and the sum of all other accounts."""
 _LARGE = 0.05
-"""A row that is called a total gets a word where it has this share of what all others sell."""
+"""Share of all other sales from which a row that is called a total gets a notice."""
 _LISTED = 5
-"""So many rows are named."""
+"""Most rows named."""
 _WORDS = frozenset(
     (
         *("total", "totals", "totale", "totali", "totaal", "totalt", "totales", "totaux", "sum", "summe", "summa"),
@@ -36,18 +36,18 @@ _WORDS = frozenset(
         *("all accounts", "all customers", "alle kunden", "tous les clients", "overall result", "report total"),
     )
 )
-"""What rows of totals are called, in whole."""
+"""Names of rows of totals, in full."""
 _BEGINNINGS = (
     *("subtotal", "sub-total", "sub total", "grand total", "zwischensumme", "teilsumme", "gesamtsumme", "endsumme"),
     *("sous-total", "sous total", "total général", "total general", "totale generale", "total geral", "subtotaal"),
     *("eindtotaal", "totaal generaal", "subtotale", "summe ", "total:", "totaal:", "subtotalt", "ara toplam"),
 )
-"""How the names of totals of a region or a group begin; companies are called Total Something."""
+"""Beginnings of the names of totals of a region or a group; "total" is missing, since companies begin with it."""
 
 
 @dataclass(frozen=True)
 class _Seller:
-    """An account with large sales: its partition, its place in it, its sales."""
+    """An account with large sales: its partition, its row, its sales."""
 
     part: PartRows
     row: int
@@ -55,7 +55,7 @@ class _Seller:
 
 
 def total_notices(parts: Sequence[PartRows], columns: InputColumns) -> list[str]:
-    """Say which of the accounts with the largest sales look like totals; nothing in an ordinary market."""
+    """Return notices on accounts with the largest sales that look like totals; none in an ordinary market."""
     sellers = _largest(parts)
     customers = sum(part.money.customers for part in parts)
     total = float(np.sum([part.money.total for part in parts]))
@@ -75,11 +75,12 @@ def _largest(parts: Iterable[PartRows]) -> list[_Seller]:
 
 
 def outselling(sales: Any, total: float, customers: int) -> int:
-    """Return how many of the largest accounts (t,) look like totals of all others; 0 where none does.
+    """Return how many of the largest accounts (t,) look like totals of all others; 0 if none does.
 
-    The first alone sells as much as all others; or the first few come to just what all others sell, as totals of groups
-    do, or to twice that, as they do with a grand total among them; their sales differ, and there are ten others for
-    each of them. `total` is the net sum over all accounts; others that sell less than they return have no such total.
+    Either the first alone sells as much as all others. Or the first few together sell as much as all others, as totals
+    of groups do, or twice as much, if a grand total is among them; then their sales must differ, and there must be ten
+    others for each of them. `total` is the net sum over all accounts; others that sell less than they return have no
+    such total.
     """
     if customers > FEWEST and sales[0] >= _NEARLY * (total - sales[0]) > 0:
         return 1
@@ -94,7 +95,7 @@ def outselling(sales: Any, total: float, customers: int) -> int:
 
 
 def _outselling_notice(sellers: Sequence[_Seller], total: float, customers: int, columns: InputColumns) -> str:
-    """Name the accounts that come to as much as all others."""
+    """Return a notice that names the accounts with as much sales as all others."""
     names = [f"{_name_of(seller, columns)} with {seller.sales:,.2f}" for seller in sellers[:_LISTED]]
     more = f" and {len(sellers) - _LISTED} more" if len(sellers) > _LISTED else ""
     rest = total - sum(seller.sales for seller in sellers)
@@ -107,7 +108,7 @@ def _outselling_notice(sellers: Sequence[_Seller], total: float, customers: int,
 
 
 def _named_notices(sellers: Sequence[_Seller], total: float, columns: InputColumns) -> Iterator[str]:
-    """Name the large accounts whose id or name is a word for a total."""
+    """Yield a notice on each large account whose id or name is a word for a total."""
     for seller in sellers:
         if seller.sales < _LARGE * (total - seller.sales):
             return
@@ -125,13 +126,13 @@ def is_total(word: str) -> bool:
 
 
 def _words_of(seller: _Seller, columns: InputColumns) -> list[str]:
-    """Return the id of an account, and its name where there is a column of names."""
+    """Return the id of an account, and its name if there is a column of names."""
     asked = [name for name in (columns.account_id, columns.name) if name]
     table = tables.read(seller.part.partition, asked)
     return [str(table[name][seller.row].as_py() or "") for name in asked]
 
 
 def _name_of(seller: _Seller, columns: InputColumns) -> str:
-    """Return the id of an account, with its name where that is another word."""
+    """Return the id of an account, with its name if that differs."""
     account, *name = _words_of(seller, columns)
     return f"{account!r} ({name[0]!r})" if name and name[0] not in {"", account} else repr(account)

@@ -1,4 +1,4 @@
-"""The second pass: the raw rows that the model is fitted on, drawn by account id; or every row, kept as blocks."""
+"""The second pass: the rows that the model is fitted on, sampled by account id; or every row, stored as blocks."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RowDraw:
-    """Which rows are drawn: the seed, and per party type the draw number up to which rows are taken.
+    """The rows that are drawn: the seed and, per party type, the highest draw number of rows that are taken.
 
-    Customers are taken up to a number of their own.
+    Customers have a limit of their own.
     """
 
     seed: int
@@ -35,7 +35,7 @@ class RowDraw:
     customers_up_to: dict[int, int]
 
     def drawn(self, item: PartRows, numbers: Any, party: int) -> Any:
-        """The positions of the rows of a party type that are drawn, given the draw numbers (m,) of all rows."""
+        """Return the positions of the drawn rows of a party type, given the draw numbers (m,) of all rows."""
         at = item.of_party(party)
         further = self.customers_up_to[party]
         rows = at[numbers[at] <= np.uint64(self.up_to[party])]
@@ -46,10 +46,10 @@ class RowDraw:
 
 
 def last_drawn(parts: Sequence[PartRows], party: int, seed: int, wanted: int) -> tuple[int, int]:
-    """The draw number up to which (inclusive) so many rows of a party type are drawn, and how many these are.
+    """Return the draw number up to which (inclusive) `wanted` rows of a party type are drawn, and their number.
 
-    They are all where there are fewer, and more than wanted only where ids share a hash. Numbers are spread evenly, so
-    that those up to a bound hold about half as many rows again, and no others are kept.
+    All rows are drawn if there are fewer, and more than wanted only if ids share a hash. Numbers are uniform, so that
+    those up to a bound hold about half as many rows again; only these are compared.
     """
     rows = sum(part.count_of(party) for part in parts)
     bound = min(LAST, 3 * 2**63 * wanted // max(rows, 1))
@@ -62,18 +62,18 @@ def last_drawn(parts: Sequence[PartRows], party: int, seed: int, wanted: int) ->
 
 
 def last_customer(parts: Sequence[PartRows], party: int, seed: int, wanted: int) -> int:
-    """The draw number up to which (inclusive) so many customers are drawn; all where there are fewer."""
+    """Return the draw number up to which (inclusive) `wanted` customers are drawn; all if there are fewer."""
     return threshold([_customer_numbers(part, party, seed) for part in parts], wanted)
 
 
 def _customer_numbers(part: PartRows, party: int, seed: int) -> Any:
-    """The draw numbers (c,) of the customers of a party type in a partition that may be scored."""
+    """Return the draw numbers (c,) of the customers of a party type in a partition that may be scored."""
     buyers = np.asarray(part.buyers, dtype=np.int64)
     return draw_number(part.hashes[buyers[part.scored_of(party)[buyers]]], seed)
 
 
 def _drawn_up_to(part: PartRows, party: int, seed: int, bound: int) -> Any:
-    """The draw numbers (s,) of the rows of a party type up to a bound, inclusive."""
+    """Return the draw numbers (s,) of the rows of a party type up to a bound, inclusive."""
     numbers = draw_number(part.hashes, seed)
     return numbers[part.scored_of(party) & (numbers <= np.uint64(bound))]
 
@@ -82,7 +82,7 @@ def _drawn_up_to(part: PartRows, party: int, seed: int, bound: int) -> Any:
 class SampledRows:
     """Drawn rows of one party type on the host: draw numbers, sales, numeric and text columns, all (s,).
 
-    Sales are there to judge features and clusters by; nothing is fitted on them. NaN where they are missing.
+    Sales serve to judge features and clusters; nothing is fitted on them. Missing sales are NaN.
     """
 
     numbers: Any
@@ -95,13 +95,13 @@ class SampledRows:
         return len(self.numbers)
 
     def taken(self, rows: Any) -> SampledRows:
-        """The rows at the positions given."""
+        """Return the rows at the given positions."""
         numeric = {name: column[rows] for name, column in self.numeric.items()}
         return SampledRows(self.numbers[rows], self.sales[rows], numeric, take(self.texts, rows))
 
 
 def draw_sample(item: PartRows, columns: InputColumns, draw: RowDraw, backend: Backend) -> dict[int, SampledRows]:
-    """The drawn rows of a partition by party type; rows with numbers out of range are left out."""
+    """Return the drawn rows of a partition by party type; rows with numbers out of range are left out."""
     numbers = draw_number(item.hashes, draw.seed)
     drawn = {party: draw.drawn(item, numbers, party) for party in draw.up_to}
     rows = np.sort(np.concatenate(list(drawn.values())))
@@ -119,7 +119,7 @@ def draw_sample(item: PartRows, columns: InputColumns, draw: RowDraw, backend: B
 
 
 class GatheredRows:
-    """Drawn rows of a party type as they come in, copied to where they stay: no row is in memory twice."""
+    """Drawn rows of a party type, copied to their final place as they arrive, so that no row is in memory twice."""
 
     def __init__(self, names: Sequence[str], rows: int) -> None:
         self._count, self._texts = 0, list[dict[str, Any]]()
@@ -127,7 +127,7 @@ class GatheredRows:
         self._numeric = {name: np.empty(rows) for name in names}
 
     def add(self, drawn: SampledRows) -> None:
-        """Take the drawn rows of one more partition."""
+        """Add the drawn rows of one more partition."""
         here = slice(self._count, self._count + len(drawn))
         self._count = here.stop
         self._numbers[here], self._sales[here] = drawn.numbers, drawn.sales
@@ -136,7 +136,7 @@ class GatheredRows:
         self._texts.append(drawn.texts)
 
     def in_order(self) -> SampledRows:
-        """All rows in order of their draw numbers: the same for every partitioning. Nothing may be added any more."""
+        """Return all rows in order of draw number, the same for every partitioning; no rows may be added then."""
         order = np.argsort(self._numbers[: self._count], kind="stable")
         numeric = {name: self._numeric.pop(name)[order] for name in list(self._numeric)}
         texts = take(joined_texts(self._texts), order)
@@ -145,7 +145,7 @@ class GatheredRows:
 
 @dataclass(frozen=True)
 class StreamedRows:
-    """Every row of a party type in a partition, read again for each pass: `kmeans.Rows` that take no memory between."""
+    """Every row of a party type in a partition, read again for each pass: `kmeans.Rows` without memory in between."""
 
     item: PartRows
     encoding: Encoding
@@ -154,31 +154,31 @@ class StreamedRows:
     backend: Backend
 
     def __sizeof__(self) -> int:
-        """The bytes that the reasons, party types and id hashes of its rows take."""
+        """Return the bytes of the reasons, party types and id hashes of its rows."""
         arrays = self.item.reason, self.item.party, self.item.hashes
         return object.__sizeof__(self) + int(sum(array.nbytes for array in arrays))
 
     def accumulate(self, centers: Any, span: Span | None = None) -> BatchStats:
-        """The statistics of all rows, or of those in the span."""
+        """Return the statistics of all rows, or of those in the span."""
         return self.read().accumulate(centers, span)
 
     def farthest(self, centers: Any) -> Farthest:
-        """The row that lies farthest from its nearest center."""
+        """Return the row farthest from its nearest center."""
         return self.read().farthest(centers)
 
     def shares(self, centers: Any) -> Shares:
-        """Return what each of the centers, two at least, has to do with the inertia."""
+        """Return the share of each of the centers, at least two, in the inertia."""
         return self.read().shares(centers)
 
     def read(self) -> BlockRows:
-        """The rows as blocks."""
+        """Return the rows as blocks."""
         return read_blocks(self.item, self.encoding, self.space, self.seed, self.backend)
 
 
 def keep_rows(
     item: tuple[PartRows, bool], encoding: Encoding, space: Space, seed: int, backend: Backend
 ) -> BlockRows | StreamedRows:
-    """Every row of a party type in a partition for the fit: as blocks where they may stay, else to be read again."""
+    """Return every row of a party type in a partition for the fit: blocks if they may stay, else to be read again."""
     part, stays = item
     if stays:
         return read_blocks(part, encoding, space, seed, backend)
@@ -186,7 +186,7 @@ def keep_rows(
 
 
 def read_blocks(item: PartRows, encoding: Encoding, space: Space, seed: int, backend: Backend) -> BlockRows:
-    """Every row of a party type in a partition as blocks sorted by draw number."""
+    """Return every row of a party type in a partition as blocks sorted by draw number."""
     features = read_features(item.partition, encoding.columns, backend)
     rows = features.rows_of(item, encoding.party)
     numbers = draw_number(item.hashes[rows], seed)
@@ -196,5 +196,5 @@ def read_blocks(item: PartRows, encoding: Encoding, space: Space, seed: int, bac
 
 
 def drawn_blocks(blocks: Sequence[Any], numbers: Any, block_rows: int) -> list[DrawnBlock]:
-    """Blocks with the draw numbers (m,) of their rows."""
+    """Return blocks with the draw numbers (m,) of their rows."""
     return [DrawnBlock(block, numbers[i * block_rows : (i + 1) * block_rows]) for i, block in enumerate(blocks)]
