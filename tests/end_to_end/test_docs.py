@@ -1,7 +1,6 @@
 """The documentation holds: its commands work, its links lead somewhere, its reference of the job file is current.
 
-Commands in the pages of `RUN` are run, in order, on a market of 3,000 made-up companies; those in all other pages speak
-of tables and machines that a test does not have, and are held against the parser of the command line alone.
+Here commands meet the parser of the command line. `test_pages_run.py` runs them.
 """
 
 from __future__ import annotations
@@ -16,20 +15,12 @@ from typing import Any
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from tamscore.cli import app
-from tamscore.questions.stored import open_run
-from tamscore.synthetic import write_market
-from tests.end_to_end.market import scores
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [*(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")), *DOCS]
-RUN = {"user_guide.md": None, "quick_start.md": "## A market to play with"}
-"""The pages whose commands are run; of some only the chapter named."""
-
-
 REFUSED = typer.BadParameter.__mro__[1]
 """What the parser of the command line raises, whichever library it comes from."""
 
@@ -66,43 +57,6 @@ def parse(words):
     context = typer.Context(group, info_name="tamscore")
     name, command, rest = group.resolve_command(context, list(words))
     command.make_context(name, rest, parent=context)
-
-
-@pytest.mark.parametrize(("name", "chapter"), RUN.items(), ids=RUN)
-def test_the_commands_of_a_page_can_be_run_in_order(name, chapter, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
-    if chapter:
-        text = text.split(chapter)[1].split("\n## ")[0]
-    for words in commands(text):
-        done = CliRunner().invoke(app, [small(word) for word in words])
-        assert done.exit_code == 0, f"{shlex.join(words)}\n{done.output}"
-    assert (tmp_path / "demo" / "report.html").stat().st_size > 100_000
-
-
-def test_the_python_of_its_page_runs(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    write_market(tmp_path / "demo", 3_000, seed=1)  # one with employees below zero, as the market of the page has
-    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    names: dict[str, Any] = {}
-    for block in blocks:
-        exec(compile(block, "docs/python.md", "exec"), names)  # noqa: S102 - our own page
-    assert len(blocks) > 4
-    assert names["small"].manifest["rows"]["scored"] > 2_900
-    assert len(names["ladders"].labels) == 5
-    assert "clusters.k" in capsys.readouterr().out
-
-
-def small(word):
-    """A word of a command with a small market, an account of it and the key of a run in place of those told."""
-    output = Path("demo/scores")
-    if "C7400819343" in word:
-        return word.replace("C7400819343", scores(open_run(output).directory)["account_id"][0].as_py())
-    if "scores/3fa9" in word:
-        first = re.findall(r'"version": "(\w+)"', (output / "_history.jsonl").read_text())[0]
-        return word.replace("scores/3fa9", f"scores/{first[:6]}")
-    return word.replace("300000", "3000")
 
 
 @pytest.mark.parametrize("name", ["job_file", "command_line", "python_api"])
