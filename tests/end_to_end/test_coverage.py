@@ -283,9 +283,7 @@ def test_a_scenario_takes_no_more_people_than_a_role_has(run, text):
 
 @pytest.mark.parametrize("text", ["hunter=2", "hunter=+1, account_manager 01=0.5", "Hunter = 0"])
 def test_a_scenario_without_a_sign_is_refused_with_both_forms(run, text):
-    with pytest.raises(
-        UsageError, match=r"without a sign leaves open what is meant; write .*=\+[\d.]+ for so many more, "
-    ):
+    with pytest.raises(UsageError, match=r"without a sign is ambiguous; write .*=\+[\d.]+ for so many more, "):
         covered(run, [text])
 
 

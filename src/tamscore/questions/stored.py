@@ -114,7 +114,7 @@ class StoredRun:
         own, job_level = ladder_rules(self.job), self.job.potential.level
         level = level or job_level
         if level == "account" and job_level == "cluster":
-            raise UsageError("potential.level: stored facts do not tell the level of accounts; run the job with --set")
+            raise UsageError("potential.level: the run has stored no level of accounts; run the job with --set")
         keeps = level == job_level and replace(rules, boundary=own.boundary) == own
         markets = []
         for party, record in zip(self.models, self.model.parties, strict=True):

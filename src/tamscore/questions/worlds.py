@@ -50,11 +50,13 @@ class World:
 
 
 def cents(money: Any) -> Any:
-    """Amounts in whole cents (m,) int64, 0 where there is none; InputContractError if one is too large for that."""
+    """Return amounts in whole cents (m,) int64, 0 if missing; raise InputContractError if one is too large."""
     whole = np.rint(np.nan_to_num(money) * 100.0)
     if (np.abs(whole) >= _LARGEST).any():
         largest = np.max(np.abs(whole)) / 100
-        raise InputContractError(f"an amount of {largest:.3g} has no cents to tell; take sales in thousands, run again")
+        raise InputContractError(
+            f"an amount of {largest:.3g} is not exact to the cent; give sales in thousands, then run again"
+        )
     return whole.astype(np.int64)
 
 

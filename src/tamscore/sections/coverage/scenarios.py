@@ -50,7 +50,7 @@ def scenario_of(text: str, task: Task, settings: Coverage) -> _HoursScenario:
         role, value = _whose(name, task, settings)
         if role is not None and _CHANGE.fullmatch(f"+{number}"):
             raise UsageError(
-                f"--scenario: {part.strip()!r}: a number without a sign leaves open what is meant; write "
+                f"--scenario: {part.strip()!r}: a number without a sign is ambiguous; write "
                 f"{name}=+{number} for so many more, {name}=-{number} for so many fewer"
             )
         if role is None or not _CHANGE.fullmatch(number):

@@ -56,7 +56,7 @@ def place(path: ObjectPath, write: Callable[[HashingFile], None]) -> Placed:
         lies_there, before = version_at(path)
         if lies_there == placed:
             return placed
-    raise RetryableError(f"{path}: somebody else keeps writing to it; run again when nobody does")
+    raise RetryableError(f"{path}: another process keeps writing to it; run again when it has ended")
 
 
 def put(path: ObjectPath, data: bytes | memoryview, before: StoredObject | None) -> bool:

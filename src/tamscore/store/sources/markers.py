@@ -52,6 +52,6 @@ def require_outside(path: str, key: str) -> None:
     for folder in inside:
         if isinstance(folder, Path) and (lake := lake_at(folder.absolute())):
             raise UsageError(
-                f"{key}: {path!r} lies in the {lake.value} table {str(folder)!r}, whose log tells which rows it still "
-                f"has; name the folder of the table"
+                f"{key}: {path!r} lies in the {lake.value} table {str(folder)!r}, whose log says which rows are "
+                "valid; name the folder of the table"
             )
