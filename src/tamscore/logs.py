@@ -1,6 +1,6 @@
-"""Log records for machines: one JSON object a line, with the fields that OpenTelemetry's data model of logs names.
+"""Log records for machines: one JSON object a line, with the fields of OpenTelemetry's data model of logs.
 
-What libraries say goes the same way: their logs, warnings, and errors that nobody catches.
+Output of libraries becomes records, too: their logs, warnings, and uncaught errors.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _NUMBERS: dict[_Severity, int] = {"INFO": 9, "WARN": 13, "ERROR": 17}
 
 
 VARIABLE = "TAMSCORE_LOG_FORMAT"
-"""The environment variable that asks for records; worker processes of our own have it, too."""
+"""The environment variable that selects records; worker processes of a run inherit it."""
 TRACE = "exception.stacktrace"
 """The attribute that holds a traceback."""
 
 
 def record(severity: _Severity, event: str, body: str, attributes: Mapping[str, Any]) -> str:
-    """A record of now as one line."""
+    """Return a record of the present time as one line."""
     resource = {
         "service.name": "tamscore",
         "service.version": __version__,
@@ -61,11 +61,11 @@ class Records(Listener):
         self._run: dict[str, str] = {}
 
     def name_of(self, run_key: str) -> None:
-        """Let every record from now on name the run."""
+        """Set the run of all records from now on."""
         self._run = {"tamscore.run": run_key}
 
     def end(self, spent: StageTime) -> None:
-        """Tell how long it took and how much was done."""
+        """Report the time of a stage and its amount of work."""
         unit = unit_of(spent.stage).replace(" ", "_")
         counted = {f"tamscore.{unit}": spent.done} if spent.done else {}
         times = {"tamscore.seconds": round(spent.seconds, 6), "tamscore.cpu_seconds": round(spent.cpu_seconds, 6)}
@@ -73,7 +73,7 @@ class Records(Listener):
         self._tell("stage", f"stage {spent.stage} took {spent.seconds:.3f} s", row)
 
     def notice(self, text: str) -> None:
-        """Tell it."""
+        """Report a notice."""
         self._tell("notice", text, {})
 
     def _tell(self, event: str, body: str, attributes: Mapping[str, Any]) -> None:
@@ -84,7 +84,7 @@ class _LibraryRecords(logging.Handler):
     """Writes what libraries log as records to standard error."""
 
     def emit(self, entry: logging.LogRecord) -> None:
-        """Write a record; a log that cannot be written stops no work."""
+        """Write a record; a failure to write stops no work."""
         severity: _Severity = "ERROR" if entry.levelno >= logging.ERROR else "WARN"
         attributes = {"log.logger": entry.name}
         if entry.exc_info and entry.exc_info[1]:
@@ -96,19 +96,19 @@ class _LibraryRecords(logging.Handler):
 
 
 def _body_of(entry: logging.LogRecord) -> str:
-    """Return what a library says; of a warning its first line, without the line of source below it."""
+    """Return the message of a library; of a warning its first line, without the source line below it."""
     text = entry.getMessage().strip()
     return text.partition("\n")[0] if entry.name == "py.warnings" else text
 
 
 def _uncaught(error: BaseException | None, where: str) -> None:
-    """Log an error that nobody catches."""
+    """Log an uncaught error."""
     known = (type(error), error, error.__traceback__) if error is not None else None
     logging.getLogger("tamscore").error("%s: %s", where, error, exc_info=known)
 
 
 def capture() -> logging.Handler:
-    """Send what libraries say to standard error as records, from now on; the handler that does so."""
+    """Send the output of libraries to standard error as records from now on; return the handler."""
     handler = _LibraryRecords()
     logging.getLogger().addHandler(handler)
     logging.captureWarnings(capture=True)
@@ -119,7 +119,7 @@ def capture() -> logging.Handler:
 
 @contextmanager
 def capture_library_logs() -> Iterator[None]:
-    """Send what libraries say to standard error as records while what is inside runs; workers follow."""
+    """Send the output of libraries to standard error as records during the block; workers follow."""
     before = os.environ.get(VARIABLE)
     handler, os.environ[VARIABLE] = capture(), "json"
     try:

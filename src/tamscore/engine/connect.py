@@ -18,9 +18,9 @@ CPU = DeviceChoice("cpu", "as asked")
 
 
 def begin(engine: Engine) -> None:
-    """Let workers of our own come up while this process still imports and plans; `connect` does not need it.
+    """Start the worker processes of this machine while this process imports and plans; `connect` works without it.
 
-    Raise RetryableError if the machine is too short of something for them, UsageError if Dask is not installed.
+    Raise RetryableError if the machine lacks a resource for them, UsageError if Dask is not installed.
     """
     _require_dask(engine)
     if engine.kind == "processes":
@@ -39,10 +39,10 @@ def _require_dask(engine: Engine) -> None:
 
 
 def connect(engine: Engine, device: DeviceChoice = CPU) -> Flow:
-    """The flow of an engine: `local` threads, `processes` or GPUs of this machine, or a `remote` cluster of others.
+    """Return the flow of an engine: `local` threads, `processes` or GPUs of this machine, or a `remote` cluster.
 
-    Raise UsageError if the settings allow no run, RetryableError if processes do not start or answer,
-    DeviceError if a worker of a run on GPUs has none.
+    Raise UsageError if the settings allow no run, RetryableError if processes do not start or answer, DeviceError if a
+    worker of a run on GPUs has none.
     """
     if engine.kind == "local":
         return LocalFlow(engine.workers)

@@ -1,4 +1,4 @@
-"""Worker processes of our own on this machine, listening on loopback only."""
+"""Worker processes of a run on this machine, listening on loopback only."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from tamscore.config import Engine
 
 CLOSE_S = 3.5
-"""So long the processes of a run may take to end by themselves."""
+"""Seconds that the processes of a run may take to end by themselves."""
 
 
 def start(engine: Engine, started: ExitStack) -> DaskFlow:
-    """A flow on a Dask cluster of our own, one thread a process."""
+    """Return a flow on a Dask cluster of this run, one thread a process."""
     startup.begin(engine)
     import dask
     from distributed import LocalCluster
@@ -33,7 +33,7 @@ def start(engine: Engine, started: ExitStack) -> DaskFlow:
 
 
 def settings_of(engine: Engine, started: ExitStack, workers: int) -> dict[str, Any]:
-    """Return how so many processes of this machine are started: an equal share of its memory each, on loopback only."""
+    """Return the settings of `workers` processes on this machine: equal shares of its memory, on loopback only."""
     import dask
     from distributed import Security
 
@@ -53,7 +53,7 @@ def settings_of(engine: Engine, started: ExitStack, workers: int) -> dict[str, A
 def start_attended(
     engine: Engine, started: ExitStack, make: Callable[[], Any], workers: int, threads: int = 1, memories: int = 1
 ) -> DaskFlow:
-    """A flow on the cluster that `make` starts, whose workers are looked after.
+    """Return a flow on the cluster that `make` starts, with supervised workers.
 
     Raise RetryableError if they do not start, or not in time.
     """
@@ -74,33 +74,33 @@ def start_attended(
 
 
 def _memory_limit() -> int:
-    """The memory in bytes that this machine, or the container around this process, has."""
+    """Return the memory limit in bytes of this machine, or of the container around this process."""
     from distributed.system import MEMORY_LIMIT
 
     return int(MEMORY_LIMIT)
 
 
 def quietly(close: Callable[..., Any]) -> None:
-    """Close, whatever state the other side is in: a run must not hang or fail in the end for that."""
+    """Close a connection in any state: a run must not hang or fail at its end because of it."""
     with suppress(Exception):
         close(timeout=CLOSE_S)
 
 
 def end(clusters: Iterable[Any]) -> None:
-    """End clusters that did not come up, and their processes."""
+    """End clusters that did not start, with their processes."""
     for cluster in clusters:
         _Nannies(cluster, 0).close()
 
 
 class _Nannies:
-    """Those that watch over worker processes; Dask forgets about one whose process died while it was starting."""
+    """The nannies that supervise worker processes; Dask forgets a nanny whose process died during the start."""
 
     def __init__(self, cluster: Any, wanted: int) -> None:
         self._cluster, self._wanted = cluster, wanted
         self._without: set[Any] = set()
 
     def look(self) -> None:
-        """Replace the nannies that are gone, or had no process at the last look either; runs on the cluster's loop."""
+        """Replace nannies that are gone, or had no process at the last look either; runs on the cluster's loop."""
         nannies = self._cluster.workers
         without = {name for name, nanny in nannies.items() if not _has_process(nanny)}
         lost = without & self._without
@@ -112,7 +112,7 @@ class _Nannies:
             self._cluster.scale(self._wanted)
 
     def close(self) -> None:
-        """End all processes, those that no longer listen by force: Python would wait for them without end."""
+        """End all processes, by force if they no longer listen: Python would wait for them without end."""
         made = self._cluster._created  # noqa: SLF001 - also those that did not come up
         theirs = {getattr(getattr(nanny, "process", None), "pid", None) for nanny in made}
         quietly(self._cluster.close)
@@ -123,7 +123,7 @@ class _Nannies:
 
 
 def _release(cluster: Any) -> None:
-    """Mark a cluster as closed whose close was cut off: Dask lets everyone else who closes it wait without end."""
+    """Mark a cluster as closed whose close was cut off: Dask lets every other close wait without end."""
     from distributed import Status
 
     if cluster.status is Status.closing:
@@ -131,6 +131,6 @@ def _release(cluster: Any) -> None:
 
 
 def _has_process(nanny: Any) -> bool:
-    """Return whether the worker process of a nanny is there."""
+    """Return whether the worker process of a nanny is alive."""
     process = getattr(nanny.process, "process", None)
     return process is not None and bool(process.is_alive())

@@ -1,4 +1,4 @@
-"""The start of worker processes: enough room for them, an end in time, and a message that says what is short."""
+"""The start of worker processes: enough resources, a time limit, and a message about what is short."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from tamscore.config import Engine
 
 START_S = 180.0
-"""Workers that are not there by then do not come: on a busy machine ten took half a minute."""
+"""Seconds after which workers count as not started: on a busy machine ten workers took half a minute."""
 FILES, FILES_PER_WORKER = 32, 12
-"""This process opens so many files while workers start, and so many more for each (measured: up to 29 and 12)."""
+"""Files that this process opens while workers start, and in addition for each worker (measured: up to 29 and 12)."""
 THREAD = "tamscore start"
 RECORDS = 20
-"""Of what libraries log meanwhile, so many records are kept."""
+"""Most log records of libraries that are stored during the start."""
 _LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
-"""Those that Dask gives handlers of their own, and the one that warns of tasks that fail."""
+"""Loggers with handlers of Dask, and the one that warns about failed tasks."""
 _SHORT_OF = {
     errno.EMFILE: "open files (`ulimit -n`)",
     errno.ENFILE: "open files of the whole system (fs.file-max)",
@@ -38,23 +38,23 @@ _SHORT_OF = {
     errno.EADDRINUSE: "free ports (net.ipv4.ip_local_port_range)",
     errno.EADDRNOTAVAIL: "free ports (net.ipv4.ip_local_port_range)",
 }
-"""What a machine is short of, by the number of the error."""
+"""What the machine is short of, by the number of the error."""
 
 
 def begin(engine: Engine) -> None:
-    """Start the process that workers are forked from, if there is none; RetryableError if the machine is short."""
+    """Start the process that workers are forked from, unless it runs; raise RetryableError if the machine is short."""
     require_files(engine.kind, requested_workers(engine))
     with explain_startup(engine.kind):
         fork_server.begin()
 
 
 def requested_workers(engine: Engine) -> int:
-    """Return how many workers the engine asks for: as many as this process has processors, if it does not say."""
+    """Return the number of workers of an engine, by default one for each processor of this process."""
     return engine.workers or len(os.sched_getaffinity(0))
 
 
 def require_files(kind: str, workers: int) -> None:
-    """Raise RetryableError if this process may not open as many files as so many workers need."""
+    """Raise RetryableError if this process may not open as many files as `workers` workers need."""
     needed, limit = FILES + FILES_PER_WORKER * workers, resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if limit != resource.RLIM_INFINITY and limit < needed:
         raise RetryableError(
@@ -64,9 +64,9 @@ def require_files(kind: str, workers: int) -> None:
 
 
 def within(seconds: float, make: Callable[[], Any], undo: Callable[[Any], None]) -> Any:
-    """Return what `make` returns, or raise what it raises; raise TimeoutError if neither happens in time.
+    """Return the result of `make`, or raise its error; raise TimeoutError if it takes longer than `seconds`.
 
-    It goes on in a thread of its own then, which does not keep this process from ending; what it returns is undone.
+    After that, `make` continues in a thread that does not keep this process from ending; its result is undone.
     """
     ended: Future[Any] = Future()
 
@@ -94,9 +94,9 @@ def within(seconds: float, make: Callable[[], Any], undo: Callable[[Any], None])
 
 @contextmanager
 def explain_startup(kind: str) -> Iterator[None]:
-    """Start workers inside: RetryableError that says what is short, in place of what Dask raises and logs.
+    """Start workers inside the block; raise RetryableError about what is short, in place of Dask's errors and logs.
 
-    Dask's warnings are printed only if the workers start, and then a few of them at most.
+    Dask's warnings are printed only if the workers start, and at most a few of them.
     """
     with held_back() as records:
         try:
@@ -112,7 +112,7 @@ def explain_startup(kind: str) -> Iterator[None]:
 
 
 def _message(kind: str, error: BaseException, short: str | None) -> str:
-    """Return the message about workers that do not start: what the machine is short of, if that is known."""
+    """Return the message about workers that do not start, with what the machine is short of if known."""
     begin = f"engine.kind = {kind!r}: the workers do not start"
     if short:
         remedy = "raise that limit, or set engine.workers lower, then run again"
@@ -126,7 +126,7 @@ def _message(kind: str, error: BaseException, short: str | None) -> str:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and those that led to it."""
+    """Yield an error and its causes."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -135,13 +135,13 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _innermost(error: BaseException) -> BaseException:
-    """Return the error that came first."""
+    """Return the first error of a chain."""
     *_, last = _chain(error)
     return last
 
 
 def _what_is_short(error: BaseException) -> str | None:
-    """Return what the machine is short of according to an error or those that led to it, None if it does not show."""
+    """Return what the machine is short of by an error or its causes, None if they do not show it."""
     for item in _chain(error):
         if isinstance(item, OSError) and item.errno in _SHORT_OF:
             return _SHORT_OF[item.errno]
@@ -153,19 +153,19 @@ def _what_is_short(error: BaseException) -> str | None:
 
 
 class _Held(logging.Handler):
-    """Keeps the first warnings and errors, as a handler and as a filter of other handlers, and lets none through."""
+    """Stores the first warnings and errors, as a handler and as a filter of other handlers, and prints none."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.records: list[logging.LogRecord] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record."""
+        """Store a record."""
         if len(self.records) < RECORDS:
             self.records.append(record)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep a record if it is a warning, and say that it is not to be printed."""
+        """Store a record if it is a warning; return False, so that it is not printed."""
         if record.levelno >= self.level:
             self.emit(record)
         return False
@@ -173,7 +173,7 @@ class _Held(logging.Handler):
 
 @contextmanager
 def held_back() -> Iterator[list[logging.LogRecord]]:
-    """Keep what libraries log inside from being printed; if all goes well, print it afterwards."""
+    """Hold back what libraries log during the block; print it afterwards if the block succeeds."""
     held = _Held()
     with ExitStack() as undone:
         for name in _LOGGERS:
@@ -184,7 +184,7 @@ def held_back() -> Iterator[list[logging.LogRecord]]:
 
 
 def _hold_back(logger: logging.Logger, held: _Held, undone: ExitStack) -> None:
-    """Let `held` have what a logger would print, until `undone` is closed; its handlers stay, with their levels."""
+    """Send what a logger would print to `held` until `undone` is closed; its handlers stay, with their levels."""
     if logger.handlers:
         for handler in logger.handlers:
             handler.addFilter(held.filter)

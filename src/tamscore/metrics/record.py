@@ -1,4 +1,4 @@
-"""What is measured about a run, as one record of plain values."""
+"""The measurements of a run, as one record of plain values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run ended: its exit code, after how many seconds, and the gate that stopped it, where one did."""
+    """The end of a run: its exit code, its seconds, and the gate that stopped it, if any."""
 
     exit_code: int
     seconds: float
@@ -33,7 +33,7 @@ class Ending:
 
 
 def record_of(job: Job, progress: Progress, ending: Ending) -> Record:
-    """Everything that is known of a run; what it scored only where it came to its end."""
+    """Return all measurements of a run; those of its scores only if it succeeded."""
     finished = None if ending.exit_code else progress.run_key
     return {
         "tamscore": __version__,
@@ -53,13 +53,13 @@ def record_of(job: Job, progress: Progress, ending: Ending) -> Record:
 
 
 def _gates_of(ending: Ending) -> dict[str, bool]:
-    """Return whether each gate closed: those that are known, and one of another name where that stopped the run."""
+    """Return whether each gate closed: the known gates, and another one if it stopped the run."""
     names = [*GATES, *([ending.gate] if ending.gate else [])]
     return {gate: gate == ending.gate for gate in names}
 
 
 def _stage_of(stage: StageTime) -> Record:
-    """A stage with its rows and their rate, where rows are what it counts."""
+    """Return a stage, with its rows and their rate if it counts rows."""
     record = {"stage": stage.stage, "seconds": stage.seconds, "cpu_seconds": stage.cpu_seconds}
     if unit_of(stage.stage) != "rows" or not stage.done:
         return record
@@ -67,7 +67,7 @@ def _stage_of(stage: StageTime) -> Record:
 
 
 def _peaks_of(job: Job, progress: Progress) -> Iterator[Record]:
-    """Peak memory of the process that ran the job, and of its workers where they are processes of their own."""
+    """Yield the peak memory of the process of the job, and of worker processes."""
     here, others = memory.peak(), progress.peaks
     if job.engine.kind == "local":
         here, others = replace(here, device=max((peak.device for peak in others), default=0)), []
@@ -80,7 +80,7 @@ def _peaks_of(job: Job, progress: Progress) -> Iterator[Record]:
 
 
 def _scores_of(directory: RunDirectory) -> Record:
-    """Rows by what became of them, and accounts by cluster, as the finished run has them."""
+    """Return rows by outcome and accounts by cluster of the finished run."""
     manifest = directory.manifest() or {}
     return {
         "device": manifest["device"]["name"],
@@ -91,7 +91,7 @@ def _scores_of(directory: RunDirectory) -> Record:
 
 
 def _clusters_of(directory: RunDirectory) -> list[Record]:
-    """The accounts of every cluster."""
+    """Return the accounts of every cluster."""
     accounts: dict[tuple[str, str], int] = {}
     for row in contents.whole(directory.tables / "segments.parquet", ("party_type", "cluster", "accounts")).to_pylist():
         key = row["party_type"], row["cluster"]

@@ -1,4 +1,4 @@
-"""Holdouts of a finished run: drawn once, kept beside its versions, ended by a person."""
+"""Holdouts of a finished run: drawn once, stored beside its versions, ended by a person."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ if TYPE_CHECKING:
 _Kind = Literal["prospects", "customers"]
 _KINDS: dict[str, _Kind] = {"acquisition": "prospects", "expansion": "customers"}
 GROUPS = ("tier", "play", "campaign_channel", "person")
-"""The columns by which what came of a holdout is looked at."""
+"""The columns by which results of a holdout are grouped."""
 TOUCH = ("role", "service_level")
 """The columns that name the touch plan of an account."""
 _READ = ("account_id", "kind", "sales", "whitespace", "probability", "p_basis", *TOUCH, *GROUPS, FAMILY, FAMILY_TIER)
 _KEPT = ("account_id", "kind", "sales", "whitespace", *TOUCH, *GROUPS, FAMILY)
-"""What is kept of the day of the draw, of what the run has."""
+"""The columns that are stored from the day of the draw, as far as the run has them."""
 _LEARNED = "propensity"
-"""What a probability is based on that was learned from labels."""
+"""The basis of a probability that was learned from labels."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of a holdout; None is the default, or what it was drawn with."""
+    """The options of a holdout; None is the default, or the value that it was drawn with."""
 
     name: str | None = None
     of: _Kind | None = None
@@ -63,10 +63,10 @@ class Wanted:
 
 
 def draw(run: StoredRun, wanted: Wanted, today: date) -> tuple[Holdout, bool]:
-    """Return the holdout of that name, and whether it was drawn just now: there is one draw of a name.
+    """Return the holdout of that name, and whether it was drawn just now: a name is drawn once.
 
-    Raise UsageError if there is another one of that name, too few accounts, or a new one were to end before today;
-    RetryableError if somebody holds the output.
+    Raise UsageError if another holdout has the name, there are too few accounts, or a new one would end before today.
+    Raise RetryableError if another process holds the output.
     """
     output = run.directory.output
     with hold(output, "holdout"):
@@ -82,7 +82,7 @@ def draw(run: StoredRun, wanted: Wanted, today: date) -> tuple[Holdout, bool]:
 
 
 def _require_same(holdout: Holdout, wanted: Wanted) -> None:
-    """Raise UsageError if a holdout has ended, or was drawn with other options than are asked for."""
+    """Raise UsageError if a holdout has ended, or was drawn with other options."""
     if not holdout.counts:
         raise UsageError(
             f"--name: holdout {holdout.name!r} ended at {holdout.record[holdouts.ENDED]}; a name is drawn once, give "
@@ -103,9 +103,9 @@ def _require_same(holdout: Holdout, wanted: Wanted) -> None:
 
 
 def _candidates(run: StoredRun, of: _Kind) -> pa.Table:
-    """Return the customers or prospects of a run that stand in no other holdout; raise UsageError if there are none.
+    """Return the customers or prospects of a run that are in no other holdout; raise UsageError if there are none.
 
-    Accounts of families that have both are left out: what is done about one of them is done about all.
+    Accounts of families that have both are left out: work on one of them affects all.
     """
     import pyarrow as pa
 
@@ -175,7 +175,7 @@ def _require_enough(plan: design.HoldoutDesign, accounts: int, of: str) -> None:
 
 
 def _chances(table: pa.Table, rate: float | None) -> tuple[Any, str]:
-    """Return the probability (m,) of each account to buy without treatment, and where that comes from."""
+    """Return the probability (m,) of each account to buy without treatment, and its source."""
     if rate is None and {"probability", "p_basis"} <= {*table.column_names}:
         known = level_codes(table["p_basis"], BASES) == BASES.index(_LEARNED)
         if known.all():
@@ -184,7 +184,7 @@ def _chances(table: pa.Table, rate: float | None) -> tuple[Any, str]:
 
 
 def _likelihood(table: pa.Table) -> Any:
-    """Return the probability (m,) of each account over the mean of all, 1 where the run knows none."""
+    """Return the probability (m,) of each account over the mean of all, 1 if the run has none."""
     if "probability" not in table.column_names:
         return np.ones(table.num_rows)
     chance = np.nan_to_num(float_column(table["probability"]))
@@ -203,14 +203,14 @@ def places_of(table: pa.Table, column: str) -> tuple[list[str], Any]:
 
 
 def end(output: Location, wanted: Wanted) -> tuple[Holdout, bool]:
-    """Return the holdout of a name, which no longer counts, and whether it did; raise as `holdout_of`."""
+    """End the holdout of a name; return it, and whether it counted before; raise as `holdout_of` does."""
     with hold(output, "holdout"):
         there = holdout_of(output, wanted.called)
         return (holdouts.end(there, history.now()), True) if there.counts else (there, False)
 
 
 def holdout_of(output: Location, name: str | None) -> Holdout:
-    """Return the holdout of a name, or without one the only one there is; UsageError if there is none, or several."""
+    """Return the holdout of a name, or the only one without a name; raise UsageError if there is none, or several."""
     every = holdouts.holdouts(output)
     there = ", ".join(repr(holdout.name) for holdout in every) or "none; tamscore holdout draws one"
     if name is None:
@@ -224,5 +224,5 @@ def holdout_of(output: Location, name: str | None) -> Holdout:
 
 
 def texts_of(table: pa.Table, columns: Sequence[str]) -> dict[str, tuple[list[str], Any]]:
-    """Return names and places of some columns, those that the table has."""
+    """Return names and places of those of some columns that the table has."""
     return {name: places_of(table, name) for name in columns if name in table.column_names}

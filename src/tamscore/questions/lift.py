@@ -1,4 +1,4 @@
-"""What came of a holdout: outcomes of its accounts, compared between treated accounts and controls."""
+"""The result of a holdout: outcomes of its accounts, compared between treated accounts and controls."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Look:
-    """A look at a holdout: the table of outcomes, the day, the days that outcomes cover, and `share`.
+    """The settings of an evaluation: the table of outcomes, the day, the days that outcomes cover, and `share`.
 
-    `days` is None for the time since the draw, `share` that of the rows which must meet an account of the run or the
-    holdout.
+    `days` is None for the time since the draw. `share` is the share of rows that must match an account of the run or
+    the holdout.
     """
 
     outcomes: str
@@ -43,9 +43,9 @@ class Look:
 
 
 def record_lift(run: StoredRun, name: str | None, look: Look) -> dict[str, Any]:
-    """Return what came of the holdout of a name, see `_lift`, and keep it beside the holdout, for reports and plans.
+    """Return the result of the holdout of a name, see `_lift`, and store it beside the holdout, for reports and plans.
 
-    Raise as `holdout_of` and `_lift`; RetryableError if somebody holds the output.
+    Raise as `holdout_of` and `_lift`; raise RetryableError if another process holds the output.
     """
     output = run.directory.output
     record = _lift(run, holdout_of(output, name), look)
@@ -55,10 +55,10 @@ def record_lift(run: StoredRun, name: str | None, look: Look) -> dict[str, Any]:
 
 
 def _lift(run: StoredRun, holdout: Holdout, look: Look) -> dict[str, Any]:
-    """Return what came of a holdout, as JSON holds it; tiers are left out where they are the strata.
+    """Return the result of a holdout, as JSON holds it; tiers are left out if they are the strata.
 
-    Raise InputContractError if the outcomes lack a column, name an account twice, name none of the holdout, or hardly
-    meet the accounts of the run.
+    Raise InputContractError if the outcomes lack a column, name an account twice, name no account of the holdout, or
+    hardly match the accounts of the run.
     """
     heap.share()
     table = holdout.accounts()
@@ -96,7 +96,7 @@ def _lift(run: StoredRun, holdout: Holdout, look: Look) -> dict[str, Any]:
 
 
 def _families_of(table: pa.Table) -> Any | None:
-    """Return the family (m,) of each account of a holdout by number; None where each was drawn alone."""
+    """Return the family (m,) of each account of a holdout by number; None if each was drawn alone."""
     if FAMILY not in table.column_names:
         return None
     family = as_dictionary(table[FAMILY]).indices.to_numpy()
@@ -104,7 +104,7 @@ def _families_of(table: pa.Table) -> Any | None:
 
 
 def _touch_rows(experiment: Experiment, table: pa.Table, *, of_customers: bool) -> list[dict[str, Any]]:
-    """Return the effect of each touch plan that accounts had on the day of the draw; none where nobody knew them."""
+    """Return the effect of each touch plan of the accounts on the day of the draw; none if plans were not known."""
     if not {*TOUCH, "whitespace", "likelihood"} <= {*table.column_names}:
         return []
     (roles, role), (levels, level) = (places_of(table, name) for name in TOUCH)
@@ -115,20 +115,20 @@ def _touch_rows(experiment: Experiment, table: pa.Table, *, of_customers: bool) 
 
 
 def _is_early(holdout: Holdout, today: date) -> bool:
-    """Return whether a holdout is looked at before the day that it was drawn for."""
+    """Return whether a holdout is evaluated before its planned day."""
     until = holdout.record["until"]
     return bool(until) and today.isoformat() < until
 
 
 def _days_since(holdout: Holdout, today: date) -> int:
-    """Return the days from the draw of a holdout to today, or to the day that it was drawn for if that is past."""
+    """Return the days from the draw of a holdout to today, or to its planned day if that is past."""
     until = holdout.record["until"]
     last = today if not until else min(today, date.fromisoformat(until))
     return max((last - datetime.fromisoformat(holdout.record["drawn_at"]).date()).days, 0)
 
 
 def _warnings(holdout: Holdout, controls: int, spoiled: dict[str, int], today: date) -> list[str]:
-    """Return what a reader must know before the verdict."""
+    """Return warnings that a reader must know before the verdict."""
     items = []
     if _is_early(holdout, today):
         until = holdout.record["until"]

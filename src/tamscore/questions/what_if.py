@@ -1,4 +1,4 @@
-"""What other cut lines, caps and thresholds would come to, told from what a run has stored."""
+"""The results of other cut lines, caps and thresholds, computed from a stored run."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     from tamscore.stages.quadrant import QuadrantLimits
 
 _ANSWERED = ("potential", "quadrant")
-"""The sections of the job file that stored facts can answer for; all else moves accounts, or reads them anew."""
+"""The sections of the job file that a stored run can answer for; other settings move accounts, or read them again."""
 ACCOUNTS, POTENTIAL, WHITESPACE = range(3)
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """Settings to try, `KEY=VALUE` as `--set` takes them, under a name."""
+    """Settings to try, in the form `KEY=VALUE` of `--set`, under a name."""
 
     name: str
     overrides: tuple[str, ...]
 
 
 def scenario_of(text: str, shared: tuple[str, ...], number: int) -> Scenario:
-    """The scenario that a text `NAME: KEY=VALUE; KEY=VALUE` tells, after the settings shared by all; NAME may lack.
+    """Return the scenario of a text `NAME: KEY=VALUE; KEY=VALUE`, after the shared settings; NAME is optional.
 
     Raise UsageError if there is no setting at all.
     """
@@ -55,9 +55,9 @@ def scenario_of(text: str, shared: tuple[str, ...], number: int) -> Scenario:
 
 @dataclass(frozen=True)
 class PartyAnswer:
-    """What a party type comes to: its clusters, ladders and limits; sums (k, quadrants, kinds, 3) of its accounts.
+    """The results of a party type: its clusters, ladders and limits; sums (k, quadrants, kinds, 3) of its accounts.
 
-    The sums are accounts, potential and whitespace; kinds stand in the order of `KINDS`.
+    The sums are accounts, potential and whitespace; kinds are in the order of `KINDS`.
     """
 
     name: str
@@ -71,7 +71,7 @@ class PartyAnswer:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a scenario comes to, party type by party type; whether on ladders that are frozen since an earlier run."""
+    """The results of a scenario by party type; `frozen` says that ladders are those of an earlier run."""
 
     scenario: Scenario
     parties: tuple[PartyAnswer, ...]
@@ -79,26 +79,26 @@ class Answer:
 
     @property
     def kinds(self) -> Any:
-        """Accounts, potential and whitespace (kinds, 3) over everything."""
+        """Return accounts, potential and whitespace (kinds, 3) in all."""
         return sum(party.sums.sum(axis=(0, 1)) for party in self.parties)
 
     @property
     def quadrants(self) -> Any:
-        """Accounts, potential and whitespace (quadrants, kinds, 3) over all party types."""
+        """Return accounts, potential and whitespace (quadrants, kinds, 3) over all party types."""
         return sum(party.sums.sum(axis=0) for party in self.parties)
 
 
 def ask(run: StoredRun, scenarios: Sequence[Scenario]) -> list[Answer]:
-    """Return what the run came to, then what each scenario would have come to, as a run of its own would have found it.
+    """Return the results of the run, then those of each scenario, equal to those of a run with its settings.
 
-    Raise UsageError or JobFileError if a scenario asks for what stored facts cannot tell, or makes no sense.
+    Raise UsageError or JobFileError if the stored run cannot answer a scenario, or a scenario is invalid.
     """
     jobs = [run.job, *(job_of(run, scenario) for scenario in scenarios)]
     return [answer(run, *parts) for parts in zip((Scenario("as it is", ()), *scenarios), jobs, strict=True)]
 
 
 def job_of(run: StoredRun, scenario: Scenario) -> Job:
-    """The job of a run under a scenario's settings."""
+    """Return the job of a run under a scenario's settings."""
     keys = [_key_of(override) for override in scenario.overrides]
     stored = {name: dict(run.manifest["job"][name]) for name in _ANSWERED}
     if ("quadrant", "threshold") in keys:
@@ -109,7 +109,7 @@ def job_of(run: StoredRun, scenario: Scenario) -> Job:
 
 
 def _key_of(override: str) -> tuple[str, ...]:
-    """The key that an override sets; raise UsageError if stored facts cannot answer for it."""
+    """Return the key that an override sets; raise UsageError if the stored run cannot answer for it."""
     try:
         key, _ = split_override(override)
     except ValueError:
@@ -121,7 +121,7 @@ def _key_of(override: str) -> tuple[str, ...]:
 
 
 def answer(run: StoredRun, scenario: Scenario, job: Job) -> Answer:
-    """Return what the stored accounts come to under the settings of a job."""
+    """Return the results of the stored accounts under the settings of a job."""
     markets = run.markets(ladder_rules(job), job.potential.level)
     as_it_is = (job.potential, job.quadrant) == (run.job.potential, run.job.quadrant)
     given = [party.limits if as_it_is else None for party in run.model.parties]
@@ -139,13 +139,13 @@ def answer(run: StoredRun, scenario: Scenario, job: Job) -> Answer:
 
 
 def _party_answer(market: PartyMarket, limits: QuadrantLimits, sums: Any) -> PartyAnswer:
-    """Return what a party type comes to, given its limits and its sums."""
+    """Return the results of a party type, given its limits and its sums."""
     model, table = market.model, market.table
     return PartyAnswer(model.name, model.ids, table.lines, table.values, table.basis, limits, sums)
 
 
 def _sums_of(run: StoredRun, market: PartyMarket, limits: QuadrantLimits, by_cluster: Any | None) -> Any:
-    """The sums (k, quadrants, kinds, 3) of a party type, told without its accounts."""
+    """Return the sums (k, quadrants, kinds, 3) of a party type, computed without single accounts."""
     sums = np.zeros((market.standing.clusters, len(PLAYS), len(KINDS), 3))
     _add_customers(sums[:, :, 1], market, limits, by_cluster)
     zero_is_high = by_cluster is None and limits.sales <= 0
@@ -167,7 +167,7 @@ def _add_customers(sums: Any, market: PartyMarket, limits: QuadrantLimits, by_cl
 
 @dataclass(frozen=True)
 class _ProspectGroup:
-    """Prospects with the same sales, NaN for none at all: cluster, potential and `counts` of accounts, all (g,)."""
+    """Prospects with equal sales, NaN for missing: cluster, potential and `counts` of accounts, all (g,)."""
 
     sales: float
     label: Any
@@ -176,10 +176,10 @@ class _ProspectGroup:
 
 
 def _prospect_groups(run: StoredRun, market: PartyMarket, *, zero_is_high: bool) -> Iterator[_ProspectGroup]:
-    """Yield the prospects of a party type.
+    """Yield the prospects of a party type in groups.
 
-    Where high sales begin at 0, prospects with sales of 0 are high, those with returns or no sales at all are not, so
-    they come apart.
+    If high sales begin at 0, prospects with sales of 0 are high, but those with returns or missing sales are not; then
+    they are separate groups.
     """
     standing, name = market.standing, market.model.name
     label, potential, counts = standing.prospect_label, standing.prospect_potential, standing.prospects
@@ -207,7 +207,7 @@ def _add_prospects(sums: Any, group: _ProspectGroup, limits: QuadrantLimits, by_
 
 
 def _below_zero(run: StoredRun, cluster_ids: Sequence[str]) -> Any:
-    """Prospects per cluster (k,) int64 whose sales are negative or missing, counted in the scores."""
+    """Return the prospects per cluster (k,) int64 whose sales are negative or missing, counted in the scores."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

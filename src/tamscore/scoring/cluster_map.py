@@ -1,4 +1,4 @@
-"""A few rows of each party type for the eye: where they lie in the plane in which the clusters lie farthest apart."""
+"""A map of a few rows of each party type: their places in the plane in which the clusters lie farthest apart."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from tamscore.stages.space import RawRows
 
 ROWS = 1_500
-"""So many rows of a party type are looked at, those with the lowest hashes: the same for every partitioning."""
+"""Rows of a party type on the map, those with the lowest hashes: the same for every partitioning."""
 
 
 @dataclass(frozen=True)
 class _MapPlane:
-    """Two directions (2, d), orthonormal, and the share of the spread of the centers that each of them shows (2,)."""
+    """Two directions (2, d), orthonormal, and the share of the centers' variance along each of them (2,)."""
 
     axes: Any
     shares: Any
@@ -30,7 +30,7 @@ class _MapPlane:
 
 @dataclass(frozen=True)
 class MapRows:
-    """Rows of one party type: hash (s,) uint64, label (s,), and where they lie in the plane, (2, s)."""
+    """Rows of one party type: hash (s,) uint64, label (s,), and places in the plane (2, s)."""
 
     hashes: Any
     label: Any
@@ -38,9 +38,9 @@ class MapRows:
 
 
 def plane_of(centers: Any) -> _MapPlane:
-    """The plane of the first two principal components (Pearson 1901) of the centers (k, d), each counted once.
+    """Return the plane of the first two principal components (Pearson 1901) of the centers (k, d), each counted once.
 
-    The sign of a direction is such that its largest part is positive. A direction without spread is empty.
+    The sign of a direction makes its largest part positive. A direction without variance is zero.
     """
     apart = centers - centers.mean(axis=0)
     _, spread, directions = np.linalg.svd(apart, full_matrices=False)
@@ -54,17 +54,17 @@ def plane_of(centers: Any) -> _MapPlane:
 
 
 def project(axes: Any, rows: Any) -> Any:
-    """Where rows (d, s) lie along the axes (2, d); sums are taken feature by feature, whatever the number of rows."""
+    """Return the places of rows (d, s) along the axes (2, d); sums go feature by feature, for any number of rows."""
     return np.stack([np.add.reduce(axis[:, None] * rows, axis=0) for axis in axes])
 
 
 def last_hash(rows: int) -> int:
-    """The hash up to which rows are looked at, of a party type of so many: about twice those that are shown."""
+    """Return the highest hash of examined rows of a party type with `rows` rows: about twice those that are shown."""
     return min(LAST, 2**65 * ROWS // max(rows, 1))
 
 
 def map_rows(model: PartyModel, hashes: Any, label: Any, raw: RawRows, last: int, backend: Backend) -> MapRows:
-    """The rows with hashes up to the last, seen in the plane of the model's centers."""
+    """Return the rows with hashes up to `last`, projected on the plane of the model's centers."""
     rows = np.flatnonzero(hashes <= np.uint64(last))
     if not len(rows):
         return MapRows(hashes[rows], label[rows], np.zeros((2, 0)))
@@ -76,7 +76,7 @@ def map_rows(model: PartyModel, hashes: Any, label: Any, raw: RawRows, last: int
 
 
 def join_map_rows(parts: Sequence[MapRows]) -> MapRows:
-    """The rows of all partitions with the lowest hashes, in their order."""
+    """Return the rows of all partitions with the lowest hashes, in their order."""
     hashes = np.concatenate([part.hashes for part in parts])
     order = np.argsort(hashes, kind="stable")[:ROWS]
     label = np.concatenate([part.label for part in parts])[order]

@@ -1,4 +1,4 @@
-"""Where the model of a run comes from: fitted anew, frozen as an earlier run left it, or warmed up from there."""
+"""The source of a run's model: a new fit, the frozen model of an earlier run, or a refresh of it."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 
 class ModelSource(Protocol):
-    """Where the model of a run comes from."""
+    """The source of a run's model."""
 
     @property
     def record(self) -> dict[str, Any]:
-        """Return what the manifest says of it; part of what the run is named by."""
+        """The record of it in the manifest, which is also a part of the run's key."""
 
     @property
     def earlier(self) -> EarlierRun | None:
@@ -46,25 +46,25 @@ class ModelSource(Protocol):
 
     @property
     def made(self) -> dict[str, Any] | None:
-        """How the model of the earlier run came about, where that run's scores of the same input stand for new ones."""
+        """The source of the earlier run's model, if that run's scores of the same input may be the new scores."""
 
     @property
     def accept(self) -> bool:
-        """Return whether accounts may change cluster, however many."""
+        """Whether any number of accounts may change cluster."""
 
     def check(self, job: Job) -> None:
-        """Raise InputContractError unless the job suits; it names what does not."""
+        """Raise InputContractError, with the differences, unless the job matches the model."""
 
     def judge_features(self, run: Run, parts: list[PartRows]) -> None:
         """Raise GateError if the leakage guard stops a fit on these rows."""
 
     def fit_models(self, run: Run, parts: list[PartRows]) -> list[PartyFit]:
-        """The model of every party type that has rows."""
+        """Return the model of every party type that has rows."""
 
 
 @dataclass(frozen=True)
 class NewModel:
-    """A model fitted anew."""
+    """A new model."""
 
     earlier: None = None
     made: None = None
@@ -72,26 +72,26 @@ class NewModel:
 
     @property
     def record(self) -> dict[str, Any]:
-        """Return what the manifest says of it."""
+        """The record of it in the manifest."""
         return {"source": "fitted"}
 
     def check(self, job: Job) -> None:
-        """Do nothing: any job suits."""
+        """Do nothing: any job matches a new model."""
 
     def judge_features(self, run: Run, parts: list[PartRows]) -> None:
         """Raise GateError if the leakage guard stops a fit on these rows."""
         judge_features(run, parts)
 
     def fit_models(self, run: Run, parts: list[PartRows]) -> list[PartyFit]:
-        """The model of every party type that has rows."""
+        """Return the model of every party type that has rows."""
         return fit_parties(run, parts)
 
 
 @dataclass(frozen=True)
 class FrozenModel:
-    """The model as an earlier run left it; with its ladders and limits, unless `own_ladders` are to be made.
+    """The model of an earlier run, unchanged; with its ladders and limits, unless `own_ladders` are computed.
 
-    `stands` says that scores which the earlier run made of the same input stand for new ones.
+    `stands` says that scores which the earlier run made of the same input may be used as the new scores.
     """
 
     earlier: EarlierRun
@@ -101,18 +101,18 @@ class FrozenModel:
 
     @property
     def made(self) -> dict[str, Any] | None:
-        """Return how the model of the earlier run came about; None where its scores do not stand for new ones."""
+        """The source of the earlier run's model; None if its scores may not be used as the new scores."""
         source = self.earlier.source
         same = source.get("ladders", self.record["ladders"]) == self.record["ladders"]
         return source if self.stands and same else None
 
     @property
     def record(self) -> dict[str, Any]:
-        """Return what the manifest says of it."""
+        """The record of it in the manifest."""
         return {"source": "frozen", **self.earlier.record, "ladders": "own" if self.own_ladders else "frozen"}
 
     def check(self, job: Job) -> None:
-        """Raise InputContractError unless the job says what the model was fitted under."""
+        """Raise InputContractError unless the job has the settings that the model was fitted under."""
         model, settings = self.earlier.model, settings_of(job)
         if self.own_ladders:
             free = {"potential", "quadrant"}
@@ -123,7 +123,7 @@ class FrozenModel:
         """Do nothing: the features of a fitted model stay."""
 
     def fit_models(self, run: Run, parts: list[PartRows]) -> list[PartyFit]:
-        """The model of every party type that the earlier run knew; InputContractError if there are others by now."""
+        """Return the model of every party type of the earlier run; raise InputContractError if the input has others."""
         known = {party.name: party for party in self.earlier.model.parties}
         for party, count in party_counts(parts).items():
             if PARTY_TYPES[party] not in known:
@@ -139,7 +139,7 @@ class FrozenModel:
 
 @dataclass(frozen=True)
 class RefreshedModel:
-    """A model fitted from where an earlier one stood; `accept` says that a person has seen what it changes."""
+    """A model refreshed from an earlier one; `accept` says that a person has accepted its changes."""
 
     earlier: EarlierRun
     accept: bool = False
@@ -147,7 +147,7 @@ class RefreshedModel:
 
     @property
     def record(self) -> dict[str, Any]:
-        """Return what the manifest says of it."""
+        """The record of it in the manifest."""
         return {"source": "refreshed", **self.earlier.record}
 
     def check(self, job: Job) -> None:
@@ -161,7 +161,7 @@ class RefreshedModel:
         judge_features(run, parts)
 
     def fit_models(self, run: Run, parts: list[PartRows]) -> list[PartyFit]:
-        """The model of every party type that has rows; one that has none now stays as it was, for when it returns."""
+        """Return the model of every party type that has rows; a type without rows keeps its model for later runs."""
         fitted = refit_parties(run, parts, self.earlier)
         there = {fit.model.name for fit in fitted}
         fitted += [_reuse_party(run, party) for party in self.earlier.model.parties if party.name not in there]
@@ -169,7 +169,7 @@ class RefreshedModel:
 
 
 def _reuse_party(run: Run, party: PartyRecord) -> PartyFit:
-    """One party type of an earlier model as it stands, ready to assign."""
+    """Return a party type of an earlier model unchanged, ready to assign."""
     encoding = Encoding(run.columns, PARTY_TYPES.index(party.name), party.space.vocabularies, party.segments)
     level = _level_under(run.job, party)
     in_force, typical = (level.in_force, level.model) if level else (None, None)
@@ -181,7 +181,7 @@ def _reuse_party(run: Run, party: PartyRecord) -> PartyFit:
 
 
 def _level_under(job: Job, party: PartyRecord) -> PartyLevel | None:
-    """The level of an earlier model's party type under a job, which may ask for the other one with its own ladders."""
+    """Return the level of an earlier model's party type under a job, which may choose another with own ladders."""
     level = party.level
     return replace(level, in_use=job.potential.level) if level and level.model else level
 
@@ -189,7 +189,7 @@ def _level_under(job: Job, party: PartyRecord) -> PartyLevel | None:
 def drift_setup(
     run: Run, parts: list[PartRows], model_source: ModelSource, fitted: Sequence[PartyFit]
 ) -> DriftSetup | None:
-    """Return what a run looks at while it assigns; nothing where it builds on no other."""
+    """Return the settings for watching drift during assignment; None if the run builds on no other."""
     if model_source.earlier is None:
         return None
     seed = run.job.clusters.seed
@@ -202,7 +202,7 @@ def drift_setup(
 def _party_drift_setup(
     fit: PartyFit, stored: PartyRecord | None, labels: EarlierLabels, parts: list[PartRows], seed: int
 ) -> PartyDriftSetup:
-    """Return how a party type is watched; one that the earlier model did not know has nothing to drift from."""
+    """Return the settings for watching drift of a party type; empty for a type without an earlier model."""
     ids = fit.model.ids
     place = np.array([ids.index(name) if name in ids else NOWHERE for name in labels.ids] + [NOWHERE], np.uint16)
     up_to, _ = last_drawn(parts, fit.model.encoding.party, seed, WATCHED_ROWS)

@@ -1,8 +1,7 @@
-"""Centers that sit badly are moved: a way out of the local optimum that Lloyd passes end in.
+"""Moves of badly placed centers, to leave a local optimum of Lloyd passes.
 
 After Fritzke (2020), "The breathing k-means algorithm": centers are added where the error is greatest, all settle, and
-as many are taken away where they help least. What comes out is kept if it is better; else half as many are moved next
-time.
+as many are removed where they help least. A better result is accepted; else half as many are moved next time.
 """
 
 from __future__ import annotations
@@ -19,16 +18,16 @@ if TYPE_CHECKING:
 
 _MOST_MOVED = 5
 _PASSES_GROWN = 5
-"""With centers more than there are to be in the end, it is enough to see which of them help."""
+"""With surplus centers, it is enough to see which of them help."""
 _PASSES = 30
 _GAIN = 1e-4
-"""Inertia must fall by this share of itself, or a move does not count."""
+"""Share by which inertia must fall for a move to count."""
 _AWAY = 0.5
-"""New centers lie so many standard deviations of their cluster from its center, in each direction."""
+"""Distance of new centers from the center of their cluster, in standard deviations in each direction."""
 
 
 def breathe(rows: SummableRows, fit: Fit, seed: int) -> Fit:
-    """The fit of some rows after moves of its centers; the same fit where none makes it better.
+    """Return the fit of some rows after moves of its centers; the same fit if no move improves it.
 
     The inertia returned is never larger than before.
     """
@@ -47,7 +46,7 @@ def breathe(rows: SummableRows, fit: Fit, seed: int) -> Fit:
 
 
 def add(centers: Any, shares: Shares, more: int, random: np.random.Generator) -> Any:
-    """The centers (k + more, d): beside each of those with the greatest error there is another one."""
+    """Return the centers (k + more, d): beside each of those with the greatest error there is another one."""
     worst = np.argsort(-shares.error, kind="stable")[:more]
     spread = np.sqrt(shares.error / np.maximum(shares.counts, 1) / centers.shape[1])[worst]
     off = _AWAY * spread[:, None] * random.standard_normal((more, centers.shape[1]))
@@ -55,9 +54,9 @@ def add(centers: Any, shares: Shares, more: int, random: np.random.Generator) ->
 
 
 def without_least(centers: Any, shares: Shares, fewer: int) -> Any:
-    """The centers (k - fewer, d) without those that help least; a neighbor of one that goes stays, where it can.
+    """Return the centers (k - fewer, d) without those that help least; a neighbour of a removed one stays if possible.
 
-    Two neighbors that both help little stand in for each other: without both, nobody does.
+    Two neighbours that both help little replace each other: without both, no center serves their rows.
     """
     order = np.argsort(shares.utility, kind="stable").tolist()
     gone: list[int] = []
@@ -74,7 +73,7 @@ def without_least(centers: Any, shares: Shares, fewer: int) -> Any:
 
 
 def _nearest_other(centers: Any, center: int, but: list[int]) -> int:
-    """The center that lies nearest to one of them, but for some."""
+    """Return the center nearest to a center, without some of them."""
     far = np.sum((centers - centers[center]) ** 2, axis=1)
     far[but] = np.inf
     return int(np.argmin(far))

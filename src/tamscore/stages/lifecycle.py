@@ -1,4 +1,4 @@
-"""The life of clusters from one fit to the next: which of them goes on under its id, and what became of the others."""
+"""The lifecycle of clusters from fit to fit: which cluster continues under its id, and events of the others."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ if TYPE_CHECKING:
 
 _Kind = Literal["kept", "split", "merged", "new", "retired"]
 SAME = 1 / 3
-"""A cluster goes on where its Jaccard index with its successor is at least this: then the accounts that both have are
-at least half as many as those that only one of them has. One of two even halves has 1/2, of three even parts this."""
+"""Least Jaccard index of a cluster with its successor.
+
+Their shared accounts are then at least half as many as those that only one of them has. One of two even halves has 1/2,
+one of three even parts has this value.
+"""
 _MOST = 0.5
-"""A cluster comes from, or goes into, the one that has at least this share of its accounts."""
+"""Least share of a cluster's accounts that come from, or go into, the cluster that it is related to."""
 _GONE = 0.25
-"""A cluster has died out, rather than joined another, below this part of the share of accounts that it once had."""
+"""Fraction of a cluster's share of accounts at its fit, below which it has died out rather than joined another."""
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """How the accounts of today lie in old and new clusters of a party type.
+    """Counts of present accounts in old and new clusters of a party type.
 
-    `shared` (old, new) counts accounts by the old cluster that they belonged to and the new one; `newcomers` (new,)
-    those that belonged to none; `once` (old,) is the share of accounts that the old clusters had at their fit.
+    `shared` (old, new) counts accounts by their old and their new cluster; `newcomers` (new,) those without an old
+    cluster. `once` (old,) is the share of accounts that the old clusters had at their fit.
     """
 
     shared: Any
@@ -36,7 +39,7 @@ class Overlap:
 
     @property
     def old(self) -> Any:
-        """The accounts of the old clusters today (old,)."""
+        """The present accounts of the old clusters (old,)."""
         return self.shared.sum(axis=1)
 
     @property
@@ -46,15 +49,15 @@ class Overlap:
 
     @property
     def jaccard(self) -> Any:
-        """Accounts that two clusters share, by those that either has (old, new)."""
+        """The accounts that two clusters share, over those that either has (old, new)."""
         return self.shared / np.maximum(self.old[:, None] + self.new[None, :] - self.shared, 1)
 
 
 @dataclass(frozen=True)
 class Event:
-    """What became of one cluster: `related` are the clusters that it split into, joined, or comes from.
+    """The event of one cluster: `related` are the clusters that it split into, joined, or comes from.
 
-    `before` counts the accounts of today that belonged to it, `now` those that do now, `shared` those that did and do.
+    `before` counts the present accounts that belonged to it, `now` those that belong to it, `shared` those with both.
     """
 
     kind: _Kind
@@ -66,10 +69,10 @@ class Event:
 
 
 def heirs(overlap: Overlap) -> Any:
-    """The new cluster (old,) that each old one goes on as, -1 where it does not.
+    """Return the new cluster (old,) that each old one continues as, -1 for none.
 
     Clusters are paired so that as many accounts as possible stay (Kuhn 1955: the Hungarian method); a pair that shares
-    too little is none.
+    too little does not count.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -81,20 +84,20 @@ def heirs(overlap: Overlap) -> Any:
 
 
 def successors(heir: Any, sizes: Any) -> Any:
-    """The new clusters in order (new,): those that go on as their forerunners stood, then the others by size."""
+    """Return the new clusters in order (new,): those that continue old ones as these stood, then others by size."""
     others = np.setdiff1d(np.arange(len(sizes)), heir)
     return np.concatenate((heir[heir >= 0], others[np.argsort(-sizes[others], kind="stable")]))
 
 
 def succeed(party: str, old_ids: Sequence[str], heir: Any, k: int, named: int) -> tuple[tuple[str, ...], int]:
-    """The ids of k clusters in the order of `successors`, and how many ids have been given now: none is given twice."""
+    """Return the ids of k clusters in the order of `successors`, and the number of ids given; none is given twice."""
     items = [name for name, j in zip(old_ids, heir, strict=True) if j >= 0]
     total = named + k - len(items)
     return (*items, *cluster_ids(party, total)[named:]), total
 
 
 def events(overlap: Overlap, heir: Any, old_ids: Sequence[str], new_ids: Sequence[str]) -> list[Event]:
-    """Return what became of every old cluster, then where every new one comes from; `new_ids` stand as in `overlap`."""
+    """Return the event of every old cluster, then the origin of every new one; `new_ids` are ordered as `overlap`."""
     born = [j for j in range(len(new_ids)) if j not in heir]
     comes_from = {j: _source(overlap, j) for j in born}
     goes_into = {i: _target(overlap, i) for i in range(len(old_ids)) if heir[i] < 0}
@@ -114,13 +117,13 @@ def events(overlap: Overlap, heir: Any, old_ids: Sequence[str], new_ids: Sequenc
 
 
 def _source(overlap: Overlap, j: int) -> int:
-    """The old cluster that most accounts of a new one come from; -1 where there is none."""
+    """Return the old cluster that most accounts of a new one come from; -1 if there is none."""
     i = int(np.argmax(overlap.shared[:, j]))
     return i if overlap.shared[i, j] >= _MOST * max(overlap.new[j], 1) else -1
 
 
 def _target(overlap: Overlap, i: int) -> int:
-    """The new cluster that most accounts of an old one go into; -1 where there is none, or where it has died out."""
+    """Return the new cluster that most accounts of an old one go into; -1 if there is none, or it has died out."""
     everyone = overlap.shared.sum() + overlap.newcomers.sum()
     j = int(np.argmax(overlap.shared[i]))
     gone = overlap.old[i] < _GONE * overlap.once[i] * everyone

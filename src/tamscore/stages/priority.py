@@ -1,4 +1,4 @@
-"""Who comes first: what is open times how likely it is, and the money that may be expected of it."""
+"""The order of calls: whitespace times probability, and the expected value."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _LEAST_LOGIT, _LOGIT_STEP, LOGITS = -20.0, 1 / 64, 2560
 
 
 def count_odds(odds: Any) -> Any:
-    """Return how many log odds (m,) fall in each step (LOGITS,) int64: exact, so counts of parts add up."""
+    """Return how many log odds (m,) fall in each step (LOGITS,) int64; counts are exact, so those of parts add up."""
     inside = np.clip(odds, _LEAST_LOGIT, -_LEAST_LOGIT)
     step = np.minimum((inside - _LEAST_LOGIT) / _LOGIT_STEP, LOGITS - 1).astype(np.int64)
     return np.bincount(step, minlength=LOGITS)
 
 
 def shift_to(counts: Any, mean: float) -> float:
-    """The constant that moves counted log odds (LOGITS,) so that the mean chance is `mean`; 0 where none is counted."""
+    """Return the constant that shifts counted log odds (LOGITS,) to the mean probability `mean`; 0 without counts."""
     if not counts.sum():
         return 0.0
     middle = _LEAST_LOGIT + (np.arange(LOGITS) + 0.5) * _LOGIT_STEP
@@ -37,15 +37,15 @@ def shift_to(counts: Any, mean: float) -> float:
 
 
 def chance_of(odds: Any) -> Any:
-    """The probabilities (m,) of log odds (m,)."""
+    """Return the probabilities (m,) of log odds (m,)."""
     return 1 / (1 + np.exp(-np.clip(odds, 2 * _LEAST_LOGIT, -2 * _LEAST_LOGIT)))
 
 
 def mean_above(groups: Sequence[Any], own: Any, label: Any) -> Any:
-    """By how much the customers of a group buy more than an account does, on average (m,); NaN where nobody buys.
+    """Return by how much the customers of a group buy more than an account, on average (m,); NaN without customers.
 
-    The mean over the group's sorted sales of max(sales - own, 0), for accounts with own sales (m,) in groups (m,);
-    those of an account that buys nothing are the customers' mean sales.
+    The mean over the group's sorted sales of max(sales - own, 0), for accounts with own sales (m,) in groups (m,). For
+    an account that buys nothing, it is the customers' mean sales.
     """
     full = np.full(len(own), np.nan)
     order = np.argsort(label, kind="stable")
@@ -60,7 +60,7 @@ def mean_above(groups: Sequence[Any], own: Any, label: Any) -> Any:
 
 
 def expected_above(groups: Sequence[Any], parents: Sequence[Any], enough: int, own: Any, label: Any) -> Any:
-    """Return the same for groups of which those with fewer than `enough` customers are weighed with their parents.
+    """Return the mean excess as `mean_above`, with groups of fewer than `enough` customers weighted with their parents.
 
     The weight of a group's own n customers is n / enough.
     """
@@ -74,10 +74,10 @@ def expected_above(groups: Sequence[Any], parents: Sequence[Any], enough: int, o
 
 
 def in_order(keys: Iterable[Any]) -> Any:
-    """The order (n,) of accounts by the first key (n,), the smallest first, ties by the next one, and so on.
+    """Return the order (n,) of accounts by the first key (n,), the smallest first, ties by the next key, and so on.
 
-    Keys hold no NaN. Each further one is looked at only for accounts that all keys before leave together, and sorted by
-    only where it differs among them: most accounts share what they are worth with others of their cluster.
+    Keys hold no NaN. Each further key is used only for accounts that tie in all keys before, and only if it differs
+    among them: most accounts share their value with others of their cluster.
     """
     keys = iter(keys)
     first = next(keys)
@@ -96,7 +96,7 @@ def in_order(keys: Iterable[Any]) -> Any:
 
 
 def _groups_of(*keys: Any) -> Any:
-    """The number (n,) of the group of each of some sorted rows: rows with the same keys (n,) are one."""
+    """Return the group number (n,) of each sorted row: rows with the same keys (n,) form one group."""
     differs = np.zeros(max(len(keys[0]) - 1, 0), bool)
     for key in keys:
         differs |= key[1:] != key[:-1]
@@ -104,16 +104,16 @@ def _groups_of(*keys: Any) -> Any:
 
 
 def _together(rows: Any, group: Any) -> tuple[Any, Any]:
-    """Those of some sorted rows (n,), and their groups (n,), that are not alone in their group."""
+    """Return those of some sorted rows (n,) that are not alone in their group, and their groups (n,)."""
     same = group[1:] == group[:-1]
     values = np.flatnonzero(np.append(same, False) | np.append(False, same)) if len(rows) else rows
     return rows[values], group[values]
 
 
 def _within_groups(group: Any, values: Any) -> Any:
-    """The order (n,) of rows within their groups (n,), which ascend, by values (n,); equal ones stay as they are.
+    """Return the order (n,) of rows by values (n,) within their groups (n,), which ascend; equal rows keep theirs.
 
-    Short numbers that are not negative are as ordered as their bits: one sort does for both.
+    Non-negative float32 numbers have the order of their bits: one sort serves both keys.
     """
     if values.dtype == np.float32 and not np.signbit(values).any():
         return np.argsort((group.astype(np.int64) << 32) | values.view(np.uint32), kind="stable")
@@ -121,7 +121,7 @@ def _within_groups(group: Any, values: Any) -> Any:
 
 
 def place_of(order: Any) -> Any:
-    """The place (n,) int32 from 1 of each account, given their order."""
+    """Return the place (n,) int32 of each account, from 1, given their order."""
     place = np.empty(len(order), np.int32)
     place[order] = np.arange(1, len(order) + 1, dtype=np.int32)
     return place
@@ -129,10 +129,10 @@ def place_of(order: Any) -> Any:
 
 @dataclass(frozen=True)
 class TierRules:
-    """Where tiers end: after so much of the expected value, and after at least and at most so many of the accounts.
+    """The ends of tiers: by shares of the expected value, and by least and largest shares of the accounts.
 
-    Shares are of all that came before together: tier A takes the first half of the value, B goes on up to 80 %. With
-    `counts` tiers are that many accounts each instead.
+    Shares are cumulative: tier A takes the first half of the value, B goes on up to 80 %. With `counts` tiers have
+    these numbers of accounts instead.
     """
 
     shares: tuple[float, ...] = (0.5, 0.8, 0.95)
@@ -141,7 +141,7 @@ class TierRules:
     counts: tuple[int, ...] = ()
 
     def ends(self, expected: Any) -> list[int]:
-        """How many accounts tiers A, A to B, A to C hold, given the expected value (n,) of each in their order."""
+        """Return how many accounts tiers A, A to B, A to C hold, given their expected values (n,) in order."""
         total = len(expected)
         if self.counts:
             return [min(reached, total) for reached in accumulate(self.counts)]
@@ -154,6 +154,6 @@ class TierRules:
 
 
 def tier_codes(order: Any, expected: Any, rules: TierRules) -> Any:
-    """The tier (n,) int8 of each account as a place in TIERS, given their order and the expected value (n,) of each."""
+    """Return the tier (n,) int8 of each account as a place in TIERS, given their order and expected value (n,)."""
     place = place_of(order)
     return np.searchsorted(rules.ends(expected[order]), place, side="left").astype(np.int8)

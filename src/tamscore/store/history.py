@@ -1,8 +1,9 @@
-"""The ledger of an output: which version replaced which, when, and who asked for it; which were pruned.
+"""The ledger of an output: which version replaced which, when, and on whose request; and which versions were pruned.
 
-An entry is written before what it records: before the manifest of a new version is there, before the pointer is
-swapped, before a version is removed; whole and durable as everything else. A swap that was cut off in between leaves an
-entry whose version never counted: the next swap, or the pointer itself, says so by naming another.
+An entry is written before the event that it records: before the manifest of a new version is written, before the
+pointer is swapped, before a version is removed. It is as whole and durable as other files. A swap that was cut off
+leaves an entry whose version never became current: the next swap, or the pointer itself, shows that by naming another
+version.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
 HISTORY = "_history.jsonl"
 Action = Literal["run", "rollback", "seal", "prune", "forget"]
-"""`run` and `rollback` swap the pointer; `seal` is a new manifest that leaves it alone; `prune` removes a version.
+"""`run` and `rollback` swap the pointer; `seal` is a new manifest without a swap; `prune` removes a version.
 
-`forget` is a new manifest of a version that accounts have left.
+`forget` is a new manifest of a version that accounts were erased from.
 """
 _SWAPS = ("run", "rollback")
 
@@ -34,10 +35,9 @@ _SWAPS = ("run", "rollback")
 class LedgerEntry:
     """One line: when (UTC), what was done, to which version, in place of which, by whom and where.
 
-    `replaced` is None where nothing counted before, or where that could not be read. `manifest_sha256` is that of the
-    version's manifest; None in entries from before it was recorded. `forgotten` holds the salted hashes of the accounts
-    that left, see `forgotten`; None in all other entries. `took_effect` follows from later entries and the pointer, it
-    is not written down.
+    `replaced` is None if no version was current before, or it could not be read. `manifest_sha256` is that of the
+    version's manifest, None in older entries. `forgotten` holds the salted hashes of the erased accounts, see
+    `forgotten`; None in all other entries. `took_effect` is derived from later entries and the pointer, and not stored.
     """
 
     at: str
@@ -53,12 +53,12 @@ class LedgerEntry:
 
     @property
     def made_version(self) -> bool:
-        """Return whether a version came to be, or to count, by it."""
+        """Whether the entry created a version, or made it current."""
         return self.action not in {"prune", "forget"}
 
     @property
     def is_swap(self) -> bool:
-        """Return whether it swaps the pointer."""
+        """Whether the entry swaps the pointer."""
         return self.action in _SWAPS
 
 
@@ -70,7 +70,7 @@ def record(
     manifest_sha256: str | None = None,
     forgotten: dict[str, Any] | None = None,
 ) -> None:
-    """Write into the ledger what is about to happen to a version; only for who holds the output."""
+    """Record in the ledger what is about to happen to a version; the caller must hold the output."""
     entry = asdict(
         LedgerEntry(now(), action, version, replaced, user(), socket.gethostname(), __version__, manifest_sha256)
     )
@@ -83,12 +83,12 @@ def record(
 
 
 def now() -> str:
-    """The time (UTC), to the second."""
+    """Return the present time (UTC), to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def days_since(output: Location, version: str) -> float | None:
-    """Days since a run last made a version the current one; None where the ledger does not say."""
+    """Return the days since a run last made a version the current one; None if the ledger does not say."""
     lines = (_parse(line) for line in raw(output).splitlines())
     times = [entry.at for entry in lines if entry and entry.action == "run" and entry.version == version]
     try:
@@ -98,7 +98,7 @@ def days_since(output: Location, version: str) -> float | None:
 
 
 def user() -> str:
-    """Who runs this, as the environment says: no proof, but a name to ask."""
+    """Return the user name in the environment: not a proof, but a name to ask."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container may run under a number that has no name
@@ -106,7 +106,7 @@ def user() -> str:
 
 
 def raw(output: Location) -> bytes:
-    """The bytes of the ledger, none where there is none yet; raise as `errors.unreadable` where it cannot be read."""
+    """Return the bytes of the ledger, none without a ledger; raise as `errors.unreadable` if it cannot be read."""
     path = output / HISTORY
     try:
         return path.read_bytes()
@@ -117,7 +117,7 @@ def raw(output: Location) -> bytes:
 
 
 def entries(output: Location, current: str | None = None) -> list[LedgerEntry]:
-    """The ledger of an output, oldest first, given the version that counts now; lines that are torn are passed over."""
+    """Return the ledger of an output, oldest first, given the current version; torn lines are skipped."""
     ledger_entries = [entry for line in raw(output).splitlines() if (entry := _parse(line)) is not None]
     swaps = [at for at, entry in enumerate(ledger_entries) if entry.is_swap]
     after = [*(ledger_entries[at].replaced for at in swaps[1:]), current]
@@ -127,7 +127,7 @@ def entries(output: Location, current: str | None = None) -> list[LedgerEntry]:
 
 
 def _parse(line: bytes) -> LedgerEntry | None:
-    """The entry of a line, or None where it is none."""
+    """Return the entry of a line, or None if it is not an entry."""
     try:
         return LedgerEntry(**json.loads(line))
     except (ValueError, TypeError):
@@ -135,7 +135,7 @@ def _parse(line: bytes) -> LedgerEntry | None:
 
 
 def first_replaced(entries: list[LedgerEntry]) -> dict[str, str | None]:
-    """Return what each version replaced when it first came to count, or what counted when it was made beside that."""
+    """Return what each version replaced when it first became current, or what was current when it was made."""
     row: dict[str, str | None] = {}
     for entry in entries:
         if entry.took_effect and entry.action in {"run", "seal"} and entry.replaced != entry.version:
@@ -144,6 +144,6 @@ def first_replaced(entries: list[LedgerEntry]) -> dict[str, str | None]:
 
 
 def before(entries: list[LedgerEntry], version: str) -> str | None:
-    """The version that a run of this version replaced when it last came to count; None where that is not told."""
+    """Return the version that a run of this version last replaced; None if not known."""
     runs = [entry for entry in entries if entry.action == "run" and entry.version == version and entry.took_effect]
     return runs[-1].replaced if runs else None

@@ -1,4 +1,4 @@
-"""Files that accounts leave: which rows go, and what is written in the place of the file."""
+"""Files that accounts are erased from: the rows that go, and the content that replaces the file."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from tamscore.store.redaction import Leaving
 
 _TEXTS = ("notices", "joins", "joined", "unknown", "doubts", "extras", "outcomes")
-"""The parts of manifests and results in JSON whose texts may name accounts."""
+"""The parts of manifests and JSON results whose texts may contain account ids."""
 
 
 @dataclass(frozen=True)
 class Rewrite:
-    """A file that accounts leave: `write` puts what is left of it at a place.
+    """A file that accounts are erased from: `write` writes the remaining content to a path.
 
-    `left` maps ids of accounts as they are compared to the ids as they are written there; `rows` counts the rows that
-    go, by reason where they were rejected, else under "".
+    `left` maps normalised ids of accounts to the ids as written in the file. `rows` counts the erased rows, by reason
+    for rejected rows, else under "".
     """
 
     name: str
@@ -42,10 +42,10 @@ class Rewrite:
 
 
 def rewrite_of(name: str, data: bytes, leaving: Leaving, *columns: str) -> Rewrite | None:
-    """Return what becomes of a table in Parquet or CSV; None where none of the accounts is in it.
+    """Return the rewrite of a table in Parquet or CSV; None if none of the accounts is in it.
 
-    Its ids stand in the first of the columns; rows that name an account in one of the others go as well.
-    Raise InputContractError that names the file where it cannot be read.
+    Its ids are in the first of the columns; rows that name an account in one of the others are erased, too. Raise
+    InputContractError, with the file's name, if it cannot be read.
     """
     import pyarrow as pa
 
@@ -60,7 +60,7 @@ def rewrite_of(name: str, data: bytes, leaving: Leaving, *columns: str) -> Rewri
 
 
 def _parquet_rewrite(name: str, data: bytes, leaving: Leaving, columns: Sequence[str]) -> Rewrite | None:
-    """Return what becomes of a Parquet file; None where it has no such column, or none of the accounts is in it."""
+    """Return the rewrite of a Parquet file; None if it has no such column, or none of the accounts is in it."""
     column = columns[0]
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -82,9 +82,9 @@ def _parquet_rewrite(name: str, data: bytes, leaving: Leaving, columns: Sequence
 
 
 def naming_rows(data: bytes, columns: Iterable[str] | None, column: str, leaving: Leaving) -> Counter[str]:
-    """Return how many rows of other accounts name one that leaves, by column of texts; of all columns if None is given.
+    """Return how many rows of other accounts name an erased one, by text column; of all columns if None is given.
 
-    Columns of numbers are not looked at: a number is rarely an id.
+    Columns of numbers are not searched: a number is rarely an id.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -101,12 +101,12 @@ def naming_rows(data: bytes, columns: Iterable[str] | None, column: str, leaving
 
 
 def _repeating(file: pq.ParquetFile) -> list[str] | None:
-    """Return the columns that were written with a dictionary and without statistics, None where there are none."""
+    """Return the columns that were written with a dictionary and without statistics, None if there are none."""
     group = file.metadata.row_group(0)
     places = map(group.column, range(group.num_columns))
     return [place.path_in_schema for place in places if not place.is_stats_set] or None
 
 
 def redacted_record(record: Mapping[str, Any], ids: AbstractSet[str]) -> dict[str, Any]:
-    """Return a manifest or a result as JSON holds it with a word in the place of ids in its texts."""
+    """Return a manifest or a JSON result with a placeholder for ids in its texts."""
     return {name: redact(value, ids) if name in _TEXTS else value for name, value in record.items()}

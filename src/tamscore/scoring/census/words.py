@@ -1,4 +1,4 @@
-"""What is said of words that a closed list does not have: the words seen, those that go, and the map to write."""
+"""Messages on words that a closed list does not have: the words seen, the accepted words, and the map to write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _LISTED = 10
-"""So many of the most frequent words are named."""
+"""Most words named, the most frequent first."""
 _HINTS = {
     "channel": re.compile(
         r"\b(re-?sell|partner|distrib|channel|integrat|dealer|wholesal|händler|fachhändler|wiederverk|vertrieb|kanal"
@@ -23,11 +23,11 @@ _HINTS = {
         r"|utilis|utent)"
     ),
 }
-"""What words begin with that tell what a party type is likely to mean."""
+"""Beginnings of words that suggest a party type."""
 
 
 def unknown_words(counts: Mapping[str | None, int], accepted: Sequence[str], column: str, where: str) -> str:
-    """Return a message on words of a column that are none of those accepted, with the map to paste into a job file.
+    """Return a message on words of a column that are not accepted, with the map to paste into a job file.
 
     `counts` has the rows by word, missing ones under None; `where` names the table.
     """
@@ -49,7 +49,7 @@ def unknown_words(counts: Mapping[str | None, int], accepted: Sequence[str], col
 
 
 def _likely(word: str, accepted: Sequence[str]) -> str:
-    """Return the accepted word that a word is likely to mean, empty where nothing or more than one thing tells."""
+    """Return the accepted word that a word most likely means, empty if none or several fit."""
     folded = fold_word(word).replace("_", " ")
     meant = [name for name in accepted if name in _HINTS and _HINTS[name].search(folded)]
     return meant[0] if len(meant) == 1 else ""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def fit_centers(rows: ResidentRows, seed_block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow) -> Fit:
-    """The centers of a party type: seeded on a few host rows (d, s), mini-batch steps, Lloyd passes to the end."""
+    """Return the centers of a party type: seeded on host rows (d, s), refined by mini-batches and Lloyd passes."""
     fit = refine(rows, seed_block, recipe, spans, local, recipe.max_passes)
     return kmeans.by_size(kmeans.without_empty(fit))
 
@@ -32,10 +32,10 @@ def fit_centers(rows: ResidentRows, seed_block: Any, recipe: Recipe, spans: Sequ
 def fit_best(
     rows: ResidentRows, turns: Iterable[tuple[Any, Recipe]], spans: Sequence[Span], local: Flow, passes: int
 ) -> Fit:
-    """The best of several fits, each on seed rows (d, s) and by a recipe of its own; sized as `fit_centers` does.
+    """Return the best of several fits, each with its own seed rows (d, s) and recipe; sorted as by `fit_centers`.
 
-    Every fit gets a few passes over all rows; no further one follows once four came to the same. The best two are
-    carried on, up to so many `passes` in all, and if centers are few, those of the better one are moved by all rows.
+    Every fit gets a few passes over all rows; after four that agree, no further one is made. The best two are
+    continued, up to `passes` in all. If there are few centers, those of the better fit are moved by all rows.
     """
     tried: list[Fit] = []
     for block, recipe in turns:
@@ -48,13 +48,13 @@ def fit_best(
 
 
 def agree(inertias: Sequence[int]) -> bool:
-    """Return whether the four lowest inertias are the same but for a share that is too small to matter."""
+    """Return whether the four lowest inertias differ by a negligible share only."""
     lowest = sorted(inertias)[:_AGREEING]
     return len(lowest) == _AGREEING and lowest[-1] - lowest[0] <= _SAME * lowest[0]
 
 
 def _move(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
-    """A settled fit after moves of its centers by all rows, where these are few, and settled again."""
+    """Return a settled fit after moves of its centers by all rows, if these are few, and settled again."""
     if len(fit.centers) >= _MOVED_BY_ALL or fit.passes >= passes:
         return fit
     result = breathe(rows, fit, fit.passes)
@@ -62,14 +62,14 @@ def _move(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
 
 
 def refine(rows: ResidentRows, block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow, passes: int) -> Fit:
-    """Return a fit that is seeded on host rows (d, s), refined by mini-batches, polished by at most so many passes."""
+    """Return a fit that is seeded on host rows (d, s), refined by mini-batches, polished by at most `passes` passes."""
     seeds = seed(block, recipe, local)
     centers, batches = kmeans.mini_batch(rows, seeds.centers, seeds.counts.astype(np.float64), spans)
     return replace(kmeans.lloyd(rows, centers, passes), batches=batches)
 
 
 def _settle(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
-    """A fit after so many passes in all, or as many as it takes."""
+    """Return a fit after `passes` passes in all, or fewer if it settles."""
     if fit.passes >= passes:
         return fit
     more = kmeans.lloyd(rows, fit.centers, passes - fit.passes)
@@ -82,13 +82,13 @@ _CARRIED_ON = 4
 _AGREEING, _SAME = 4, 1e-4
 _SETTLED = 2
 _MOVED_BY_ALL = 128
-"""Below so many centers passes over all rows cost little, and moves by all of them find what seed rows do not show."""
+"""Number of centers below which passes over all rows are cheap, and moves by all rows find more than by seed rows."""
 
 
 def seed(block: Any, recipe: Recipe, local: Flow) -> Fit:
-    """The best start on the seed rows (d, s): always on the host, so that CPU and GPU start from the same centers.
+    """Return the best start on the seed rows (d, s), computed on the host, so that CPU and GPU begin alike.
 
-    After Bradley & Fayyad (1998). Every start gets a few passes; only the best quarter is carried on until it settles.
+    After Bradley & Fayyad (1998). Every start gets a few passes; only the best quarter is continued until it settles.
     """
     host = HostBackend()
     starts = range(0, block.shape[1], host.block_rows)
@@ -102,17 +102,17 @@ def seed(block: Any, recipe: Recipe, local: Flow) -> Fit:
 
 
 def _start_on(restart: int, rows: BlockRows, block: Any, recipe: Recipe) -> Fit:
-    """One start after a few passes."""
+    """Return one start after a few passes."""
     return kmeans.start_centers(rows.anew(), block, recipe.k, recipe.seed, restart, _SHORT_PASSES)
 
 
 def _carry_on(fit: Fit, rows: BlockRows, recipe: Recipe) -> Fit:
-    """The start carried on until it settles."""
+    """Return the start, continued until it settles."""
     return kmeans.lloyd(rows.anew(), fit.centers, recipe.max_passes, kmeans.SEEDING_TOLERANCE)
 
 
 def polish(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
-    """The fit after Lloyd passes over the rows given."""
+    """Return the fit after Lloyd passes over the given rows."""
     if passes == 0:
         return fit
     polished = kmeans.lloyd(rows, fit.centers, passes, tolerance=0.0)

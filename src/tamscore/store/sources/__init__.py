@@ -1,4 +1,4 @@
-"""What a path of the job file names, as Parquet files: plain ones, a lakehouse table's live ones, or copies.
+"""The Parquet files for a path of the job file: plain ones, the valid ones of a lakehouse table, or copies.
 
 A marker wins over an ending: the folder of a Delta or Iceberg table is full of Parquet files, and some of them hold
 rows that were deleted.
@@ -24,7 +24,7 @@ __all__ = ["MARKET", "FoundFiles", "SourceFile", "find"]
 
 
 def _refuse_hudi(folder: Location, key: str, version: int | None, copies: Copies) -> NoReturn:
-    """Raise UsageError: no library reads Hudi without Spark or a service of its own."""
+    """Raise UsageError: no library reads Hudi without Spark or a service."""
     del version, copies
     raise UsageError(
         f"{key}: {str(folder)!r} is a Hudi table, which is not read; write its newest snapshot as Parquet, such as "
@@ -40,10 +40,10 @@ _LAKES: dict[Lake, Callable[[Location, str, int | None, Copies], FoundFiles]] = 
 
 
 def find(path: str, columns: InputColumns, key: str = MARKET, version: int | None = None) -> FoundFiles:
-    """Return the files of a path, a folder or a glob, in an order that the data give; `key` names it in the job file.
+    """Return the files of a path, a folder or a glob, in an order given by the data; `key` is its key in the job file.
 
-    Of a lakehouse table the version named, else the newest. Raise UsageError if there is nothing to read, or the
-    format is not read; InputContractError if a file cannot be.
+    For a lakehouse table, the named version is read, else the newest. Raise UsageError if there is nothing to read, or
+    the format is not supported; raise InputContractError if a file cannot be read.
     """
     where = location(path)
     if lake := lake_at(where):

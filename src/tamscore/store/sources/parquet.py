@@ -1,4 +1,4 @@
-"""Parquet files and folders of them: any ending, folders below, and Hive partitions with their columns."""
+"""Parquet files and folders of them: any file ending, subfolders, and Hive partitions with their columns."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 _ENDINGS = (".parquet", ".parq", ".pq")
 _POINTER = "_CURRENT.json"
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-"""What writers name the folder of rows that have no value in the column of the partition."""
+"""The folder name of writers for rows without a value in the partition column."""
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 
 
 def find(path: str, key: str) -> FoundFiles:
     """Return the Parquet files of a file, a folder or a glob, in order of name; raise UsageError if there are none.
 
-    A folder is read with those below it. Each `key=value` in the path of a file below is a column of that file.
+    A folder is read with its subfolders. Each `key=value` in the path of a file below the folder is a column of that
+    file.
     """
     where = location(path)
     files = files_in(where, key) if where.is_dir() else FoundFiles("Parquet", tuple(_single_files(path)))
@@ -40,14 +41,14 @@ def find(path: str, key: str) -> FoundFiles:
 
 
 def _single_files(path: str) -> Iterator[SourceFile]:
-    """Yield the file at a path, or those that a pattern names."""
+    """Yield the file at a path, or the files that match a pattern."""
     where = location(path)
     for file in [where] if where.is_file() else matching(path):
         yield SourceFile(file, file.name)
 
 
 def files_in(folder: Location, key: str) -> FoundFiles:
-    """Return the Parquet files in a folder and below it, and the names of what is passed over."""
+    """Return the Parquet files in a folder and its subfolders, and the names of ignored files."""
     taken: dict[str, Location] = {}
     ignored = []
     for name, file in sorted((name_within(file, folder), file) for file in files_below(folder)):
@@ -62,21 +63,21 @@ def files_in(folder: Location, key: str) -> FoundFiles:
 
 
 def is_hidden(name: str) -> bool:
-    """Return whether a part of a name says that readers shall pass it over, as writers of such files agree."""
+    """Return whether a part of a name marks the file as hidden from readers, by the convention of such files."""
     return any(part[0] in "._~" and "=" not in part for part in name.split("/"))
 
 
 def _is_parquet(file: Location) -> bool:
-    """Return whether a file is named as Parquet is, whatever the case; without an ending, whether it begins so.
+    """Return whether a file has a name of Parquet, in any case; without an ending, whether its content begins so.
 
-    Other endings, such as .bak and .old, are those of files that somebody put aside.
+    Other endings, such as .bak and .old, are those of files that were set aside.
     """
     ending = file.suffix.lower()
     return ending in _ENDINGS or (not ending and footers.is_parquet(file))
 
 
 def _require_no_tables(folder: Location, files: dict[str, Location], key: str) -> None:
-    """Raise UsageError if a folder below is a table of a format of its own, or an output of this program."""
+    """Raise UsageError if a subfolder is a table of another format, or an output of this program."""
     for name in dict.fromkeys(parent for file in files for parent in _parents_of(file)):
         below = folder / name
         kind = lake_at(below)
@@ -86,13 +87,13 @@ def _require_no_tables(folder: Location, files: dict[str, Location], key: str) -
 
 
 def _parents_of(name: str) -> Iterator[str]:
-    """Yield the folders on the way to a file, by their names within the table."""
+    """Yield the folders on the path to a file, by their names within the table."""
     parts = name.split("/")[:-1]
     yield from ("/".join(parts[: depth + 1]) for depth in range(len(parts)))
 
 
 def _keys_of(name: str, key: str) -> dict[str, str | None]:
-    """Return the values by column that the folders of a file tell, null as None; UsageError if two tell one."""
+    """Return the values by column in the folders of a file, null as None; raise UsageError if two state one column."""
     values: dict[str, str | None] = {}
     for part in name.split("/")[:-1]:
         column, sign, value = part.partition("=")
@@ -105,7 +106,7 @@ def _keys_of(name: str, key: str) -> dict[str, str | None]:
 
 
 def _constants_of(keys: dict[str, dict[str, str | None]]) -> dict[str, tuple[Constant, ...]]:
-    """Return the columns that folders tell by file: whole numbers where all values of a column are, else texts."""
+    """Return the columns in folder names, by file: whole numbers if all values of a column are, else texts."""
     import pyarrow as pa
 
     values: dict[str, list[str]] = {}
@@ -125,5 +126,5 @@ def _constants_of(keys: dict[str, dict[str, str | None]]) -> dict[str, tuple[Con
 
 
 def _are_whole(values: Sequence[str]) -> bool:
-    """Return whether all texts are whole numbers that 64 bits hold, none with zeros in front."""
+    """Return whether all texts are whole numbers of 64 bits without leading zeros."""
     return all(_WHOLE.fullmatch(value) for value in values)

@@ -1,4 +1,4 @@
-"""Where the database of a query lies, and what its errors mean; no password of it is ever repeated."""
+"""The database of a query, and the meaning of its errors; no message contains its password."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _LATER = re.compile(
     r"database is locked|Conflicting lock|No such file or directory|canceling statement",
     re.IGNORECASE,
 )
-"""What databases say when the same query may be answered later."""
+"""Texts of database errors after which the same query may succeed later."""
 
 
 @dataclass(frozen=True)
 class SourceDatabase:
-    """A database by its kind, the address that its driver takes, and the name that messages call it by.
+    """A database by its kind, the address for its driver, and its name in messages.
 
     The address, which may hold a password, is in no message and no repr.
     """
@@ -68,7 +68,7 @@ def database_at(connection: str) -> SourceDatabase:
 
 
 def _from_environment(connection: str) -> str:
-    """Return the address that a connection names, from the environment where it begins with env:."""
+    """Return the address of a connection, from the environment if it begins with env:."""
     if not connection.startswith(VARIABLE):
         return connection
     name = connection.removeprefix(VARIABLE)
@@ -78,7 +78,7 @@ def _from_environment(connection: str) -> str:
 
 
 def _secrets_of(address: str) -> set[str]:
-    """Return what of an address no message may hold: passwords, whole and in the parts that a parser may see."""
+    """Return the parts of an address that no message may contain: passwords, whole and as a parser may split them."""
     names = {os.environ.get("PGPASSWORD", ""), *_PASSWORD.findall(address)}
     if address.startswith(POSTGRESQL_SCHEMES):
         user, at, _ = address.partition("://")[2].rpartition("@")
@@ -91,7 +91,7 @@ def _secrets_of(address: str) -> set[str]:
 
 @contextmanager
 def asking(database: SourceDatabase) -> Iterator[None]:
-    """Turn what a driver raises inside into UsageError, or RetryableError if the same query may work later."""
+    """Turn errors of a driver into UsageError, or RetryableError if the same query may succeed later."""
     try:
         yield
     except Exception as error:
@@ -112,7 +112,7 @@ def _is_of_driver(error: Exception) -> bool:
 
 
 def _said_by(error: Exception) -> str:
-    """Return what the error says on one line, without what the driver puts around it."""
+    """Return the message of an error on one line, without the driver's decoration."""
     lines = [line.strip() for line in str(error).splitlines() if "ERROR:" in line or "FATAL:" in line]
     text = lines[0] if lines else first_line(error)
     return re.sub(r"^.*?((?:ERROR|FATAL): +)", "", text).rstrip(". ")
