@@ -70,8 +70,7 @@ class Columns(Settings):
     account_id: Column = "account_id"
     """Column that identifies an account; its values are unique."""
     id_form: Literal["text", "crm18"] = "text"
-    """How ids are compared: `text` as they are; `crm18` treats a CRM id of 15 characters as equal to its form with
-    check suffix."""
+    """How ids are compared: as texts, or CRM ids of 15 characters as equal to the same ids with their check suffix."""
     sales: Column = "sales"
     """Column with the account's sales from you in the window; net, in one currency."""
     party_type: Column | None = None

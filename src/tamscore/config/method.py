@@ -92,7 +92,7 @@ class Clusters(Settings):
     """The clusters of peers."""
 
     k: ClusterCount
-    """Number of clusters; "auto" to choose it in k_range by held-out sales; or a table with either by party type."""
+    """Number of clusters, "auto" to choose it in k_range by held-out sales, or a table with either by party type."""
     k_range: ClusterRange = (2, 30)
     """Fewest and most clusters that k = "auto" chooses from."""
     stability: bool = True

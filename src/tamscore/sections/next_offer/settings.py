@@ -22,9 +22,9 @@ class NextOffer(ProductTable):
     owned: OpenShare = 0.05
     """Share of a cluster's customers that must own a product before it is offered to the others."""
     by: Literal["probability", "expected_value", "share"] = "probability"
-    """Which product is offered: probability takes the product that the account most likely owns, judged by its other
-    products and its cluster; expected_value takes the largest probability times value; share takes the product that
-    most customers of the cluster own."""
+    """Which product is offered. probability: the one that the account most likely owns, judged by its other products
+    and its cluster. expected_value: the one with the largest probability times value. share: the one that most
+    customers of the cluster own."""
 
     def tables(self, account_id: str) -> dict[str, SideTable]:
         """Return the table of sales by product, if the section names one."""
