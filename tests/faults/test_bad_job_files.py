@@ -307,7 +307,7 @@ WRONG: list[tuple[str, str, list[str]]] = [
     (
         "section missing",
         job_text(output=None),
-        ["output: expected a table, got nothing; Where the scores are written"],
+        ["output: expected a table, got nothing; The place and the columns of the scores"],
     ),
     (
         "section is a value",
@@ -584,7 +584,7 @@ WRONG: list[tuple[str, str, list[str]]] = [
     (
         "campaign without a theme",
         job_text(campaigns='default = {channel = "mail"}'),
-        ["campaigns.default.theme: expected text that is not empty, got nothing; What the message is about"],
+        ["campaigns.default.theme: expected text that is not empty, got nothing; Topic of the message"],
     ),
     (
         "bands leave small accounts out",
@@ -643,10 +643,10 @@ WRONG: list[tuple[str, str, list[str]]] = [
         "empty file",
         "",
         [
-            "input: expected a table, got nothing; Where the market is read from",
-            "features: expected a table, got nothing; What the accounts are compared by",
-            "clusters: expected a table, got nothing; How the clusters of peers are found",
-            "output: expected a table, got nothing; Where the scores are written",
+            "input: expected a table, got nothing; The source of the market",
+            "features: expected a table, got nothing; The features by which accounts are compared",
+            "clusters: expected a table, got nothing; The clusters of peers",
+            "output: expected a table, got nothing; The place and the columns of the scores",
         ],
     ),
     (
