@@ -121,14 +121,19 @@ def counts(source: str, capability: tuple[int, int] = HERE, width: int = 12) -> 
     label, sums = found[f"label_{width}"], found[f"accumulate_{width}"]
     score, added = score_loop(label), add_loop(sums)
     (prepare,) = found["prepare"]
-    rows, features = (2, 8) if score.instructions["LDG"] == 16 else (1, score.instructions["LDG"])
-    turns = FEATURES / features / rows / 32  # a thread has `rows` rows, a warp 32 threads
+    small = found.get(f"accumulate_small_{width}", sums)
     return {
         "prepare": per_row(prepare, FEATURES / 32),
-        "label": per_row(score, turns),
-        "score for sums": per_row(score_loop(sums), turns),
+        "label": per_row(score, turns_of(score)),
+        "score for sums": per_row(score_loop(sums), turns_of(score_loop(sums))),
+        "score, small tile": per_row(score_loop(small), turns_of(score_loop(small))),
         "add": per_row(added, 1 / added.instructions["F2I"]),  # a lane for each feature, one row at a time
     }
+
+
+def turns_of(score: Loop) -> float:
+    """Return how many turns of a loop in which scores grow a row takes: each turn reads a value of each of its rows."""
+    return FEATURES / score.instructions["LDG"] / 32
 
 
 def share_of_floor(clocks: float, gpu: Gpu) -> float:

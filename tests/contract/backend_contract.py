@@ -303,7 +303,7 @@ class BackendContract:
         centers = whole[:, :1].T.astype(np.float64) + rng.integers(-2, 3, (13, len(whole)))
         here = put_block(this, block)
         label = this.get(this.label(here, kernels.sq_norms(this.xp, here), this.put(centers)))
-        assert label.tobytes() == nearest_bytes(this, whole, centers)[0]
+        assert label.astype(np.int64).tobytes() == nearest_bytes(this, whole, centers)[0]
 
     def test_memory_is_some_bytes(self, this):
         assert this.memory() > 2**20
@@ -372,8 +372,9 @@ def put_block(this: Backend, block: CodedBlock) -> CodedBlock:
 
 def label_bytes(this: Backend, block: Any, centers: Any) -> bytes:
     rows = this.put(block)
-    found: bytes = this.get(this.label(rows, kernels.sq_norms(this.xp, rows), this.put(centers))).tobytes()
-    return found
+    found = this.get(this.label(rows, kernels.sq_norms(this.xp, rows), this.put(centers)))
+    assert found.dtype.kind in "iu"
+    return bytes(found.astype(np.int64).tobytes())
 
 
 def sides(this: Backend, block: Any, centers: Any, before: Any = None) -> Any:

@@ -7,6 +7,7 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,19 +20,43 @@ from tamscore.backend.cuda_device import Device
 
 COMPILER = shutil.which("g++") or shutil.which("c++") or shutil.which("clang++")
 FOR_WIDTH = ("label", "accumulate", "nearest")
+SMALL = tuple((width, f"accumulate_small_{width}") for width in launch.WIDTHS if width < launch.WIDTHS[-1])
 FOR_ALL = (
-    *("spread_label", "spread_nearest", "add_rows", "least_label", "least_nearest"),
+    *("spread_label", "spread_nearest", "add_rows", "add_rows_small", "fold_tables", "least_label", "least_nearest"),
     *("product_float", "product_double", "prepare"),
 )
 HERE = Path(__file__).parent
+NEEDS = {
+    "accumulate_8": (96, 34_500),
+    "accumulate_12": (128, 35_044),
+    "accumulate_16": (128, 35_600),
+    "accumulate_32": (168, 37_776),
+    "accumulate_64": (168, 25_500),
+    "accumulate_small_8": (96, 17_860),
+    "accumulate_small_12": (128, 18_404),
+    "accumulate_small_16": (128, 18_948),
+    "accumulate_small_32": (128, 21_124),
+    "add_rows": (64, 33_920),
+    "add_rows_small": (64, 17_024),
+}
+"""Registers a thread, at most, and bytes of shared memory of kernels with tiles of rows, as compilers report them."""
+GPUS = {
+    (7, 5): launch.Limits(40, 65_536, 65_536, 0, 1_024, 16),
+    (8, 0): launch.Limits(108, 65_536, 167_936, 1_024, 2_048, 32),
+    (8, 6): launch.Limits(72, 65_536, 102_400, 1_024, 1_536, 16),
+    (8, 9): launch.Limits(58, 65_536, 102_400, 1_024, 1_536, 24),
+    (9, 0): launch.Limits(132, 65_536, 233_472, 1_024, 2_048, 32),
+    (10, 0): launch.Limits(148, 65_536, 233_472, 1_024, 2_048, 32),
+    (12, 0): launch.Limits(170, 65_536, 102_400, 1_024, 1_536, 24),
+}
+"""What T4, A100, A10, L4, H100, B200 and GeForce RTX 5090 have, by compute capability, from NVIDIA's tables."""
 FLAGS = ["-std=c++17", "-O1", "-fPIC", "-shared", "-x", "c++", "-Wno-unknown-pragmas", "-w"]
 
 
 def names() -> list[tuple[int, str]]:
     """Every kernel, with the width that it is compiled for: 0 for those that serve all."""
-    return [(width, f"{name}_{width}") for width in launch.WIDTHS for name in FOR_WIDTH] + [
-        (0, name) for name in FOR_ALL
-    ]
+    every = [(width, f"{name}_{width}") for width in launch.WIDTHS for name in FOR_WIDTH]
+    return [*every, *SMALL, *((0, name) for name in FOR_ALL)]
 
 
 def text(source: str) -> str:
@@ -66,7 +91,7 @@ def library() -> Any:
 
 
 def function(width: int, name: str, source: Any = None) -> Any:
-    """A kernel that is called as CuPy calls one: grid, block, arguments."""
+    """A kernel that is called as CuPy calls one: grid, block, arguments; it needs what `NEEDS` says, as on a GPU."""
     del width
     entry = getattr(source or library(), f"run_{name}")
 
@@ -75,6 +100,7 @@ def function(width: int, name: str, source: Any = None) -> Any:
         pointers = (ctypes.c_void_p * len(held))(*(one.ctypes.data for one in held))
         entry(grid[0], block[0], pointers)
 
+    call.num_regs, call.shared_size_bytes = NEEDS.get(name, (64, 2_048))  # type: ignore[attr-defined]
     return call
 
 
@@ -105,10 +131,16 @@ class EmulatedCuda(CudaBackend):
     name = "emulated"
     block_rows = 700
 
-    def __init__(self, *, blas: bool = True) -> None:
-        self.blas = blas
+    def __init__(self, *, blas: bool = True, capability: tuple[int, int] = (9, 0)) -> None:
+        self.blas, self.capability = blas, capability
 
     @property
     def device(self) -> Device:
-        kernels = launch.Kernels(Processor(), function, 3, lambda: self.blas)
-        return Device(Processor(), np, kernels, 2**30, lambda: 0)
+        return device_of(self.blas, self.capability)
+
+
+@cache
+def device_of(blas: bool, capability: tuple[int, int]) -> Device:
+    """A GPU of a compute capability with one multiprocessor, so that each block has rows enough to go on with."""
+    kernels = launch.Kernels(Processor(), function, replace(GPUS[capability], processors=1), lambda: blas)
+    return Device(Processor(), np, kernels, 2**30, lambda: 0)

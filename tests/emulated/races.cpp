@@ -41,6 +41,16 @@ struct Market {
         }
         return found == wanted;
     }
+
+    bool folded(const std::vector<double>& found, const std::vector<whole>& counted) const {
+        std::vector<double> sums(k * d, 0);
+        std::vector<whole> counts(k, 0);
+        for (whole row = 0; row < m; ++row) {
+            for (int j = 0; j < d; ++j) sums[label[row] * d + j] += x[j * m + row];
+            counts[label[row]] += 1;
+        }
+        return found == sums && counted == counts;
+    }
 };
 
 static bool right(Threads& threads, const Market& of) {
@@ -48,8 +58,11 @@ static bool right(Threads& threads, const Market& of) {
     const whole m = of.m;
     std::vector<float> scaled(d * 12), own(13);
     std::vector<double> own64(k), scaled64(d * 12), own_nearest(13), first(m), second(m);
-    std::vector<whole> labels(m), summed(m), nearest(m);
-    std::vector<word> tables(copies * k * (d + 1), 0), added(tables);
+    std::vector<narrow> labels(m), summed(m), small(m);
+    std::vector<whole> nearest(m), counts(k);
+    std::vector<word> tables(copies * k * (d + 1), 0), added(tables), of_small(tables), added_small(tables);
+    const std::vector<word> zero(tables);
+    std::vector<double> sums(k * d);
     threads.launch(1, [&] { spread_label(of.centers.data(), k, d, 12, scaled.data(), own.data(), own64.data()); });
     threads.launch(1, [&] { spread_nearest(of.centers.data(), k, d, 12, scaled64.data(), own_nearest.data()); });
     threads.launch(blocks, [&] {
@@ -60,12 +73,22 @@ static bool right(Threads& threads, const Market& of) {
                       summed.data(), tables.data(), copies);
     });
     threads.launch(blocks, [&] {
+        accumulate_small_12(of.x.data(), m, m, d, k, scaled.data(), own.data(), of.centers.data(), own64.data(),
+                            small.data(), of_small.data(), copies);
+    });
+    threads.launch(blocks, [&] {
         nearest_12(of.x.data(), m, m, d, scaled64.data(), own_nearest.data(), nearest.data(), first.data(),
                    second.data());
     });
     threads.launch(blocks, [&] { add_rows(of.x.data(), m, m, d, k, of.label.data(), added.data(), copies); });
-    return labels == of.label && summed == of.label && nearest == of.label && first == of.first &&
-           of.sums(tables, copies) && of.sums(added, copies);
+    threads.launch(blocks,
+                   [&] { add_rows_small(of.x.data(), m, m, d, k, of.label.data(), added_small.data(), copies); });
+    const std::vector<narrow> label(of.label.begin(), of.label.end());
+    const bool same = labels == label && summed == label && small == label && nearest == of.label &&
+                      first == of.first && of.sums(tables, copies) && of.sums(added, copies) &&
+                      of.sums(of_small, copies) && of.sums(added_small, copies);
+    threads.launch(blocks, [&] { fold_tables(tables.data(), copies, k, d, sums.data(), counts.data()); });
+    return same && tables == zero && of.folded(sums, counts);
 }
 
 int main() {

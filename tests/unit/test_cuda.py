@@ -16,6 +16,7 @@ import pytest
 
 from tamscore import job_file, pipeline
 from tamscore.backend import cubins, cuda, cuda_device, kernels, launch, lean, rapids
+from tamscore.backend.host import HostBackend
 from tamscore.backend.namespace import Namespace
 from tamscore.backend.reader import LEAN, RAPIDS, choose_reader
 from tamscore.engine import task, versions
@@ -114,6 +115,113 @@ def test_our_own_product_is_that_of_whole_numbers(rng, shape):
     k, d, m = shape
     a, x = (rng.integers(-(2**20), 2**20, size).astype(np.float64) for size in ((k, d), (d, m)))
     assert np.array_equal(emulated.EmulatedCuda(blas=False).device.kernels.product(a, x), a @ x)
+
+
+# grids and tiles
+
+
+EVERY_GPU = pytest.mark.parametrize("capability", emulated.GPUS, ids=str)
+
+
+def fitted(capability: tuple[int, int], width: int, name: str) -> launch.Launch:
+    tiles = [
+        launch.KernelTile.of(emulated.function(width, item), item, rows) for item, rows in launch.tiles_of(width, name)
+    ]
+    return launch.fit_launch(emulated.GPUS[capability], tiles)
+
+
+@pytest.mark.parametrize(
+    ("capability", "name", "expected"),
+    [
+        ((7, 5), "accumulate_12", ("accumulate_small_12", 128, 40 * 3)),
+        ((8, 0), "accumulate_12", ("accumulate_12", 256, 108 * 4)),
+        ((8, 6), "accumulate_12", ("accumulate_small_12", 128, 72 * 4)),
+        ((8, 9), "accumulate_12", ("accumulate_small_12", 128, 58 * 4)),
+        ((9, 0), "accumulate_12", ("accumulate_12", 256, 132 * 4)),
+        ((10, 0), "accumulate_12", ("accumulate_12", 256, 148 * 4)),
+        ((12, 0), "accumulate_12", ("accumulate_small_12", 128, 170 * 4)),
+        ((7, 5), "add_rows", ("add_rows_small", 128, 40 * 3)),
+        ((9, 0), "add_rows", ("add_rows", 256, 132 * 6)),
+        ((7, 5), "label_12", ("label_12", 512, 40 * 8)),
+        ((9, 0), "label_12", ("label_12", 512, 132 * 8)),
+    ],
+)
+def test_registers_and_shared_memory_choose_the_tile_and_the_number_of_blocks(capability, name, expected):
+    """T4, A10, L4 and others have room for two large tiles at most: they take the small one."""
+    width = 12 if name.endswith("12") else 0
+    assert fitted(capability, width, name) == launch.Launch(*expected)
+
+
+def test_blocks_at_home_are_bounded_by_each_of_the_limits():
+    limits = launch.Limits(10, 65_536, 100_000, 1_000, 1_536, 16)
+    assert limits.at_home(32, 0) == 1_536 // 128
+    assert limits.at_home(128, 0) == 4
+    assert limits.at_home(129, 0) == 3  # registers of a warp come in pieces of 256
+    assert limits.at_home(32, 24_001) == 3  # a block takes 1,000 bytes for itself
+    assert launch.Limits(10, 65_536, 10**6, 0, 2_048, 2).at_home(32, 0) == 2
+
+
+def test_a_kernel_that_fits_nowhere_is_still_started():
+    """The driver then says what is wrong; nothing waits for a block that never comes."""
+    assert launch.fit_launch(emulated.GPUS[7, 5], [launch.KernelTile("x", 128, 255, 90_000)]).blocks == 40
+
+
+def test_limits_are_what_cuda_says_of_a_device():
+    names = ("multiProcessorCount", "regsPerMultiprocessor", "sharedMemPerMultiprocessor", "reservedSharedMemPerBlock")
+    numbers = dict(zip((*names, "maxThreadsPerMultiProcessor", "maxBlocksPerMultiProcessor"), range(6), strict=True))
+    assert launch.Limits.of(numbers | {"name": b"GPU"}) == launch.Limits(0, 1, 2, 3, 4, 5)
+
+
+@needs_compiler
+@EVERY_GPU
+@pytest.mark.parametrize("k", [8, 11, 16, 32, 64, 70])
+def test_every_gpu_and_tile_gives_the_bytes_of_the_host(rng, capability, k):
+    """Over more rows than all blocks take at a time, and twice, so that tables are those of the pass before."""
+    backend, host = emulated.EmulatedCuda(capability=capability), HostBackend()
+    for d in (5, 33):
+        block = rng.integers(-9_000, 9_000, (d, 3_001)).astype(np.float32)
+        centers = rng.integers(-9_000, 9_000, (k, d)).astype(np.float64)
+        norms = kernels.sq_norms(np, block)
+        wanted = host.sides(block, norms, centers)
+        for _ in range(2):
+            sides = backend.sides(block, norms, centers)
+            assert np.array_equal(sides.label, wanted.label)
+            assert (sides.sums.tobytes(), sides.counts.tobytes()) == (wanted.sums.tobytes(), wanted.counts.tobytes())
+            assert np.array_equal(backend.label(block, norms, centers), wanted.label)
+            assert backend.segment_sum(block, wanted.label, k).tobytes() == wanted.sums.tobytes()
+
+
+@needs_compiler
+def test_a_pass_takes_the_tables_of_the_one_before(rng):
+    made = emulated.device_of.__wrapped__(True, (9, 0)).kernels
+    block = rng.integers(-9, 9, (4, 300)).astype(np.float32)
+    made.sums(block, np.zeros(300, np.int64), 3)
+    (tables,) = (item for items in made.spare.values() for item in items)
+    made.sums(block, np.zeros(300, np.int64), 3)
+    assert [item is tables for items in made.spare.values() for item in items] == [True]
+    assert not tables.any()
+
+
+@needs_compiler
+def test_tables_of_a_pass_that_breaks_off_are_not_taken_again(rng, monkeypatch):
+    """After memory ran out between sums and their end, the blocks are halved: half sums must not be in the way."""
+    made = emulated.device_of.__wrapped__(True, (9, 0)).kernels
+    block, label = rng.integers(-9, 9, (4, 300)).astype(np.float32), np.zeros(300, np.int64)
+    wanted = made.sums(block, label, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(launch.Kernels, "start", failing_at_fold(launch.Kernels.start))
+        with pytest.raises(MemoryError):
+            made.sums(block, label, 3)
+    assert all(map(np.array_equal, made.sums(block, label, 3), wanted))
+
+
+def failing_at_fold(start: Any) -> Any:
+    def starting(self: Any, width: int, name: str, *given: Any) -> None:
+        if name == "fold_tables":
+            raise MemoryError
+        start(self, width, name, *given)
+
+    return starting
 
 
 # faults

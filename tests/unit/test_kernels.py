@@ -7,13 +7,15 @@ import re
 import pytest
 
 from tamscore.backend import cubins, launch
-from tests.emulated import names
+from tests.emulated import NEEDS, names
 
 BY_WIDTH = {8: (96, 128), 12: (128, 168), 16: (128, 168), 32: (168, 255), 64: (255, 255)}
 """The most registers a thread by width of the scores, in float32 and in float64.
 
 With 128 threads a block, 65,536 registers hold 16 warps up to k = 16, and 8 beyond 32.
 """
+LABELS = {8: 128, 12: 168}
+"""The same for labels alone of four rows a thread: 16 warps, and 12."""
 SERVING_ALL = 128
 SPILLED = {"nearest_64": 64}
 """Bytes that a kernel may put aside in memory; the others none. 64 scores in float64 fill half of all registers."""
@@ -36,6 +38,8 @@ class Log:
 def most_registers(name: str) -> int:
     """The budget of a kernel."""
     kind, _, width = name.rpartition("_")
+    if kind == "label" and int(width) in LABELS:
+        return LABELS[int(width)]
     return BY_WIDTH[int(width)][kind == "nearest"] if width.isdigit() else SERVING_ALL
 
 
@@ -54,6 +58,10 @@ def test_every_kernel_compiles_within_its_budget(capability):
         assert registers <= most_registers(name), name
         shared = re.search(r"(\d+) bytes smem", rest)
         assert (int(shared[1]) if shared else 0) <= SHARED, name
+        if name in NEEDS:  # what the choice of tiles is tested with
+            assert registers <= NEEDS[name][0], name
+            assert shared, name
+            assert NEEDS[name][1] - 64 < int(shared[1]) <= NEEDS[name][1], name
 
 
 @pytest.mark.parametrize("width", [0, *launch.WIDTHS])

@@ -85,7 +85,7 @@ class Gaps:
 class Sides:
     """The sides that rows have taken: the label (m,) of each, and the sums (k, d) and counts (k,) of every label.
 
-    `gaps` are there where the backend starts the next pass from them.
+    Labels are integers of any width. `gaps` are there where the backend starts the next pass from them.
     """
 
     label: Array
@@ -136,7 +136,7 @@ class Backend(Protocol):
         """Values (m,) sorted within label, label by label, and the host offsets (segments + 1,) where each begins."""
 
     def label(self, x: Block, sq_norms: Array, centers: Array) -> Array:
-        """The label (m,) int64 that `nearest` gives every row, for passes that need no distances.
+        """The label (m,) that `nearest` gives every row, for passes that need no distances; integers of any width.
 
         `sq_norms` (m,) float64 are the squared norms of the rows.
         """

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from tamscore.backend import lean, rmm_pool
 from tamscore.backend.cubins import FOLDER, find_cubin
-from tamscore.backend.launch import SOURCE, Kernels
+from tamscore.backend.launch import SOURCE, Kernels, Limits
 from tamscore.backend.namespace import Namespace
 from tamscore.backend.reader import choose_reader
 from tamscore.errors import DeviceError, TamscoreError, first_line
@@ -78,7 +78,7 @@ def _device() -> Device:
     start_pool = rmm_pool.start_pool if choose_reader().name == "full" else lean.start_pool
     peak = start_pool(cp, int(memory * _RELEASE_SHARE))
     properties = cp.cuda.runtime.getDeviceProperties(cp.cuda.runtime.getDevice())
-    own = Kernels(cp, _kernel, int(properties["multiProcessorCount"]), _has_blas)
+    own = Kernels(cp, _kernel, Limits.of(properties), _has_blas)
     return Device(cp, Namespace(array_api_compat.cupy, cp, own.product), own, memory, peak)
 
 

@@ -16,6 +16,7 @@ constexpr int AHEAD = 8;      // rows that are fetched before the first of them 
 
 typedef long long whole;
 typedef unsigned long long word;
+typedef unsigned char narrow;  // labels of a width of scores: an eighth of the bytes to write
 
 struct Rows {
     const float* __restrict__ x;
@@ -54,7 +55,7 @@ template <typename T, int K, int R>
 __device__ __forceinline__ void score_rows(const Rows& in, whole first, bool fresh, const T* __restrict__ scaled,
                                            const T* __restrict__ own, T (&score)[R][K], T (&norm)[R],
                                            float (*tile)[THREADS * R + 1]) {
-    constexpr int UNROLL = sizeof(T) * K * R <= 128 ? 8 : sizeof(T) * K * R <= 256 ? 4 : 1;
+    constexpr int HELD = sizeof(T) * K * R, UNROLL = HELD <= (sizeof(T) == 4 ? 192 : 128) ? 8 : HELD <= 256 ? 4 : 1;
     __shared__ __align__(16) T centers[CHUNK][K];  // read four at a time
 #pragma unroll
     for (int r = 0; r < R; ++r) {
@@ -214,7 +215,7 @@ __device__ __forceinline__ int decide(const Rows& in, const Exact& exact, whole 
 
 template <int K, int R, bool SUM>
 __device__ __forceinline__ void label_rows(const Rows& in, int k, const float* scaled, const float* own,
-                                           const Exact& exact, whole* __restrict__ labels, word* table) {
+                                           const Exact& exact, narrow* __restrict__ labels, word* table) {
     constexpr int ROWS = THREADS * R;
     __shared__ float tile[SUM ? CHUNK : 1][ROWS + 1];
     __shared__ unsigned short order[SUM ? ROWS : 1];
@@ -232,7 +233,7 @@ __device__ __forceinline__ void label_rows(const Rows& in, int k, const float* s
             label[r] = 0;
             if (row >= in.rows) continue;
             label[r] = decide<K>(in, exact, row, score[r], norm[r], own[K]);
-            labels[row] = label[r];
+            labels[row] = (narrow)label[r];
         }
         if (!SUM) continue;
         const int count = (int)min((whole)ROWS, in.rows - first);
@@ -303,21 +304,25 @@ extern "C" __global__ void spread_nearest(const double* centers, int k, int feat
     spread<double>(centers, k, features, K, scaled, own, own);
 }
 
-// One kernel for each width K of the scores. R rows a thread, and at least so many blocks at home on a multiprocessor
-// for float32 and for float64: what registers and shared memory allow without spilling.
-#define WIDTH(K, R, BLOCKS, BLOCKS64)                                                                                \
+// The kernels for each width K of the scores. LABELLED rows a thread for labels alone and SUMMED where rows are summed,
+// for which a tile of rows lies in shared memory; with one row a thread that tile is half as large, for GPUs with less of
+// it. AT_HOME for labels, BLOCKS for sums and BLOCKS64 in float64 are how many blocks at least are at home on a
+// multiprocessor: what registers allow without spilling.
+#define SUMMING(NAME, K, R, BLOCKS)                                                                                  \
     extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)                                                    \
-        label_##K(const float* x, whole stride, whole rows, int features, int k, const float* scaled,                \
-                  const float* own, const double* centers, const double* own64, whole* labels) {                     \
-        label_rows<K, R, false>({x, stride, rows, features}, k, scaled, own, {centers, own64}, labels, nullptr);     \
-    }                                                                                                                \
-    extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)                                                    \
-        accumulate_##K(const float* x, whole stride, whole rows, int features, int k, const float* scaled,           \
-                       const float* own, const double* centers, const double* own64, whole* labels, word* tables,    \
-                       int copies) {                                                                                 \
+        NAME(const float* x, whole stride, whole rows, int features, int k, const float* scaled, const float* own,   \
+             const double* centers, const double* own64, narrow* labels, word* tables, int copies) {                 \
         word* const table = tables + (whole)(blockIdx.x % copies) * k * (features + 1);                              \
         label_rows<K, R, true>({x, stride, rows, features}, k, scaled, own, {centers, own64}, labels, table);        \
+    }
+#define WIDTH(K, LABELLED, AT_HOME, SUMMED, BLOCKS, BLOCKS64)                                                        \
+    extern "C" __global__ void __launch_bounds__(THREADS, AT_HOME)                                                   \
+        label_##K(const float* x, whole stride, whole rows, int features, int k, const float* scaled,                \
+                  const float* own, const double* centers, const double* own64, narrow* labels) {                    \
+        label_rows<K, LABELLED, false>({x, stride, rows, features}, k, scaled, own, {centers, own64}, labels,        \
+                                       nullptr);                                                                     \
     }                                                                                                                \
+    SUMMING(accumulate_##K, K, SUMMED, BLOCKS)                                                                       \
     extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS64)                                                  \
         nearest_##K(const float* x, whole stride, whole rows, int features, const double* scaled, const double* own, \
                     whole* labels, double* nearest, double* next) {                                                  \
@@ -325,38 +330,68 @@ extern "C" __global__ void spread_nearest(const double* centers, int k, int feat
     }
 
 #if !defined(ONLY) || ONLY == 8
-WIDTH(8, 2, 5, 4)
+WIDTH(8, 4, 4, 2, 5, 4)
+SUMMING(accumulate_small_8, 8, 1, 5)
 #endif
 #if !defined(ONLY) || ONLY == 12
-WIDTH(12, 2, 4, 3)
+WIDTH(12, 4, 3, 2, 4, 3)
+SUMMING(accumulate_small_12, 12, 1, 4)
 #endif
 #if !defined(ONLY) || ONLY == 16
-WIDTH(16, 2, 4, 3)
+WIDTH(16, 2, 4, 2, 4, 3)
+SUMMING(accumulate_small_16, 16, 1, 4)
 #endif
 #if !defined(ONLY) || ONLY == 32
-WIDTH(32, 2, 3, 2)
+WIDTH(32, 2, 3, 2, 3, 2)
+SUMMING(accumulate_small_32, 32, 1, 4)
 #endif
 #if !defined(ONLY) || ONLY == 64
-WIDTH(64, 1, 2, 2)
+WIDTH(64, 1, 2, 1, 2, 2)
 #endif
 
 // Sums and counts of rows whose labels are known, for any number of labels.
-extern "C" __global__ void __launch_bounds__(THREADS, 4)
-    add_rows(const float* x, whole stride, whole rows, int features, int k, const whole* labels, word* tables,
-             int copies) {
-    constexpr int ROWS = 2 * THREADS;
+template <int R>
+__device__ __forceinline__ void add_all(const Rows& in, const whole* __restrict__ labels, word* __restrict__ table) {
+    constexpr int ROWS = R * THREADS;
     __shared__ float tile[CHUNK][ROWS + 1];
     __shared__ int order[ROWS];
-    const Rows in = {x, stride, rows, features};
-    word* const table = tables + (whole)(blockIdx.x % copies) * k * (features + 1);
-    for (whole first = (whole)blockIdx.x * ROWS; first < rows; first += (whole)gridDim.x * ROWS) {
-        const int count = (int)min((whole)ROWS, rows - first);
+    for (whole first = (whole)blockIdx.x * ROWS; first < in.rows; first += (whole)gridDim.x * ROWS) {
+        const int count = (int)min((whole)ROWS, in.rows - first);
         __syncthreads();
         for (int row = threadIdx.x; row < count; row += THREADS) {
             order[row] = (int)labels[first + row] * ROWS + row;
-            atomicAdd(table + labels[first + row] * (features + 1) + features, (word)1);
+            atomicAdd(table + labels[first + row] * (in.features + 1) + in.features, (word)1);
         }
         add_tile<ROWS>(in, first, count, tile, order, table);
+    }
+}
+
+#define ADDING(NAME, R)                                                                                              \
+    extern "C" __global__ void __launch_bounds__(THREADS, 4)                                                         \
+        NAME(const float* x, whole stride, whole rows, int features, int k, const whole* labels, word* tables,       \
+             int copies) {                                                                                           \
+        add_all<R>({x, stride, rows, features}, labels, tables + (whole)(blockIdx.x % copies) * k * (features + 1)); \
+    }
+ADDING(add_rows, 2)
+ADDING(add_rows_small, 1)
+
+// The sums (k, features) and counts (k) of all copies of a table, which are zero again afterwards for the next pass.
+extern "C" __global__ void __launch_bounds__(THREADS, 4)
+    fold_tables(word* __restrict__ tables, int copies, int k, int features, double* __restrict__ sums,
+                whole* __restrict__ counts) {
+    const whole entries = (whole)k * (features + 1);
+    for (whole entry = (whole)blockIdx.x * THREADS + threadIdx.x; entry < entries; entry += (whole)gridDim.x * THREADS) {
+        word total = 0;
+        for (int copy = 0; copy < copies; ++copy) {
+            total += tables[copy * entries + entry];
+            tables[copy * entries + entry] = 0;
+        }
+        const whole label = entry / (features + 1);
+        const int feature = (int)(entry % (features + 1));
+        if (feature < features)
+            sums[label * features + feature] = (double)(whole)total;
+        else
+            counts[label] = (whole)total;
     }
 }
 

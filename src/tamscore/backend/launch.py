@@ -5,7 +5,8 @@ The array library comes as an argument, so that the same calls run on CuPy, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,19 +15,107 @@ import numpy as np
 from tamscore.backend import Nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tamscore.backend import Array, Treatment
 
 SOURCE = Path(__file__).with_name("kernels.cu")
 WIDTHS = (8, 12, 16, 32, 64)
 """Scores a row that the kernels for few centers are made for; beyond the last a matrix product makes them."""
+_LABELLED = {8: 4, 12: 4, 16: 2, 32: 2, 64: 1}
+"""Rows a thread of the kernels for labels alone, by width."""
+_SUMMED = {8: 2, 12: 2, 16: 2, 32: 2, 64: 1}
+"""Rows a thread of the kernels that sum rows too, whose tile of rows lies in shared memory; small tiles hold one."""
+_TWO_ROWS = ("nearest_8", "nearest_12")
 _THREADS = 128
-_BLOCKS_A_PROCESSOR = 8
+_REGISTERS_TOGETHER = 256
+"""A warp's registers are given out in pieces of so many."""
+_ENOUGH_BLOCKS = 3
+"""With so many blocks at home, one computes while others wait; where a large tile leaves fewer, a small one may do."""
 _COPIES = 16
 """Tables of sums that blocks add to, so that they do not wait for each other."""
+_KEPT_TABLES = 2**20
+"""Tables of at most so many numbers are kept for the next pass."""
 _PRODUCT_BYTES = 2**29
 """So much memory a matrix of scores may take; more rows are taken in slices."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a multiprocessor of a GPU has, and how many of them there are.
+
+    Registers, bytes of shared memory, of which each block takes `reserved` for itself, threads and blocks at home.
+    """
+
+    processors: int
+    registers: int
+    shared: int
+    reserved: int
+    threads: int
+    blocks: int
+
+    @classmethod
+    def of(cls, properties: Mapping[str, Any]) -> Limits:
+        """The limits that CUDA's properties of a device state."""
+        names = (
+            *("multiProcessorCount", "regsPerMultiprocessor", "sharedMemPerMultiprocessor"),
+            *("reservedSharedMemPerBlock", "maxThreadsPerMultiProcessor", "maxBlocksPerMultiProcessor"),
+        )
+        return cls(*(int(properties[name]) for name in names))
+
+    def at_home(self, registers: int, shared: int) -> int:
+        """How many blocks with so many registers a thread and bytes of shared memory a multiprocessor holds at once."""
+        of_warp = -(-registers * 32 // _REGISTERS_TOGETHER) * _REGISTERS_TOGETHER
+        by_registers = self.registers // max(1, of_warp) // (_THREADS // 32)
+        by_shared = self.shared // (shared + self.reserved) if shared + self.reserved else self.blocks
+        return min(self.blocks, self.threads // _THREADS, by_registers, by_shared)
+
+
+@dataclass(frozen=True)
+class KernelTile:
+    """A kernel that does a piece of work, the rows that a block of it takes at a time, and what a block needs.
+
+    That is registers a thread and bytes of shared memory.
+    """
+
+    name: str
+    rows: int
+    registers: int
+    shared: int
+
+    @classmethod
+    def of(cls, kernel: Any, name: str, rows_a_thread: int) -> KernelTile:
+        """The tile of a compiled kernel, by what the driver says of it."""
+        return cls(name, _THREADS * rows_a_thread, int(kernel.num_regs), int(kernel.shared_size_bytes))
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Which kernel is started, how many rows a block takes at a time, how many blocks the whole GPU holds at once."""
+
+    name: str
+    rows: int
+    blocks: int
+
+
+def tiles_of(width: int, name: str) -> list[tuple[str, int]]:
+    """The kernels that do the work of a name, the largest tile first, each with its rows a thread."""
+    if name == "add_rows":
+        return [(name, 2), ("add_rows_small", 1)]
+    if name == f"accumulate_{width}":
+        large = _SUMMED[width]
+        return [(name, large), *([(f"accumulate_small_{width}", 1)] if large > 1 else [])]
+    if name == f"label_{width}":
+        return [(name, _LABELLED[width])]
+    return [(name, 2 if name in _TWO_ROWS else 1)]
+
+
+def fit_launch(limits: Limits, tiles: Sequence[KernelTile]) -> Launch:
+    """Return the first tile of which enough blocks are at home on a multiprocessor, else that of most blocks."""
+    at_home = [limits.at_home(tile.registers, tile.shared) for tile in tiles]
+    enough = (place for place, blocks in enumerate(at_home) if blocks >= _ENOUGH_BLOCKS)
+    place = next(enough, int(np.argmax(at_home)))
+    return Launch(tiles[place].name, tiles[place].rows, limits.processors * max(1, at_home[place]))
 
 
 def width_of(k: int) -> int:
@@ -36,23 +125,27 @@ def width_of(k: int) -> int:
 
 @dataclass(frozen=True)
 class Kernels:
-    """The kernels on one device: its array library, its kernels by width and name, its number of processors.
+    """The kernels on one device: its array library, its kernels by width and name, what its multiprocessors have.
 
     `has_blas` says whether the array library can multiply matrices; else a kernel of ours does. It is asked only when a
-    product is, since loading cuBLAS takes time.
+    product is, since loading cuBLAS takes time. `spare` holds tables that no pass is using, all zero, by their size.
     """
 
     cp: Any
     function: Callable[[int, str], Any]
-    processors: int
+    limits: Limits
     has_blas: Callable[[], bool]
+    spare: dict[int, list[Array]] = field(default_factory=lambda: defaultdict(list))
+    launches: dict[tuple[int, str], Launch] = field(default_factory=dict)
 
     def label(self, x: Array, sq_norms: Array, centers: Array) -> Array:
         """The label (m,) of every row of a block, without distances."""
-        x, centers, label = _align(self.cp, x), self.cp.ascontiguousarray(centers), self.labels(x)
+        x, centers = _align(self.cp, x), self.cp.ascontiguousarray(centers)
         if width := width_of(len(centers)):
+            label = self.labels(x, np.uint8)
             self.launch(width, f"label_{width}", x, *self.spread_label(centers, width), label)
             return label
+        label = self.labels(x)
         scaled, own64 = (-2.0 * centers).astype(np.float32), self.cp.sum(centers * centers, axis=1)
         own = self.cp.concatenate((own64, self.cp.max(own64, keepdims=True))).astype(np.float32)
         for rows in _slices(x, len(centers), 4):
@@ -71,16 +164,37 @@ class Kernels:
             label = self.label(x, sq_norms, centers)
             return label, *self.sums(x, label, k)
         x, centers = _align(self.cp, x), self.cp.ascontiguousarray(centers)
-        label, tables = self.labels(x), self.tables(k, len(x))
-        laid_out = self.spread_label(centers, width)
-        self.launch(width, f"accumulate_{width}", x, *laid_out, label, tables, np.int32(len(tables)))
-        return label, *self.add(tables)
+        label, laid_out = self.labels(x, np.uint8), self.spread_label(centers, width)
+        return label, *self.summed(width, f"accumulate_{width}", x, k, *laid_out, label)
 
     def sums(self, x: Array, label: Array, k: int) -> tuple[Array, Array]:
         """The sums (k, d) float64 and counts (k,) int64 of the rows by label."""
-        x, label, tables = _align(self.cp, x), self.cp.ascontiguousarray(label), self.tables(k, len(x))
-        self.launch(0, "add_rows", x, np.int32(k), label, tables, np.int32(len(tables)))
-        return self.add(tables)
+        label = self.cp.ascontiguousarray(label.astype(np.int64, copy=False))
+        return self.summed(0, "add_rows", _align(self.cp, x), k, np.int32(k), label)
+
+    def summed(self, width: int, name: str, x: Array, k: int, *args: Any) -> tuple[Array, Array]:
+        """The sums (k, d) float64 and counts (k,) int64 that a kernel adds to tables, in whatever order.
+
+        Tables are whole and zero again before any other pass may have them; one that breaks off keeps them for itself.
+        """
+        cp, features = self.cp, len(x)
+        entries = k * (features + 1)
+        copies = max(1, min(_COPIES, 2**22 // entries))
+        sums, counts = cp.empty((k, features), np.float64), cp.empty(k, np.int64)
+        size = 1 << (copies * entries - 1).bit_length()
+        tables = self.take_tables(size)
+        self.launch(width, name, x, *args, tables, np.int32(copies))
+        self.start(0, "fold_tables", entries, tables, np.int32(copies), np.int32(k), np.int32(features), sums, counts)
+        if size <= _KEPT_TABLES:
+            self.spare[size].append(tables)
+        return sums, counts
+
+    def take_tables(self, size: int) -> Array:
+        """So many zeros (size,) int64 that no other pass has; those of a pass before, if they are free."""
+        try:
+            return self.spare[size].pop()
+        except IndexError:
+            return self.cp.zeros(size, np.int64)
 
     def nearest(self, x: Array, centers: Array) -> Nearest:
         """The nearest and second nearest center of every row, exactly."""
@@ -138,24 +252,22 @@ class Kernels:
         self.start(width, name, rows, *before, x, stride, np.int64(rows), np.int32(features), *args)
 
     def start(self, width: int, name: str, rows: int, *args: Any) -> None:
-        """Start a kernel with as many blocks as so many rows need, or as the processors hold; none for no rows."""
+        """Start a kernel with as many blocks as so many rows need, or as are at home on the GPU; none for no rows."""
         if rows:
-            blocks = min(-(-rows // _THREADS), self.processors * _BLOCKS_A_PROCESSOR)
-            self.function(width, name)((blocks,), (_THREADS,), args)
+            launch = self.launch_of(width, name)
+            blocks = min(-(-rows // launch.rows), launch.blocks)
+            self.function(width, launch.name)((blocks,), (_THREADS,), args)
 
-    def labels(self, x: Array) -> Array:
-        """Room for the labels (m,) of a block."""
-        return self.cp.empty(x.shape[1], np.int64)
+    def launch_of(self, width: int, name: str) -> Launch:
+        """What is started for a width and a name on this device, found out once."""
+        if (width, name) not in self.launches:
+            tiles = [KernelTile.of(self.function(width, item), item, rows) for item, rows in tiles_of(width, name)]
+            self.launches[width, name] = fit_launch(self.limits, tiles)
+        return self.launches[width, name]
 
-    def tables(self, k: int, features: int) -> Array:
-        """Tables (copies, k, d + 1) of sums and counts, all zero."""
-        copies = max(1, min(_COPIES, 2**22 // (k * (features + 1))))
-        return self.cp.zeros((copies, k, features + 1), np.int64)
-
-    def add(self, tables: Array) -> tuple[Array, Array]:
-        """Sums (k, d) float64 and counts (k,) int64 of all tables: whole numbers, in whatever order they were added."""
-        table = self.cp.sum(tables, axis=0)
-        return table[:, :-1].astype(np.float64), self.cp.ascontiguousarray(table[:, -1])
+    def labels(self, x: Array, kind: Any = np.int64) -> Array:
+        """Memory for the labels (m,) of a block: one byte each where they are those of a width of scores."""
+        return self.cp.empty(x.shape[1], kind)
 
 
 def _align(cp: Any, x: Array) -> Array:
