@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -156,7 +157,8 @@ def _carry_out(
     for key, item in ({MARKET: plan} | plan.tables).items():
         for text in item.notices:
             progress.notice(f"{key}: {text}")
-    backend = backend or backends.load(choice.name)
+    choice = choice.choose_reader(plan.rows, len(columns.numeric), _processors_of(job))
+    backend = backend or backends.load(choice.name, choice.reader and choice.reader.name)
     place = place_of(job, plan, backend, model_source)
     directory = replace(place.directory, yields=yields)
     progress.set_run_key(directory.run_key)
@@ -197,6 +199,12 @@ def _carry_out(
             progress.figures["workers"] = flow.workers
             progress.peaks = flow.ask(memory.peak, backend)
     return directory
+
+
+def _processors_of(job: Job) -> int:
+    """Return how many processors of this host decode for all GPUs together: those that the threads of a run take."""
+    here = len(os.sched_getaffinity(0))
+    return min(here, job.engine.workers or here) if job.engine.kind == "local" else here
 
 
 def _admit(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -65,9 +66,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return seen
 
 
-def test_each_gpu_gets_one_worker_over_tcp_on_loopback_with_a_pool_of_memory(started, monkeypatch):
-    monkeypatch.setattr(gpus, "choose_reader", lambda: READERS["full"])
-    with connect.connect(Engine(kind="cuda"), TWO_GPUS) as flow:
+def test_each_gpu_gets_one_worker_over_tcp_on_loopback_with_a_pool_of_memory(started):
+    with connect.connect(Engine(kind="cuda"), replace(TWO_GPUS, reader=READERS["full"])) as flow:
         assert (flow.workers, flow.memories) == (2 * gpus.THREADS, 2)
         assert list(flow.map(abs, [-1, -2, -3])) == [1, 2, 3]
     assert started["n_workers"] == 2
@@ -80,15 +80,14 @@ def test_each_gpu_gets_one_worker_over_tcp_on_loopback_with_a_pool_of_memory(sta
 def test_workers_with_the_lean_reader_neither_import_cudf_nor_ask_for_its_pool(monkeypatch):
     seen: dict[str, Any] = {}
     pretend(monkeypatch, lambda **settings: seen.update(settings))
-    monkeypatch.setattr(gpus, "choose_reader", lambda: READERS["lean"])
-    gpus.cluster({})
+    gpus.cluster({}, full=False)
     assert set(seen) == {"threads_per_worker", "protocol", "device_memory_limit", "pre_import"}
     assert "cudf" not in seen["pre_import"]
 
 
 def test_without_dask_cuda_it_is_named_with_the_extra_that_brings_it():
     with pytest.raises(DeviceError, match=r"Dask-CUDA is not installed.*rapids-cu12.*engine.kind = 'local'"):
-        gpus.cluster({})
+        gpus.cluster({}, full=False)
 
 
 def test_more_workers_than_gpus_are_refused(started):

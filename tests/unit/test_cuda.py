@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -14,12 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tamscore import backend as backends
 from tamscore import job_file, pipeline
-from tamscore.backend import cubins, cuda, cuda_device, kernels, launch, lean, rapids
+from tamscore.backend import cubins, cuda, cuda_device, kernels, launch, lean, rapids, rmm_pool
 from tamscore.backend.host import HostBackend
 from tamscore.backend.namespace import Namespace
-from tamscore.backend.reader import LEAN, RAPIDS, choose_reader
-from tamscore.engine import task, versions
+from tamscore.backend.reader import LEAN, RAPIDS, ReadingWork, choose_reader
+from tamscore.engine import device, task, versions
 from tamscore.engine.device import DeviceChoice
 from tamscore.errors import DeviceError, InputContractError, MemoryLimitError
 from tamscore.progress import Progress
@@ -61,6 +63,45 @@ def test_the_full_reader_is_chosen_only_if_rapids_is_installed_whole(absent):
     assert reader.name == ("full" if absent is None else "lean")
     assert absent is None or f"{RAPIDS[absent]} is not installed" in reader.reason
     assert reader.missing == ()
+
+
+@pytest.mark.parametrize(
+    ("rows", "processors", "expected"),
+    [
+        (23_000_000, 2, "lean"),
+        (24_000_000, 2, "full"),
+        (185_000_000, 16, "lean"),
+        (186_000_000, 16, "full"),
+        (0, 0, "lean"),
+    ],
+)
+def test_of_two_readers_the_one_that_costs_less_is_taken(rows, processors, expected):
+    """By figures of a CPU: numbers to decode, and processors a GPU to do it."""
+    reader = choose_reader(finding(*LEAN, *RAPIDS), ReadingWork(rows * 30, processors))
+    assert reader.name == expected
+    assert f"{rows * 30:,} numbers, {processors} processors a GPU: the host decodes in" in reader.reason
+
+
+def test_a_reader_that_is_not_installed_is_not_taken_however_much_there_is_to_read():
+    assert choose_reader(finding(*LEAN), ReadingWork(10**12, 1)).name == "lean"
+
+
+def test_the_size_of_a_run_chooses_its_reader_and_the_backend_follows(monkeypatch):
+    """More GPUs leave each fewer processors; a CPU has no reader."""
+    monkeypatch.setattr(device, "find_spec", finding(*LEAN, *RAPIDS))
+    gpus = DeviceChoice("cuda", "as asked", ("H200",))
+    fed = [choice.choose_reader(100_000_000, 30, 16) for choice in (gpus, replace(gpus, gpus=("H200",) * 2))]
+    assert [choice.reader and choice.reader.name for choice in fed] == ["lean", "full"]
+    assert [choice.is_fed_by_rapids for choice in fed] == [False, True]
+    assert DeviceChoice("cpu", "as asked").choose_reader(10**9, 30, 1).reader is None
+    assert type(backends.load("cuda", "full")) is rapids.RapidsBackend
+    assert type(backends.load("cuda", "lean")) is cuda.CudaBackend
+
+
+@pytest.mark.parametrize(("backend", "pool"), [(cuda.CudaBackend(), lean), (rapids.RapidsBackend(), rmm_pool)])
+def test_each_reader_has_its_own_pool_of_memory(monkeypatch, backend, pool):
+    monkeypatch.setattr(cuda_device, "_device", lambda start_pool: start_pool)
+    assert backend.device is pool.start_pool
 
 
 def test_what_every_reader_needs_is_named_where_it_is_missing():
@@ -386,11 +427,11 @@ def test_the_memory_check_counts_what_a_reader_holds_beside_the_columns():
             return self.beside
 
     flow: Any = SimpleNamespace(workers=1, memories=1)
-    partition, device = Partition(0, (Piece("market.parquet", (0,), rows),)), Exactly()
-    memory_plan.require_start([partition], columns, device, flow)
-    device.beside = 1
+    partition, exact = Partition(0, (Piece("market.parquet", (0,), rows),)), Exactly()
+    memory_plan.require_start([partition], columns, exact, flow)
+    exact.beside = 1
     with pytest.raises(MemoryLimitError):
-        memory_plan.require_start([partition], columns, device, flow)
+        memory_plan.require_start([partition], columns, exact, flow)
 
 
 def test_a_manifest_is_written_where_a_package_such_as_dask_is_not_installed(monkeypatch):

@@ -203,8 +203,8 @@ def holder(array: object) -> Backend | None:
 
 
 @cache
-def load(name: str) -> Backend:
-    """The backend of a device, `cpu` or `cuda`, made once per process.
+def load(name: str, reader: str | None = None) -> Backend:
+    """The backend of a device, `cpu` or `cuda`, made once per process; a GPU is fed by the `reader`, if one is named.
 
     Nothing is asked of a GPU before the first array is. Raises DeviceError where there is no such backend.
     """
@@ -217,5 +217,5 @@ def load(name: str) -> Backend:
         from tamscore.backend.rapids import RapidsBackend
         from tamscore.backend.reader import choose_reader
 
-        return RapidsBackend() if choose_reader().name == "full" else CudaBackend()
+        return RapidsBackend() if (reader or choose_reader().name) == "full" else CudaBackend()
     raise DeviceError(f"device = {name!r}: this version has no such backend; set device = 'cpu'")

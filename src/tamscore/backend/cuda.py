@@ -88,7 +88,7 @@ class CudaBackend:
 
     def warm_up(self) -> None:
         """Import the libraries, make the context and load the kernels in a thread; whoever comes earlier waits."""
-        cuda_device.warm_up()
+        cuda_device.warm_up(lambda: self.device)
 
     def memory(self) -> int:
         """The bytes of memory that the GPU of this process has."""

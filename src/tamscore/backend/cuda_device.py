@@ -15,11 +15,10 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tamscore.backend import lean, rmm_pool
+from tamscore.backend import lean
 from tamscore.backend.cubins import FOLDER, find_cubin
 from tamscore.backend.launch import SOURCE, Kernels, Limits
 from tamscore.backend.namespace import Namespace
-from tamscore.backend.reader import choose_reader
 from tamscore.errors import DeviceError, TamscoreError, first_line
 
 if TYPE_CHECKING:
@@ -52,11 +51,14 @@ class Device:
     peak: Callable[[], int]
 
 
-def device() -> Device:
-    """The GPU of this process, made ready once; raise DeviceError where that fails, in whatever way it does."""
+def device(start_pool: Callable[[Any, int], Callable[[], int]] = lean.start_pool) -> Device:
+    """The GPU of this process, made ready once with the pool of memory of its reader.
+
+    Raises DeviceError where that fails, in whatever way it does.
+    """
     with _ONE_AT_A_TIME:
         try:
-            return _device()
+            return _device(start_pool)
         except TamscoreError:
             raise
         except Exception as error:
@@ -68,28 +70,27 @@ def device() -> Device:
 
 
 @cache
-def _device() -> Device:
+def _device(start_pool: Callable[[Any, int], Callable[[], int]]) -> Device:
     import array_api_compat.cupy
     import cupy as cp
 
     cp.cuda.runtime.getDeviceCount()
     require_one_stream(cp)
     memory = int(cp.cuda.runtime.memGetInfo()[1])
-    start_pool = rmm_pool.start_pool if choose_reader().name == "full" else lean.start_pool
     peak = start_pool(cp, int(memory * _RELEASE_SHARE))
     properties = cp.cuda.runtime.getDeviceProperties(cp.cuda.runtime.getDevice())
     own = Kernels(cp, _kernel, Limits.of(properties), _has_blas)
     return Device(cp, Namespace(array_api_compat.cupy, cp, own.product), own, memory, peak)
 
 
-def warm_up() -> None:
+def warm_up(make_ready: Callable[[], Device] = device) -> None:
     """Import the libraries, make the context and load the kernels in a thread; whoever comes earlier waits."""
-    Thread(target=_warm_up, name="tamscore warm-up", daemon=True).start()
+    Thread(target=_warm_up, args=(make_ready,), name="tamscore warm-up", daemon=True).start()
 
 
-def _warm_up() -> None:
+def _warm_up(make_ready: Callable[[], Device]) -> None:
     with suppress(Exception):  # who needs the GPU meets the same error, and says it
-        device()
+        make_ready()
         _kernel(0, "spread_label")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend import scalers
+from tamscore.backend import cuda_device, rmm_pool, scalers
 from tamscore.backend.cuda import CudaBackend
 from tamscore.backend.gpu_errors import explain_error, is_of_gpu
 from tamscore.errors import InputContractError
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tamscore.backend import Array
+    from tamscore.backend.cuda_device import Device
     from tamscore.schema import Partition
 
 CHUNK_BYTES = 2**28
@@ -25,6 +26,11 @@ PASS_BYTES = 2**30
 
 class RapidsBackend(CudaBackend):
     """The CUDA backend fed by the full reader."""
+
+    @property
+    def device(self) -> Device:
+        """The GPU of this process, with one pool of memory for all libraries of RAPIDS."""
+        return cuda_device.device(rmm_pool.start_pool)
 
     def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> Iterator[list[Array]]:
         """The columns of a partition as float64 arrays (m,), nulls as NaN, chunk by chunk; of the `rows` if given."""

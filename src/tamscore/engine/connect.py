@@ -55,5 +55,5 @@ def connect(engine: Engine, device: DeviceChoice = CPU) -> Flow:
         if engine.kind == "processes":
             return processes.start(engine, started)
         if engine.kind == "cuda":
-            return gpus.start(engine, started, len(device.gpus))
+            return gpus.start(engine, started, device)
         return remote.join(engine, started, device)

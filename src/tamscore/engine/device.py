@@ -11,11 +11,11 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
-from tamscore.backend.reader import choose_reader
+from tamscore.backend.reader import Reader, ReadingWork, choose_reader
 from tamscore.engine.probe_memory import has_passed, remember
 from tamscore.errors import DeviceError, UsageError
 
@@ -71,11 +71,27 @@ for place in range(cupy.cuda.runtime.getDeviceCount()):
 
 @dataclass(frozen=True)
 class DeviceChoice:
-    """The device of a run, why it was taken, and the names of the GPUs that will compute (none on a CPU)."""
+    """The device of a run, why it was taken, and the names of the GPUs that will compute (none on a CPU).
+
+    `reader` feeds the GPUs; None on a CPU, and before it is known how much there is to read.
+    """
 
     name: Literal["cpu", "cuda"]
     reason: str
     gpus: tuple[str, ...] = ()
+    reader: Reader | None = None
+
+    @property
+    def is_fed_by_rapids(self) -> bool:
+        """Whether the reader is the full one."""
+        return self.reader is not None and self.reader.name == "full"
+
+    def choose_reader(self, rows: int, columns: int, processors: int) -> DeviceChoice:
+        """Return the same with the reader that costs less for so many rows and columns on a host of `processors`."""
+        if self.name != "cuda":
+            return self
+        work = ReadingWork(rows * columns, processors / max(1, len(self.gpus)))
+        return replace(self, reader=choose_reader(find_spec, work))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from collections import Counter
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from tamscore.backend.reader import choose_reader
 from tamscore.engine import processes
 from tamscore.errors import DeviceError, first_line
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Engine
     from tamscore.engine.cluster import DaskFlow
+    from tamscore.engine.device import DeviceChoice
 
 THREADS = 4
 """So many partitions are under way on a GPU: while it computes for one, texts of another are read and written."""
@@ -26,11 +26,12 @@ _RELEASE_THRESHOLD = 0.5
 """So much of its memory a worker's pool keeps when it has nothing to hold."""
 
 
-def start(engine: Engine, started: ExitStack, gpus: int) -> DaskFlow:
-    """A flow on a cluster of our own, one process for each of the first `engine.workers` of so many GPUs, or of all.
+def start(engine: Engine, started: ExitStack, device: DeviceChoice) -> DaskFlow:
+    """A flow on a cluster of our own, one process for each of the first `engine.workers` of the GPUs, or of all.
 
     Raise DeviceError if there are fewer, or they are not available.
     """
+    gpus = len(device.gpus)
     workers = engine.workers or gpus
     if workers > gpus:
         raise DeviceError(
@@ -38,17 +39,21 @@ def start(engine: Engine, started: ExitStack, gpus: int) -> DaskFlow:
             "each GPU gets one worker"
         )
     settings = processes.settings_of(engine, started, workers)
-    return processes.start_attended(engine, started, lambda: cluster(settings), workers, THREADS, memories=workers)
+    return processes.start_attended(
+        engine, started, lambda: cluster(settings, full=device.is_fed_by_rapids), workers, THREADS, memories=workers
+    )
 
 
-def cluster(settings: dict[str, Any]) -> Any:
-    """The cluster; it neither moves rows off a GPU by itself nor looks for faster networks than TCP."""
+def cluster(settings: dict[str, Any], *, full: bool) -> Any:
+    """The cluster, with the pool of RAPIDS under the `full` reader.
+
+    It neither moves rows off a GPU by itself nor looks for faster networks than TCP.
+    """
     if find_spec("dask_cuda") is None:
         raise DeviceError(
             "engine.kind = 'cuda': Dask-CUDA is not installed, which starts the workers; install one of the extras "
             "rapids-cu12 and rapids-cu13 of tamscore, or set engine.kind = 'local'"
         )
-    full = choose_reader().name == "full"
     pool = {"rmm_async": True, "rmm_release_threshold": _RELEASE_THRESHOLD} if full else {}
     try:
         from dask_cuda import LocalCUDACluster

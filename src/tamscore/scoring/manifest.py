@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tamscore import __version__
-from tamscore.backend.reader import choose_reader
 from tamscore.engine import versions
 from tamscore.model import files as model
 from tamscore.scoring import warnings
@@ -163,8 +162,7 @@ def _device_record(choice: DeviceChoice) -> dict[str, Any]:
     record = {"name": choice.name, "reason": choice.reason}
     if choice.name != "cuda":
         return record
-    reader = choose_reader()
-    fed = {"reader": reader.name, "reader_reason": reader.reason}
+    fed = {"reader": choice.reader.name, "reader_reason": choice.reader.reason} if choice.reader else {}
     return {**record, "gpus": list(choice.gpus), "driver": versions.driver_version(), **fed}
 
 
