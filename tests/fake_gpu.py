@@ -17,7 +17,7 @@ from tamscore.arrow import float_column
 from tamscore.backend import kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tamscore.backend import Moments, Nearest, Sides
     from tamscore.schema import Partition
@@ -83,6 +83,9 @@ class FakeGpu:
 
     def sides(self, x: Any, sq_norms: Any, centers: Any, before: Sides | None = None) -> Sides:
         return kernels.sides(self, x, sq_norms, centers, before)
+
+    def sort_rows(self, keys: Sequence[Any]) -> Any:
+        return kernels.sort_rows(self, keys)
 
     def memory(self) -> int:
         return 2**30

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 from tamscore.scoring.priority import places_taken
 from tamscore.stages import priority
 from tamscore.stages.priority import TierRules
+from tests import emulated
+from tests.fake_gpu import FakeGpu
 
 ODDS = st.lists(st.floats(-13, 13), min_size=1, max_size=60).map(np.array)
 
@@ -43,6 +47,28 @@ def test_the_order_is_that_of_a_full_sort_whatever_the_order_of_the_rows(rows, r
     again = priority.in_order([key[mixed] for key in keys])
     assert mixed[again].tolist() == order.tolist()
     assert sorted(priority.place_of(order)) == list(range(1, len(rows) + 1))
+
+
+KEYS = st.lists(st.tuples(st.sampled_from([-np.inf, -1.5, -0.0, 0.0, 2.0]), SMALL, st.integers(0, 9)), max_size=50)
+
+
+class Full(FakeGpu):
+    """A GPU without memory for a sort."""
+
+    def sort_rows(self, keys: Any) -> Any:
+        del keys
+        raise MemoryError
+
+
+@given(KEYS)
+def test_a_gpu_gives_the_order_of_the_host(rows):
+    """Signs of zero, infinite and equal keys too; where its memory is full, the host sorts."""
+    kinds = np.float64, np.float32, np.uint64
+    keys = [np.array([row[i] for row in rows], kind) for i, kind in enumerate(kinds)]
+    order = priority.in_order(keys)
+    for backend in (FakeGpu(), emulated.EmulatedCuda(), Full()):
+        found = priority.in_order(iter(keys), backend)
+        assert (found.dtype, found.tolist()) == (order.dtype, order.tolist())
 
 
 @given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=30), st.lists(st.floats(0, 1e6), min_size=1, max_size=10))

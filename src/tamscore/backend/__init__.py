@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from tamscore.errors import DeviceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tamscore.backend.coded import Block
     from tamscore.schema import Partition
@@ -25,6 +25,7 @@ __all__ = [
     "Nearest",
     "PreparesColumns",
     "Sides",
+    "SortsRows",
     "Treatment",
     "WarmsUp",
     "holder",
@@ -190,6 +191,17 @@ class PreparesColumns(Protocol):
 
     def prepare(self, column: Array, segment: Array, treatment: Treatment, out: Array) -> None:
         """Write the whole numbers (m,) float32 that a column (m,) float64 with segments (m,) int64 becomes to `out`."""
+
+
+@runtime_checkable
+class SortsRows(Protocol):
+    """A backend on whose device a sort of all rows takes less than on one thread of the host."""
+
+    def sort_rows(self, keys: Sequence[Any]) -> Any:
+        """Return the host order (n,) int64 of rows by the first of some host keys (n,), ties by the next, and so on.
+
+        Keys hold no NaN; rows that all keys leave together stay as they are. Raises MemoryError if the device is full.
+        """
 
 
 DEVICE_LIBRARIES = {"cupy": "cuda"}

@@ -8,10 +8,11 @@ import numpy as np
 
 from tamscore.backend import Moments, Nearest, Sides, cuda_device, kernels, lean
 from tamscore.backend.coded import dense
+from tamscore.backend.gpu_errors import device_errors
 from tamscore.backend.host import READ_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tamscore.backend import Array, Treatment
     from tamscore.backend.coded import Block
@@ -85,6 +86,11 @@ class CudaBackend:
     def prepare(self, column: Array, segment: Array, treatment: Treatment, out: Array) -> None:
         """Write the whole numbers (m,) that a column becomes to `out`, in one pass over memory."""
         self.device.kernels.prepare(column, segment, treatment, out)
+
+    def sort_rows(self, keys: Sequence[Any]) -> Any:
+        """The host order (n,) of rows by host keys (n,); see `SortsRows`."""
+        with device_errors():
+            return kernels.sort_rows(self, keys)
 
     def warm_up(self) -> None:
         """Import the libraries, make the context and load the kernels in a thread; whoever comes earlier waits."""

@@ -8,6 +8,8 @@ from tamscore.backend import Moments, Nearest, Sides
 from tamscore.backend.coded import CodedBlock, category_norm, numbers_of, products, take
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tamscore.backend import Array, Backend
     from tamscore.backend.coded import Block
 
@@ -45,6 +47,21 @@ def segment_order(xp: Any, value: Array, label: Array, segments: int) -> tuple[A
     counts = segment_count(xp, label, segments)
     start = xp.zeros(1, dtype=counts.dtype, device=counts.device)
     return xp.take(value, order), xp.concat((start, xp.cumulative_sum(counts)))
+
+
+def sort_rows(backend: Backend, keys: Sequence[Any]) -> Any:
+    """The host order (n,) of rows by the first of some host keys (n,), ties by the next: see `SortsRows`.
+
+    The last key is sorted by first, and each sort before it keeps the order of equals. Zero is added to numbers, since
+    a device that sorts by bits would put -0 before 0.
+    """
+    xp, order = backend.xp, None
+    for key in reversed(keys):
+        values = backend.put(key)
+        values = values + 0.0 if key.dtype.kind == "f" else values
+        step = xp.argsort(values if order is None else xp.take(values, order), stable=True)
+        order = step if order is None else xp.take(order, step)
+    return backend.get(order)
 
 
 def sq_norms(xp: Any, x: Block) -> Array:

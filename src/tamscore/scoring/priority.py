@@ -95,7 +95,8 @@ def prioritise(
     made = [PartPriority.empty(len(part.reason), counted=quadrants.counts_accounts) for part in market.rows]
     parties = [_accounts_of(market, party, foretold) for party in market.parties]
     ladder = ladder_rules(market.this.job)
-    potentials = [_put_in_order(made, *parts, ladder, rules) for parts in zip(parties, market.parties, strict=True)]
+    ways = ladder, rules, market.this.backend
+    potentials = [_put_in_order(made, *parts, *ways) for parts in zip(parties, market.parties, strict=True)]
     if quadrants.counts_accounts:
         places = [
             np.concatenate([part_priority.place[at] for part_priority, at in zip(made, party.at, strict=True)])
@@ -159,13 +160,18 @@ def _sales_of(part: PartRows) -> Any:
 
 
 def _put_in_order(
-    made: list[PartPriority], accounts: _PartyAccounts, party: PartyMarket, ladder: LadderRules, rules: PriorityRules
+    made: list[PartPriority],
+    accounts: _PartyAccounts,
+    party: PartyMarket,
+    ladder: LadderRules,
+    rules: PriorityRules,
+    backend: Backend,
 ) -> Any:
     """Fill in the priority of the accounts of a party type; return the potential (n,) of each."""
     probability, basis = _probabilities(accounts, rules)
     potential, open_money = _value_priority(accounts, party, ladder)
     value = value_of(open_money, probability, accounts.at_risk)
-    order = order_of(value, probability, accounts.distance, accounts.hashes)
+    order = order_of(value, probability, accounts.distance, accounts.hashes, backend)
     del value, open_money
     expected = probability * _mean_above(accounts, party, ladder.min_customers)
     record = {"probability": probability, "basis": basis, "expected": expected, "place": priority.place_of(order)}
@@ -213,7 +219,7 @@ def value_of(open_money: Any, probability: Any, at_risk: Any | None) -> Any:
     return value if at_risk is None else value + np.nan_to_num(at_risk)
 
 
-def order_of(value: Any, probability: Any, distance: Any, hashes: Any) -> Any:
+def order_of(value: Any, probability: Any, distance: Any, hashes: Any, backend: Backend | None = None) -> Any:
     """Return the order (n,) of accounts with value, probability, distance and hash (n,): the highest value first."""
 
     def keys() -> Iterator[Any]:
@@ -222,7 +228,7 @@ def order_of(value: Any, probability: Any, distance: Any, hashes: Any) -> Any:
         yield distance
         yield hashes
 
-    return priority.in_order(keys())
+    return priority.in_order(keys(), backend)
 
 
 def _within_kinds(order: Any, buys: Any, expected: Any, tiers: TierRules) -> tuple[Any, Any]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.backend import SortsRows
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from tamscore.backend import Backend
 
 TIERS = ("A", "B", "C", "D")
 _LEAST_LOGIT, _LOGIT_STEP, LOGITS = -20.0, 1 / 64, 2560
@@ -73,12 +78,17 @@ def expected_above(groups: Sequence[Any], parents: Sequence[Any], enough: int, o
     return result
 
 
-def in_order(keys: Iterable[Any]) -> Any:
-    """Return the order (n,) of accounts by the first key (n,), the smallest first, ties by the next key, and so on.
+def in_order(keys: Iterable[Any], backend: Backend | None = None) -> Any:
+    """Return the order (n,) of accounts by the first key (n,), the smallest first, ties by the next one, and so on.
 
-    Keys hold no NaN. Each further key is used only for accounts that tie in all keys before, and only if it differs
-    among them: most accounts share their value with others of their cluster.
+    Keys hold no NaN. A backend that sorts rows does so if its device has memory for it. On the host, each further key
+    is looked at only for accounts that all keys before leave together, and sorted by only where it differs among them:
+    most accounts share what they are worth with others of their cluster.
     """
+    if isinstance(backend, SortsRows):
+        keys = list(keys)
+        with suppress(MemoryError):
+            return backend.sort_rows(keys)
     keys = iter(keys)
     first = next(keys)
     order = np.argsort(first, kind="stable")
