@@ -95,8 +95,8 @@ def prioritise(
     made = [PartPriority.empty(len(part.reason), counted=quadrants.counts_accounts) for part in market.rows]
     parties = [_accounts_of(market, party, foretold) for party in market.parties]
     ladder = ladder_rules(market.this.job)
-    ways = ladder, rules, market.this.backend
-    potentials = [_put_in_order(made, *parts, *ways) for parts in zip(parties, market.parties, strict=True)]
+    backend, pairs = market.this.backend, zip(parties, market.parties, strict=True)
+    potentials = [_put_in_order(made, accounts, party, ladder, rules, backend) for accounts, party in pairs]
     if quadrants.counts_accounts:
         places = [
             np.concatenate([part_priority.place[at] for part_priority, at in zip(made, party.at, strict=True)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
@@ -85,10 +84,11 @@ def in_order(keys: Iterable[Any], backend: Backend | None = None) -> Any:
     is looked at only for accounts that all keys before leave together, and sorted by only where it differs among them:
     most accounts share what they are worth with others of their cluster.
     """
-    if isinstance(backend, SortsRows):
+    if backend is not None and isinstance(backend, SortsRows):
         keys = list(keys)
-        with suppress(MemoryError):
-            return backend.sort_rows(keys)
+        order = _order_on_device(backend, keys)
+        if order is not None:
+            return order
     keys = iter(keys)
     first = next(keys)
     order = np.argsort(first, kind="stable")
@@ -103,6 +103,14 @@ def in_order(keys: Iterable[Any], backend: Backend | None = None) -> Any:
         order[tied], values = order[tied[place]], values[place]
         group = _groups_of(group, values)
     return order
+
+
+def _order_on_device(backend: SortsRows, keys: list[Any]) -> Any | None:
+    """The same by a device that sorts rows; None if its memory is full."""
+    try:
+        return backend.sort_rows(keys)
+    except MemoryError:
+        return None
 
 
 def _groups_of(*keys: Any) -> Any:
