@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import gpu_cases, gpu_peers, gpu_smoke, gpu_whole
 from bench.gpu_cases import Bench
-from bench.gpu_table import share_of_floor, table
+from bench.gpu_table import goals, share_of_floor, table
 from bench.measure import RESULTS, circumstances
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ NEEDED = ("array_api_compat", "array_api_strict", "hypothesis", "pytest", "distr
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured: rows of the block, companies of a market, lengths of the stream in millions."""
+    """How much is measured: rows of the block, companies of two markets, lengths of the stream in millions."""
 
     rows: int = 3_000_000
     companies: int = 3_000_000
@@ -46,9 +46,10 @@ class Sizes:
     repeats: int = 20
     few: int = 20_000
     ks: tuple[int, ...] = (8, 11, 16, 32, 64, 2_000)
+    large: int = 10_000_000
 
 
-SMALL = Sizes(3_000, 3_000, (0.003, 0.006), 1, 900, (8, 11, 64, 100))
+SMALL = Sizes(3_000, 3_000, (0.003, 0.006), 1, 900, (8, 11, 64, 100), 4_000)
 
 
 @dataclass
@@ -112,6 +113,7 @@ def smoke(this: Session) -> None:
     this.attempt("machine", lambda: [{"case": "machine", "cores": os.cpu_count(), **this.where}])
     this.attempt("first touch", lambda: [gpu_smoke.first_touch(lambda: this.backend)])
     this.attempt("agreement", lambda: gpu_smoke.agreement(this.backend, this.sizes.few, this.sizes.ks))
+    this.attempt("launches", lambda: gpu_smoke.launches(this.backend))
     this.attempt("copy", lambda: [gpu_cases.copy_bandwidth(this.bench)])
 
 
@@ -154,6 +156,12 @@ def devices(this: Session) -> None:
     this.attempt("several devices", lambda: work, needs=120)
 
 
+def large(this: Session) -> None:
+    """A whole run with every row in the fit and k chosen, on the device and on the processors."""
+    work = gpu_whole.every_row(this.sizes.large, rehearse=this.rehearse, until=this.until)
+    this.attempt("every row", lambda: work, needs=240)
+
+
 def stream(this: Session) -> None:
     """A stream of rows that never stay."""
     this.attempt("streamed", lambda: gpu_cases.streamed(this.bench, this.sizes.millions), needs=90)
@@ -176,7 +184,7 @@ def pytest_gpu(seconds: float, *, collect: bool) -> Result:
 
 
 CALLS: dict[str, Callable[[Session], None]] = {
-    call.__name__: call for call in (smoke, passes, peers, runs, devices, stream, tests)
+    call.__name__: call for call in (smoke, passes, peers, runs, large, devices, stream, tests)
 }
 """The calls, small to large; each ends by itself within MINUTES."""
 
@@ -209,6 +217,7 @@ def main(arguments: list[str] | None = None) -> list[Any]:
         CALLS[name](session)
     share_of_floor(session.results, 4 * gpu_cases.FEATURES * sizes.rows)
     table(session.results)
+    goals([json.loads(line) for line in session.out.read_text(encoding="utf-8").splitlines()])
     print(f"\n{session.out}")
     return [result for result in session.results if "failed" in result or result.get("agrees") is False]
 

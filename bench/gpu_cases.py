@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Result = dict[str, Any]
 FEATURES = 32
+COLUMNS = 29
+"""Numeric columns of a market, as they are read."""
 HELD = 200_000
 """So many rows of a pass are held against the host."""
 
@@ -114,6 +116,7 @@ def passes_of(bench: Bench, k: int, rows: Any, kind: str) -> Iterator[Result]:
     backend, centers = bench.backend, bench.backend.put(some_centers(k))
     few = np.ascontiguousarray(rows[:, : HELD // max(1, k // 64)])
     agrees = {"agrees": not differing(backend, few, some_centers(k)), "held_rows": few.shape[1]}
+    agrees |= {"floor_bytes": bench.floor_bytes}
     block = backend.put(rows)
     norms = kernels.sq_norms(backend.xp, block)
     label, sides = partial(backend.label, block, norms, centers), partial(backend.sides, block, norms, centers)
@@ -145,18 +148,20 @@ def mini_batch_epoch(bench: Bench, k: int) -> Result:
 
 
 def prepare(bench: Bench) -> Result:
-    """From columns as read to a block: filled, clipped, bent, scaled, rounded."""
+    """From columns as read to blocks: filled, clipped, bent, scaled, rounded, for as many rows as the block has."""
     backend, rows = bench.backend, min(bench.shape[1], bench.backend.block_rows)
+    blocks = -(-bench.shape[1] // rows)
     draw = np.random.default_rng(2)
-    columns = {f"c{j}": backend.put(draw.lognormal(3.0, 1.0, rows)) for j in range(FEATURES)}
+    columns = {f"c{j}": backend.put(draw.lognormal(3.0, 1.0, rows)) for j in range(COLUMNS)}
     scales = tuple(ColumnScale(name, "log_standard", np.array([20.0]), 0.1, 5e3, 3.0, 1.0) for name in columns)
-    space = Space(scales, (), 1.0, fit_grid(np.full(FEATURES, 6.0)))
+    space = Space(scales, (), 1.0, fit_grid(np.full(COLUMNS, 6.0)))
     raw = RawRows(columns, {}, backend.put(np.zeros(rows, np.int64)))
     checksum = float(backend.get(space.block(backend, raw)).astype(np.float64).sum())
     return {
         "case": "prepare",
-        "rows": rows,
-        "seconds": bench.seconds(lambda: space.block(backend, raw)),
+        "rows": blocks * rows,
+        "columns": COLUMNS,
+        "seconds": blocks * bench.seconds(lambda: space.block(backend, raw)),
         "checksum": checksum,
     }
 

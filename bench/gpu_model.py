@@ -44,8 +44,16 @@ WIDTH = 12
 """The width of the kernels whose instructions are counted; more centers take in proportion more."""
 SORT = 16 * 12
 """Bytes that a radix sort of a number with its label moves: read and written, once for each of twelve bytes."""
-COPIED = {"prepare": 8, "sort": 24}
-"""Bytes that a value costs between host and GPU: columns as read go there; values and labels to sort go and come."""
+ORDER = 8 * 32 + 64
+"""Bytes that a stable sort of keys with their places moves, an eighth of them for each byte of a key, and a gather."""
+KEYS = 4
+"""Keys that accounts are ordered by: value, probability, distance, hash of the id."""
+COPIED = {"prepare": 8, "sort": 24, "order": 10}
+"""Bytes that a value costs between host and GPU: columns as read go there; values and labels to sort go and come, and
+so do keys and the order that they make."""
+DEVICES = (1, 2, 4, 8)
+TASK = 1e-3
+"""Seconds that a pass costs for each worker process: a task and its statistics of k x d integers on their way."""
 VERBS = ("label", "nearest", "sides", "segment_sum", "segment_order", "scaler_stats")
 
 
@@ -131,11 +139,13 @@ def sizes_of_verb(_backend: Any, x: Any, *given: Any) -> tuple[int, int, int]:
 def metered(meter: Meter) -> None:
     """Let the meter listen to the host's verbs, to preparing and to sorting columns, in this process."""
     from tamscore.backend.host import HostBackend
+    from tamscore.scoring import priority
     from tamscore.stages import prepare
     from tamscore.stages.space import Space
 
     for name in VERBS:
         setattr(HostBackend, name, meter.timed(name, getattr(HostBackend, name), sizes_of_verb))
+    priority.order_of = meter.timed("order", priority.order_of, lambda value, *_: (len(value), KEYS * len(value), 0))
     prepare.sort_column = meter.timed("sort", prepare.sort_column, lambda *given: (len(given[1]), len(given[1]), 0))
     Space.numbers = meter.timed(  # type: ignore[method-assign]
         "prepare", Space.numbers, lambda space, _, raw: (len(raw), len(raw) * len(space.scales), 0)
@@ -157,6 +167,7 @@ def device_seconds(name: str, verb: Verb, clocks: dict[str, tuple[float, float]]
     moved = {
         "prepare": 12 * values,
         "sort": 2 * SORT * rows,
+        "order": ORDER * values,
         "segment_order": SORT * rows,
         "scaler_stats": 8 * values,
     }.get(name, 4 * values)
@@ -166,16 +177,37 @@ def device_seconds(name: str, verb: Verb, clocks: dict[str, tuple[float, float]]
     return max(units, moved / (0.85 * gpu.bandwidth), double) + LAUNCH * starts
 
 
-def modelled(stages: dict[str, Stage], clocks: dict[str, tuple[float, float]], gpu: Gpu) -> dict[str, dict[str, float]]:
-    """Return the seconds of each stage on the host's cores and with a GPU."""
+def modelled(
+    stages: dict[str, Stage], clocks: dict[str, tuple[float, float]], gpu: Gpu, devices: int = 1
+) -> dict[str, dict[str, float]]:
+    """Return the seconds of each stage on the host's cores and with GPUs.
+
+    Several GPUs share the work of the verbs and of the copies, but for sorts, which the process that started them does
+    on its own. Each pass over all rows costs a task for each GPU. What stays on the host stays as it is.
+    """
     found = {}
     for name, stage in stages.items():
         main = max(stage.main - sum(verb.main for verb in stage.verbs.values()), 0.0)
         spread = max(stage.spread - sum(verb.spread for verb in stage.verbs.values()), 0.0)
-        copied = sum(COPIED.get(key, 0) * verb.values for key, verb in stage.verbs.items()) / COPY
-        device = sum(device_seconds(key, verb, clocks, gpu) for key, verb in stage.verbs.items())
-        found[name] = {"host": stage.main + stage.spread / CORES, "gpu": main + spread / CORES + device + copied}
+        device = sum(
+            (device_seconds(key, verb, clocks, gpu) + COPIED.get(key, 0) * verb.values / COPY)
+            / (1 if key == "order" else devices)
+            for key, verb in stage.verbs.items()
+        )
+        found[name] = {"host": stage.main + stage.spread / CORES, "gpu": main + spread / CORES + device}
     return found
+
+
+def by_devices(
+    stages: dict[str, Stage], clocks: dict[str, tuple[float, float]], gpu: Gpu, rows: int
+) -> dict[str, float]:
+    """Return the seconds of a run, started and imported, on 1, 2, 4 and 8 GPUs; passes are those of the whole fit."""
+    sides = sum(stage.verbs["sides"].rows for stage in stages.values() if "sides" in stage.verbs)
+    totals = {}
+    for devices in DEVICES:
+        seconds = sum(stage["gpu"] for stage in modelled(stages, clocks, gpu, devices).values())
+        totals[str(devices)] = round(seconds + (devices > 1) * sides / rows * TASK * devices, 2)
+    return totals
 
 
 def extrapolated(small: Any, large: Any, further: float) -> Any:
@@ -234,6 +266,7 @@ def main() -> None:
                 "host_seconds": round(host, 2),
                 "gpu_seconds": round(device + start, 2),
                 "times_the_host": round(host / (device + start), 2),
+                "seconds_by_gpus": by_devices(stages, clocks, gpu, chosen.rows),
             },
         )
 

@@ -41,6 +41,13 @@ def agreement(backend: Backend, rows: int, ks: tuple[int, ...]) -> Iterator[Resu
             yield result | ({"wrong": wrong} if wrong else {})
 
 
+def launches(backend: Backend) -> Iterator[Result]:
+    """Which kernel was started for each name, and of how many blocks: what the limits of the device have chosen."""
+    own = getattr(getattr(backend, "device", None), "kernels", None)
+    for (_, name), launch in own.launches.items() if own else ():
+        yield {"case": "launch", "kernel": name, "tile": launch.name, "rows": launch.rows, "blocks": launch.blocks}
+
+
 def differing(backend: Backend, block: Any, centers: Any) -> list[str]:
     """The answers to a host block (d, m) and centers (k, d) in which a device differs from the host."""
     theirs, ours = answers(HOST, block, centers), answers(backend, block, centers)

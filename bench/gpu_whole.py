@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,26 +25,75 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
 
 FILES = 16
+FEW = 10_000
+"""So few companies that a run takes little but starting."""
 CACHES = ("CUPY_CACHE_DIR", "CUDA_CACHE_PATH", "NUMBA_CACHE_DIR")
 """Where compiled kernels and the probe's answer are kept: a cold run finds these folders empty."""
 
 
 def whole_runs(companies: int, *, rehearse: bool, until: float) -> Iterator[Result]:
-    """Decoding, then runs of one market, each a process of its own; what the device says is held against the host."""
+    """Decoding, then runs of one market, each a process of its own; what the device says is held against the host.
+
+    After it a few companies, of whom a run takes what starting takes.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        market, started = Path(folder) / "market", time.perf_counter()
-        write_market(market, companies, seed=0, files=FILES)
-        yield {"case": "market written", "rows": companies, "seconds": time.perf_counter() - started}
-        device = "cpu" if rehearse else "cuda"
-        caches = {name: str(Path(folder) / "caches" / name) for name in CACHES}
-        host = run_in_child(market, Path(folder) / "cpu", "cpu", caches, until)
-        yield {"device": "cpu", **host}
-        for name in ("device, cold", "device, warm"):
-            found = run_in_child(market, Path(folder) / name, device, caches, until)
-            yield {"device": name, **found, "agrees": agrees(found, host)}
+        place = Place(Path(folder), "cpu" if rehearse else "cuda", until)
+        yield place.write(companies)
+        yield from place.compare("default", ("device, cold", "device, warm"))
+        yield place.write(min(companies, FEW))
+        yield from place.compare("few companies", ("device, warm",))
         if not rehearse:  # last: from now on this process has a context of its own
+            place.write(companies)
             for reader, backend in readers():
-                yield gpu_cases.decode(backend, market, reader)
+                yield gpu_cases.decode(backend, place.market, reader)
+
+
+def every_row(companies: int, *, rehearse: bool, until: float) -> Iterator[Result]:
+    """Runs of one market with every row in the fit and the number of clusters chosen; the kernels are warm."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(Path(folder), "cpu" if rehearse else "cuda", until)
+        yield place.write(min(companies, FEW))
+        yield {"device": "device, cold", **place.run("device, cold", place.device)}
+        yield place.write(companies)
+        yield from place.compare("every row", ("device, warm",), "clusters.fit_rows=all", 'clusters.k="auto"')
+
+
+@dataclass
+class Place:
+    """A folder with a market and the results of its runs, the device that is measured, and when time is up."""
+
+    folder: Path
+    device: str
+    until: float
+    markets: int = 0
+    rows: int = 0
+
+    @property
+    def market(self) -> Path:
+        """The market that was written last."""
+        return self.folder / f"market-{self.markets}"
+
+    def write(self, companies: int) -> Result:
+        """Write a market, and say how long it took."""
+        started = time.perf_counter()
+        self.markets, self.rows = self.markets + 1, companies
+        write_market(self.market, companies, seed=0, files=FILES)
+        return {"case": "market written", "rows": companies, "seconds": time.perf_counter() - started}
+
+    def compare(self, kind: str, names: tuple[str, ...], *overrides: str) -> Iterator[Result]:
+        """Runs of a kind on the processors, then on the device by several names, each held against the first."""
+        host = self.run("cpu", "cpu", *overrides)
+        about = {"kind": kind, "rows": self.rows}
+        yield {"device": "cpu", **about, **host}
+        for name in names:
+            found = self.run(name, self.device, *overrides)
+            yield {"device": name, **about, **found, "agrees": agrees(found, host)}
+
+    def run(self, name: str, device: str, *overrides: str) -> Result:
+        """A run in a process of its own; all on the device share its compiled kernels, and have as many workers."""
+        caches = {cache: str(self.folder / "caches" / cache) for cache in CACHES}
+        given = (f"engine.workers={len(os.sched_getaffinity(0))}", *overrides)
+        return run_in_child(self.market, self.folder / f"{self.markets} {name}", device, caches, self.until, given)
 
 
 def several_devices(companies: int, counts: tuple[int, ...], *, rehearse: bool, until: float) -> Iterator[Result]:
@@ -87,7 +137,7 @@ def readers() -> Iterator[tuple[str, Backend]]:
 
 
 def run_in_child(
-    market: Path, output: Path, device: str, caches: dict[str, str], until: float, engine: tuple[str, ...] = ()
+    market: Path, output: Path, device: str, caches: dict[str, str], until: float, engine: tuple[str, ...]
 ) -> Result:
     """Seconds of a run in a process of its own, imports and all, and what it came to."""
     command = [sys.executable, "-m", "bench.gpu_whole", str(market), str(output), device, *engine]
@@ -119,7 +169,7 @@ def agrees(found: Result, host: Result) -> bool:
 def whole_run(market: Path, output: Path, device: str, *engine: str) -> Result:
     """The seconds of a run without imports, and what it says of itself; workers are those of any run."""
     overrides = [f"device={device}", f"output.path={output}", "clusters.stability=false"]
-    overrides += engine or [f"engine.workers={len(os.sched_getaffinity(0))}"]
+    overrides += engine
     started = time.perf_counter()
     made = pipeline.run(job_file.load(market / "job.toml", overrides), Progress())
     seconds = time.perf_counter() - started
