@@ -92,7 +92,7 @@ def _copy(plan: ImportPlan) -> list[Path]:
     made = []
     for file in plan.files:
         copy = temporary_folder() / f"{next(_numbers)}.parquet"
-        report = write(replace(plan, files=(file,)), copy)
+        report = write(replace(plan, files=(file,)), copy, is_private=True)
         for column, written in zip(plan.columns, report.columns, strict=True):
             require_cells(column, written.bad_examples)
         made.append(copy)

@@ -88,12 +88,14 @@ def write(
     max_rejected_share: float = 0.01,
     row_group_rows: int = ROW_GROUP_ROWS,
     overwrite: bool = False,
+    is_private: bool = False,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Return the report after the planned files are written as Parquet: all of them, or none.
 
     A destination that ends in .parquet gets all rows in one file; else it is a folder with one file per CSV file.
     Rejected rows go, as text with their reason, to a CSV file beside it whose name begins with `_rejected`.
+    A destination `is_private` if no other process writes there.
     `progress` gets ("write", bytes done, bytes in all). UsageError where files are there and `overwrite` is false;
     InputContractError above `max_rejected_share` and for a file that changed since it was inspected.
     """
@@ -105,7 +107,7 @@ def write(
     tallies = [_Tally(column) for column in plan.columns]
     single = destination in targets
     log = destination.with_name(f"_rejected.{destination.stem}.csv") if single else destination / "_rejected.csv"
-    free = still_free(destination, plan, overwrite=overwrite)
+    free = still_free(destination, plan, overwrite=overwrite, is_private=is_private)
     output = written(targets, _schema(plan), row_group_rows, log, rejects=plan.rejected > 0, free=free)
     with output as (writers, keep):
         intakes = [Intake(keep=keep) for _ in plan.files]

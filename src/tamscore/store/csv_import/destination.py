@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from tamscore.errors import UsageError
@@ -64,11 +64,14 @@ def free_targets(destination: Path, plan: ImportPlan, *, overwrite: bool) -> lis
 
 
 @contextmanager
-def still_free(destination: Path, plan: ImportPlan, *, overwrite: bool) -> Iterator[None]:
-    """Raise UsageError if another import was quicker; none changes the destination between this look and the end."""
+def still_free(destination: Path, plan: ImportPlan, *, overwrite: bool, is_private: bool) -> Iterator[None]:
+    """Raise UsageError if another import was quicker; none changes the destination between this look and the end.
+
+    Nobody else writes to a private destination; its folder may be one that this process has locked already.
+    """
     place = destination.resolve()
     held = (place.parent,) if _is_file(destination) else (place.parent, place)
-    with folders.alone(*held):
+    with nullcontext() if is_private else folders.alone(*held):
         free_targets(destination, plan, overwrite=overwrite)
         yield
 
