@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -65,6 +67,37 @@ def test_a_table_in_place_of_a_job_file_is_called_one(table):
     checked = command("check", table)
     assert checked.exit_code == 2
     assert "tamscore init kunden.csv" in checked.stderr
+
+
+@pytest.mark.parametrize("arguments", [("init",), ("run",), ("check",), ("score",)])
+def test_a_database_is_called_one_and_the_keys_that_read_it_are_named(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    with closing(sqlite3.connect("crm.sqlite")) as database:
+        database.execute("create table accounts (account_id text)")
+        database.commit()
+    refused = command(*arguments, "crm.sqlite")
+    assert refused.exit_code in {2, 3}
+    assert "a SQLite database" in " ".join(refused.stderr.split())
+    assert "input.sql and input.connection" in " ".join(refused.stderr.split())
+
+
+def test_no_database_is_replaced_by_a_job_file(table, tmp_path):
+    (tmp_path / "crm.db").write_bytes(b"SQLite format 3\0")
+    refused = command("init", table, "--yes", "--overwrite", "--to", "crm.db")
+    assert refused.exit_code == 2
+    assert (tmp_path / "crm.db").read_bytes() == b"SQLite format 3\0"
+
+
+def test_columns_that_some_files_lack_are_listed_as_no_features(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "market").mkdir()
+    accounts = market(HEADERS["English"])
+    half = len(accounts) // 2
+    pq.write_table(accounts.slice(0, half).append_column("fleet", pa.array(range(half))), "market/a.parquet")
+    pq.write_table(accounts.slice(half), "market/b.parquet")
+    made = command("init", "market", "--yes", "--json")
+    assert made.exit_code == 0, made.output
+    assert json.loads(made.stdout)["left_out"]["fleet"] == "not in all of the files"
 
 
 def test_run_reads_names_of_columns_as_a_job_file_does():

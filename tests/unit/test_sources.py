@@ -277,6 +277,39 @@ def test_a_leftover_without_the_column_of_a_path_is_refused_by_name(tmp_path):
         plan(str(tmp_path), COLUMNS)
 
 
+def test_values_that_are_spelled_differently_stay_apart(tmp_path):
+    """-0 is no other spelling of 0, and bytes that are no text do not become one."""
+    for value in ("0", "-0"):
+        write(ACCOUNTS.drop_columns(["industry"]), tmp_path / "zero" / f"industry={value}" / "f.parquet")
+    assert {row["industry"] for row in rows_of(plan(str(tmp_path / "zero"), COLUMNS))} == {"0", "-0"}
+    write(ACCOUNTS.drop_columns(["industry"]), tmp_path / "bytes" / "industry=%FF" / "f.parquet")
+    with pytest.raises(UsageError, match="expected percent signs that encode UTF-8, got '%FF'"):
+        plan(str(tmp_path / "bytes"), COLUMNS)
+
+
+def test_only_a_folder_may_tell_a_column_by_a_hidden_name(tmp_path):
+    read = tmp_path / "_industry=Food" / "f.parquet"
+    write(ACCOUNTS, read)
+    for name in ("_industry=Food/_tmp=1.parquet", ".part=1/f.parquet", "~part=1/f.parquet", "_temporary/f.parquet"):
+        write(ACCOUNTS, tmp_path / name)
+    assert plan(str(tmp_path), COLUMNS).files == (str(read),)
+
+
+@pytest.mark.parametrize("path", ["industry=Food", "*/*.parquet", "industry=Food/f.parquet"])
+def test_a_path_below_the_folder_that_tells_a_column_is_refused_with_the_folder_to_name(tmp_path, path):
+    write(ACCOUNTS.drop_columns(["industry"]), tmp_path / "industry=Food" / "f.parquet")
+    with pytest.raises(InputContractError, match=rf"'industry' is missing; the folder 'industry=Food' .*'{tmp_path}'"):
+        plan(str(tmp_path / path), COLUMNS)
+
+
+def test_columns_that_some_files_lack_are_known(tmp_path):
+    write(ACCOUNTS, tmp_path / "a.parquet")
+    write(ACCOUNTS.append_column("more", ACCOUNTS["sales"]), tmp_path / "b.parquet")
+    read = plan(str(tmp_path), COLUMNS)
+    assert read.partial == ("more",)
+    assert "more" not in read.schema.names
+
+
 def test_another_value_in_a_path_is_another_input(tmp_path):
     digests = set()
     for value in ("Food", "Metal"):
@@ -542,8 +575,8 @@ def two_sheets(path: Path) -> Path:
         ("a.arrow", b"ARROW1\0\0", r"Arrow file "),
         ("a.arrows", b"\xff\xff\xff\xff\0", r"Arrow stream "),
         ("a.xlsx", b"PK\x03\x04?", r"the workbook cannot be read"),
-        ("a.db", b"SQLite format 3\0", r"a SQLite database .*write its table as Parquet or CSV"),
-        ("a.duckdb", b"12345678DUCK", r"a DuckDB database .*write its table as Parquet or CSV"),
+        ("a.db", b"SQLite format 3\0", r"a SQLite database .*by input\.sql and input\.connection"),
+        ("a.duckdb", b"12345678DUCK", r"a DuckDB database .*by input\.sql and input\.connection"),
     ],
 )
 def test_what_cannot_be_read_is_named_with_its_format(tmp_path, name, data, words):

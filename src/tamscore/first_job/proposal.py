@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tamscore.first_job.vocabulary import Part
 
 _SUSPECTED = "tells customers from prospects: it looks like sales in disguise"
+_PARTIAL = "not in all of the files"
 _ROUNDS = 3
 """The guard is asked again without its suspects, so often at the most: one leak may hide another."""
 
@@ -98,6 +99,7 @@ def propose(
     taken = {role.column for role in roles.values()}
     described = {roles[part].column for part in ("market_segment", "revenue", "size") if part in roles}
     features = features_of(read.columns, taken, described)
+    features = replace(features, left_out=features.left_out | dict.fromkeys(read.plan.partial, _PARTIAL))
     missing = next(column.missing_share for column in read.columns if column.name == roles["sales"].column)
     sections = sections_of(further or SideTables(), roles["account_id"].column, lambda path: _written(path, folder))
     first = Proposal(

@@ -9,12 +9,19 @@ if TYPE_CHECKING:
 
 
 def is_table(path: Path) -> bool:
-    """Return whether a path is a table: a file in a format that is read, or a folder without a job file in it."""
+    """Return whether a path is a table: a file of a known format, or a folder without a job file in it.
+
+    Databases and other formats that are refused later count, so that no message takes them for a job file.
+    """
     if path.suffix.lower() == ".toml":
         return False
     if path.is_dir():
         return not any(path.glob("*.toml"))
+    from tamscore.store import contents
     from tamscore.store.footers import is_parquet
+    from tamscore.store.formats import HEAD_BYTES, is_binary
     from tamscore.store.sources.converted import kind_of
 
-    return path.is_file() and (is_parquet(path) or kind_of(path) is not None)
+    if not path.is_file():
+        return False
+    return is_parquet(path) or kind_of(path) is not None or is_binary(contents.beginning(path, HEAD_BYTES))

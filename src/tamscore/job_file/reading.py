@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.config.problems import dotted_place, show
 from tamscore.errors import JobFileError
+from tamscore.store.formats import HEAD_BYTES, format_of, is_binary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +50,8 @@ def read_text(path: Path) -> str:
         raise JobFileError(f"{path}: expected a job file, found a folder; name the file inside it") from None
     except (OSError, ValueError) as error:
         raise JobFileError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if is_binary(head := data[:HEAD_BYTES]) and (kind := format_of(head)):
+        raise JobFileError(f"{path}: expected a job file, found {kind.name}; {kind.remedy}")
     if len(data) > _LARGEST_FILE:
         raise JobFileError(f"{path}: expected a job file of at most 1 MiB, found more; is it a data file?")
     try:

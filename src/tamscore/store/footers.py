@@ -90,19 +90,27 @@ def group_rows(file: Location, footer: Any, columns: InputColumns) -> list[int]:
 
 def require_schema(file: Location, schema: pa.Schema, columns: InputColumns) -> None:
     """Raise InputContractError unless the file holds every column once and in a usable type."""
-    problems = [problem for name in columns.all if (problem := _column_problem(name, schema, columns))]
+    problems = [problem for name in columns.all if (problem := _column_problem(file, name, schema, columns))]
     if problems:
         raise InputContractError("\n".join(f"{file}: {problem}" for problem in problems))
 
 
-def _column_problem(name: str, schema: pa.Schema, columns: InputColumns) -> str | None:
+def _column_problem(file: Location, name: str, schema: pa.Schema, columns: InputColumns) -> str | None:
     """Return what is wrong with a column of a file, or None."""
     places = schema.get_all_field_indices(name)
     if not places:
-        return f"column {name!r} is missing; {hint_at(name, schema.names)}"
+        return f"column {name!r} is missing; {_folder_hint(file, name) or hint_at(name, schema.names)}"
     if len(places) > 1:
         return f"column {name!r} stands {len(places)} times; keep one"
     return _type_problem(name, schema.field(places[0]).type, columns)
+
+
+def _folder_hint(file: Location, name: str) -> str | None:
+    """Return what to name in place of a glob or a folder if a folder on the way to a file tells the column."""
+    for folder in file.parents:
+        if folder.name.startswith(f"{name}="):
+            return f"the folder {folder.name!r} tells it: name {str(folder.parent)!r}, not what lies below"
+    return None
 
 
 def hint_at(name: str, there: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ HEAD_BYTES = 64
 
 PARQUET = "write it as Parquet"
 _SHEET = "save the sheet as CSV and run 'tamscore import'"
+_QUERY = "name a market in a job file by input.sql and input.connection; write any other table as Parquet or CSV"
 _UNPACK = "unpack it; 'tamscore import' reads it packed where its name ends in"
 
 
@@ -28,7 +29,7 @@ _BINARY = {
     b"FEA1": _Format("a Feather file", PARQUET),
     b"ORC": _Format("an ORC file", PARQUET),
     b"Obj\x01": _Format("an Avro file", PARQUET),
-    b"SQLite format 3\x00": _Format("a SQLite database", "write its table as Parquet or CSV"),
+    b"SQLite format 3\x00": _Format("a SQLite database", _QUERY),
     b"\x89HDF": _Format("an HDF5 file", PARQUET),
     b"\x1f\x8b": _Format("a gzip file", f"{_UNPACK} .csv.gz"),
     b"BZh": _Format("a bzip2 file", f"{_UNPACK} .csv.bz2"),
@@ -39,7 +40,7 @@ _BINARY = {
     b"{\\rtf": _Format("an RTF document", "export the table as CSV or Parquet"),
 }
 _PICKLE = _Format("a pickle, which could run code and is never opened", PARQUET)
-_DUCKDB = _Format("a DuckDB database", "write its table as Parquet or CSV")
+_DUCKDB = _Format("a DuckDB database", _QUERY)
 _TEXTS = (
     (rb"\{\s*(?:[\"}]|$)|\[\s*(?:[\[{\"\]]|$)", _Format("JSON text", "write it as Parquet or CSV")),
     (rb"<\?xml|<!doctype|<html|<table|<workbook", _Format("XML or HTML text", "export the table as CSV or Parquet")),
@@ -57,6 +58,11 @@ def format_of(head: bytes) -> _Format | None:
         return _PICKLE
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     return next((kind for pattern, kind in _TEXTS if re.match(pattern, start, re.IGNORECASE)), None)
+
+
+def is_binary(head: bytes) -> bool:
+    """Return whether a file that begins so is of a known format that is no text."""
+    return format_of(head) not in {None, *(kind for _, kind in _TEXTS)}
 
 
 def is_text(head: bytes) -> bool:

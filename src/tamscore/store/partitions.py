@@ -41,7 +41,8 @@ class Plan:
     """The partitions in reading order, the columns of all files, ignored files, and the digest of the inputs.
 
     `format` is that of the table, `version` the one that was read, if the format has versions. `stamps` has the stamp
-    of each file, `tables` the plans of further tables by name.
+    of each file, `tables` the plans of further tables by name. `partial` are the columns that
+    some of the files lack.
     """
 
     partitions: tuple[Partition, ...]
@@ -53,6 +54,7 @@ class Plan:
     format: str = "Parquet"
     version: str | None = None
     tables: dict[str, Plan] = field(default_factory=dict)
+    partial: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -140,7 +142,9 @@ def plan_partitions(files: FoundFiles, columns: InputColumns) -> Plan:
     parts = bundles(groups, columns.limits.row_group_bytes, columns.substitution)
     names = tuple(str(file.path) for file in files.files)
     schema = pa.schema([item for item in first if shared[item.name] == len(names)])
-    return Plan(parts, schema, names, files.ignored, digest.hexdigest(), tuple(stamps), files.format, files.version)
+    partial = tuple(name for name, count in shared.items() if count < len(names))
+    record = (digest.hexdigest(), tuple(stamps), files.format, files.version)
+    return Plan(parts, schema, names, files.ignored, *record, partial=partial)
 
 
 def market(source: Input, columns: InputColumns) -> Plan:

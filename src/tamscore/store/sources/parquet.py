@@ -22,7 +22,7 @@ _ENDINGS = (".parquet", ".parq", ".pq")
 _POINTER = "_CURRENT.json"
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """The folder name of writers for rows without a value in the partition column."""
-_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 
 def find(path: str, key: str) -> FoundFiles:
@@ -63,8 +63,12 @@ def files_in(folder: Location, key: str) -> FoundFiles:
 
 
 def is_hidden(name: str) -> bool:
-    """Return whether a part of a name marks the file as hidden from readers, by the convention of such files."""
-    return any(part[0] in "._~" and "=" not in part for part in name.split("/"))
+    """Return whether a part of a name marks the file as hidden from readers, by the convention of such files.
+
+    A folder such as `_day=1` holds a column. A file of such a name is hidden.
+    """
+    *folders, file = name.split("/")
+    return file[0] in "._~" or any(part[0] in ".~" or (part[0] == "_" and "=" not in part) for part in folders)
 
 
 def _is_parquet(file: Location) -> bool:
@@ -99,10 +103,20 @@ def _keys_of(name: str, key: str) -> dict[str, str | None]:
         column, sign, value = part.partition("=")
         if not sign or not column:
             continue
-        if (known := unquote(column)) in values:
+        if (known := _decoded(column, name, key)) in values:
             raise UsageError(f"{key}: two folders on the way to {name!r} name the column {known!r}; keep one of them")
-        values[known] = None if value == _NO_VALUE else unquote(value)
+        values[known] = None if value == _NO_VALUE else _decoded(value, name, key)
     return values
+
+
+def _decoded(text: str, name: str, key: str) -> str:
+    """Return a part of the name of a folder without its percent signs; raise UsageError where they encode no text."""
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{key}: {name!r}: expected percent signs that encode UTF-8, got {text!r}; rename it"
+        ) from error
 
 
 def _constants_of(keys: dict[str, dict[str, str | None]]) -> dict[str, tuple[Constant, ...]]:
