@@ -31,7 +31,10 @@ RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-d
  && /build/bin/pip --python /opt/tamscore/bin/python install --no-cache-dir --compile --no-deps --no-index /dist/*.whl
 
 FROM python
+# What the image was built on, with the digest if the base was named by one.
+ARG BASE_IMAGE
 LABEL org.opencontainers.image.title="tamscore" \
+      org.opencontainers.image.base.name="${BASE_IMAGE}" \
       org.opencontainers.image.description="Rescores a whole total addressable market, on NVIDIA GPUs" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/tamscore /opt/tamscore

@@ -179,6 +179,18 @@ def test_images_take_any_base_pin_what_they_install_and_are_not_root(file):
 
 
 @pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.name)
+def test_a_base_can_be_pinned_by_digest_and_the_image_says_which_it_has(file):
+    """An argument of the build counts in a stage only where the stage names it again."""
+    text = file.read_text(encoding="utf-8")
+    final = text.rpartition("\nFROM ")[2]
+    assert re.search(r"^ARG BASE_IMAGE$", final, re.MULTILINE)
+    assert final.index("ARG BASE_IMAGE") < final.index('org.opencontainers.image.base.name="${BASE_IMAGE}"')
+    default = re.findall(r"^ARG BASE_IMAGE=(\S+)$", text, re.MULTILINE)
+    readme = (ROOT / "docker" / "README.md").read_text(encoding="utf-8")
+    assert [f"-f docker/{file.name} --build-arg BASE_IMAGE={name}@sha256:" in readme for name in default] == [True]
+
+
+@pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.name)
 def test_what_is_copied_into_an_image_enters_the_build(file):
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").split() if line[0] == "!"}
     text = file.read_text(encoding="utf-8").replace("${REQUIREMENTS}", "locks/gpu-cu12.txt")
