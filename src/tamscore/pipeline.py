@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tamscore import backend as backends
 from tamscore import family_runs, sealed_roles
@@ -53,6 +53,8 @@ from tamscore.store import commit, forgotten, partitions
 from tamscore.store.location import location
 from tamscore.store.sources import MARKET
 from tamscore.store.versions import holds_runs
+
+_Value = TypeVar("_Value")
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -297,7 +299,7 @@ def _write_scores(
     plan = ScorePlan(current.columns, boundary, market.policies, directory, sections.prepared, order, written, staged)
     heap.give_back()  # the order of all accounts is gone
     known = current.checkpoints.stored_values("score", len(market.rows))
-    items = map(PartToScore, market.rows, market.assigned, priorities, foretold, known)
+    items = map(PartToScore, market.rows, market.assigned, _emptied(priorities), _emptied(foretold), known)
     parts = current.flow.map(score_rows, items, current.flow.share(plan), current.backend)
     scored = list(current.as_stage("score", current.checkpoints.keeping("score", known, parts)))
     if reused := sum(part.reused for part in scored):
@@ -305,6 +307,13 @@ def _write_scores(
     sealed = sealed_roles.seal_roles(market, scored, plan)
     partitions.unchanged(current.plan)
     return sealed
+
+
+def _emptied(values: list[_Value]) -> Iterator[_Value]:
+    """Yield values, each let go of as soon as the next one is asked for."""
+    values.reverse()
+    while values:
+        yield values.pop()
 
 
 def _collect_tables(market: Market, sections: Sections, scored: list[ScoredPart], review: Review) -> RunTables:

@@ -15,14 +15,15 @@ import numpy as np
 
 from tamscore import backend
 from tamscore.arrow import nullable_dictionary
+from tamscore.engine import heap
 from tamscore.errors import InputContractError
 from tamscore.progress import Progress
 from tamscore.questions.roles import SUGGESTED, TEXTS
 from tamscore.schema import COVERAGE_COLUMNS, SCORE_COLUMNS
-from tamscore.scoring.score.parts import rewrite_part
+from tamscore.scoring.score.parts import placed_scores, rewrite_part, scores_name, scores_of
 from tamscore.sections import SECTIONS
 from tamscore.sections.coverage.settings import TABLES, Coverage
-from tamscore.store import contents, coverages
+from tamscore.store import coverages
 from tamscore.store.location import location
 from tamscore.store.placed import Placed
 
@@ -132,7 +133,7 @@ class _StagedScores:
 
     def table(self, name: str, columns: Sequence[str] | None) -> pa.Table:
         """Return columns of a part, all of them for None."""
-        return contents.placed_table(self.directory.path / name, self.files[name], columns)
+        return placed_scores(name, self.files[name], self.directory, columns)
 
 
 @dataclass(frozen=True)
@@ -155,18 +156,22 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
     from tamscore.sections.coverage.cover import cover_rows
 
     directory = plan.directory
-    names = [directory.name_of(directory.part(part.partition.index)) for part in market.rows]
+    names = [
+        scores_name(part.partition.index, made.files, directory) for part, made in zip(market.rows, scored, strict=True)
+    ]
     staged = _StagedScores(
         directory,
         {name: part.files[name] for name, part in zip(names, scored, strict=True)},
         run.columns.id_form,
         None if run.owners_from is None else coverages.folder_of(directory.output, run.owners_from),
     )
+    heap.give_back()  # what scores were made of is gone
     with run.progress.stage("coverage", run.plan.rows):
         result, columns = cover_rows(staged, settings, backend.load("cpu"), Progress())
         for text in _doubts(result):
             if f"coverage: {text}" not in run.early.get(_EARLY, ()):
                 run.progress.notice(f"coverage: {text}")
+    heap.give_back()
     levels = {name: column.levels for name, column in columns.items()}
     ends = np.cumsum([part.scored for part in scored])
     items = (
@@ -189,8 +194,7 @@ def _doubts(result: CoverageResult) -> list[str]:
 
 def _seal_part(item: _PartToSeal, plan: ScorePlan, levels: dict[str, list[str]]) -> ScoredPart:
     """Write a part of the scores again with who covers each account; return what it comes to."""
-    path = plan.directory.part(item.index)
-    table = contents.placed_table(path, item.part.files[plan.directory.name_of(path)])
+    table = scores_of(item.index, item.part.files, plan.directory)
     texts = {name: nullable_dictionary(item.codes[name], levels[name]) for name in TEXTS}
     return rewrite_part(item.index, item.part, _with_roles(table, texts), plan)
 

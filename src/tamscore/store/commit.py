@@ -154,17 +154,13 @@ def json_bytes(value: dict[str, Any]) -> bytes:
     return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def place_parquet(
-    table: pa.Table, path: Location, repeating: Sequence[str] | None = None, *, packed: bool = True
-) -> Placed:
+def place_parquet(table: pa.Table, path: Location, repeating: Sequence[str] | None = None) -> Placed:
     """Write a table as Parquet, with page checksums; only the columns named as repeating get a dictionary.
-
-    Files that are not `packed` are written and read faster, and take more space.
 
     Repeating columns get no statistics: their values occur in every row group, so that statistics would skip none.
     Pages are as large as bytes allow: without an index of pages, no reader could skip one.
     """
-    return place_parts([table], table.schema, path, repeating, packed=packed)
+    return place_parts([table], table.schema, path, repeating)
 
 
 def place_parts(
@@ -172,14 +168,11 @@ def place_parts(
     schema: pa.Schema,
     path: Location,
     repeating: Sequence[str] | None = None,
-    *,
-    packed: bool = True,
 ) -> Placed:
     """Write tables of one schema as one Parquet file, see `place_parquet`; each table begins a row group."""
     import pyarrow.parquet as pq
 
-    pack = "zstd" if packed else "none"
-    options: dict[str, Any] = {"compression": pack, "write_page_checksum": True, "max_rows_per_page": _PAGE_ROWS}
+    options: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True, "max_rows_per_page": _PAGE_ROWS}
     if repeating is not None:
         options["use_dictionary"] = [name for name in schema.names if name in repeating]
         options["write_statistics"] = [name for name in schema.names if name not in repeating]
@@ -189,6 +182,19 @@ def place_parts(
             for table in tables:
                 writer.write_table(table)
                 del table  # before the next one is made
+
+    return place(path, write)
+
+
+def place_arrow(table: pa.Table, path: Location) -> Placed:
+    """Write a table as an Arrow file, as it is in memory, to be read again soon and then removed."""
+    import pyarrow as pa
+
+    whole = table.combine_chunks()  # an Arrow file has one dictionary for a column
+
+    def write(file: HashingFile) -> None:
+        with pa.ipc.new_file(file, whole.schema) as writer:
+            writer.write_table(whole)
 
     return place(path, write)
 

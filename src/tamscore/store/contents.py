@@ -58,6 +58,24 @@ def placed_table(path: Location, placed: Placed, columns: Sequence[str] | None =
     return decode(placed_file(path, placed), columns)
 
 
+def staged_table(path: Location, placed: Placed, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return the same of an Arrow file on a disk: a view of the file, so that no column is in memory unless asked for.
+
+    Whoever keeps a piece of it keeps the file open.
+    """
+    import pyarrow as pa
+
+    try:
+        placed.require(Placed.of(path), path)  # not of the view, which would bring all of it into memory
+        with pa.memory_map(str(path)) as file:
+            table = pa.ipc.open_file(file).read_all()
+    except FileNotFoundError:
+        raise InputContractError(f"{path}: missing; run its job again") from None
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return table if columns is None else table.select(list(columns))
+
+
 def placed_file(path: Location, placed: Placed | None, dictionary: Sequence[str] = ()) -> pq.ParquetFile:
     """Return an opened Parquet file, checked by its record; `placed` is None for a record without hashes.
 

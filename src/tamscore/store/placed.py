@@ -44,7 +44,10 @@ class Placed:
 
     def held_against(self, data: _Data, path: object) -> None:
         """Raise InputContractError that names the path unless some bytes are what was placed there."""
-        here = type(self).of_bytes(data)
+        self.require(type(self).of_bytes(data), path)
+
+    def require(self, here: Self, path: object) -> None:
+        """Raise the same unless what lies `here` is what was placed."""
         if here != self:
             raise InputContractError(
                 f"{path}: was changed after its run: {here.bytes:,} bytes with hash {here.xxh3}, the manifest says "

@@ -89,6 +89,10 @@ class RunDirectory:
         """Return the file of the scores of a partition."""
         return self.scores / f"part-{index:05d}.parquet"
 
+    def staged(self, index: int) -> Location:
+        """Return the file of the scores of a partition until they are written again; readers skip its underscore."""
+        return self.scores / f"_staged-{index:05d}.arrow"
+
     def rejected_files(self, index: int) -> Location:
         """Return the file of the rejected rows of a partition."""
         return self.path / "rejected" / f"part-{index:05d}.parquet"
@@ -124,10 +128,15 @@ class RunDirectory:
 
     def commit_part(self, index: int, part: Placed, rejected: Placed | None, rows: dict[str, int]) -> None:
         """Commit a partition: its files are valid from now on, and a resumed run does not compute them again."""
-        files = {self.name_of(self.part(index)): part.record()}
+        files = {self.name_of(self.part(index)): part}
         if rejected:
-            files[self.name_of(self.rejected_files(index))] = rejected.record()
-        commit.place_json({"run_key": self.run_key, "files": files, "rows": rows}, self.sidecar(index))
+            files[self.name_of(self.rejected_files(index))] = rejected
+        self.commit_files(index, files, rows)
+
+    def commit_files(self, index: int, files: dict[str, Placed], rows: dict[str, int]) -> None:
+        """Commit a partition of these files, by name."""
+        record = {name: placed.record() for name, placed in files.items()}
+        commit.place_json({"run_key": self.run_key, "files": record, "rows": rows}, self.sidecar(index))
 
     def commit(self, index: int) -> dict[str, Placed] | None:
         """Return the files of a partition that was committed and is unchanged; None if it must be computed."""

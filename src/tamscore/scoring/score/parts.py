@@ -16,12 +16,15 @@ from tamscore.store import commit, contents
 from tamscore.store.objects.path import ObjectPath
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pyarrow as pa
 
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.score.plan import ScorePlan
     from tamscore.store.commit import Placed
+    from tamscore.store.run_directory import RunDirectory
 
 KINDS = ("acquisition", "expansion")
 MEASURES = ("accounts", *SUMMED)
@@ -35,6 +38,8 @@ Sales and penetration are not among them: mostly zero, they take less time and r
 """
 _OF_LADDERS = ("step", "support")
 """Those of them that they share where each account has a level of its own."""
+_STAGED = ".arrow"
+"""The ending of parts that are written anew."""
 TOP = 50
 """So many of the best accounts of every part are handed on for the list of top accounts."""
 
@@ -76,9 +81,27 @@ def reuse_part(
         return replace(known, reused=True)
     if plan.written is not None:
         return None
-    path = plan.directory.part(part.partition.index)
-    scored = contents.placed_table(path, files[plan.directory.name_of(path)])
+    scored = scores_of(part.partition.index, files, plan.directory)
     return _describe(scored, int(np.count_nonzero(assigned.reason)), files, plan, reused=True)
+
+
+def scores_name(index: int, files: Mapping[str, Placed], directory: RunDirectory) -> str:
+    """Return which of the files of a part holds its scores."""
+    staged, written = (directory.name_of(path) for path in (directory.staged(index), directory.part(index)))
+    return staged if staged in files else written
+
+
+def placed_scores(name: str, placed: Placed, directory: RunDirectory, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return columns of a part, all of them for None, from its file as it was placed."""
+    path = directory.path / name
+    read = contents.staged_table if name.endswith(_STAGED) else contents.placed_table
+    return read(path, placed, columns)
+
+
+def scores_of(index: int, files: Mapping[str, Placed], directory: RunDirectory) -> pa.Table:
+    """Return all columns of a part that has these files."""
+    name = scores_name(index, files, directory)
+    return placed_scores(name, files[name], directory)
 
 
 def with_reasons(table: pa.Table, reason: Any, bad: Any) -> pa.Table:
@@ -87,23 +110,25 @@ def with_reasons(table: pa.Table, reason: Any, bad: Any) -> pa.Table:
     return table.take(bad).append_column(REASON_COLUMN, reasons)
 
 
-def _place_scores(index: int, scored: pa.Table, plan: ScorePlan) -> Placed:
-    """Write the columns of scored rows that the job wants; a part that is read again soon is not packed on a disk."""
+def _place_scores(index: int, scored: pa.Table, plan: ScorePlan) -> dict[str, Placed]:
+    """Write the columns of scored rows that the job wants; a part that is read again soon lies on a disk as it is."""
     left_out, path = plan.left_out(scored), plan.directory.part(index)
+    if plan.staged and not isinstance(path, ObjectPath):
+        path = plan.directory.staged(index)
+        return {plan.directory.name_of(path): commit.place_arrow(scored, path)}
     repeated = [name for name in repeating(scored) if name not in left_out]
-    packed = not plan.staged or isinstance(path, ObjectPath)
-    return commit.place_parquet(scored.drop_columns(left_out) if left_out else scored, path, repeated, packed=packed)
+    placed = commit.place_parquet(scored.drop_columns(left_out) if left_out else scored, path, repeated)
+    return {plan.directory.name_of(path): placed}
 
 
 def write_part(index: int, scored: pa.Table, refused: pa.Table | None, plan: ScorePlan) -> ScoredPart:
     """Write the scored rows and the rejected rows of a partition, then the sidecar that commits them."""
     directory = plan.directory
-    placed = _place_scores(index, scored, plan)
-    files, rejected, bad = {directory.name_of(directory.part(index)): placed}, None, 0
+    files, bad = _place_scores(index, scored, plan), 0
     if refused is not None:
-        bad, rejected = refused.num_rows, commit.place_parquet(refused, directory.rejected_files(index))
-        files[directory.name_of(directory.rejected_files(index))] = rejected
-    directory.commit_part(index, placed, rejected, {"scored": scored.num_rows, "rejected": bad})
+        path, bad = directory.rejected_files(index), refused.num_rows
+        files[directory.name_of(path)] = commit.place_parquet(refused, path)
+    directory.commit_files(index, files, {"scored": scored.num_rows, "rejected": bad})
     return _describe(scored, bad, files, plan)
 
 
@@ -113,14 +138,16 @@ def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan
     Only columns that no total goes by may be other than before.
     """
     directory = plan.directory
-    placed = _place_scores(index, scored, plan)
-    rejected = part.files.get(directory.name_of(directory.rejected_files(index)))
-    directory.commit_part(index, placed, rejected, {"scored": scored.num_rows, "rejected": part.rejected})
+    kept = {name: placed for name, placed in part.files.items() if name != scores_name(index, part.files, directory)}
+    files = {**_place_scores(index, scored, plan), **kept}
+    directory.commit_files(index, files, {"scored": scored.num_rows, "rejected": part.rejected})
+    commit.remove(directory.staged(index), directory.output)
+    top, top_by_kind = _tops(scored, plan)
     return replace(
         part,
-        files={**part.files, directory.name_of(directory.part(index)): placed},
-        top=best(scored),
-        top_by_kind=best_by_kind(scored),
+        files=files,
+        top=top,
+        top_by_kind=top_by_kind,
         counts=_counts_of(scored, plan),
         left_out=plan.left_out(scored),
     )
@@ -130,13 +157,37 @@ def _describe(
     scored: pa.Table, rejected: int, files: dict[str, Placed], plan: ScorePlan, *, reused: bool = False
 ) -> ScoredPart:
     """Return what a part comes to, told from its table."""
-    sums, flags, tops = _totals(scored, plan), _flag_counts(scored), (best(scored), best_by_kind(scored))
-    parts = *tops, exact_totals(scored), _counts_of(scored, plan), reused, plan.left_out(scored)
-    return ScoredPart(scored.num_rows, rejected, files, sums, flags, *parts)
+    parts = _totals(scored, plan), _flag_counts(scored), *_tops(scored, plan), exact_totals(scored)
+    return ScoredPart(scored.num_rows, rejected, files, *parts, _counts_of(scored, plan), reused, plan.left_out(scored))
+
+
+def _tops(scored: pa.Table, plan: ScorePlan) -> tuple[pa.Table, pa.Table]:
+    """Return the best accounts of a part, of all kinds and of each; none while a part is staged.
+
+    They keep nothing else of the part, which may be a view of a file.
+    """
+    if plan.staged:
+        return scored.schema.empty_table(), scored.schema.empty_table()
+    return _copied(best(scored)), _copied(best_by_kind(scored))
+
+
+def _copied(table: pa.Table) -> pa.Table:
+    """Return a table whose dictionaries are its own."""
+    import pyarrow as pa
+
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            column = table.column(place).combine_chunks()
+            texts = column.dictionary.take(pa.array(np.arange(len(column.dictionary))))
+            own = pa.DictionaryArray.from_arrays(column.indices, texts)
+            table = table.set_column(place, field, own)
+    return table
 
 
 def _counts_of(scored: pa.Table, plan: ScorePlan) -> tuple[Any, ...]:
-    """Return what each section counts among the scored rows."""
+    """Return what each section counts among the scored rows; nothing while a part is staged."""
+    if plan.staged:
+        return ()
     return tuple(section.state.count(scored) for section in plan.sections)
 
 
