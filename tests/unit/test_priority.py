@@ -71,15 +71,21 @@ def test_a_gpu_gives_the_order_of_the_host(rows):
         assert (found.dtype, found.tolist()) == (order.dtype, order.tolist())
 
 
+def means_of(groups):
+    return priority.ExpectedAbove.of(groups, groups, 0)
+
+
 @given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=30), st.lists(st.floats(0, 1e6), min_size=1, max_size=10))
 def test_money_above_own_sales_is_the_mean_of_what_others_buy_more(sales, own):
-    found = priority.mean_above([np.sort(sales)], np.array(own), np.zeros(len(own), np.int64))
+    found = means_of([np.sort(sales)]).of_accounts(np.array(own), np.zeros(len(own), np.int64))
     wanted = [np.mean(np.maximum(np.array(sales) - each, 0)) for each in own]
     assert found == pytest.approx(np.array(wanted), rel=1e-9, abs=1e-6 * max(sales))
 
 
 def test_a_cluster_without_customers_promises_nothing_known():
-    found = priority.mean_above([np.array([10.0, 30.0]), np.array([])], np.array([0.0, 20.0, 0.0]), np.array([0, 0, 1]))
+    found = means_of([np.array([10.0, 30.0]), np.array([])]).of_accounts(
+        np.array([0.0, 20.0, 0.0]), np.array([0, 0, 1])
+    )
     assert found[:2].tolist() == [20.0, 5.0]
     assert np.isnan(found[2])
 
@@ -103,7 +109,7 @@ def test_tiers_take_the_shares_of_value_asked_for():
 
 def test_thin_groups_are_weighed_with_their_parents():
     groups, parents = [np.array([10.0, 30.0]), np.array([])], [np.array([40.0]), np.array([7.0])]
-    found = priority.expected_above(groups, parents, 8, np.array([0.0, 20.0, 0.0]), np.array([0, 0, 1]))
+    found = priority.ExpectedAbove.of(groups, parents, 8).of_accounts(np.array([0.0, 20.0, 0.0]), np.array([0, 0, 1]))
     assert found.tolist() == [0.25 * 20 + 0.75 * 40, 0.25 * 5 + 0.75 * 20, 7.0]
 
 

@@ -20,44 +20,103 @@ from tamscore.scoring.score.sections import RowsToForetell, WinForecaster
 from tamscore.stages import priority
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import TypeAlias
 
     from tamscore.backend import Backend
     from tamscore.scoring.arguments import LadderRules, PriorityRules
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.market import Market
+    from tamscore.scoring.party_model import PartyModel
     from tamscore.scoring.potential import PartyMarket
     from tamscore.scoring.score.sections import Prepared, State, WinForecast
     from tamscore.stages.priority import TierRules
 
+    _Item: TypeAlias = tuple[PartRows, AssignedRows, Mapping[str, WinForecast]]
 
+_FORETOLD = ("probability", "at_risk")
+"""The forecasts of sections that the order depends on, by the names of `WinForecast`."""
 _VALUED = 65_536
 """Accounts valued in one block."""
 
 
 @dataclass(frozen=True)
-class _PartyAccounts:
-    """All accounts of a party type (n,), partition by partition: `at` are their places in each partition.
+class _Accounts:
+    """Some accounts of a partition (m,): cluster, and sales with 0 for accounts that buy nothing.
 
-    Cluster; sales, with 0 for accounts that buy nothing; distance to the center of the cluster; hash of the id. Typical
-    sales (n,) are None if customers are too few, log odds (n,) of the look-alike None without one. Probability and
-    money at risk that sections predict (n,) are None if no section does.
+    Typical sales (m,) are None if customers are too few, log odds (m,) of the look-alike None without one. Probability
+    and money at risk that sections predict (m,) are None if no section does.
     """
 
-    at: list[Any]
     label: Any
     sales: Any
-    distance: Any
-    hashes: Any
     typical: Any | None
     odds: Any | None
     foretold: Any | None
     at_risk: Any | None
 
-    def parts(self, values: Any) -> list[Any]:
-        """Return values (n,) partition by partition."""
-        return np.split(values, np.cumsum([len(at) for at in self.at])[:-1])
+
+@dataclass(frozen=True)
+class _PartyAccounts:
+    """All accounts of a party type (n,), partition by partition: `at` are their places (m,) in each of `items`.
+
+    An item has the rows of a partition, their assignment, and the forecasts of sections.
+    """
+
+    model: PartyModel
+    items: list[_Item]
+    at: list[Any]
+
+    @classmethod
+    def of(cls, model: PartyModel, items: list[_Item]) -> _PartyAccounts:
+        """Return the accounts of the party type of a model."""
+        code = model.encoding.party
+        return cls(model, items, [_scored_of(part, rows, code).astype(np.int32) for part, rows, _ in items])
+
+    def __len__(self) -> int:
+        """The number of accounts n."""
+        return sum(map(len, self.at))
+
+    def parts(self) -> Iterator[tuple[int, Any, slice, _Accounts]]:
+        """Yield a few accounts at a time: partition, places (m,) in it, places among all n, and their values."""
+        first = 0
+        for number, ((part, rows, foretold), at) in enumerate(zip(self.items, self.at, strict=True)):
+            sales, known = _sales_of(part), [_foretold_values(rows, foretold, name) for name in _FORETOLD]
+            for start in range(0, len(at), _VALUED):
+                here = at[start : start + _VALUED]
+                yield (
+                    number,
+                    here,
+                    slice(first + start, first + start + len(here)),
+                    self._known(rows, here, sales, known),
+                )
+            first += len(at)
+
+    def _known(self, rows: AssignedRows, here: Any, sales: Any, known: list[Any | None]) -> _Accounts:
+        """Return the accounts at some places of a partition, given columns (m,) of the whole partition."""
+        columns = rows.columns
+        return _Accounts(
+            columns.label[here],
+            sales[here],
+            None if self.model.typical is None else columns.typical[here],
+            None if self.model.look_alike is None else columns.look_alike[here],
+            *(None if column is None else column[here] for column in known),
+        )
+
+    def distance(self) -> Any:
+        """Return the distance (n,) of each account to the center of its cluster."""
+        items = zip(self.items, self.at, strict=True)
+        return np.concatenate([rows.columns.distance[at] for (_, rows, _), at in items])
+
+    def hashes(self) -> Any:
+        """Return the hash (n,) of the id of each account."""
+        return np.concatenate([part.hashes[at] for (part, _, _), at in zip(self.items, self.at, strict=True)])
+
+    def buys(self) -> Any:
+        """Return whether each account has sales (n,) bool."""
+        items = zip(self.items, self.at, strict=True)
+        return np.concatenate([(_sales_of(part) > 0)[at] for (part, _, _), at in items])
 
 
 def foretell(market: Market, sections: Sequence[Prepared]) -> list[dict[str, WinForecast]]:
@@ -91,25 +150,25 @@ def prioritise(
 
     `high` is present if quadrants count accounts: it marks those with the most potential of all party types.
     """
-    quadrants = quadrant_rules(market.this.job)
+    quadrants, ladder = quadrant_rules(market.this.job), ladder_rules(market.this.job)
     made = [PartPriority.empty(len(part.reason), counted=quadrants.counts_accounts) for part in market.rows]
-    parties = [_accounts_of(market, party, foretold) for party in market.parties]
-    ladder = ladder_rules(market.this.job)
-    backend, pairs = market.this.backend, zip(parties, market.parties, strict=True)
-    potentials = [_put_in_order(made, accounts, party, ladder, rules, backend) for accounts, party in pairs]
+    items = list(zip(market.rows, market.assigned, foretold, strict=True))
+    parties = [_PartyAccounts.of(party.model, items) for party in market.parties]
+    pairs, backend = zip(parties, market.parties, strict=True), market.this.backend
+    potentials = [_put_in_order(made, *pair, ladder, rules, backend) for pair in pairs]
     if quadrants.counts_accounts:
         places = [
             np.concatenate([part_priority.place[at] for part_priority, at in zip(made, party.at, strict=True)])
             for party in parties
         ]
-        high = places_taken(potentials, places, [party.hashes for party in parties], quadrants.capacity)
+        high = places_taken(potentials, places, [party.hashes() for party in parties], quadrants.capacity)
         for accounts, chosen in zip(parties, high, strict=True):
             _fill([part_priority.high for part_priority in made], accounts, chosen)
     return made
 
 
-def _foretold_values(rows: AssignedRows, foretold: Mapping[str, WinForecast], name: str, at: Any) -> Any | None:
-    """Return the forecast of a section under a name for rows at some places (n,) of a partition; None without one."""
+def _foretold_values(rows: AssignedRows, foretold: Mapping[str, WinForecast], name: str) -> Any | None:
+    """Return the forecast (m,) of a section under a name for the rows of a partition; None without one."""
     result = next(
         (getattr(forecast, name) for forecast in foretold.values() if getattr(forecast, name) is not None), None
     )
@@ -117,34 +176,7 @@ def _foretold_values(rows: AssignedRows, foretold: Mapping[str, WinForecast], na
         return None
     whole = np.full(len(rows.reason), np.nan)
     whole[rows.reason == Reason.SCORED] = result
-    return whole[at]
-
-
-def _accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Mapping[str, WinForecast]]) -> _PartyAccounts:
-    """Return all accounts of a party type, given the forecasts of each partition."""
-    code = party.model.encoding.party
-    result = [_scored_of(part, rows, code) for part, rows in zip(market.rows, market.assigned, strict=True)]
-    items = list(zip(market.rows, market.assigned, result, strict=True))
-
-    def known(name: str) -> Any | None:
-        text = (_foretold_values(rows, item, name, at) for (_, rows, at), item in zip(items, foretold, strict=True))
-        here = [item for item in text if item is not None]
-        return np.concatenate(here) if here else None
-
-    def column(name: str) -> Any:
-        return np.concatenate([getattr(rows.columns, name)[at] for _, rows, at in items])
-
-    return _PartyAccounts(
-        result,
-        column("label"),
-        np.concatenate([_sales_of(part)[at] for part, _, at in items]),
-        column("distance"),
-        np.concatenate([part.hashes[at] for part, _, at in items]),
-        None if party.model.typical is None else column("typical"),
-        None if party.model.look_alike is None else column("look_alike"),
-        known("probability"),
-        known("at_risk"),
-    )
+    return whole
 
 
 def _scored_of(part: PartRows, rows: AssignedRows, code: int) -> Any:
@@ -167,50 +199,66 @@ def _put_in_order(
     rules: PriorityRules,
     backend: Backend,
 ) -> Any:
-    """Fill in the priority of the accounts of a party type; return the potential (n,) of each."""
-    probability, basis = _probabilities(accounts, rules)
-    potential, open_money = _value_priority(accounts, party, ladder)
-    value = value_of(open_money, probability, accounts.at_risk)
-    order = order_of(value, probability, accounts.distance, accounts.hashes, backend)
-    del value, open_money
-    expected = probability * _mean_above(accounts, party, ladder.min_customers)
-    record = {"probability": probability, "basis": basis, "expected": expected, "place": priority.place_of(order)}
-    in_kind, tier = _within_kinds(order, accounts.sales > 0, expected, rules.tiers)
-    for name, values in (record | {"in_kind": in_kind, "tier": tier}).items():
-        _fill([getattr(part_priority, name) for part_priority in made], accounts, values)
+    """Fill in the priority of a party type's accounts; return the potential (n,) of each if quadrants count accounts.
+
+    Only the keys of the order are in memory for all accounts at once.
+    """
+    counted = made[0].high is not None if made else False
+    potential, worth = np.empty(len(accounts) if counted else 0), np.empty(len(accounts))
+    chance, shift = np.empty(len(accounts), np.float32), _shift_of(accounts, rules)  # six places are told apart
+    above = _mean_above(party, ladder.min_customers)
+    for number, at, here, known in accounts.parts():
+        money = money_of(party.table, known.sales, known.label, known.typical, ladder.boundary)
+        probability, basis = _probabilities(known, rules, shift)
+        worth[here] = -value_of(money.whitespace, probability, known.at_risk)
+        chance[here] = -probability
+        if counted:
+            potential[here] = money.potential
+        mine = made[number]
+        mine.probability[at], mine.basis[at] = probability, basis
+        mine.expected[at] = probability * above(known)
+    order = priority.in_order(_keys(accounts, [worth, chance]), backend)
+    del worth, chance
+    _fill([part_priority.place for part_priority in made], accounts, priority.place_of(order))
+    _fill_kinds(made, accounts, order, rules.tiers)
     return potential
 
 
-def _value_priority(accounts: _PartyAccounts, party: PartyMarket, ladder: LadderRules) -> tuple[Any, Any]:
-    """Return the potential (n,) and the whitespace (n,) of accounts, computed in blocks to save memory."""
-    potential, whitespace = np.empty((2, len(accounts.sales)))
-    for start in range(0, len(accounts.sales), _VALUED):
-        here = slice(start, start + _VALUED)
-        typical = None if accounts.typical is None else accounts.typical[here]
-        money = money_of(party.table, accounts.sales[here], accounts.label[here], typical, ladder.boundary)
-        potential[here], whitespace[here] = money.potential, money.whitespace
-    return potential, whitespace
+def _keys(accounts: _PartyAccounts, first: list[Any]) -> Iterator[Any]:
+    """Yield the keys (n,) of the order: the first ones, which are emptied, then distance, then hash."""
+    while first:
+        yield first.pop(0)
+    yield accounts.distance()
+    yield accounts.hashes()
 
 
 def _fill(columns: list[Any], accounts: _PartyAccounts, values: Any) -> None:
     """Write values (n,) of accounts to their places in the partitions' columns (m,)."""
-    for column, at, here in zip(columns, accounts.at, accounts.parts(values), strict=True):
-        column[at] = here
+    first = 0
+    for column, at in zip(columns, accounts.at, strict=True):
+        column[at] = values[first : first + len(at)]
+        first += len(at)
 
 
-def _mean_above(accounts: _PartyAccounts, party: PartyMarket, enough: int) -> Any:
-    """Return by how much the customers of its cluster buy more than each account on average (n,).
+def _mean_above(party: PartyMarket, enough: int) -> Callable[[_Accounts], Any]:
+    """Return a function for the mean amount (m,) by which the customers of its cluster buy more than each account.
 
     If typical sales are known, the comparison is in multiples of them: within a cluster, larger accounts are more
     likely to be won, and they buy more than the mean.
     """
-    sales, segments, own, unit = party.sales, party.by_segment, accounts.sales, 1.0
-    if accounts.typical is not None and party.relative is not None:
-        unit = accounts.typical.astype(np.float64)
-        (sales, segments), own = party.relative, own / unit
+    relative = party.relative if party.model.typical is not None else None
+    sales, segments = relative or (party.sales, party.by_segment)
     groups = [sales.of(cluster) for cluster in range(sales.groups)]
     parents = parents_of(party.model, sales, segments, party.accounts, enough)
-    return unit * priority.expected_above(groups, [lent for _, lent in parents], enough, own, accounts.label)
+    means = priority.ExpectedAbove.of(groups, [lent for _, lent in parents], enough)
+
+    def above(known: _Accounts) -> Any:
+        if relative is None or known.typical is None:
+            return means.of_accounts(known.sales, known.label)
+        unit = known.typical.astype(np.float64)
+        return unit * means.of_accounts(known.sales / unit, known.label)
+
+    return above
 
 
 def value_of(open_money: Any, probability: Any, at_risk: Any | None) -> Any:
@@ -219,7 +267,7 @@ def value_of(open_money: Any, probability: Any, at_risk: Any | None) -> Any:
     return value if at_risk is None else value + np.nan_to_num(at_risk)
 
 
-def order_of(value: Any, probability: Any, distance: Any, hashes: Any, backend: Backend | None = None) -> Any:
+def order_of(value: Any, probability: Any, distance: Any, hashes: Any) -> Any:
     """Return the order (n,) of accounts with value, probability, distance and hash (n,): the highest value first."""
 
     def keys() -> Iterator[Any]:
@@ -228,32 +276,47 @@ def order_of(value: Any, probability: Any, distance: Any, hashes: Any, backend: 
         yield distance
         yield hashes
 
-    return priority.in_order(keys(), backend)
+    return priority.in_order(keys())
 
 
-def _within_kinds(order: Any, buys: Any, expected: Any, tiers: TierRules) -> tuple[Any, Any]:
-    """Return the place (n,) int32 of each account within its kind, and its tier (n,) int8, given the order of all."""
+def _fill_kinds(made: list[PartPriority], accounts: _PartyAccounts, order: Any, tiers: TierRules) -> None:
+    """Fill in the place of each account within its kind, and its tier, given the order (n,) of all."""
+    buys, items = accounts.buys(), zip(made, accounts.at, strict=True)
+    expected = np.concatenate([part_priority.expected[at] for part_priority, at in items])
     place, tier = np.empty(len(order), np.int32), np.empty(len(order), np.int8)
     for kind in (buys, ~buys):
         mine = order[kind[order]]
-        place[mine] = np.arange(1, len(mine) + 1)
-        tier[mine] = priority.tier_codes(np.arange(len(mine)), expected[mine], tiers)
-    return place, tier
+        place[mine] = np.arange(1, len(mine) + 1, dtype=np.int32)
+        tier[mine] = tiers.codes(expected[mine])
+    _fill([part_priority.in_kind for part_priority in made], accounts, place)
+    _fill([part_priority.tier for part_priority in made], accounts, tier)
 
 
-def _probabilities(accounts: _PartyAccounts, rules: PriorityRules) -> tuple[Any, Any]:
-    """Return the probability (n,) that each account is won, to six decimals, and its basis (n,), in BASES."""
-    buys = accounts.sales > 0
+def _shift_of(accounts: _PartyAccounts, rules: PriorityRules) -> float:
+    """Return the constant that moves the log odds of prospects so that their mean chance is the win rate."""
+    if accounts.model.look_alike is None:
+        return 0.0
+    counts = [priority.count_odds(_odds_of(known)) for _, _, _, known in accounts.parts()]
+    return priority.shift_to(np.sum(counts, axis=0), rules.acquisition) if counts else 0.0
+
+
+def _odds_of(known: _Accounts) -> Any:
+    """Return the log odds of the prospects among some accounts."""
+    return np.empty(0) if known.odds is None else known.odds[~(known.sales > 0)].astype(np.float64)
+
+
+def _probabilities(known: _Accounts, rules: PriorityRules, shift: float) -> tuple[Any, Any]:
+    """Return the probability (m,) that each account is won, to six decimals, and its basis (m,), in BASES."""
+    buys = known.sales > 0
     where = np.where(buys, rules.expansion, rules.acquisition)
     basis = np.zeros(len(buys), np.int8)
-    if accounts.odds is not None:
-        odds = accounts.odds[~buys].astype(np.float64)
-        where[~buys] = priority.chance_of(odds + priority.shift_to(priority.count_odds(odds), rules.acquisition))
+    if known.odds is not None:
+        where[~buys] = priority.chance_of(_odds_of(known) + shift)
         basis[~buys] = BASES.index("look_alike")
-    if accounts.foretold is not None:
-        known = ~np.isnan(accounts.foretold) & (rules.growth_label | ~buys)
-        where[known] = accounts.foretold[known]
-        basis[known] = np.where(buys[known], BASES.index("growth"), BASES.index("propensity"))
+    if known.foretold is not None:
+        predicted = ~np.isnan(known.foretold) & (rules.growth_label | ~buys)
+        where[predicted] = known.foretold[predicted]
+        basis[predicted] = np.where(buys[predicted], BASES.index("growth"), BASES.index("propensity"))
     return np.round(where, PLACES), basis
 
 

@@ -45,36 +45,64 @@ def chance_of(odds: Any) -> Any:
     return 1 / (1 + np.exp(-np.clip(odds, 2 * _LEAST_LOGIT, -2 * _LEAST_LOGIT)))
 
 
-def mean_above(groups: Sequence[Any], own: Any, label: Any) -> Any:
-    """Return by how much the customers of a group buy more than an account, on average (m,); NaN without customers.
+@dataclass(frozen=True)
+class _MeanAbove:
+    """The sorted sales of the customers of groups, and the sums of each and all larger ones, a 0 at the end."""
 
-    The mean over the group's sorted sales of max(sales - own, 0), for accounts with own sales (m,) in groups (m,). For
-    an account that buys nothing, it is the customers' mean sales.
+    groups: Sequence[Any]
+    sums: Sequence[Any]
+
+    @classmethod
+    def of(cls, groups: Sequence[Any]) -> _MeanAbove:
+        """Return the means for sorted sales by group."""
+        return cls(groups, [np.append(np.cumsum(sales[::-1])[::-1], 0.0) for sales in groups])
+
+    def of_accounts(self, own: Any, label: Any) -> Any:
+        """Return by how much the customers of a group buy more than an account, on average (m,); NaN without customers.
+
+        The mean over the group's sales of max(sales - own, 0), for accounts with own sales (m,) in groups (m,). For an
+        account that buys nothing, it is the customers' mean sales.
+        """
+        full = np.full(len(own), np.nan)
+        order = np.argsort(label, kind="stable")
+        bounds = np.searchsorted(label[order], np.arange(len(self.groups) + 1))
+        for sales, above, (start, stop) in zip(self.groups, self.sums, pairwise(bounds.tolist()), strict=True):
+            rows = order[start:stop]
+            if len(sales) and len(rows):
+                mine = own[rows]
+                first = np.searchsorted(sales, mine, side="right")
+                full[rows] = (above[first] - (len(sales) - first) * mine) / len(sales)
+        return np.maximum(full, 0.0)
+
+
+@dataclass(frozen=True)
+class ExpectedAbove:
+    """The means of groups; those with fewer than `enough` customers are weighted with their parents.
+
+    The weight of a group's own n customers is n / enough; `support` (k,) counts them.
     """
-    full = np.full(len(own), np.nan)
-    order = np.argsort(label, kind="stable")
-    bounds = np.searchsorted(label[order], np.arange(len(groups) + 1))
-    for sales, (start, stop) in zip(groups, pairwise(bounds.tolist()), strict=True):
-        rows = order[start:stop]
-        if len(sales) and len(rows):
-            above = np.append(np.cumsum(sales[::-1])[::-1], 0.0)
-            first = np.searchsorted(sales, own[rows], side="right")
-            full[rows] = (above[first] - (len(sales) - first) * own[rows]) / len(sales)
-    return np.maximum(full, 0.0)
 
+    means: _MeanAbove
+    lent: _MeanAbove
+    support: Any
+    enough: int
 
-def expected_above(groups: Sequence[Any], parents: Sequence[Any], enough: int, own: Any, label: Any) -> Any:
-    """Return the mean excess as `mean_above`, with groups of fewer than `enough` customers weighted with their parents.
+    @classmethod
+    def of(cls, groups: Sequence[Any], parents: Sequence[Any], enough: int) -> ExpectedAbove:
+        """Return the means for sorted sales by group, and by the parent of each."""
+        support = np.array([len(sales) for sales in groups])
+        thin = [lent if count < enough else lent[:0] for lent, count in zip(parents, support.tolist(), strict=True)]
+        return cls(_MeanAbove.of(groups), _MeanAbove.of(thin), support, enough)
 
-    The weight of a group's own n customers is n / enough.
-    """
-    support = np.array([len(sales) for sales in groups])
-    result, thin = mean_above(groups, own, label), np.flatnonzero((support < enough)[label])
-    if len(thin):
-        weight = (support / enough)[label[thin]]
-        lent = mean_above(parents, own[thin], label[thin])
-        result[thin] = np.where(weight > 0, weight * np.nan_to_num(result[thin]), 0.0) + (1 - weight) * lent
-    return result
+    def of_accounts(self, own: Any, label: Any) -> Any:
+        """Return the mean excess (m,) as `_MeanAbove.of_accounts`, with the parents of small groups."""
+        result = self.means.of_accounts(own, label)
+        thin = np.flatnonzero((self.support < self.enough)[label])
+        if len(thin):
+            weight = (self.support / self.enough)[label[thin]]
+            lent = self.lent.of_accounts(own[thin], label[thin])
+            result[thin] = np.where(weight > 0, weight * np.nan_to_num(result[thin]), 0.0) + (1 - weight) * lent
+        return result
 
 
 def in_order(keys: Iterable[Any], backend: Backend | None = None) -> Any:
@@ -91,7 +119,7 @@ def in_order(keys: Iterable[Any], backend: Backend | None = None) -> Any:
             return order
     keys = iter(keys)
     first = next(keys)
-    order = np.argsort(first, kind="stable")
+    order = np.argsort(first)  # a stable sort takes three times as long; rows that all keys leave together come last
     tied, group = np.arange(len(order), dtype=np.int32), _groups_of(first[order])
     del first
     for key in keys:
@@ -102,6 +130,9 @@ def in_order(keys: Iterable[Any], backend: Backend | None = None) -> Any:
         place = _within_groups(group, values)
         order[tied], values = order[tied[place]], values[place]
         group = _groups_of(group, values)
+    tied, group = _together(tied, group)
+    rows = order[tied]
+    order[tied] = rows[np.lexsort((rows, group))]
     return order
 
 
@@ -129,12 +160,12 @@ def _together(rows: Any, group: Any) -> tuple[Any, Any]:
 
 
 def _within_groups(group: Any, values: Any) -> Any:
-    """Return the order (n,) of rows by values (n,) within their groups (n,), which ascend; equal rows keep theirs.
+    """Return the order (n,) of rows by values (n,) within their groups (n,), which ascend.
 
     Non-negative float32 numbers have the order of their bits: one sort serves both keys.
     """
     if values.dtype == np.float32 and not np.signbit(values).any():
-        return np.argsort((group.astype(np.int64) << 32) | values.view(np.uint32), kind="stable")
+        return np.argsort((group.astype(np.int64) << 32) | values.view(np.uint32))
     return np.lexsort((values, group))
 
 
@@ -170,8 +201,16 @@ class TierRules:
         held: list[int] = np.maximum.accumulate(np.clip(ends, *bounds)).astype(np.int64).tolist()
         return held
 
+    def codes(self, expected: Any) -> Any:
+        """Return the tier (n,) int8 of accounts as a place in TIERS, given the expected value (n,) of each in order."""
+        tier = np.zeros(len(expected), np.int8)
+        for end in self.ends(expected):
+            tier[end:] += 1
+        return tier
+
 
 def tier_codes(order: Any, expected: Any, rules: TierRules) -> Any:
     """Return the tier (n,) int8 of each account as a place in TIERS, given their order and expected value (n,)."""
-    place = place_of(order)
-    return np.searchsorted(rules.ends(expected[order]), place, side="left").astype(np.int8)
+    tier = np.empty(len(order), np.int8)
+    tier[order] = rules.codes(expected[order])
+    return tier

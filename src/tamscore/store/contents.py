@@ -61,7 +61,7 @@ def placed_table(path: Location, placed: Placed, columns: Sequence[str] | None =
 def staged_table(path: Location, placed: Placed, columns: Sequence[str] | None = None) -> pa.Table:
     """Return the same of an Arrow file on a disk: a view of the file, so that no column is in memory unless asked for.
 
-    Whoever keeps a piece of it keeps the file open.
+    A piece of it that is kept keeps the file open.
     """
     import pyarrow as pa
 

@@ -11,6 +11,7 @@ from tamscore.arrow import float_column
 from tamscore.errors import InputContractError
 from tamscore.schema import Reason
 from tamscore.stages import draw
+from tamscore.stages.hash_index import order_of
 from tamscore.stages.keys import positions
 from tamscore.store import tables
 
@@ -105,7 +106,7 @@ def _read_label_values(run: Run, section: Propensity) -> tuple[Any, Any]:
     account = section.account_id or run.job.columns.account_id
     parts = list(run.flow.map(_read_table, plan.partitions, account, section.label, run.columns.id_form))
     hashes, values = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.argsort(hashes, kind="stable")
+    order = order_of(hashes)
     hashes, values = hashes[order], values[order]
     if twice := int(np.count_nonzero(hashes[1:] == hashes[:-1])):
         raise InputContractError(
