@@ -13,7 +13,7 @@ NAMES = [("size low", "size high"), ("country = DE", "country = FR"), ("age low"
 
 def told(backend, added, states):
     put = [backend.put(np.array(one, np.float64)) for one in added], [backend.put(np.array(one)) for one in states]
-    found = reasons.strongest(backend.xp, *put, reasons.offsets_of(NAMES))
+    found = reasons.strongest(backend.xp, *put, reasons.offsets_of(NAMES), 3)
     code, texts = reasons.texts([backend.get(one) for one in found], NAMES)
     return [texts[place] for place in code]
 

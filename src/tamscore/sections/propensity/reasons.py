@@ -19,16 +19,28 @@ _MILLION, _LARGEST = 1e6, 2.0**52
 """What a column adds is compared in millionths; sizes and codes together are whole numbers up to the largest."""
 
 
-def strongest(xp: Any, added: Sequence[Array], states: Sequence[Array], offsets: Sequence[int]) -> list[Array]:
+def strongest(
+    xp: Any, added: Sequence[Array], states: Sequence[Array], offsets: Sequence[int], block_rows: int
+) -> list[Array]:
     """The strongest reasons (m,) int64 of every row, one array for each place, -1 where there is none.
 
     A reason is twice the place of a state among all states, one more where it speaks for buying. Of equal ones the
-    first column comes first: states of `added` columns (m,) begin at `offsets`, which the last one is beyond.
+    first column comes first: states of `added` columns (m,) begin at `offsets`, which the last one is beyond. So many
+    rows are looked at together.
     """
+    count = added[0].shape[0]
+    blocks = [slice(start, min(start + block_rows, count)) for start in range(0, max(count, 1), block_rows)]
+    parts = [_strongest_of(xp, [[c[rows] for c in each] for each in (added, states)], offsets) for rows in blocks]
+    return [xp.concat(place) for place in zip(*parts, strict=True)]
+
+
+def _strongest_of(xp: Any, columns: Sequence[Sequence[Array]], offsets: Sequence[int]) -> list[Array]:
+    """Return the same of a few rows, given what each column adds, and its states."""
     codes = 2 * offsets[-1]
-    best = _leading(xp, (_keys_of(xp, *parts, codes) for parts in zip(added, states, offsets, strict=False)), REASONS)
+    parts = zip(columns[0], columns[1], offsets, strict=False)
+    best = _leading(xp, (_keys_of(xp, *part, codes) for part in parts), REASONS)
     items = []
-    for item in best[: len(added)]:
+    for item in best[: len(columns[0])]:
         key = xp.astype(item, xp.int64)
         here = codes - 1 - key % codes
         items.append(xp.where(key >= int(_FAINT * _MILLION) * codes, here, xp.full_like(here, -1)))
@@ -38,9 +50,9 @@ def strongest(xp: Any, added: Sequence[Array], states: Sequence[Array], offsets:
 def _keys_of(xp: Any, added: Array, state: Array, offset: int, codes: int) -> Array:
     """The key (m,) of a column's reason among so many codes: the larger, the stronger, then the smaller its code."""
     size = xp.round(xp.abs(added) * _MILLION)
-    size = xp.where(size < _LARGEST / codes, size, xp.full_like(size, _LARGEST // codes))
-    code = 2.0 * xp.astype(state, xp.float64) + xp.astype(added > 0, xp.float64)
-    return size * codes + (codes - 1 - 2 * offset) - code
+    size = xp.minimum(size, xp.full_like(size, _LARGEST // codes))
+    code = 2 * xp.astype(state, xp.int32) + xp.astype(added > 0, xp.int32)
+    return size * codes + xp.astype(codes - 1 - 2 * offset - code, xp.float64)
 
 
 def _leading(xp: Any, keys: Iterable[Array], count: int) -> list[Array]:

@@ -13,10 +13,12 @@ column (Saabas 2014): exact in sum, cheap, and for deep trees kinder to splits n
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from tamscore.sections.propensity.trees_on_host import HostTables, explain_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -61,6 +63,11 @@ class ScoringTrees:
     groups: tuple[tuple[int, ...], ...]
     firsts: Any
     block_rows: int = _BLOCK_ROWS
+
+    @cached_property
+    def host_tables(self) -> HostTables:
+        """What the trees say by leaf, on the host."""
+        return HostTables.of(self)
 
     def on(self, backend: Backend) -> ScoringTrees:
         """The trees with their tables on the device."""
@@ -147,6 +154,8 @@ def explain(xp: Any, trees: ScoringTrees, raw: Sequence[Array]) -> tuple[Array, 
 
 def _explained_block(xp: Any, trees: ScoringTrees, cells: Mapping[int, Array], rows: int) -> tuple[Array, list[Array]]:
     """The score (m,) of a few rows with cells (m,), and what the columns of each group add (m, columns)."""
+    if xp is np and trees.pairs:
+        return explain_rows(trees, trees.host_tables, cells, rows)
     shapes, where = [(rows, len(columns)) for columns in trees.groups], trees.firsts.device
     added = [xp.zeros(shape, dtype=xp.float64, device=where) for shape in shapes]
     total, leaves = _start_of(xp, trees, rows), _leaves_of(xp, trees, cells, rows)
