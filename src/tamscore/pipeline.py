@@ -37,6 +37,7 @@ from tamscore.scoring.context import (
 from tamscore.scoring.input_change import compare_input
 from tamscore.scoring.joining.market import accounts_of, match_tables
 from tamscore.scoring.joining.match import Match
+from tamscore.scoring.kept import kept_apart
 from tamscore.scoring.manifest import write_run
 from tamscore.scoring.market import Market
 from tamscore.scoring.model_source import FrozenModel, NewModel, RefreshedModel, drift_setup
@@ -252,7 +253,8 @@ def _assign(
     def make(missing: list[PartRows]) -> Iterator[AssignedRows]:
         return current.flow.map(assign_rows, missing, share(models), current.backend, shown, share(setup()))
 
-    assigned = list(current.as_stage("assign", current.checkpoints.each("assignment", parts, make, "assignment")))
+    values = current.checkpoints.each("assignment", parts, make, "assignment")
+    assigned = list(kept_apart(current.as_stage("assign", values)))
     if items := current.checkpoints.found:
         current.progress.notice(f"resumed: {', '.join(items)} were there already")
     require_rejected(current, [rows.reason for rows in assigned])
@@ -267,6 +269,7 @@ def _value(
     assigned: list[AssignedRows],
 ) -> Market:
     """Return the market with its potential tables, ranks and limits, on which scores are based."""
+    heap.give_back()  # what was assigned from is gone
     with current.progress.stage("potential"):
         models, references = [fit.model for fit in fitted], [fit.reference for fit in fitted]
         rules = ladder_rules(current.job)

@@ -14,6 +14,7 @@ import numpy as np
 
 from tamscore.schema import Reason
 from tamscore.scoring.context import ladder_rules, quadrant_rules
+from tamscore.scoring.kept import kept_apart
 from tamscore.scoring.potential import money_of, parents_of
 from tamscore.scoring.score.priority import BASES, PLACES, PartPriority
 from tamscore.scoring.score.sections import RowsToForetell, WinForecaster
@@ -130,7 +131,8 @@ def foretell(market: Market, sections: Sequence[Prepared]) -> list[dict[str, Win
         return run.flow.map(_foretell_rows, missing, states, run.backend)
 
     items = list(zip(market.rows, market.assigned, strict=True))
-    return list(run.as_stage("foretell", run.checkpoints.each("foretold", items, make, "what was foretold")))
+    values = run.checkpoints.each("foretold", items, make, "what was foretold")
+    return list(kept_apart(run.as_stage("foretell", values)))
 
 
 def _foretell_rows(
@@ -151,7 +153,8 @@ def prioritise(
     `high` is present if quadrants count accounts: it marks those with the most potential of all party types.
     """
     quadrants, ladder = quadrant_rules(market.this.job), ladder_rules(market.this.job)
-    made = [PartPriority.empty(len(part.reason), counted=quadrants.counts_accounts) for part in market.rows]
+    empty = (PartPriority.empty(len(part.reason), counted=quadrants.counts_accounts) for part in market.rows)
+    made = list(kept_apart(empty))
     items = list(zip(market.rows, market.assigned, foretold, strict=True))
     parties = [_PartyAccounts.of(party.model, items) for party in market.parties]
     pairs, backend = zip(parties, market.parties, strict=True), market.this.backend
@@ -204,21 +207,20 @@ def _put_in_order(
     Only the keys of the order are in memory for all accounts at once.
     """
     counted = made[0].high is not None if made else False
-    potential, worth = np.empty(len(accounts) if counted else 0), np.empty(len(accounts))
-    chance, shift = np.empty(len(accounts), np.float32), _shift_of(accounts, rules)  # six places are told apart
+    potential, shift = np.empty(len(accounts) if counted else 0), _shift_of(accounts, rules)
+    keys: list[Any] = [np.empty(len(accounts)), np.empty(len(accounts), np.float32)]  # which tells six places apart
     above = _mean_above(party, ladder.min_customers)
     for number, at, here, known in accounts.parts():
         money = money_of(party.table, known.sales, known.label, known.typical, ladder.boundary)
         probability, basis = _probabilities(known, rules, shift)
-        worth[here] = -value_of(money.whitespace, probability, known.at_risk)
-        chance[here] = -probability
+        keys[0][here] = -value_of(money.whitespace, probability, known.at_risk)
+        keys[1][here] = -probability
         if counted:
             potential[here] = money.potential
         mine = made[number]
         mine.probability[at], mine.basis[at] = probability, basis
         mine.expected[at] = probability * above(known)
-    order = priority.in_order(_keys(accounts, [worth, chance]), backend)
-    del worth, chance
+    order = priority.in_order(_keys(accounts, keys), backend).astype(np.int32)
     _fill([part_priority.place for part_priority in made], accounts, priority.place_of(order))
     _fill_kinds(made, accounts, order, rules.tiers)
     return potential

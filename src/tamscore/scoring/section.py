@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from tamscore.config.section import SectionSettings
+from tamscore.engine import heap
 from tamscore.scoring.score.sections import Prepared, Ranked
 from tamscore.view.words import value_text, words
 
@@ -136,6 +137,7 @@ def prepare_sections(sections: Iterable[Section[Any]], market: Market) -> Sectio
             missing[section.name] = f"no [{section.name}] section"
             continue
         state = section.prepare(market, asked[section.name])
+        heap.give_back()  # what it was prepared from is gone
         if isinstance(state, str):
             missing[section.name] = state
             continue

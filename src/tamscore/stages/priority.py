@@ -122,15 +122,14 @@ def in_order(keys: Iterable[Any], backend: Backend | None = None) -> Any:
     order = np.argsort(first)  # a stable sort takes three times as long; rows that all keys leave together come last
     tied, group = np.arange(len(order), dtype=np.int32), _groups_of(first[order])
     del first
-    for key in keys:
-        tied, group = _together(tied, group)
-        values = key[order[tied]]
-        if np.all((values[1:] == values[:-1]) | (group[1:] != group[:-1])):
-            continue
-        place = _within_groups(group, values)
-        order[tied], values = order[tied[place]], values[place]
-        group = _groups_of(group, values)
     tied, group = _together(tied, group)
+    while len(tied) and (key := next(keys, None)) is not None:
+        values = key[order[tied]]
+        if not np.all((values[1:] == values[:-1]) | (group[1:] != group[:-1])):
+            place = _within_groups(group, values)
+            order[tied], values = order[tied[place]], values[place]
+            group = _groups_of(group, values)
+        tied, group = _together(tied, group)
     rows = order[tied]
     order[tied] = rows[np.lexsort((rows, group))]
     return order

@@ -168,7 +168,8 @@ def _tops(scored: pa.Table, plan: ScorePlan) -> tuple[pa.Table, pa.Table]:
     """
     if plan.staged:
         return scored.schema.empty_table(), scored.schema.empty_table()
-    return _copied(best(scored)), _copied(best_by_kind(scored))
+    own = _copied(scored)
+    return best(own), best_by_kind(own)
 
 
 def _copied(table: pa.Table) -> pa.Table:

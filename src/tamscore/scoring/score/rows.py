@@ -48,7 +48,10 @@ def score_rows(item: PartToScore, plan: ScorePlan, backend: Backend) -> parts.Sc
     table = tables.read(part.partition, wanted, dictionary=texts, seen=[columns.account_id]).combine_chunks()
     good, bad = np.flatnonzero(assigned.reason == Reason.SCORED), np.flatnonzero(assigned.reason)
     at, usable = (good, table.take(good)) if len(bad) else (slice(None), table)
-    scored = score_table(part, assigned, item.priority, at, usable, plan, backend)
-    scored = with_sections(plan.sections, ScoredRows(part, assigned, good, scored, usable), item.foretold, backend)
     refused = parts.with_reasons(table, assigned.reason, bad) if len(bad) else None
+    del table
+    scored = score_table(part, assigned, item.priority, at, usable, plan, backend)
+    others = {*columns.non_negative} - {*columns.more, *columns.keep}  # for flags alone
+    usable = usable.select([name for name in wanted if name not in others])
+    scored = with_sections(plan.sections, ScoredRows(part, assigned, good, scored, usable), item.foretold, backend)
     return parts.write_part(part.partition.index, scored, refused, plan)
