@@ -37,8 +37,8 @@ from tamscore.scoring.context import (
 from tamscore.scoring.input_change import compare_input
 from tamscore.scoring.joining.market import accounts_of, match_tables
 from tamscore.scoring.joining.match import Match
-from tamscore.scoring.kept import kept_apart
 from tamscore.scoring.manifest import write_run
+from tamscore.scoring.mapped_memory import in_own_memory
 from tamscore.scoring.market import Market
 from tamscore.scoring.model_source import FrozenModel, NewModel, RefreshedModel, drift_setup
 from tamscore.scoring.naming import name_clusters
@@ -254,7 +254,7 @@ def _assign(
         return current.flow.map(assign_rows, missing, share(models), current.backend, shown, share(setup()))
 
     values = current.checkpoints.each("assignment", parts, make, "assignment")
-    assigned = list(kept_apart(current.as_stage("assign", values)))
+    assigned = list(in_own_memory(current.as_stage("assign", values)))
     if items := current.checkpoints.found:
         current.progress.notice(f"resumed: {', '.join(items)} were there already")
     require_rejected(current, [rows.reason for rows in assigned])

@@ -14,7 +14,7 @@ import numpy as np
 
 from tamscore.schema import Reason
 from tamscore.scoring.context import ladder_rules, quadrant_rules
-from tamscore.scoring.kept import kept_apart
+from tamscore.scoring.mapped_memory import in_own_memory
 from tamscore.scoring.potential import money_of, parents_of
 from tamscore.scoring.score.priority import BASES, PLACES, PartPriority
 from tamscore.scoring.score.sections import RowsToForetell, WinForecaster
@@ -132,7 +132,7 @@ def foretell(market: Market, sections: Sequence[Prepared]) -> list[dict[str, Win
 
     items = list(zip(market.rows, market.assigned, strict=True))
     values = run.checkpoints.each("foretold", items, make, "what was foretold")
-    return list(kept_apart(run.as_stage("foretell", values)))
+    return list(in_own_memory(run.as_stage("foretell", values)))
 
 
 def _foretell_rows(
@@ -154,7 +154,7 @@ def prioritise(
     """
     quadrants, ladder = quadrant_rules(market.this.job), ladder_rules(market.this.job)
     empty = (PartPriority.empty(len(part.reason), counted=quadrants.counts_accounts) for part in market.rows)
-    made = list(kept_apart(empty))
+    made = list(in_own_memory(empty))
     items = list(zip(market.rows, market.assigned, foretold, strict=True))
     parties = [_PartyAccounts.of(party.model, items) for party in market.parties]
     pairs, backend = zip(parties, market.parties, strict=True), market.this.backend

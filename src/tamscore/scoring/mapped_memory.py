@@ -1,4 +1,4 @@
-"""What a run keeps of each partition for long, apart from the heap, where it would leave holes when it is let go."""
+"""Memory of their own for arrays that a run holds for long: on the heap they would leave holes once they are freed."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 _Value = TypeVar("_Value")
 _LEAST = 1 << 14
-"""Arrays of fewer bytes stay where they are."""
+"""Arrays of fewer bytes are not moved."""
 _ALIGNED = 64
 
 
-def kept_apart(values: Iterable[_Value]) -> Iterator[_Value]:
-    """Yield values whose larger arrays lie in memory of their own, one piece a value, which goes when they do."""
+def in_own_memory(values: Iterable[_Value]) -> Iterator[_Value]:
+    """Yield values with their larger arrays moved to mapped memory, one piece a value, which is freed with them."""
     for value in values:
-        yield _apart(value)
+        yield _moved(value)
         del value  # before the next one is made
 
 
-def _apart(value: _Value) -> _Value:
-    """Return a value of dataclasses, dictionaries, tuples and lists with its larger arrays in a piece of memory."""
+def _moved(value: _Value) -> _Value:
+    """Return a value of dataclasses, dictionaries, tuples and lists with its larger arrays in one piece of memory."""
     arrays: dict[int, Any] = {}
     _collect(value, arrays)
-    size = sum(_room(array) for array in arrays.values())
+    size = sum(_aligned_bytes(array) for array in arrays.values())
     if not size:
         return value
     memory, start = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), 0
@@ -36,18 +36,18 @@ def _apart(value: _Value) -> _Value:
     for key, array in arrays.items():
         moved[key] = np.frombuffer(memory, array.dtype, array.size, start).reshape(array.shape)
         moved[key][...] = array
-        start += _room(array)
+        start += _aligned_bytes(array)
     result: _Value = _with(value, moved)
     return result
 
 
-def _room(array: Any) -> int:
-    """Return the bytes that an array takes, up to where the next one may begin."""
+def _aligned_bytes(array: Any) -> int:
+    """Return the bytes of an array, rounded up to where the next array may begin."""
     return -(-int(array.nbytes) // _ALIGNED) * _ALIGNED
 
 
 def _collect(value: Any, arrays: dict[int, Any]) -> None:
-    """Take in the larger arrays of a value, by their identity."""
+    """Add the larger arrays of a value to `arrays`, by their identity."""
     if isinstance(value, np.ndarray):
         if value.nbytes >= _LEAST and not value.dtype.hasobject:
             arrays[id(value)] = value
@@ -57,7 +57,7 @@ def _collect(value: Any, arrays: dict[int, Any]) -> None:
 
 
 def _with(value: Any, moved: dict[int, Any]) -> Any:
-    """Return a value with some arrays in place of others, by identity; what holds none of them stays as it is."""
+    """Return a value with arrays replaced by identity; a value without such arrays is returned as it is."""
     if isinstance(value, np.ndarray):
         return moved.get(id(value), value)
     parts = [(key, part, _with(part, moved)) for key, part in _parts_of(value)]
@@ -69,7 +69,7 @@ def _with(value: Any, moved: dict[int, Any]) -> Any:
 
 
 def _parts_of(value: Any) -> list[tuple[Any, Any]]:
-    """Return what a value is made of, by name or key; nothing of other values than containers of this package."""
+    """Return the parts of a dataclass, dictionary, list or tuple, by name or key; [] for other values."""
     if is_dataclass(value) and not isinstance(value, type):
         return [(field.name, getattr(value, field.name)) for field in fields(value)]
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What is kept apart from the heap is the same, in one piece of memory, and gone with the last that uses it."""
+"""Values in memory of their own are equal, in one piece, which is freed with its last user."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tamscore.scoring.kept import kept_apart
+from tamscore.scoring.mapped_memory import in_own_memory
 
 ROWS = 20_000
 
@@ -30,25 +30,25 @@ def memory_of(array: object) -> object:
 def test_arrays_are_the_same_and_lie_in_one_piece_of_memory():
     same = np.arange(ROWS)
     item = Item("a", {"same": same, "short": np.arange(ROWS, dtype=np.int8)}, (same, np.ones((2, ROWS)), [same[::2]]))
-    (kept,) = kept_apart([item])
-    pairs = [(item.columns[name], kept.columns[name]) for name in item.columns]
-    pairs += [*zip(item.more[:2], kept.more[:2], strict=True), (item.more[2][0], kept.more[2][0])]
+    (moved,) = in_own_memory([item])
+    pairs = [(item.columns[name], moved.columns[name]) for name in item.columns]
+    pairs += [*zip(item.more[:2], moved.more[:2], strict=True), (item.more[2][0], moved.more[2][0])]
     for given, found in pairs:
         assert found.dtype == given.dtype
         assert found.shape == given.shape
         assert (found == given).all()
     assert len({id(memory_of(found)) for _, found in pairs}) == 1
-    assert kept.columns["same"] is kept.more[0]
-    assert (kept.name, kept.nothing) == ("a", None)
-    assert kept.few is item.few
+    assert moved.columns["same"] is moved.more[0]
+    assert (moved.name, moved.nothing) == ("a", None)
+    assert moved.few is item.few
 
 
 def test_what_holds_no_larger_array_is_handed_on():
     items = [Item("a", {}), {"b": np.arange(3)}, None]
-    assert all(kept is item for kept, item in zip(kept_apart(items), items, strict=True))
+    assert all(moved is item for moved, item in zip(in_own_memory(items), items, strict=True))
 
 
 def test_an_array_can_be_written_to():
-    (kept,) = kept_apart([np.zeros(ROWS)])
-    kept[7] = 1.0
-    assert kept.sum() == 1.0
+    (moved,) = in_own_memory([np.zeros(ROWS)])
+    moved[7] = 1.0
+    assert moved.sum() == 1.0
