@@ -137,7 +137,7 @@ def _own_tables(folder: Path) -> None:
         "people.csv": "person,role,hours\nAnn,hunter,1100\nBo,account_manager,900\n",
         "plans.csv": PLANS,
         "own.csv": f"account_id,role,hours\n{ids[0]},hunter,12\n",
-        "owners.csv": f"account_id,person\n{ids[1]},Ann\n",
+        "data/owners.csv": f"account_id,person\n{ids[1]},Ann\n",
         "won.csv": "account_id,amount\n" + "".join(f"{name},100\n" for name in ids[::9]),
         "overrides.csv": f"account,field,value,reason,expiry\n{ids[0]},play,defend,they said so,\n",
         "team.toml": '[coverage]\npeople = "people.csv"\n',
@@ -190,12 +190,13 @@ def _plan(text: str, _: object) -> str:
 
 
 PLACEHOLDERS: dict[str, Callable[[str, re.Match[str]], str]] = {
-    r"\bC7400819343\b|\b4711\b": partial(_account, 0),
     r"\bC5100200431\b|\b4712\b": partial(_account, 1),
+    r"\bC\d{10}\b|\b4711\b": partial(_account, 0),
     r"(?<=--plan )3fa9\b": _plan,
     r"\b3fa9c0d1e2b34a56\b|\b3fa9\b|(?<=scores/)81bc\b": _version,
     r"(\bsynth \w+ --rows) \d+\b(?! --families)": lambda _, found: f"{found.group(1)} {ROWS} --files 2",
     r"(\bbench --rows) \d+": lambda _, found: f"{found.group(1)} 2000",
+    r"(?<=owners = \")(?=owners\.csv)": lambda *_: "data/",
     r"\b2027-03-31\b": lambda *_: (datetime.now(UTC).date() + timedelta(days=90)).isoformat(),
     r"(?<=[\"':= ])/(?=var/|lake/|data/)": lambda *_: "",
 }

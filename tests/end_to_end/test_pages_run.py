@@ -175,6 +175,8 @@ def run_settings(text: str, output: str) -> None:
     """Run a job with the sections of a page in place of those of a plain one, and a coverage if they speak of one."""
     said = tomllib.loads(text)
     base = tomllib.loads(Path("my-job.toml").read_text(encoding="utf-8")) | {"output": {"path": output}}
+    if isinstance(said.get("clusters", {}).get("k"), dict):
+        base["columns"]["party_type"] = "party_type"
     if "families" in said:
         base["columns"]["parent_id"] = "parent_id"
     merged = base | {name: merged_section(base.get(name), section) for name, section in said.items()}
