@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from typer.testing import CliRunner
 
 from tamscore.cli import COMMANDS, app
 from tamscore.cli.examples import EXAMPLES
-from tests.end_to_end.test_docs import parse
+from tests.end_to_end.test_docs import REFUSED, parse
 from tests.unit.test_first_job import HEADERS, market
 
 ROOT = Path(__file__).parents[2]
@@ -97,3 +99,22 @@ def test_bench_tells_speed_memory_and_floor_and_of_a_finished_run_its_stages(sco
     assert stored["rows"] == 400
     assert {stage["stage"] for stage in stored["stages"]} >= {"census", "fit", "score"}
     assert "rows/s" in command("bench", scores).stdout
+
+
+def examples_of(text):
+    """The examples in the text of a help, each up to the end of its sentence."""
+    return re.findall(r"(?:For example|Example): (tamscore .+?)(?=\. |\.$|$)", " ".join(text.split()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_example_in_the_text_of_a_help_parses(name):
+    group: Any = typer.main.get_command(app)
+    for example in examples_of(group.commands[name].help):
+        parse(shlex.split(example)[1:])
+
+
+def test_examples_in_the_text_of_a_help_are_found():
+    text = "Do it.\n\nFor example: tamscore pin\nscores 3fa9 --note v1.2. Then tamscore show."
+    assert examples_of(text) == ["tamscore pin scores 3fa9 --note v1.2"]
+    with pytest.raises(REFUSED):
+        parse(shlex.split(*examples_of(text))[1:])
