@@ -170,8 +170,7 @@ def _own_rise(comparison: RunComparison, changes: Changes, limits: _HighPotentia
 
     At level account, potential must rise by a fifth.
     """
-    then, now = changes.clusters
-    moved = comparison.clusters_under_first(changes.ids, then, now)
+    (then, _), moved = changes.clusters, changes.moved
     low = changes.potential[0] + changes.parts[_OWN]
     high = low + changes.parts[_MOVE] + changes.parts[_LEVEL]
     enough = np.where(comparison.worlds.first.own[moved], high >= _RISE * low, high > low)

@@ -48,11 +48,12 @@ def parts(worlds: Worlds, before: Any, after: Any, sales: Any, codes: Triple, ty
     clusters (m,), `typical` the typical sales (m,), NaN at level cluster.
     """
     peers = worlds.peers.potential(sales, codes.moved, typical.moved)
+    moved = worlds.first.potential(sales, codes.moved, typical.then)
     stages = [
         before,
         worlds.first.potential(sales, codes.then, typical.then),
-        worlds.first.potential(sales, codes.moved, typical.then),
-        worlds.first.potential(sales, codes.moved, typical.moved),
+        moved,
+        worlds.first.potential(sales, codes.moved, typical.moved) if worlds.first.own.any() else moved,
         peers,
         peers if worlds.model is None else worlds.model.potential(sales, codes.now, typical.now),
         after,

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.arrow import level_codes, plain_table
 from tamscore.questions import causes, diff_priority, relabel, worlds
 from tamscore.questions.causes import Triple, Worlds
 from tamscore.questions.diff_before import columns_of, typical_of
 from tamscore.questions.diff_priority import PriorityStanding
 from tamscore.questions.diff_totals import add_accounts, add_changes, add_priority
 from tamscore.questions.worlds import cents
+from tamscore.stages.draw import id_hash
+from tamscore.store.tables import account_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,36 +57,29 @@ class RunComparison:
         """Return whether both runs tell where accounts stand."""
         return bool(diff_priority.columns_of(self.first) and diff_priority.columns_of(self.second))
 
-    def clusters_under_first(self, ids: Any, then: Any, now: Any) -> Any:
-        """The clusters (m,) of accounts of both runs under the first run's model, as they are in the second."""
+    def under_first(self, place: int, ids: pa.Array, hashes: Any) -> tuple[Any, Any] | None:
+        """Return clusters (m,) and typical sales (m,) of a part of the second run under the first run's model.
+
+        Clusters are -1 and typical sales NaN where they are not known; None where the model cannot be asked, or need
+        not be. `ids` (m,) and their `hashes` (m,) are those of the accounts of the part.
+        """
+        return None if self.labels is None else self.labels.of_part(place, ids, hashes)
+
+    def clusters(self, then: Any, now: Any, asked: Any | None) -> Triple:
+        """The clusters (m,) of accounts of both runs, given what the first run's model says of them."""
         if self.same_model:
-            return now
-        if self.labels is None:
-            return then
-        result = self.labels.of(ids)
-        return np.where(result >= 0, result, then)
+            return Triple(then, now, now)
+        return Triple(then, then if asked is None else np.where(asked >= 0, asked, then), now)
 
-    def clusters(self, ids: Any, then: Any, now: Any) -> Triple:
-        """The clusters (m,) of accounts of both runs."""
-        return Triple(then, self.clusters_under_first(ids, then, now), now)
-
-    def typical(self, ids: Any, then: Any, now: Any, turned: Any) -> Triple:
+    def typical(self, then: Any, now: Any, asked: Any | None, turned: Any) -> Triple:
         """The typical sales (m,) of accounts of both runs; as they were where the first run's model cannot be asked.
 
         An account that has `turned` (m,) bool, since it was won or lost, is told by another of the level's models: that
         follows from its own sales, not from its features.
         """
-        moved = self.typical_under_first(ids, then, now)
+        under_first = then if asked is None else np.where(np.isnan(asked), then, asked)
+        moved = now if self.same_model else under_first
         return Triple(np.where(turned, moved, then), moved, now)
-
-    def typical_under_first(self, ids: Any, then: Any, now: Any) -> Any:
-        """The typical sales (m,) of accounts of both runs under the first run's model, as they are in the second."""
-        if self.same_model:
-            return now
-        if self.labels is None:
-            return then
-        typical = self.labels.typical_of(ids)
-        return np.where(np.isnan(typical), then, typical)
 
 
 def compare(first: StoredRun, second: StoredRun) -> RunComparison:
@@ -112,13 +108,15 @@ def _same_accounts(first: StoredRun, second: StoredRun) -> bool:
 class Changes:
     """The changes of some accounts, as rows: ids, clusters, and money (m,) in cents; one column of parts per cause.
 
-    Of the parts of whitespace only that of own sales differs from the one of potential. `priority` is None where one of
-    the two runs has none.
+    `moved` (m,) are the clusters under the first run's model, as accounts are in the second run. Of the parts of
+    whitespace only that of own sales differs from the one of potential. `priority` is None where one of the two runs
+    has none.
     """
 
     ids: pa.ChunkedArray
     names: pa.ChunkedArray | None
     clusters: tuple[Any, Any]
+    moved: Any
     sales: tuple[Any, Any]
     potential: tuple[Any, Any]
     whitespace: tuple[Any, Any]
@@ -138,38 +136,48 @@ def changes(comparison: RunComparison, before: Before, seen: Any, totals: Totals
 
     Marks the accounts of the first run that were `seen` (n,) bool, and adds everything to the totals.
     """
-    second = comparison.second
+    second, wanted = comparison.second, columns_of(comparison.second, priority=before.standing is not None)
     named = [name for name in ("name",) if name in second.columns]
-    for table in second.read([*columns_of(second, priority=before.standing is not None), *named]):
-        rows = before.accounts.rows_of(table["account_id"])
+    for place, table in enumerate(second.read([*wanted, *named], coded=True)):
+        ids = account_ids(table["account_id"], second.id_form)
+        hashes = id_hash(ids)
+        same = before.accounts.form == second.id_form
+        rows = before.accounts.places_of(ids, hashes) if same else before.accounts.rows_of(table["account_id"])
+        asked = comparison.under_first(place, ids, hashes)
         values = np.flatnonzero(rows >= 0)
         seen[rows[values]] = True
         new_model = table.take(np.flatnonzero(rows < 0))
         add_accounts(totals.new, new_model["sales"].to_numpy(), new_model["potential"], new_model["whitespace"])
-        yield _change_of(comparison, before, table.take(values), rows[values], totals), new_model
+        here = asked and tuple(column[values] for column in asked)
+        yield _change_of(comparison, before, table.take(values), rows[values], here, totals), plain_table(new_model)
 
 
-def _change_of(comparison: RunComparison, before: Before, table: pa.Table, rows: Any, totals: Totals) -> Changes:
-    """The changes of accounts of the second run from what they were as accounts `rows` (m,) of the first."""
-    then, now = before.code[rows].astype(np.int64), comparison.second.codes(table["cluster"])
+def _change_of(
+    comparison: RunComparison, before: Before, table: pa.Table, rows: Any, asked: Any, totals: Totals
+) -> Changes:
+    """The changes of accounts of the second run from what they were as accounts `rows` (m,) of the first.
+
+    `asked` is what the first run's model says of them, see `RunComparison.under_first`.
+    """
+    then, now = before.code[rows].astype(np.int64), level_codes(table["cluster"], comparison.second.clusters)
     ids, sales = table["account_id"], table["sales"].to_numpy()
     bought, buys = before.sales[rows] > 0, sales > 0
-    codes, typical = (
-        comparison.clusters(ids, then, now),
-        comparison.typical(ids, before.typical[rows], typical_of(table), bought != buys),
-    )
+    clusters, typical = asked or (None, None)
+    codes = comparison.clusters(then, now, clusters)
+    typicals = comparison.typical(before.typical_of(rows), typical_of(table), typical, bought != buys)
     potential = cents(before.potential[rows]), cents(table["potential"].to_numpy())
     result = Changes(
         ids,
         table["name"] if "name" in table.column_names else None,
         (then, now),
+        codes.moved,
         (cents(before.sales[rows]), cents(sales)),
         potential,
         (cents(before.whitespace[rows]), cents(table["whitespace"].to_numpy())),
-        causes.parts(comparison.worlds, *potential, sales, codes, typical),
+        causes.parts(comparison.worlds, *potential, sales, codes, typicals),
     )
     add_changes(totals, result, bought, buys)
-    if before.standing is not None and before.order is not None:
+    if before.standing is not None:
         steps = np.cumsum([result.whitespace[0], *result.whitespace_parts], axis=0)
         now = PriorityStanding.of(table)
         result.priority = diff_priority.change(before.standing.take(rows), now, before.order, steps, bought != buys)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.arrow import level_codes
 from tamscore.questions import diff_priority
 from tamscore.questions.diff_priority import CallOrder, PriorityStanding
 from tamscore.questions.join import AccountIndex
@@ -21,10 +22,10 @@ READ = ("account_id", "cluster", "sales", "potential", "whitespace")
 
 @dataclass(frozen=True)
 class Before:
-    """The accounts of the first run: 34 bytes each beside their index; amounts float64, `code` uint16 their cluster.
+    """The accounts of the first run: 26 bytes each beside their index; amounts float64, `code` uint16 their cluster.
 
-    Typical sales are NaN at level cluster. `standing` is where they stand in the order of the run, with all its calls:
-    44 bytes more; None where one of the two runs has no priority.
+    Typical sales are None at level cluster. `standing` is where they stand in the order of the run: 36 bytes more; None
+    where one of the two runs has no priority. `order` has all its calls: 8 bytes more, None where no places are asked.
     """
 
     accounts: AccountIndex
@@ -32,24 +33,30 @@ class Before:
     sales: Any
     potential: Any
     whitespace: Any
-    typical: Any
+    typical: Any = None
     standing: PriorityStanding | None = None
     order: CallOrder | None = None
 
     @classmethod
-    def of(cls, run: StoredRun, *, priority: bool = False) -> Before:
-        """All accounts of a run, with or without where they stand."""
-        ids, columns, standings = [], [], []
-        for table in run.read(columns_of(run, priority=priority)):
+    def of(cls, run: StoredRun, *, priority: bool = False, places: bool = True) -> Before:
+        """All accounts of a run, with or without where they stand and what their places go by."""
+        ids, columns, typical, standings = [], [], [], []
+        for table in run.read(columns_of(run, priority=priority), coded=True):
             ids.append(table["account_id"])
             money = (table[name].to_numpy() for name in READ[2:])
-            columns.append((run.codes(table["cluster"]).astype(np.uint16), *money, typical_of(table)))
+            columns.append((level_codes(table["cluster"], run.clusters).astype(np.uint16), *money))
+            typical += [typical_of(table)] if "typical_sales" in table.column_names else []
             standings += [PriorityStanding.of(table)] if priority else []
         accounts = AccountIndex.of(ids, run.id_form)
-        code, sales, potential, whitespace, typical = map(np.concatenate, zip(*columns, strict=True))
+        code, sales, potential, whitespace = map(np.concatenate, zip(*columns, strict=True))
         standing = PriorityStanding.join(standings) if priority else None
-        order = CallOrder.of(standing) if standing else None
-        return cls(accounts, code, sales, potential, whitespace, typical, standing, order)
+        order = CallOrder.of(standing) if standing and places else None
+        own = np.concatenate(typical) if typical else None
+        return cls(accounts, code, sales, potential, whitespace, own, standing, order)
+
+    def typical_of(self, rows: Any) -> Any:
+        """The typical sales (m,) of the accounts in those places, NaN where they have none."""
+        return np.full(len(rows), np.nan) if self.typical is None else self.typical[rows]
 
 
 def columns_of(run: StoredRun, *, priority: bool = False) -> tuple[str, ...]:

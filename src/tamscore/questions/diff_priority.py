@@ -122,7 +122,8 @@ class PriorityChange:
     """How the standing of accounts (m,) changed, and what each cause did.
 
     To the value of a `call` (CALL_CAUSES, m) in cents, to `places` (PLACE_CAUSES, m), to `expected` value
-    (EXPECTED_CAUSES, m) in cents. Places of accounts whose party type is another now have no parts.
+    (EXPECTED_CAUSES, m) in cents. Places of accounts whose party type is another now have no parts; all are None where
+    no order was asked.
     """
 
     before: PriorityStanding
@@ -138,7 +139,7 @@ class PriorityChange:
 
 
 def change(
-    before: PriorityStanding, after: PriorityStanding, order: CallOrder, whitespace: Any, turned: Any
+    before: PriorityStanding, after: PriorityStanding, order: CallOrder | None, whitespace: Any, turned: Any
 ) -> PriorityChange:
     """The change of accounts whose whitespace (1 + CAUSES, m) in cents each cause changed, from the first run on.
 
@@ -152,9 +153,8 @@ def change(
     known_from = np.where(before.p_basis == after.p_basis, after.chance, own)
     calls += [_priced_whitespace(whitespace[-1], known_from), _priced_whitespace(whitespace[-1], after.chance)]
     steps = np.vstack([np.stack(calls) + before.at_risk, after.call[None]])
-    return PriorityChange(
-        before, after, np.diff(steps, axis=0), _place_parts(before, after, order, steps), _expected_parts(before, after)
-    )
+    places = None if order is None else _place_parts(before, after, order, steps)
+    return PriorityChange(before, after, np.diff(steps, axis=0), places, _expected_parts(before, after))
 
 
 def _place_parts(before: PriorityStanding, after: PriorityStanding, order: CallOrder, steps: Any) -> Any:

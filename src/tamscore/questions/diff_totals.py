@@ -14,10 +14,13 @@ from tamscore.scoring.score.parts import KINDS
 from tamscore.stages.priority import TIERS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tamscore.questions.diff import Changes
     from tamscore.questions.diff_priority import PriorityChange
 
 
+_LARGEST = 2**63 - 1
 _HALF = 32
 """Bits of half an amount: the halves of as many amounts as there are accounts sum up within 64 bits."""
 
@@ -46,8 +49,23 @@ class Totals:
 
 def exact_sum(amounts: Any) -> Any:
     """Sums over the last axis of int64 amounts (..., m): whole numbers (...) of any size, as 64 bits may not do."""
+    rows = amounts.shape[-1]
+    if amounts.size and max(-int(amounts.min()), int(amounts.max())) < _LARGEST // rows:
+        return amounts.sum(axis=-1).astype(object)
     high, low = (half.sum(axis=-1).astype(object) for half in (amounts >> _HALF, amounts & (1 << _HALF) - 1))
     return high * (1 << _HALF) + low
+
+
+def _by_kind(buys: Any, *rows: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield for each kind a summation of rows (n, m) of whole numbers: of those that do not buy (m,), and that do.
+
+    Few buy: their part of the sum over all rows is taken off, which is exact.
+    """
+    at = np.flatnonzero(buys)
+    whole = [exact_sum(block) for block in rows]
+    mine = [exact_sum(np.take(block, at, axis=-1)) for block in rows]
+    yield tuple(total - part for total, part in zip(whole, mine, strict=True))
+    yield tuple(mine)
 
 
 def add_accounts(sums: Any, sales: Any, potential: Any, whitespace: Any) -> None:
@@ -61,22 +79,22 @@ def add_accounts(sums: Any, sales: Any, potential: Any, whitespace: Any) -> None
 def add_changes(totals: Totals, changes: Changes, bought: Any, buys: Any) -> None:
     """Add changes to the totals, by whether the accounts (m,) bought in the first run and buy in the second."""
     open_parts = changes.whitespace_parts
-    for kind in range(len(KINDS)):
-        here = buys == bool(kind)
-        change = [exact_sum((after - before)[here]) for before, after in (changes.potential, changes.whitespace)]
-        totals.kept[kind] += np.array([int(np.count_nonzero(here)), *change], object)
-        totals.turned[kind] += np.count_nonzero(here & (bought != buys))
-        touched = np.count_nonzero((changes.parts != 0)[:, here] | (open_parts != 0)[:, here], axis=1)
-        sums = [exact_sum(part[:, here]) for part in (changes.parts, open_parts)]
-        totals.parts[kind] += np.stack([touched, *sums], axis=1)
+    money = np.stack([after - before for before, after in (changes.potential, changes.whitespace)])
+    counts = np.stack([np.ones(len(buys), bool), bought != buys, *((changes.parts != 0) | (open_parts != 0))])
+    sums = _by_kind(buys, counts, money, changes.parts, open_parts)
+    for kind, (counted, change, own, free) in enumerate(sums):
+        totals.kept[kind] += np.array([counted[0], *change], object)
+        totals.turned[kind] += counted[1]
+        totals.parts[kind] += np.stack([counted[2:], own, free], axis=1)
 
 
 def add_priority(totals: Totals, change: PriorityChange, buys: Any) -> None:
     """Add what priority did to the totals, by whether the accounts (m,) buy in the second run."""
-    for kind in range(len(KINDS)):
-        here = buys == bool(kind)
-        calls = change.call[:, here]
-        totals.calls[kind] += np.stack([np.count_nonzero(calls, axis=1), exact_sum(calls)], axis=1)
-        totals.expected[kind] += exact_sum(change.expected[:, here])
-        for sums, name in ((totals.tiers, "tier"), (totals.quadrants, "quadrant")):
-            np.add.at(sums[kind], tuple(getattr(standing, name)[here] for standing in (change.before, change.after)), 1)
+    sums = _by_kind(buys, change.call != 0, change.call, change.expected)
+    for kind, (counted, call, expected) in enumerate(sums):
+        totals.calls[kind] += np.stack([counted, call], axis=1)
+        totals.expected[kind] += expected
+    for counts, name in ((totals.tiers, "tier"), (totals.quadrants, "quadrant")):
+        before, after = (getattr(standing, name).astype(np.int64) for standing in (change.before, change.after))
+        flat = (buys * counts.shape[1] + before) * counts.shape[2] + after
+        np.add(counts, np.bincount(flat, minlength=counts.size).reshape(counts.shape), out=counts)

@@ -10,7 +10,7 @@ import numpy as np
 
 from tamscore.arrow import truths
 from tamscore.stages.draw import id_hash
-from tamscore.stages.hash_index import HashIndex
+from tamscore.stages.hash_index import HashIndex, order_of
 from tamscore.store.tables import account_ids
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class AccountIndex:
 
         chunks = [account_ids(column, form) for column in ids]
         hashes = np.concatenate([np.empty(0, np.uint64), *map(id_hash, chunks)])
-        rows = np.argsort(hashes, kind="stable").astype(np.uint32)
+        rows = order_of(hashes).view(np.uint32)
         together = pa.chunked_array(chunks, pa.large_string()).combine_chunks()
         return cls(together, hashes[rows], rows, form)
 
@@ -55,10 +55,13 @@ class AccountIndex:
 
     def rows_of(self, ids: pa.ChunkedArray) -> Any:
         """The account (m,) int64 of every id, -1 where it is not there."""
+        wanted = account_ids(ids, self.form)
+        return self.places_of(wanted, id_hash(wanted))
+
+    def places_of(self, wanted: pa.Array, hashes: Any) -> Any:
+        """Return the same for ids as they are compared, given their hashes (m,)."""
         import pyarrow.compute as pc
 
-        wanted = account_ids(ids, self.form)
-        hashes = id_hash(wanted)
         place, full = self.index.places(hashes).astype(np.int64), np.full(len(wanted), -1)
         left = np.flatnonzero(place >= 0)
         while len(left):  # more than once only where two ids share a hash

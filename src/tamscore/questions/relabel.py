@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from tamscore import backend as backends
+from tamscore.arrow import as_dictionary
 from tamscore.errors import TamscoreError
 from tamscore.model import files as model
 from tamscore.questions.join import AccountIndex
 from tamscore.scoring import potential as policy
-from tamscore.scoring.assign import assign_rows
-from tamscore.scoring.assign_blocks import NO_CLUSTER
+from tamscore.scoring.assign import level_request
+from tamscore.scoring.assign_blocks import NO_CLUSTER, RowRequest, assign_blocks, label_rows
 from tamscore.scoring.census.partition import take_census
 from tamscore.scoring.context import columns_of, ladder_rules
+from tamscore.scoring.features import stream_features
 from tamscore.stages import potential
+from tamscore.stages.draw import id_hash
 from tamscore.store import partitions, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tamscore.questions.stored import StoredRun
+    from tamscore.schema import InputColumns, Partition
     from tamscore.scoring.potential import PartyMarket
+    from tamscore.stages.folding import IdForm
 
 _FITTED = ("features", "columns", "vocabularies", "market_segments", "level_weight", "unit")
 """What `model.json` says of a party type that comes from the fit, not from the accounts that were scored."""
@@ -53,25 +59,56 @@ def _fit_record(run: StoredRun) -> tuple[list[Any], dict[str, Any]]:
 
 
 @dataclass(frozen=True)
-class AccountLabels:
-    """The cluster (n,) of accounts by id, numbered through the party types of a model.
+class _PartClusters:
+    """The accounts of a partition under a model, in its order.
 
-    Their `typical` sales (n,) are NaN at level cluster.
+    `rows` (m,) are their positions, `hashes` (m,) those of their ids, `codes` (m,) uint16 their clusters, numbered
+    through the party types of the model. `typical` (m,) float32 are typical sales, None at level cluster.
     """
 
-    accounts: AccountIndex
+    partition: Partition
+    rows: Any
+    hashes: Any
     codes: Any
     typical: Any
 
-    def of(self, ids: pa.ChunkedArray) -> Any:
-        """The clusters (m,) of some accounts, -1 where they are not known."""
-        rows = self.accounts.rows_of(ids)
-        return np.where(rows >= 0, self.codes[rows], -1)
+    @property
+    def columns(self) -> tuple[Any, Any]:
+        """Clusters (m,) int64 and typical sales (m,) float64, NaN at level cluster."""
+        unknown = self.typical is None
+        typical = np.full(len(self.codes), np.nan) if unknown else self.typical.astype(np.float64)
+        return self.codes.astype(np.int64), typical
 
-    def typical_of(self, ids: pa.ChunkedArray) -> Any:
-        """The typical sales (m,) of some accounts, NaN where they are not known."""
-        rows = self.accounts.rows_of(ids)
-        return np.where(rows >= 0, self.typical[rows], np.nan)
+
+@dataclass(frozen=True)
+class AccountLabels:
+    """The clusters and typical sales of a run's accounts under another run's model, partition by partition.
+
+    Parts of scores hold the rows of a partition in its order, so that accounts are known by their place. Where they are
+    not the same ones, as after a `forget`, they are found by their ids, of the column `key` and in a `form`.
+    """
+
+    parts: tuple[_PartClusters, ...]
+    key: str
+    form: IdForm
+
+    def of_part(self, place: int, ids: pa.Array, hashes: Any) -> tuple[Any, Any]:
+        """Return clusters (m,), -1 where they are not known, and typical sales (m,), NaN where there are none.
+
+        `ids` (m,) and their `hashes` (m,) are those of the accounts of a part of the scores, in their order.
+        """
+        if place < len(self.parts) and np.array_equal(self.parts[place].hashes, hashes):
+            return self.parts[place].columns
+        accounts, codes, typical = self._by_id
+        rows = accounts.places_of(ids, hashes)
+        return np.where(rows >= 0, codes[rows], -1), np.where(rows >= 0, typical[rows], np.nan)
+
+    @cached_property
+    def _by_id(self) -> tuple[AccountIndex, Any, Any]:
+        """Return all accounts by id, with clusters (n,) and typical sales (n,)."""
+        ids = (tables.read(part.partition, [self.key])[self.key].take(part.rows) for part in self.parts)
+        codes, typical = (np.concatenate(column) for column in zip(*(part.columns for part in self.parts), strict=True))
+        return AccountIndex.of(ids, self.form), codes, typical
 
 
 def labels_under(first: StoredRun, second: StoredRun) -> AccountLabels | None:
@@ -79,33 +116,36 @@ def labels_under(first: StoredRun, second: StoredRun) -> AccountLabels | None:
 
     None too where the input is not as it was, or lacks what the model needs.
     """
+    columns = columns_of(first.job)
     try:
-        plan = partitions.market(second.input, columns_of(first.job))
+        plan = partitions.market(second.input, columns)
         if plan.digest != second.manifest["inputs"]["digest"]:
             return None
-        items = [*_assign_accounts(first, plan)]
+        parts = tuple(_assign_accounts(first, partition, columns) for partition in plan.partitions)
     except TamscoreError:
         return None
-    ids, codes, typical = zip(*items, strict=True)
-    return AccountLabels(AccountIndex.of(iter(ids), second.id_form), np.concatenate(codes), np.concatenate(typical))
+    return AccountLabels(parts, columns.account_id, second.id_form)
 
 
-def _assign_accounts(run: StoredRun, plan: partitions.Plan) -> Iterator[tuple[pa.ChunkedArray, Any, Any]]:
-    """Ids, clusters and typical sales (m,) under a run's model by partition; rows without an id are left out."""
-    columns, host = columns_of(run.job), backends.load("cpu")
-    first_of = np.cumsum([0, *(party_model.k for party_model in run.models)])
-    for partition in plan.partitions:
-        rows = take_census(partition, columns, reject_missing_sales=False)
-        assignment = assign_rows(rows, run.models, host).columns
-        labels = assignment.label
-        typical = np.full(len(labels), np.nan) if assignment.typical is None else assignment.typical.astype(np.float64)
-        codes = np.full(len(labels), -1)
-        for place, item in enumerate(run.models):
-            here = (rows.party == item.encoding.party) & (labels != NO_CLUSTER)
-            codes[here] = first_of[place] + labels[here]
-        ids = tables.read(partition, [columns.account_id])[columns.account_id]
-        known = np.flatnonzero(codes >= 0)
-        yield ids.take(known), codes[known], typical[known]
+def _assign_accounts(run: StoredRun, partition: Partition, columns: InputColumns) -> _PartClusters:
+    """The accounts of a partition under a run's model; rows without an id are left out."""
+    host = backends.load("cpu")
+    item = take_census(partition, columns, reject_missing_sales=False)
+    codes, typical = np.full(len(item.reason), NO_CLUSTER, np.uint16), np.full(len(item.reason), np.nan, np.float32)
+    for features in stream_features(partition, columns, host):
+        first = 0
+        for party_model in run.models:
+            at = features.rows_of(item, party_model.encoding.party)
+            raw, here = features.raw(at, party_model.encoding, host), at + features.first
+            if (level := level_request(party_model, features.sales[at], item.hashes[here])) is None:
+                codes[here] = first + label_rows(host, party_model, raw)
+            else:
+                assignment, _ = assign_blocks(host, party_model, raw, RowRequest(level=level))
+                codes[here], typical[here] = first + assignment.label, assignment.typical
+            first += party_model.k
+    rows = np.flatnonzero(codes != NO_CLUSTER).astype(np.int32)
+    has_level = any(party_model.typical for party_model in run.models)
+    return _PartClusters(partition, rows, item.hashes[rows], codes[rows], typical[rows] if has_level else None)
 
 
 def markets_under(first: StoredRun, second: StoredRun, labels: AccountLabels) -> list[PartyMarket]:
@@ -137,11 +177,12 @@ def _facts(first: StoredRun, second: StoredRun, labels: AccountLabels) -> Iterat
     """
     vocabulary = next((party_model.encoding.segments for party_model in first.models), None)
     items = ["market_segment"] if vocabulary is not None and second.job.columns.market_segment is not None else []
-    for table in second.read(["account_id", "sales", *items]):
+    for place, table in enumerate(second.read(["account_id", "sales", *items], coded=True)):
         sales = table["sales"].to_numpy()
         segment = np.zeros(len(sales), np.int64)
         if vocabulary is not None:
-            texts = table["market_segment"].cast(pa.string()) if items else pa.nulls(len(sales), pa.string())
+            texts = as_dictionary(table["market_segment"]) if items else pa.nulls(len(sales), pa.string())
             segment = vocabulary.encode(texts)
-        ids = table["account_id"]
-        yield labels.of(ids), sales, segment, labels.typical_of(ids)
+        ids = tables.account_ids(table["account_id"], labels.form)
+        codes, typical = labels.of_part(place, ids, id_hash(ids))
+        yield codes, sales, segment, typical

@@ -78,7 +78,7 @@ def changes_between(first: StoredRun, second: StoredRun, against: str, progress:
     """Return what changed from one run, called `against`, to another; reads the accounts of both."""
     with progress.stage("prepare"):
         comparison, totals = diff.compare(first, second), Totals()
-        before = Before.of(first, priority=comparison.priority)
+        before = Before.of(first, priority=comparison.priority, places=False)
     seen, tally = np.zeros(len(before.accounts), dtype=bool), _MoveCounts.of(comparison)
     with progress.stage("alerts"):
         rises, buying = _rises_of(comparison, before), [alerts.SCHEMA.empty_table()]
@@ -121,11 +121,15 @@ def _buyers_of(result: pa.Table) -> tuple[int, tuple[dict[str, Any], ...]]:
 
 @dataclass
 class _MoveCounts:
-    """Accounts counted by cluster then and now (old, new), and by why they moved (reasons,)."""
+    """Accounts counted by cluster then and now, `flows` (old, new), and by why they moved, `reasons` (reasons,).
 
-    comparison: RunComparison
+    `is_changed` (old, old) and `is_other` (old, new) say which clusters have different ids.
+    """
+
     then: Any
     now: Any
+    is_changed: Any
+    is_other: Any
     flows: Any
     reasons: Any
 
@@ -133,18 +137,19 @@ class _MoveCounts:
     def of(cls, comparison: RunComparison) -> _MoveCounts:
         """Nothing counted yet."""
         then, now = (np.array(run.clusters) for run in (comparison.first, comparison.second))
-        return cls(comparison, then, now, np.zeros((len(then), len(now)), np.int64), np.zeros(len(_REASONS), np.int64))
+        flows, reasons = np.zeros((len(then), len(now)), np.int64), np.zeros(len(_REASONS), np.int64)
+        return cls(then, now, then[:, None] != then, then[:, None] != now, flows, reasons)
 
     def add(self, changes: Changes) -> None:
         """Count the accounts of a part."""
-        before, after = changes.clusters
-        np.add.at(self.flows, (before, after), 1)
-        between = self.comparison.clusters_under_first(changes.ids, before, after)
-        own = self.then[before] != self.then[between]
-        model = self.then[between] != self.now[after]
-        moved = self.then[before] != self.now[after]
+        (before, after), between = changes.clusters, changes.moved
+        flat = before * len(self.now) + after
+        self.flows += np.bincount(flat, minlength=self.flows.size).reshape(self.flows.shape)
+        moved = np.flatnonzero(self.is_other[before, after])
+        own = self.is_changed[before[moved], between[moved]]
+        model = self.is_other[between[moved], after[moved]]
         for place, here in enumerate((own & ~model, model & ~own, own & model)):
-            self.reasons[place] += np.count_nonzero(here & moved)
+            self.reasons[place] += np.count_nonzero(here)
 
     def moves(self) -> tuple[tuple[str, str, int], ...]:
         """The flows between different clusters, the largest first."""

@@ -115,7 +115,7 @@ def _assign_piece(
         at = features.rows_of(item, model.encoding.party)
         raw = features.raw(at, model.encoding, backend)
         hold = Hold(drift_setup.earlier_labels(place, codes[at]), drift_setup.share) if drift_setup else None
-        level = _level_request(model, features.sales[at], hashes[at])
+        level = level_request(model, features.sales[at], hashes[at])
         folds = Folds(model.look_alike.folds(hashes[at])) if model.look_alike else None
         assigned, inertia = assign_blocks(backend, model, raw, RowRequest(hold, level, folds))
         columns.put(at, assigned)
@@ -150,7 +150,7 @@ def _columns_of(models: Sequence[PartyModel]) -> list[str]:
     return [name for name, is_there in there.items() if is_there]
 
 
-def _level_request(model: PartyModel, sales: Any, hashes: Any) -> LevelRequest | None:
+def level_request(model: PartyModel, sales: Any, hashes: Any) -> LevelRequest | None:
     """Return the request to the level's model for rows with sales and id hashes (m,); None without such a model."""
     if model.typical is None:
         return None

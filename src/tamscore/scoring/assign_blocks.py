@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.backend import kernels
 from tamscore.backend.coded import numbers_of, take
 from tamscore.scoring import hysteresis
 from tamscore.stages import kmeans, look_alike
@@ -133,6 +134,16 @@ def assign_blocks(backend: Backend, model: PartyModel, raw: Any, request: RowReq
         parts.append(part)
         inertia += added
     return RowAssignment.concatenate(parts or [RowAssignment.unknown(0, request.columns)]), inertia
+
+
+def label_rows(backend: Backend, model: PartyModel, raw: Any) -> Any:
+    """Return the cluster (m,) int64 of rows and nothing else, which takes half the time of `assign_blocks`."""
+    labels = [np.empty(0, np.int64)]
+    for start in range(0, len(raw), backend.block_rows):
+        block = model.space.coded_block(backend, raw.part(start, start + backend.block_rows))
+        label = backend.label(block, kernels.sq_norms(backend.xp, block), backend.put(model.centers))
+        labels.append(backend.get(label))
+    return np.concatenate(labels)
 
 
 def _assign_block(backend: Backend, model: PartyModel, block: Block, request: RowRequest) -> tuple[RowAssignment, int]:
