@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -12,6 +14,7 @@ from tamscore.progress import Progress
 from tamscore.questions.stored import open_run
 from tamscore.report import write_report
 from tamscore.view.axes import log_limits
+from tamscore.view.blocks import Figure
 from tests.end_to_end import market
 
 
@@ -37,6 +40,19 @@ def test_a_report_on_extreme_amounts_is_drawn_without_a_warning(change, tmp_path
     done = market.score(with_sales(change), tmp_path)
     write_report(open_run(done.output), Progress(), tmp_path / "r.html", None)
     assert (tmp_path / "r.html").stat().st_size > 10_000
+
+
+def test_where_nobody_buys_no_chapter_is_empty_and_the_report_says_what_it_lacks(tmp_path):
+    run = open_run(market.score(with_sales(np.zeros_like), tmp_path).output)
+    chapters = write_report(run, Progress(), tmp_path / "r.html", None)
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    told = {chapter.anchor: chapter for chapter in chapters}
+    assert not told.keys() & {"ranking", "explanations", "potential", "ladder"}
+    assert told["quadrants"].message == "Nothing is open: all accounts are grey."
+    assert not [block for block in told["quadrants"].blocks if isinstance(block, Figure)]
+    for missing in ("Who to call first", "Why these accounts", "Potential by cluster"):
+        assert f">{missing}<" in page
+    assert all(f'id="{link}"' in page for link in re.findall(r'href="#([^"]+)"', page))
 
 
 @given(st.lists(st.floats(1e-300, 1e300), min_size=1, max_size=5), st.floats(0, 0.5))

@@ -97,6 +97,14 @@ def test_an_account_says_why_whose_it_is_and_what_comes_next():
     assert [getattr(one, "value", one) for one in row][1:6] == [
         *("C1", "1.2k open, buys 50; 12% likely (assumed)", 150.0, f"{'P' * 27}…", "land and adopt: a product"),
     ]
+    at_risk = page_one.call({**known, "whitespace": 0.0, "p_basis": None, "value_at_risk": 30.0}, several=False)
+    assert at_risk[2] == "0 open, buys 50; 30 at risk"
+
+
+def test_the_first_accounts_say_what_their_order_goes_by_and_that_expected_money_does_not():
+    [table] = (block for block in page_one.blocks(replace(PAGE, call=(CALL,))) if isinstance(block, Table))
+    assert "what is open times how likely it is won, plus sales at risk" in table.note
+    assert "expected counts what peers buy on average, so it does not follow this order" in table.note
 
 
 def test_long_lists_end_so_that_the_page_fits_one_sheet():

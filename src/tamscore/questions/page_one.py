@@ -142,7 +142,9 @@ def load(
 
     Raise UsageError if there is no run `since`.
     """
-    call = tuple(row for row in best_accounts(directory, roles, _CALLS, None) if row["whitespace"])
+    call = tuple(
+        row for row in best_accounts(directory, roles, _CALLS, None) if row["whitespace"] or row.get("value_at_risk")
+    )
     stakes = stakes_of(directory, manifest)
     earlier = _before(directory, since) if compare else None
     alerts = manifest.get("extras", {}).get("alerts", {}).get("lists", {})

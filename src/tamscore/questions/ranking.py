@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ACCOUNT = (
     "priority", "priority_in_kind", "tier", "probability", "p_basis", "expected_value",
     "rank", "account_id", "name", "party_type", "cluster", "kind", "sales", "potential", "whitespace",
-    "basis", "support", "low_support", "potential_low", "potential_high",
+    "value_at_risk", "basis", "support", "low_support", "potential_low", "potential_high",
     "relative_potential", "relative_message", "quadrant", "play", "suggested_role", "role", "person", "next_offer",
 )  # fmt: skip
 """What is shown of an account, as far as the run has it."""

@@ -63,6 +63,11 @@ class ReportData:
         return replace(self, summary=replace(self.summary, page_one=replace(self.page_one, report=head)))
 
     @property
+    def is_anything_open(self) -> bool:
+        """Return whether any account could buy more than it does, or sales are at risk."""
+        return any(sums.whitespace for sums in self.summary.totals.values()) or bool(self.page_one.call)
+
+    @property
     def currency(self) -> str | None:
         """The currency of the amounts, where the job names it."""
         return self.summary.currency

@@ -108,8 +108,9 @@ def _calls(rows: Sequence[Mapping[str, Any]], currency: str | None) -> Table:
     parties = [party for party in PARTY_TYPES if any(row["party_type"] == party for row in rows)]
     groups = [[call(row, several=len(parties) > 1) for row in rows if row["party_type"] == party] for party in parties]
     columns = "priority:count|account:name|why/2|expected:money|owner:name/2|next step/2|type:code/2|id:id/3"
-    note = "priority: by what is open times how likely it is won"
+    note = "priority: what is open times how likely it is won, plus sales at risk"
     note += ", within each party type" if len(parties) > 1 else ""
+    note += "; expected counts what peers buy on average, so it does not follow this order"
     text = f"{note}; amounts in {clean(currency)}" if currency else note
     return without_empty(group("Call first", columns, groups, text, link="ranking"))
 
@@ -130,13 +131,14 @@ def call(row: Mapping[str, Any], *, several: bool) -> list[Any]:
 
 
 def _why(row: Mapping[str, Any]) -> str:
-    """Return whitespace, sales and probability in few words."""
+    """Return whitespace, probability, sales and money at risk in few words."""
     if row["whitespace"] is None:
         return ""
     buys = f", buys {money(row['sales'])}" if row["sales"] is not None and row["sales"] > 0 else ""
     chance = chance_of(row) if row.get("p_basis") in _HOW else None
     likely = f"; {100 * chance:.2g}% likely ({_HOW[row['p_basis']]})" if chance is not None else ""
-    return f"{money(row['whitespace'])} open{buys}{likely}"
+    at_risk = f"; {money(row['value_at_risk'])} at risk" if row.get("value_at_risk") else ""
+    return f"{money(row['whitespace'])} open{buys}{likely}{at_risk}"
 
 
 def _next_step(row: Mapping[str, Any]) -> str:

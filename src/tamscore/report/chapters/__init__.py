@@ -45,8 +45,11 @@ def chapters(data: ReportData) -> list[Chapter]:
     missing += [section.absent for name, section in SECTIONS.items() if name not in data.sections]
     first_told, last_told = ([item for _, item in items if item] for items in (first, last))
     rows = [*first_told, *section_chapters(data.sections, data.currency), *last_told, limits.chapter(data)]
-    rows += [explanations.chapter(data), method.chapter(data, missing)]
-    return [*one_pager(data), *_in_two_parts(rows)]
+    if reasons := explanations.chapter(data):
+        rows.append(reasons)
+    else:
+        missing.append(explanations.MISSING)
+    return [*one_pager(data), *_in_two_parts([*rows, method.chapter(data, missing)])]
 
 
 def one_pager(data: ReportData) -> list[Chapter]:

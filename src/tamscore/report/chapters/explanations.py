@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from tamscore.report.evidence import ReportData, Row
 
 
-def chapter(data: ReportData) -> Chapter:
-    """Return the chapter, with an anchor for every account that the first page and the ranking name."""
+MISSING = "Why these accounts: nothing is open with any account, so the report names none."
+
+
+def chapter(data: ReportData) -> Chapter | None:
+    """Return the chapter, with an anchor for every account that the first page and the ranking name; None without."""
+    if not data.is_anything_open:
+        return None
     clusters = {cluster.cluster: cluster for cluster in data.summary.clusters}
     rows = {anchor_of(row): row for row in (*data.ranking, *data.page_one.call)}  # the latter know who covers them
     blocks = []

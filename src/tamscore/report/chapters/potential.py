@@ -20,8 +20,13 @@ _DRAWN = 20
 """So many clusters are drawn, those with the most whitespace."""
 
 
-def chapter(data: ReportData) -> Chapter:
-    """Return the chapter."""
+MISSING = "Potential by cluster: nobody buys anything, so no cluster has customers to learn from."
+
+
+def chapter(data: ReportData) -> Chapter | None:
+    """Return the chapter; None if no cluster has a customer."""
+    if not any(any(cluster.steps.values()) for cluster in data.summary.clusters):
+        return None
     clusters = sorted(data.summary.clusters, key=lambda cluster: (-_cluster_whitespace(cluster), cluster.cluster))
     level = data.summary.interval_level
     blocks: list[Block] = []

@@ -12,7 +12,7 @@ from tamscore.view.blocks import Chapter, Text
 from tamscore.view.words import HOLDERS, money, share, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tamscore.questions.tables import Sums
     from tamscore.report.evidence import ReportData
@@ -28,8 +28,12 @@ def chapter(data: ReportData) -> Chapter:
         for (name, play, _), sums in quadrant_sums(data.summary, kind):
             fields.setdefault(name, (play, {}))[1][kind] = sums
     fields = {name: fields[name] for name in (*_ORDER, *FIELDS) if name in fields}
-    blocks: tuple[Block, ...] = (quadrant_map(fields), plays(data.summary), Text(_thresholds(data)), *_to_do(data))
-    return Chapter("quadrants", "Quadrants and plays", _message(data), blocks)
+    blocks: tuple[Block, ...] = (plays(data.summary), Text(_thresholds(data)), *_to_do(data))
+    if len(fields) > 1:
+        blocks = (quadrant_map(fields), *blocks)
+    elif not data.is_anything_open:
+        blocks = (plays(data.summary),)
+    return Chapter("quadrants", "Quadrants and plays", _message(data, [*fields]), blocks)
 
 
 def _to_do(data: ReportData) -> Iterator[Figure]:
@@ -47,8 +51,8 @@ def _to_do(data: ReportData) -> Iterator[Figure]:
         yield portfolio_figure([*held.items()], portfolio(data.portfolio))
 
 
-def _message(data: ReportData) -> str:
-    """Return what it comes to, in one sentence."""
+def _message(data: ReportData, quadrants: Sequence[str]) -> str:
+    """Return what it comes to, in one sentence, given the quadrants that have accounts."""
     items = []
     for kind, noun in HOLDERS.items():
         whole = data.summary.totals[kind].whitespace
@@ -58,7 +62,8 @@ def _message(data: ReportData) -> str:
             items.append(
                 f"{share(sums.whitespace, whole)} of the {kind} lies with {sums.accounts:,} {noun}s ({words(play)})"
             )
-    return f"{'; '.join(items) or 'Nothing is open'}."
+    alike = f": all accounts are {words(quadrants[0])}" if len(quadrants) == 1 else ""
+    return f"{'; '.join(items) or f'Nothing is open{alike}'}."
 
 
 def _thresholds(data: ReportData) -> str:

@@ -11,12 +11,15 @@ from tamscore.view.words import HOLDERS, clean, count_text, money_text, share
 if TYPE_CHECKING:
     from tamscore.report.evidence import ReportData, Row
 
-MISSING = "Who to call first: the run has not stored its best accounts by kind; run its job again."
+MISSING = (
+    "Who to call first: nothing is open with any account, or the run has not stored its best accounts by kind; then "
+    "run its job again."
+)
 
 
 def chapter(data: ReportData) -> Chapter | None:
-    """Return the chapter."""
-    if not data.ranking:
+    """Return the chapter; None if nothing is open with any account, or the run does not know its best ones."""
+    if not data.ranking or not data.is_anything_open:
         return None
     kinds = {kind: [row for row in data.ranking if row["kind"] == kind] for kind in HOLDERS}
     clusters, blocks = data.summary.clusters, list[Block]([tiers(data.summary.priority)])
