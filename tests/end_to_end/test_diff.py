@@ -15,10 +15,11 @@ from typer.testing import CliRunner
 
 from tamscore.cli import app
 from tamscore.progress import Progress
-from tamscore.questions import diff_table, join
+from tamscore.questions import diff_table, diff_totals, join, relabel
 from tamscore.questions.causes import CAUSES
 from tamscore.questions.stored import open_run
 from tamscore.stages import draw
+from tamscore.store.tables import account_ids
 from tests.end_to_end import market
 
 ROWS = 6000
@@ -187,6 +188,35 @@ def test_accounts_that_come_and_go_are_told_apart_and_totals_add_up(base, tmp_pa
     assert found.totals.gone[:, 0].sum() == 50
     order = sorted(rows.values(), key=lambda row: (-abs(row["potential_change"]), row["account_id"]))
     assert found.movers["account_id"].to_pylist() == [row["account_id"] for row in order[:7]]
+
+
+def test_a_model_gives_accounts_the_same_cluster_by_their_place_and_by_their_id(base, tmp_path):
+    """After a `forget` the scores lack accounts that the input still has, so that places say nothing any more."""
+    second = market.score(grown(market.accounts(ROWS)), tmp_path, {**SAMPLED, "clusters.seed": 4})
+    first, later = open_run(base.output), open_run(second.output)
+    labels = relabel.labels_under(first, later)
+    ids = [account_ids(table["account_id"], later.id_form) for table in later.read(["account_id"])]
+    by_place = [labels.of_part(place, part, draw.id_hash(part)) for place, part in enumerate(ids)]
+    assert "_by_id" not in vars(labels)
+    rest = [part.slice(1) for part in ids]
+    by_id = [labels.of_part(place, part, draw.id_hash(part)) for place, part in enumerate(rest)]
+    for (codes, typical), (codes_by_id, typical_by_id) in zip(by_place, by_id, strict=True):
+        assert codes[1:].tolist() == codes_by_id.tolist()
+        np.testing.assert_array_equal(typical[1:], typical_by_id)
+        assert (codes >= 0).all()
+    strange = pa.array(["nobody"], pa.large_string())
+    assert labels.of_part(0, strange, draw.id_hash(strange))[0].tolist() == [-1]
+    same = relabel.labels_under(first, first)
+    part = account_ids(next(first.read(["account_id"]))["account_id"], first.id_form)
+    own = first.codes(next(first.read(["cluster"]))["cluster"])
+    assert same.of_part(0, part, draw.id_hash(part))[0].tolist() == own.tolist()
+
+
+@pytest.mark.parametrize("largest", [10**6, 2**62])
+def test_sums_of_cents_are_exact_at_any_size(largest):
+    amounts = np.array([[largest, largest, -1, largest], [-largest, -largest, 3, -largest]], np.int64)
+    assert diff_totals.exact_sum(amounts).tolist() == [3 * largest - 1, 3 - 3 * largest]
+    assert diff_totals.exact_sum(amounts[:, :0]).tolist() == [0, 0]
 
 
 def test_accounts_are_found_by_id_even_where_hashes_collide(monkeypatch):
