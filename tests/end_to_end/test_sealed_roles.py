@@ -112,6 +112,7 @@ def test_a_run_that_was_stopped_while_roles_were_written_goes_on_to_the_same_byt
     again = market.run(folder, tmp_path / "scores", job)
     files = [{path.name: path.read_bytes() for path in one.scores.glob("part-*")} for one in (done, again)]
     assert files[0] == files[1]
+    assert not list(again.scores.glob("_staged-*"))
 
 
 def test_lists_of_campaigns_count_the_accounts_that_nobody_covers(done, tmp_path):

@@ -141,7 +141,9 @@ def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan
     kept = {name: placed for name, placed in part.files.items() if name != scores_name(index, part.files, directory)}
     files = {**_place_scores(index, scored, plan), **kept}
     directory.commit_files(index, files, {"scored": scored.num_rows, "rejected": part.rejected})
-    commit.remove(directory.staged(index), directory.output)
+    staged = directory.staged(index)
+    if not isinstance(staged, ObjectPath):
+        commit.remove(staged, directory.output)
     top, top_by_kind = _tops(scored, plan)
     return replace(
         part,
