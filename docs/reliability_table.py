@@ -155,6 +155,7 @@ CASES = {
     "C23": "another hash seed",
     "C41": "what libraries say, with JSON logs",
     "C42": "placeholders in paths that nobody filled in",
+    "C43": "a file of the package or a GPU library is another one",
 }
 
 PROMISES = {
@@ -293,6 +294,7 @@ PROMISES = {
     "C23": "same bytes",
     "C41": "every line of standard error is one record",
     "C42": "exit 2, placeholder named; odd names stay allowed",
+    "C43": "the digest of the package is another one; the manifest names the libraries of the GPU",
 }
 """What is promised for each case; exit codes as in the README."""
 

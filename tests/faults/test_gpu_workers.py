@@ -221,7 +221,7 @@ def test_a_model_is_the_same_with_the_scalers_of_a_library_and_without(tmp_path)
 
 
 def assert_gpu_is_recorded(there: dict[str, Any], here: dict[str, Any]) -> None:
-    """Which GPUs, driver and libraries computed stands in the manifest, and in that of no run on a CPU."""
+    """C43: which GPUs, driver and libraries computed stands in the manifest, and in that of no run on a CPU."""
     assert there["device"]["gpus"] == list(TWO_GPUS.gpus)
     assert there["device"]["driver"]
     assert (there["device"]["reader"], "cuDF" in there["device"]["reader_reason"]) == ("lean", True)

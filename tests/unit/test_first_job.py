@@ -230,6 +230,36 @@ def test_order_lines_as_accounts_and_unfit_sales_are_explained(tmp_path):
         propose(stored(flat, tmp_path), tmp_path)
 
 
+def test_a_row_for_each_order_is_no_row_for_each_account(tmp_path):
+    """The id of the order is unique, that of the account repeats."""
+    rows = 400
+    table = pa.table(
+        {
+            "order_id": pa.array(range(rows)),
+            "customer_id": pa.array([row % 90 for row in range(rows)]),
+            "amount": pa.array([float(row % 97) for row in range(rows)]),
+            "employees": pa.array([row % 90 * 3 + 1 for row in range(rows)]),
+        }
+    )
+    with pytest.raises(InputContractError, match=r"'customer_id' holds each id 4\.4 times.*--orders.*'order_id'"):
+        propose(stored(table, tmp_path), tmp_path)
+    given = propose(stored(table, tmp_path), tmp_path, {"account_id": "order_id"})
+    assert given.column("account_id") == "order_id"
+
+
+def test_percentages_in_texts_are_numbers_that_a_run_does_not_read(tmp_path):
+    shares = pa.array([f"{row % 150 / 10:.1f}%".replace(".", ",") for row in range(ROWS)])
+    table = market(HEADERS["English"]).append_column("Export", shares)
+    proposal = propose(stored(table, tmp_path), tmp_path)
+    assert proposal.features.unread == {"Export": ""}
+    assert any("'Export' holds numbers, stored as texts" in doubt for doubt in proposal.doubts)
+
+
+def test_a_date_that_a_spreadsheet_has_counted_in_days_is_no_year():
+    days = pa.chunked_array([pa.array(np.arange(30_000, 45_000, 50))])
+    assert suitable_scaling(column_of("Founded", days)).reason == "no long tails"
+
+
 def test_a_further_table_that_a_run_would_refuse_is_refused_at_once(tmp_path):
     market_path = stored(market(HEADERS["English"]), tmp_path)
     further = str(tmp_path / "further.parquet")

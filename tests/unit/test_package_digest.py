@@ -24,6 +24,7 @@ def package(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["__init__.py", "backend/kernels.cu", "backend/host.py", "page.html.j2"])
 def test_a_change_of_any_file_changes_the_digest(package, name):
+    """C43: kernels of the GPU and pages count like Python files."""
     before = package_digest(package)
     (package / name).write_text("something else")
     assert package_digest(package) != before

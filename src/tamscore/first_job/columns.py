@@ -18,7 +18,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 """Features are scaled as float32: larger values, such as infinity, are rejected with their rows."""
 _MOST_LEVELS = 2_000
 """Values of a column of text that are kept."""
-_NUMBER = re.compile(r"[-+]?\d[\d.,' \u00a0\u202f]*")
+_NUMBER = re.compile(r"[-+]?\d[\d.,' \u00a0\u202f]*%?")
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def propose(
     given = dict(given or {})
     require_columns(table, read, given)
     roles, words = roles_of(read.columns, given)
-    require_parts(table, read, roles)
+    require_parts(table, read, roles, given)
     taken = {role.column for role in roles.values()}
     described = {roles[part].column for part in ("market_segment", "revenue", "size") if part in roles}
     features = features_of(read.columns, taken, described)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.errors import InputContractError, UsageError
 from tamscore.first_job import names
-from tamscore.first_job.vocabulary import NAMES
+from tamscore.first_job.vocabulary import NAMES, ORDERS
 from tamscore.store.location import location
 
 if TYPE_CHECKING:
@@ -44,8 +44,14 @@ def require_columns(table: str, read: SampledTable, given: Mapping[str, str]) ->
             raise UsageError(f"{table}: columns.{part}: no column {column!r}; there are {column_list(there)}")
 
 
-def require_parts(table: str, read: SampledTable, roles: Mapping[Part, Role]) -> None:
-    """Raise UsageError if accounts have no id or no sales; raise InputContractError if a row is an order line."""
+def require_parts(table: str, read: SampledTable, roles: Mapping[Part, Role], given: Mapping[str, str]) -> None:
+    """Raise UsageError if accounts have no id or no sales; raise InputContractError if a row is an order line.
+
+    A row is one, too, where the only id is that of an order, and that of an account repeats; not if it was `given`.
+    """
+    key = roles["account_id"].column if "account_id" in roles and "account_id" not in given else ""
+    if names.has_word(key, ORDERS) and (lines := _repeated_id(table, read, but=key)):
+        raise InputContractError(f"{lines}; if {key!r} is the id of an account, add --set columns.account_id={key!r}")
     for part, what in _REQUIRED:
         if part in roles:
             continue
@@ -69,14 +75,17 @@ def _unfit_columns(part: Part, read: SampledTable) -> Iterator[tuple[SampleColum
             yield column, shape if column.kind in {"number", "text"} else "holds neither numbers nor texts"
 
 
-def _repeated_id(table: str, read: SampledTable) -> str:
-    """Return what to say of a table whose rows seem to be order lines; empty if they do not."""
+def _repeated_id(table: str, read: SampledTable, but: str = "") -> str:
+    """Return what to say of a table whose rows seem to be order lines; empty if they do not.
+
+    The column `but` is no sign that they are accounts.
+    """
     ids = [
         column
         for column in read.columns
         if names.score(column.name, NAMES["account_id"]) >= 1 and column.repeats > 1.01
     ]
-    if not ids or any(column.is_unique for column in read.columns if column.kind == "text"):
+    if not ids or any(column.is_unique for column in read.columns if column.kind == "text" and column.name != but):
         return ""
     first = ids[0]
     return (

@@ -20,6 +20,8 @@ _LONG_TAIL = 5.0
 _MAGNITUDES = 8.0
 """Values so many times the median differ from it by magnitudes."""
 _MANY_ZEROS = 0.3
+_FIRST_YEAR, _LAST_YEAR = 1000, 2200
+"""Years lie between these; a spreadsheet may have turned a date into the number of its day."""
 MISSING = 0.25
 """From this share of missing values on it is a trait of its own that a value is missing."""
 
@@ -48,7 +50,7 @@ def _chosen(column: SampleColumn) -> tuple[_Scaling, str]:
     bottom, low, median, high, top = map(float, np.quantile(values, [0.01, 0.25, 0.5, 0.75, 0.99]))
     width = high - low or float(np.std(values)) or 1.0
     above, below = (top - median) / width, (median - bottom) / width
-    if names.has_word(column.name, YEARS):
+    if names.has_word(column.name, YEARS) and _FIRST_YEAR <= median <= _LAST_YEAR:
         return ("quantile_normal", "years, most of them late") if below > above else ("standard", "years")
     if values.min() >= 0 and (above > _LONG_TAIL or (median > 0 and top > _MAGNITUDES * median)):
         zeros = float(np.mean(values == 0))
