@@ -44,12 +44,23 @@ def test_the_site_builds_without_a_warning_and_asks_nothing_from_elsewhere(tmp_p
     ],
 )
 def test_a_dead_link_fails(text, complaint, tmp_path):
+    done = build_with(tmp_path, "quick_start", text)
+    assert done.returncode == 1
+    assert complaint in done.stdout + done.stderr
+
+
+def test_a_page_without_a_place_in_the_site_fails(tmp_path):
+    done = build_with(tmp_path, "stray", "# A page that no page leads to")
+    assert done.returncode == 1
+    assert "stray.md" in done.stdout + done.stderr
+
+
+def build_with(tmp_path: Path, page: str, text: str) -> subprocess.CompletedProcess[str]:
+    """Build the site of a copy of the pages, with a text at the end of one of them, or with a new one."""
     for name in ("docs", "jobs", "docker", "bench"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("tables", "scores"))
     for name in ("mkdocs.yml", "CHANGELOG.md"):
         shutil.copy(ROOT / name, tmp_path / name)
-    with (tmp_path / "docs" / "quick_start.md").open("a", encoding="utf-8") as page:
-        page.write(f"\n{text}\n")
-    done = build(tmp_path, tmp_path / "site")
-    assert done.returncode == 1
-    assert complaint in done.stdout + done.stderr
+    with (tmp_path / "docs" / f"{page}.md").open("a", encoding="utf-8") as stream:
+        stream.write(f"\n{text}\n")
+    return build(tmp_path, tmp_path / "site")

@@ -72,3 +72,14 @@ def test_names_in_backticks_and_units_of_columns_are_no_words(style, tmp_path):
 def test_the_list_of_what_is_left_names_files_once():
     names = (ROOT / "docs" / "style_left.txt").read_text(encoding="utf-8").split()
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(("text", "code"), [(PLAIN, 0), (BAD["hard words"][0], 1), (BAD["a long sentence"][0], 1)])
+def test_the_checker_fails_for_one_page_that_does_not_pass(style, text, code, tmp_path, monkeypatch, capsys):
+    for name in ("README", "CONTRIBUTING", "SECURITY", "jobs/README", "docker/README", "docs/guide"):
+        page = tmp_path / f"{name}.md"
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(text if name == "docs/guide" else PLAIN, encoding="utf-8")
+    monkeypatch.setattr(style, "ROOT", tmp_path)
+    assert style.main() == code
+    assert ("docs/guide.md: " in capsys.readouterr().out) is bool(code)
