@@ -81,5 +81,12 @@ def test_the_checker_fails_for_one_page_that_does_not_pass(style, text, code, tm
         page.parent.mkdir(exist_ok=True)
         page.write_text(text if name == "docs/guide" else PLAIN, encoding="utf-8")
     monkeypatch.setattr(style, "ROOT", tmp_path)
+    monkeypatch.setattr(style, "LEFT", frozenset())
     assert style.main() == code
     assert ("docs/guide.md: " in capsys.readouterr().out) is bool(code)
+
+
+def test_a_file_that_passes_leaves_the_list(style, monkeypatch, capsys):
+    monkeypatch.setattr(style, "LEFT", style.LEFT | {"README.md"})
+    assert style.main() == 1
+    assert "take off docs/style_left.txt: README.md" in capsys.readouterr().out
