@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -14,13 +15,13 @@ ROWS = 20_000
 @dataclass(frozen=True)
 class Item:
     name: str
-    columns: dict[str, object]
-    more: tuple[object, ...] = ()
-    nothing: object = None
-    few: object = field(default_factory=lambda: np.arange(3))
+    columns: dict[str, Any]
+    more: tuple[Any, ...] = ()
+    nothing: Any = None
+    few: Any = field(default_factory=lambda: np.arange(3))
 
 
-def memory_of(array: object) -> object:
+def memory_of(array: Any) -> Any:
     """What an array lies in."""
     while isinstance(array, np.ndarray):
         array = array.base
