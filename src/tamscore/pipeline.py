@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -160,7 +159,7 @@ def _carry_out(
     for key, item in ({MARKET: plan} | plan.tables).items():
         for text in item.notices:
             progress.notice(f"{key}: {text}")
-    choice = choice.choose_reader(plan.rows, len(columns.numeric), _processors_of(job))
+    choice = choice.choose_reader(plan.rows, len(columns.numeric), device.decoding_processors(job.engine))
     backend = backend or backends.load(choice.name, choice.reader and choice.reader.name)
     place = place_of(job, plan, backend, model_source)
     directory = replace(place.directory, yields=yields)
@@ -202,12 +201,6 @@ def _carry_out(
             progress.figures["workers"] = flow.workers
             progress.peaks = flow.ask(memory.peak, backend)
     return directory
-
-
-def _processors_of(job: Job) -> int:
-    """Return how many processors of this host decode for all GPUs together: those that the threads of a run take."""
-    here = len(os.sched_getaffinity(0))
-    return min(here, job.engine.workers or here) if job.engine.kind == "local" else here
 
 
 def _admit(

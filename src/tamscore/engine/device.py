@@ -22,6 +22,8 @@ from tamscore.errors import DeviceError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tamscore.config import Engine
+
 _Requested = Literal["auto", "cpu", "cuda"]
 
 DRIVER = "libcuda.so.1"
@@ -92,6 +94,12 @@ class DeviceChoice:
             return self
         work = ReadingWork(rows * columns, processors / max(1, len(self.gpus)))
         return replace(self, reader=choose_reader(find_spec, work))
+
+
+def decoding_processors(engine: Engine) -> int:
+    """Return the number of this host's processors that decode for all GPUs together: those of a run's threads."""
+    here = len(os.sched_getaffinity(0))
+    return min(here, engine.workers or here) if engine.kind == "local" else here
 
 
 @dataclass(frozen=True)
