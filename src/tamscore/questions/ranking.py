@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 _ACCOUNT = (
     "priority", "priority_in_kind", "tier", "probability", "p_basis", "expected_value",
     "rank", "account_id", "name", "party_type", "cluster", "kind", "sales", "potential", "whitespace",
-    "value_at_risk", "basis", "support", "low_support", "potential_low", "potential_high",
+    "basis", "support", "low_support", "potential_low", "potential_high",
     "relative_potential", "relative_message", "quadrant", "play", "suggested_role", "role", "person", "next_offer",
 )  # fmt: skip
-"""What is shown of an account, as far as the run has it."""
+"""What is shown of an account, as far as the run has it; all of these have to be in the scores that a job keeps."""
+_IF_THERE = ("value_at_risk",)
+"""What is shown, too, and may be left out."""
 
 
 def best_accounts(directory: RunDirectory, roles: RoleColumns, count: int, cluster: str | None) -> list[dict[str, Any]]:
@@ -52,7 +54,7 @@ def _shown_columns(accounts: pa.Table, roles: RoleColumns, cluster: str | None =
 
     if cluster is not None:
         accounts = accounts.filter(pc.equal(accounts["cluster"].cast(pa.string()), cluster))
-    return plain_table(roles.join(accounts, [name for name in _ACCOUNT if roles.has(name, accounts)]))
+    return plain_table(roles.join(accounts, [name for name in (*_ACCOUNT, *_IF_THERE) if roles.has(name, accounts)]))
 
 
 def _first(accounts: pa.Table, count: int) -> pa.Table:
