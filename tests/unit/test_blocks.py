@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+from copy import copy
 from functools import reduce
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,9 @@ from dask.sizeof import sizeof
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamscore.stages.blocks import BatchStats, Farthest, exact_sum, spans_of
+from tamscore.backend.coded import CodedBlock, take
+from tamscore.scoring.fit import sources
+from tamscore.stages.blocks import BatchStats, BlockRows, DrawnBlock, Farthest, exact_sum, gather_blocks, spans_of
 from tamscore.stages.grid import Grid, fit_grid
 from tests import oracle
 from tests.conftest import make_backend
@@ -177,3 +181,64 @@ def test_blocks_on_a_gpu_take_no_host_memory_but_for_their_numbers():
     """Else Dask would write them to disk as soon as they exceed the host's memory."""
     rows = rows_of(np.ones((6, 1000), np.float32), make_backend("fake_gpu"))
     assert 8 * 1000 <= sizeof(rows) < 2 * 8 * 1000
+
+
+@pytest.mark.parametrize("name", ["host", "fake_gpu"])
+def test_short_blocks_of_neighbours_become_one_with_the_same_answers(name, rng):
+    """Sums, batches by draw number, the farthest row, with numbers alone and with codes for categories."""
+    backend, centers = make_backend(name), rng.integers(-50, 50, (3, 5)).astype(np.float64)
+    numbers = rng.integers(0, 2**40, 90).astype(np.uint64)
+    values = rng.integers(-50, 50, (3, 90)).astype(np.float32)
+    code = rng.integers(0, 2, 90)
+    coded = CodedBlock(values, (code,), (2,), 4.0)
+    for whole in (coded, np.concatenate([values, rng.integers(-9, 9, (2, 90)).astype(np.float32)])):
+        handles = [kept(backend, whole, numbers, at) for at in (slice(0, 30), slice(30, 50), slice(50, 90))]
+        many, few = kept(backend, whole, numbers, slice(0, 90)), gather_blocks(limited(backend, 60), handles)
+        assert [len(handle.drawn) for handle in few] == [1, 1]
+        assert [handle.rows for handle in few] == [50, 40]
+        for span in (None, (0, 2**39), (2**39, 2**64)):
+            parts = [handle.accumulate(centers, span) for handle in few]
+            assert stat_bytes(reduce(BatchStats.merge, parts)) == stat_bytes(many.accumulate(centers, span))
+        assert reduce(Farthest.merge, (handle.farthest(centers) for handle in few)) == many.farthest(centers)
+
+
+def test_only_rows_that_are_here_and_short_are_put_together(rng):
+    """Rows kept elsewhere or read again for each pass stay as they are, and so do blocks that are long enough."""
+    host, numbers = make_backend("host"), np.arange(40, dtype=np.uint64)
+    block = rng.integers(-9, 9, (2, 40)).astype(np.float32)
+    first, second, third = (kept(host, block, numbers, at) for at in (slice(0, 10), slice(10, 20), slice(20, 40)))
+    elsewhere = object()
+    few = gather_blocks(limited(host, 25), [first, elsewhere, second, third])
+    assert few == [first, elsewhere, second, third]
+    assert [handle.rows for handle in gather_blocks(limited(host, 25), [first, second, third])] == [20, 20]
+
+
+def kept(backend, block, numbers, at):
+    """Some rows of a host block, sorted by draw number as those of a partition are."""
+    rows = np.arange(len(numbers))[at]
+    rows = rows[np.argsort(numbers[rows], kind="stable")]
+    part = take(np, block, rows)
+    if isinstance(part, CodedBlock):
+        put = backend.put
+        part = CodedBlock(put(part.numbers), tuple(map(put, part.codes)), part.sizes, part.on)
+    else:
+        part = backend.put(part)
+    return BlockRows(backend, [DrawnBlock(part, numbers[rows])])
+
+
+def limited(backend, rows):
+    """The same backend that likes blocks of so many rows."""
+    other = copy(backend)
+    other.block_rows = rows
+    return other
+
+
+def test_rows_stay_as_they_are_where_a_device_has_no_memory_to_put_them_together(monkeypatch):
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(sources, "gather_blocks", full)
+    handles = [object(), object()]
+    nothing: Any = None
+    every = sources.EveryRow(nothing, make_backend("host"), (), nothing, 0, 0.0)
+    assert every._gathered(handles) is handles

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tamscore.backend import Array
 
@@ -94,6 +94,15 @@ def part(block: Block, rows: slice) -> Block:
 def take(xp: Any, block: Block, rows: Array) -> Block:
     """The rows of a block at the places (r,) given."""
     return block.taken(xp, rows) if isinstance(block, CodedBlock) else xp.take(block, rows, axis=1)
+
+
+def join(xp: Any, blocks: Sequence[Block]) -> Block:
+    """The rows of blocks of one kind, one block after the other."""
+    first = blocks[0]
+    if not isinstance(first, CodedBlock):
+        return xp.concat(blocks, axis=1)
+    codes = tuple(xp.concat(parts) for parts in zip(*(block.codes for block in blocks), strict=True))
+    return replace(first, numbers=xp.concat([block.numbers for block in blocks], axis=1), codes=codes)
 
 
 def category_norm(block: Block) -> float:

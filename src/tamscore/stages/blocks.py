@@ -152,6 +152,14 @@ def _farthest(backend: Backend, drawn: DrawnBlock, centers: Any) -> Farthest:
     return max((Farthest(float(sq_distance[at[0]]), tuple(map(float, row))) for row in rows), key=lambda f: f.row)
 
 
+def join_blocks(backend: Backend, blocks: Sequence[DrawnBlock]) -> DrawnBlock:
+    """The rows of several blocks as one, sorted by their draw numbers."""
+    xp, numbers = backend.xp, np.concatenate([block.numbers for block in blocks])
+    order = np.argsort(numbers, kind="stable")
+    whole = coded.join(xp, [block.block for block in blocks])
+    return DrawnBlock(coded.take(xp, whole, backend.put(order)), numbers[order])
+
+
 class BlockRows:
     """Blocks in one place: the plainest `Rows`. It remembers its last pass, so one loop at a time may use it."""
 
@@ -167,6 +175,16 @@ class BlockRows:
     def __sizeof__(self) -> int:
         """The bytes of host memory that it takes: Dask asks for it before it moves or spills anything."""
         return object.__sizeof__(self) + sum(block.__sizeof__() for block in self._blocks)
+
+    @property
+    def drawn(self) -> list[DrawnBlock]:
+        """The blocks."""
+        return [block.drawn for block in self._blocks]
+
+    @property
+    def rows(self) -> int:
+        """The number of rows of all blocks."""
+        return sum(len(block.numbers) for block in self.drawn)
 
     def anew(self) -> BlockRows:
         """Return the same rows without the memory of a pass, for a loop of its own."""
@@ -193,3 +211,26 @@ class BlockRows:
     def shares(self, centers: Any) -> Shares:
         """Return what each of the centers, two at least, has to do with the inertia."""
         return reduce(Shares.merge, (shares_of(self._backend, block.drawn.block, centers) for block in self._blocks))
+
+
+def gather_blocks(backend: Backend, handles: Sequence[Any]) -> list[Any]:
+    """Handles of kept rows, of which neighbours in this process that fit a block of the backend together are one.
+
+    Each pass asks a GPU for several kernels a block and waits for its sums, which takes longer than the kernels do
+    where blocks are short.
+    """
+    groups: list[list[Any]] = []
+    for handle in handles:
+        last = groups[-1] if groups else []
+        fits = isinstance(handle, BlockRows) and all(isinstance(item, BlockRows) for item in last)
+        if fits and last and sum(item.rows for item in (*last, handle)) <= backend.block_rows:
+            last.append(handle)
+        else:
+            groups.append([handle])
+    return [_gather(backend, group) for group in groups]
+
+
+def _gather(backend: Backend, group: list[Any]) -> Any:
+    """One handle of a group of neighbours."""
+    blocks = [block for handle in group for block in handle.drawn] if len(group) > 1 else []
+    return BlockRows(backend, [join_blocks(backend, blocks)]) if blocks else group[0]

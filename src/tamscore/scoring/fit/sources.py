@@ -18,7 +18,7 @@ from tamscore.scoring.fit.resident_rows import ResidentRows
 from tamscore.scoring.fit.sample import drawn_blocks, keep_rows
 from tamscore.scoring.memory_plan import resident, resident_bytes
 from tamscore.stages import drift, prepare, scale
-from tamscore.stages.blocks import BlockRows, Span, spans_of
+from tamscore.stages.blocks import BlockRows, Span, gather_blocks, spans_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -159,7 +159,14 @@ class EveryRow:
         stays = resident([resident_bytes(rows, space.row_bytes(self.backend)) for rows in counts], self.capacity)
         items = list(zip(self.parts, stays, strict=True))
         handles = self.flow.keep(keep_rows, items, self.encoding, space, self.seed, self.backend)
-        return ResidentRows(self.flow, handles)
+        return ResidentRows(self.flow, self._gathered(handles))
+
+    def _gathered(self, handles: list[Any]) -> list[Any]:
+        """The same in as few blocks as the device likes; as they are if it has no memory for that."""
+        try:
+            return gather_blocks(self.backend, handles)
+        except MemoryError:
+            return handles
 
 
 def raw_rows(item: PartRows, encoding: Encoding, backend: Backend) -> RawRows:
