@@ -29,7 +29,7 @@ CLASSES = (
 OURS = {
     "device",
     *("cuDeviceGet", "cuDeviceGetUuid_v2", "fit_scaler", "function", "has_blas", "peak"),
-    *("product", "start_pool", "taken"),
+    *("at_home", "bit_length", "of", "product", "start_pool", "taken"),
 }
 """What is called on values and is neither a method of Python's types nor of a GPU library."""
 FIRST_TOUCH = {
@@ -131,7 +131,7 @@ def first(library):
     from numba import cuda
     return cuda.current_context()
 
-with unittest.mock.patch.object(cuda_device, "_device", lambda: first(sys.argv[1])):
+with unittest.mock.patch.object(cuda_device, "_device", lambda *_: first(sys.argv[1])):
     try:
         backend.load("cuda").put([1.0])
     except DeviceError as error:
