@@ -104,11 +104,13 @@ def run(
     --------
     >>> import numpy as np, pyarrow as pa, tamscore
     >>> random = np.random.default_rng(0)
-    >>> market = pa.table({
-    ...     "account_id": [f"A{i:03}" for i in range(400)],
-    ...     "employees": random.lognormal(4, 1, 400),
-    ...     "sales": np.where(random.random(400) < 0.5, random.lognormal(8, 1, 400).round(2), 0),
-    ... })
+    >>> market = pa.table(
+    ...     {
+    ...         "account_id": [f"A{i:03}" for i in range(400)],
+    ...         "employees": random.lognormal(4, 1, 400),
+    ...         "sales": np.where(random.random(400) < 0.5, random.lognormal(8, 1, 400).round(2), 0),
+    ...     }
+    ... )
     >>> features = {"numeric": {"employees": "log_standard"}}
     >>> job = {"output": {"path": "scores"}, "features": features, "clusters": {"k": 2}, "device": "cpu"}
     >>> tamscore.run(job, market).scores().count_rows()
