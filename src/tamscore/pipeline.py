@@ -277,8 +277,8 @@ def _rank(market: Market, sections: Sections) -> tuple[list[PartPriority], list[
     heap.give_back()  # what sections were prepared from is gone
     foretold = foretell(market, sections.prepared)
     heap.give_back()
-    with market.this.progress.stage("priority"):
-        return prioritise(market, priority_rules(market.this.job), foretold), foretold
+    with market.run.progress.stage("priority"):
+        return prioritise(market, priority_rules(market.run.job), foretold), foretold
 
 
 def _write_scores(
@@ -289,7 +289,7 @@ def _write_scores(
     directory: RunDirectory,
 ) -> list[ScoredPart]:
     """Write every account's scores, part by part, and return the written parts."""
-    current, boundary = market.this, market.this.job.potential.boundary
+    current, boundary = market.run, market.run.job.potential.boundary
     order, staged = policy.order_of(market.parties), sealed_roles.coverage_of(current.job) is not None
     written = written_columns(current.job)
     plan = ScorePlan(current.columns, boundary, market.policies, directory, sections.prepared, order, written, staged)
@@ -314,7 +314,7 @@ def _emptied(values: list[_Value]) -> Iterator[_Value]:
 
 def _collect_tables(market: Market, sections: Sections, scored: list[ScoredPart], review: Review) -> RunTables:
     """Return all results of the run for its tables."""
-    current, assigned, parties = market.this, market.assigned, by_party(market.assigned)
+    current, assigned, parties = market.run, market.assigned, by_party(market.assigned)
     return RunTables(
         party_fits=market.fitted,
         markets=market.parties,

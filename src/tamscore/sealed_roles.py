@@ -150,7 +150,7 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
 
     Raise InputContractError if tables of the coverage break their contract.
     """
-    run, settings = market.this, coverage_of(market.this.job)
+    run, settings = market.run, coverage_of(market.run.job)
     if settings is None:
         return scored
     from tamscore.sections.coverage.cover import cover_rows

@@ -41,7 +41,7 @@ class BackendContract:
     backend_name: str
 
     @pytest.fixture
-    def this(self) -> Backend:
+    def run(self) -> Backend:
         return make_backend(self.backend_name)
 
     # arrays

@@ -88,7 +88,7 @@ class DoublingSection(Section[Asked]):
     def prepare(self, market: Market, settings: Asked) -> State | str:
         """Return what doubles; a market without customers lacks something."""
         del settings
-        return Doubled(market.this.plan.tables["doubling.path"].rows) if market.clusters else "no cluster"
+        return Doubled(market.run.plan.tables["doubling.path"].rows) if market.clusters else "no cluster"
 
     def view(self, record: dict[str, Any]) -> Chapter:
         """Return a chapter of one paragraph."""

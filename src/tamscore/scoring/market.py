@@ -25,7 +25,7 @@ class Market:
     `figures` are arrays (K,) by cluster that sections which were prepared before have left for those behind them.
     """
 
-    this: Run
+    run: Run
     model_source: ModelSource
     rows: list[PartRows]
     fitted: Sequence[PartyFit]

@@ -122,7 +122,7 @@ class _PartyAccounts:
 
 def foretell(market: Market, sections: Sequence[Prepared]) -> list[dict[str, WinForecast]]:
     """Return the forecasts of sections for the scored rows of each partition, by the section's name."""
-    run = market.this
+    run = market.run
     if not any(isinstance(section.state, WinForecaster) for section in sections):
         return [{} for _ in market.rows]
     states = run.flow.share({section.name: section.state for section in sections})
@@ -152,12 +152,12 @@ def prioritise(
 
     `high` is present if quadrants count accounts: it marks those with the most potential of all party types.
     """
-    quadrants, ladder = quadrant_rules(market.this.job), ladder_rules(market.this.job)
+    quadrants, ladder = quadrant_rules(market.run.job), ladder_rules(market.run.job)
     empty = (PartPriority.empty(len(part.reason), counted=quadrants.counts_accounts) for part in market.rows)
     made = list(in_own_memory(empty))
     items = list(zip(market.rows, market.assigned, foretold, strict=True))
     parties = [_PartyAccounts.of(party.model, items) for party in market.parties]
-    pairs, backend = zip(parties, market.parties, strict=True), market.this.backend
+    pairs, backend = zip(parties, market.parties, strict=True), market.run.backend
     potentials = [_put_in_order(made, *pair, ladder, rules, backend) for pair in pairs]
     if quadrants.counts_accounts:
         places = [

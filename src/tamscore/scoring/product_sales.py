@@ -107,7 +107,7 @@ class ProductSales:
     @cached_property
     def customers(self) -> HashedCustomers:
         """The customers of the market by order of key."""
-        market, run = self.market, self.market.this
+        market, run = self.market, self.market.run
         items = zip(market.rows, market.assigned, strict=True)
         parts = list(run.flow.map(customers_of, items, run.columns, market.first))
         rows = HashedCustomers(
@@ -124,7 +124,7 @@ class ProductSales:
     @cached_property
     def owned(self) -> AccountProducts:
         """Return what every account of the table owns, those that are not of the market too."""
-        return read_owned(self.market.this.flow, self.table, self.products.names)
+        return read_owned(self.market.run.flow, self.table, self.products.names)
 
     @cached_property
     def label(self) -> Any:
@@ -141,7 +141,7 @@ class ProductSales:
         flat = pairs.label * products + pairs.product
         owners = np.bincount(flat, minlength=clusters * products).reshape(clusters, products)
         if not owners.any():
-            raise InputContractError(no_owner(self.table, self.market.this.columns.sales))
+            raise InputContractError(no_owner(self.table, self.market.run.columns.sales))
         return owners
 
     def customer_pairs(self) -> _CustomerPairs:
@@ -162,7 +162,7 @@ def read_owned(flow: Flow, table: ProductTablePlan, names: pa.Array) -> AccountP
 
 def product_sales(market: Market) -> ProductSales:
     """Return the sales by product of a market, the same for every section that goes by them."""
-    run = market.this
+    run = market.run
     if _SALES not in run.early:
         table = product_table(run)
         products = run.early.pop(EARLY, None) or read_products(run, table)

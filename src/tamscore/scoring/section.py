@@ -127,7 +127,7 @@ def require_section(section: Section[Any], run: Run, model_source: ModelSource, 
 
 def prepare_sections(sections: Iterable[Section[Any]], market: Market) -> Sections:
     """Return the sections that the job asks for and the market has the inputs of, ready to score accounts."""
-    asked = market.this.job.sections
+    asked = market.run.job.sections
     prepared: list[Prepared] = []
     missing: dict[str, str] = {}
     for section in sorted(sections, key=lambda section: section.last):

@@ -128,7 +128,7 @@ def _revise(play: pa.ChunkedArray, state: Any, renews: Any) -> pa.DictionaryArra
 
 def prepare(market: Market, settings: Alerts) -> _AlertsState | str:
     """Return the state, or the reason as a text if neither sales of the year before nor any renewal is known."""
-    change, column = market.figure("median_change"), market.this.columns.renewal_date
+    change, column = market.figure("median_change"), market.run.columns.renewal_date
     start = settings.renewals_from or _day_of_orders(market)
     due = None if column is None or start is None else Renewals.between(column, start, settings.renewal_days)
     lacks = NO_DAY if column is not None and due is None else ""

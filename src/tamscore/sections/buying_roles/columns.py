@@ -97,7 +97,7 @@ class _BuyingRolesState:
 
 def prepare(market: Market, settings: BuyingRoles) -> _BuyingRolesState:
     """Return the state, once all contacts were read."""
-    run = market.this
+    run = market.run
     plan = run.plan.tables["buying_roles.path"]
     columns = ContactColumns(settings.account_id or run.columns.account_id, settings.role, run.columns.id_form)
     with run.progress.stage("contacts", plan.rows):

@@ -127,9 +127,9 @@ def _is_no_amount(name: str) -> bool:
 
 def prepare_rows(market: Market) -> _RowsState:
     """Return the state, told by the table that is scored."""
-    piece = market.this.plan.partitions[0].pieces[0]
+    piece = market.run.plan.partitions[0].pieces[0]
     footer, _ = footers.read_footer(location(piece.file))
     record = json.loads(footer.metadata[METADATA.encode()])
-    asked = market.this.job.sections["families"].features
+    asked = market.run.job.sections["families"].features
     sums = (name for name, how in record["features"].items() if how == "sum" and name not in asked)
     return _RowsState(record, tuple(name for name in sums if _is_no_amount(name)))

@@ -115,7 +115,7 @@ def _totals(sums: dict[str, Any], here: Any) -> dict[str, Any]:
 
 def prepare(market: Market) -> _FamiliesState:
     """Return the families of the market."""
-    run, early = market.this, market.this.early.pop(EARLY)
+    run, early = market.run, market.run.early.pop(EARLY)
     with run.progress.stage("families"):
         scored = np.concatenate([rows.reason == Reason.SCORED for rows in market.assigned])
         result = _resolve_column(run, early, scored)

@@ -69,7 +69,7 @@ def drawn_customers(sales: ProductSales, columns: MixColumns, seed: int) -> list
 
 def new_groups(sales: ProductSales, customers: _DrawnCustomers, settings: CustomerJobs) -> MixGroups | None:
     """Return the groups of a party type, None if no customer owns a product."""
-    run = sales.market.this
+    run = sales.market.run
     if not customers.count:
         return None
     seed, backend, block = run.job.clusters.seed, run.backend, customers.block
@@ -95,7 +95,7 @@ def warm_groups(sales: ProductSales, customers: _DrawnCustomers, stored: StoredJ
     """Return the groups that those of an earlier run become: a group that keeps its customers keeps its name."""
     if not customers.count:
         return None
-    run, block = sales.market.this, customers.block
+    run, block = sales.market.run, customers.block
     fit = clustering.settle(run.backend, block, stored.centers)
     before, now = (stability.labels(run.backend, block, item) for item in (stored.centers, fit.centers))
     k = len(fit.centers)
@@ -119,7 +119,7 @@ def assign_customers(
             mine = np.flatnonzero(party == place)
             for rows in (mine[start : start + _AT_ONCE] for start in range(0, len(mine), _AT_ONCE)):
                 share = shares_of(owned, columns, rows)
-                label = labels(sales.market.this.backend, block_of(share, columns.grid), group.centers)
+                label = labels(sales.market.run.backend, block_of(share, columns.grid), group.centers)
                 total += MixSums.of(share, label, len(group.centers))
                 job[rows] = first + label
             first += len(group.centers)

@@ -56,7 +56,7 @@ def _draw_of(known: KnownJobs, jobs: Sequence[int], seed: int) -> _CustomerDraw:
 
 def look_alikes(market: Market, known: KnownJobs, jobs: Sequence[int]) -> list[JobLookAlikes | None]:
     """Return the look-alikes of each party type's customer jobs; None for a party type with fewer than two jobs."""
-    run, models = market.this, [fit.model for fit in market.fitted]
+    run, models = market.run, [fit.model for fit in market.fitted]
     if max(jobs, default=0) < 2:
         return [None] * len(jobs)
     how = run.flow.share(_draw_of(known, jobs, run.job.clusters.seed))

@@ -36,7 +36,7 @@ def prepare(market: Market, settings: CustomerJobs) -> JobsState:
     Raise InputContractError if no customer owns a product, or if the settings of customer jobs differ from those of the
     run that this run builds on.
     """
-    run, sales = market.this, product_sales(market)
+    run, sales = market.run, product_sales(market)
     stored = stored_model(market)
     _require_same(market, settings)
     with run.progress.stage("customer jobs", sales.table.plan.rows):
@@ -88,7 +88,7 @@ def _groups_of(
     market = sales.market
     if stored is not None and _is_frozen(market):
         return [_kept_groups(stored.parties.get(policy.name)) for policy in market.policies]
-    drawn = grouping.drawn_customers(sales, columns, market.this.job.clusters.seed)
+    drawn = grouping.drawn_customers(sales, columns, market.run.job.clusters.seed)
     groups: list[MixGroups | None] = []
     for policy, customers in zip(market.policies, drawn, strict=True):
         before = stored.parties.get(policy.name) if stored else None

@@ -36,7 +36,7 @@ def prepare(market: Market, settings: LifetimeValue) -> LifetimeValueState | str
     Raise InputContractError if orders are unusable, none of their accounts is in the market, or no scored account
     has a value from elsewhere.
     """
-    run = market.this
+    run = market.run
     bought = _purchases_of(market, settings)
     source = _source_of(market, settings, bought)
     items = zip(market.rows, market.assigned, strict=True)
@@ -69,7 +69,7 @@ def _homes(gauges: Sequence[Gauge], purchases: Purchases | None) -> Any:
 
 def _purchases_of(market: Market, settings: LifetimeValue) -> Purchases | None:
     """Return what the accounts have bought, where there are orders."""
-    run = market.this
+    run = market.run
     rules = rules_of(run, settings)
     if rules is None:
         return None
@@ -81,7 +81,7 @@ def _source_of(market: Market, settings: LifetimeValue, purchases: Purchases | N
     """Return where the figures of the market's accounts come from."""
     columns = {name: getattr(settings, name) for name in ("sales_before", "revenue", "order_dates")}
     columns |= {"margin": settings.margin_column, "value": settings.column}
-    given = market.this.columns.account_id, columns, settings.margin, market.this.columns.id_form
+    given = market.run.columns.account_id, columns, settings.margin, market.run.columns.id_form
     if purchases is None:
         return FigureSource(*given)
     return FigureSource(
@@ -121,7 +121,7 @@ def _assemble(
     record = {**rate, **record, "missing": lacks, **orders, "retention": items}
     notices = [*lacks, *_figure_warnings(settings, by_name), *_coverage_warnings(market, purchases, strangers)]
     return LifetimeValueState(
-        source, market.this.columns.sales, market.clusters, sums, median, worth, seed, record, tuple(notices)
+        source, market.run.columns.sales, market.clusters, sums, median, worth, seed, record, tuple(notices)
     )
 
 
@@ -173,6 +173,6 @@ def _coverage_warnings(market: Market, purchases: Purchases | None, strangers: i
     ordered = money(np.maximum(purchases.bought.sales, 0).sum())
     if abs(ordered - sales) > 0.05 * max(sales, 1.0):
         texts.append(
-            f"orders of twelve months come to {ordered:,.0f}, customers' {market.this.columns.sales!r} to {sales:,.0f}"
+            f"orders of twelve months come to {ordered:,.0f}, customers' {market.run.columns.sales!r} to {sales:,.0f}"
         )
     return texts

@@ -179,7 +179,7 @@ class NextOfferState:
 
 def prepare(market: Market, settings: NextOffer) -> NextOfferState:
     """Return the state; raise InputContractError if the table has too many products to be products."""
-    run = market.this
+    run = market.run
     sales = product_sales(market)
     with run.progress.stage("next offer", sales.table.plan.rows):
         known = stored_model.stored_offers(market, sales.products.names, settings) or _learn(market, sales, settings)
@@ -193,7 +193,7 @@ def _learn(market: Market, sales: ProductSales, settings: NextOffer) -> KnownOff
 
     The model tells at most MOST_COLUMNS products apart, and only these are offered by it.
     """
-    rules, potential = market.this.job.potential, market.figure("product_potential")
+    rules, potential = market.run.job.potential, market.figure("product_potential")
     wanted = offered_products(sales.owners, sales.customer_counts, settings.owned, rules.min_customers)
     if settings.by == "share":
         offers = offers_of(sales, wanted, rules.lines[0], potential)

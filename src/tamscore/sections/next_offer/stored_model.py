@@ -75,15 +75,15 @@ def stored_offers(market: Market, names: pa.Array, settings: NextOffer) -> Known
         return None
     directory, pair = model_source.earlier.directory, model_source.earlier.section(NAME)
     if pair is None:
-        market.this.progress.notice(
+        market.run.progress.notice(
             f"next_offer: run {directory.run_key} has stored no offers: they are learned from the table of this run"
         )
         return None
     known = parse(*pair, market.clusters, names, str(directory.model), directory.run_key)
     _require_same(pair[0], settings, directory.run_key)
     new = len(names) - len(pair[0]["products"])
-    if new > 0 and "products" not in market.this.job.sections:
-        market.this.progress.notice(
+    if new > 0 and "products" not in market.run.job.sections:
+        market.run.progress.notice(
             f"next_offer: {new:,} of {len(names):,} products are not among those of run {directory.run_key}, whose "
             "offers are kept: they are not offered; refresh the model, or score with --fresh-cut-lines"
         )

@@ -114,7 +114,7 @@ class ProductsState:
 
 def prepare(market: Market, settings: Products) -> ProductsState:
     """Return the state; raise InputContractError if clusters and products together are too many."""
-    run = market.this
+    run = market.run
     sales = product_sales(market)
     with run.progress.stage("products", sales.table.plan.rows):
         _require_few(sales, len(market.clusters))
@@ -137,7 +137,7 @@ def _require_few(sales: ProductSales, clusters: int) -> None:
 
 def _learn(market: Market, sales: ProductSales, settings: Products) -> ProductModel:
     """Return the potentials by cluster and product from owners among the customers, party type by party type."""
-    job, pairs = market.this.job, sales.customer_pairs()
+    job, pairs = market.run.job, sales.customer_pairs()
     rules = ProductRules(job.potential.lines[0], job.potential.min_customers, job.potential.interval_level)
     parts, products = list[ProductPotentials](), len(sales.products.names)
     for policy in market.policies:
@@ -145,7 +145,7 @@ def _learn(market: Market, sales: ProductSales, settings: Products) -> ProductMo
         mine = pairs.at(np.flatnonzero((pairs.label >= first) & (pairs.label < first + size)))
         money, cluster = mine.units / UNITS, mine.label - first
         shape = size, products
-        parts.append(product_potentials(market.this.backend, money, cluster, mine.product, shape, rules))
+        parts.append(product_potentials(market.run.backend, money, cluster, mine.product, shape, rules))
     offered = offered_products(sales.owners, sales.customer_counts, settings.owned, rules.min_customers)
     return ProductModel(ProductPotentials.together(parts), offered)
 
@@ -155,7 +155,7 @@ def _facts_of(market: Market, sales: ProductSales, share: float) -> Facts:
     pairs = sales.customer_pairs()
     sold = np.bincount(pairs.product, weights=pairs.units, minlength=len(sales.products.names)) / UNITS
     spent = sum(float(party.sales.sales.sum()) for party in market.parties)
-    job = market.this.job
+    job = market.run.job
     return Facts(
         names=sales.products.names,
         family=sales.products.family,
@@ -166,6 +166,6 @@ def _facts_of(market: Market, sales: ProductSales, share: float) -> Facts:
         line=job.potential.lines[0],
         level=job.potential.interval_level,
         share=share,
-        sales_column=market.this.columns.sales,
+        sales_column=market.run.columns.sales,
         path=sales.table.path,
     )

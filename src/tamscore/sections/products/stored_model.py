@@ -59,7 +59,7 @@ def stored_products(market: Market, names: pa.Array, share: float) -> ProductMod
         )
     known = set(pair[0]["products"])
     if new := sum(name not in known for name in names.to_pylist()):
-        market.this.progress.notice(
+        market.run.progress.notice(
             f"products: {new:,} of {len(names):,} products are not among those of run {directory.run_key}, whose "
             "potentials are kept: they have none; refresh the model, or score with --fresh-cut-lines"
         )

@@ -96,7 +96,7 @@ def prepare(market: Market, section: Propensity) -> State | str:
 
 def _learn(market: Market, section: Propensity) -> tuple[PropensityModel, dict[str, Any]]:
     """A propensity learned from the labels, with its record."""
-    run = market.this
+    run = market.run
     label = labels.labels_of(market, section)
     counts = labels.counts_of(label)
     labels.require_enough(counts, section.label_table or run.job.input.name)

@@ -53,7 +53,7 @@ def labels_of(market: Market, section: Propensity) -> list[Any]:
 
     Raises InputContractError where labels are neither 1 nor 0, or features are from after the cut-off.
     """
-    run = market.this
+    run = market.run
     with run.progress.stage("labels", run.plan.rows) as done:
         early = run.early.pop(_EARLY, None)
         read = early or list(run.flow.map(_read_labels, market.rows, run.flow.share(_asked_of(run, section))))

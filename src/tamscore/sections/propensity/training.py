@@ -49,7 +49,7 @@ class LabelledRows:
 
 def columns_of(market: Market, section: Propensity) -> InputColumns:
     """The columns that a propensity is learned from: those of the section, else the features of the job."""
-    columns = market.this.columns
+    columns = market.run.columns
     mine = (section.numeric, section.categorical) if section.features else (columns.numeric, columns.categorical)
     return InputColumns(columns.account_id, columns.sales, numeric=mine[0], categorical=mine[1])
 
@@ -96,7 +96,7 @@ def _join(labelled_rows: Sequence[LabelledRows]) -> LabelledRows:
 
 def draw_training(market: Market, labels: Sequence[Any], how: _LabelledDraw, columns: InputColumns) -> LabelledRows:
     """The drawn rows of the whole market."""
-    run = market.this
+    run = market.run
     items = zip(market.rows, labels, strict=True)
     return _join([drawn for drawn in run.map("training rows", _draw_rows, items, columns, how, run.backend) if drawn])
 

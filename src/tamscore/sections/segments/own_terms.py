@@ -36,7 +36,7 @@ def terms_of_own(market: Market, settings: Segments) -> _Means:
         return {}
     items = zip(market.rows, market.assigned, strict=True)
     sums: dict[tuple[str, str], Any] = {}
-    for part in market.this.flow.map(_sums_of_own, items, settings.own, named):
+    for part in market.run.flow.map(_sums_of_own, items, settings.own, named):
         for key, entry in part.items():
             sums[key] = sums.get(key, 0.0) + entry
     return {key: _means(item) for key, item in sums.items()}

@@ -52,9 +52,9 @@ def prepare(market: Market, settings: Segments) -> SegmentsState:
         "priority": nullable(np.round(value, 2)),
         "missing": ["|".join(gap) for gap in gaps],
     }
-    campaigns = market.this.job.sections["campaigns"]
+    campaigns = market.run.job.sections["campaigns"]
     size, bands = campaigns.size, sorted(campaigns.bands.values())
-    alerts = market.this.job.sections.get("alerts")
+    alerts = market.run.job.sections.get("alerts")
     small, drop = bands[1] if len(bands) > 1 else np.inf, alerts.drop if alerts else _DROP
     named = {"size": size, "cost": settings.cost_to_serve, "advocate": settings.advocate}
     limits = [FlagLimits(policy.limits.sales, policy.limits.potential, small, drop) for policy in market.policies]
@@ -68,7 +68,7 @@ def prepare(market: Market, settings: Segments) -> SegmentsState:
 
 def _own_of(market: Market, settings: Segments) -> OwnSegments | None:
     """The segments of the user's own, None where there are none."""
-    naming = naming_of(market.this.job)
+    naming = naming_of(market.run.job)
     if not settings.own:
         return None
     terms = terms_of_own(market, settings)
@@ -90,7 +90,7 @@ def _terms_of(market: Market, settings: Segments) -> list[Any]:
     if not asked:
         return [nothing, nothing]
     items = zip(market.rows, market.assigned, strict=True)
-    sums = sum(market.this.flow.map(_sums_of, items, asked, market.first, clusters))
+    sums = sum(market.run.flow.map(_sums_of, items, asked, market.first, clusters))
     means = {
         name: np.divide(money / CENTS, count, out=nothing.copy(), where=count > 0)
         for name, (money, count) in zip(asked, sums, strict=True)
