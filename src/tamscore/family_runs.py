@@ -67,14 +67,14 @@ def market_of(job: Job, progress: Progress, score: Callable[[Job, Progress], Run
     members = accounts_job(job)
     progress.notice(f"families: scores the accounts first, into {members.output.path}")
     run = score(members, Progress(progress.listener))
-    record = _told_of(run)
+    record = _accounts_record_of(run)
     what = ("families", Placed.of(run.path / MANIFEST).xxh3, job.sections["families"].model_dump_json())
     place = replace(copies_of(job), make=True)
     (file,) = copies.keep_copies(place, MARKET, what, lambda: (_table_of(job, members, run, record, progress),))
     return job.input.model_copy(update={"path": str(file), "sql": None, "connection": None, "version": None})
 
 
-def _told_of(run: RunDirectory) -> dict[str, Any]:
+def _accounts_record_of(run: RunDirectory) -> dict[str, Any]:
     """Return what the table of families says of its accounts: their run, how many were read, scored and rejected."""
     rows = (run.manifest() or {})["rows"]
     rejected = {name: count for name, count in rows["rejected"].items() if count}

@@ -104,8 +104,8 @@ def _as_record(lines: Iterable[_Line], notes: list[str], problems: list[Tamscore
     for record, text in lines:
         name = record or name
         facts.setdefault(name, []).append(text)
-    told_problems = [{"text": str(problem), "exit_code": problem.exit_code} for problem in problems]
-    return {"ready": not problems, "facts": facts, "notices": notes, "problems": told_problems}
+    problem_records = [{"text": str(problem), "exit_code": problem.exit_code} for problem in problems]
+    return {"ready": not problems, "facts": facts, "notices": notes, "problems": problem_records}
 
 
 def attempt(problems: list[TamscoreError], ask: Callable[[], _Found]) -> _Found | None:

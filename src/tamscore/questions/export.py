@@ -66,14 +66,14 @@ class Order:
             yield from run.read(columns_read(run, columns))
         elif self.only[0] in run.columns:
             bounds = self.lists_of(run)
-            for table in run.read(columns_read(run, (*columns, *self.told_by(run, bounds)))):
+            for table in run.read(columns_read(run, (*columns, *self.filter_columns(run, bounds)))):
                 yield table.filter(pa.array(self.lists(table, bounds))).combine_chunks()
 
     def lists_of(self, run: StoredRun) -> CampaignLists | None:
         """Return the accounts in the lists of the campaigns of a run; None unless `limited`."""
         return CampaignLists.of(run) if self.limited else None
 
-    def told_by(self, run: StoredRun, bounds: CampaignLists | None) -> list[str]:
+    def filter_columns(self, run: StoredRun, bounds: CampaignLists | None) -> list[str]:
         """Return the columns of a run that decide which accounts are selected."""
         return [name for name in (*(self.only or ())[:1], *(bounds.read if bounds else ())) if name in run.columns]
 
@@ -112,7 +112,7 @@ class EarlierExport:
     def of(cls, run: StoredRun, order: Order) -> EarlierExport:
         """Return the accounts of a run in the form of its export; a field that the run lacks is empty."""
         bounds = order.lists_of(run)
-        there = columns_read(run, (KEY, *order.fields, *order.told_by(run, bounds)))
+        there = columns_read(run, (KEY, *order.fields, *order.filter_columns(run, bounds)))
         ids, hashes, filled, listed = [], [np.zeros(0, np.uint64)], [_bits_of(_no_cells(0, order))], [np.zeros(0, bool)]
         for table in run.read(there):
             values = values_of(table, order)

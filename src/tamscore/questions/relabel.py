@@ -41,8 +41,8 @@ _LEVEL_ARRAYS = ("level_factor", "level_low", "level_high", "level_weights", "le
 
 def same_model(first: StoredRun, second: StoredRun) -> bool:
     """Return whether two runs give every account the same cluster and level: spaces, centers and ids are the same."""
-    (told_first, arrays_first), (told_second, arrays_second) = map(_fit_record, (first, second))
-    if told_first != told_second or arrays_first.keys() != arrays_second.keys():
+    (record_first, arrays_first), (record_second, arrays_second) = map(_fit_record, (first, second))
+    if record_first != record_second or arrays_first.keys() != arrays_second.keys():
         return False
     return all(np.array_equal(array, arrays_second[name]) for name, array in arrays_first.items())
 

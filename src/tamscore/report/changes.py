@@ -88,7 +88,7 @@ def changes_between(first: StoredRun, second: StoredRun, against: str, progress:
             buying += [] if rises is None else [rises.rows_of(part, changes)]
             done(len(changes.ids) + new_model.num_rows)
         diff.gone(before, seen, totals)
-    told_apart = not comparison.notices
+    is_comparable = not comparison.notices
     then, now = ({kind: run.manifest["totals"][kind]["whitespace"] for kind in KINDS} for run in (first, second))
     return Changed(
         first.name,
@@ -98,7 +98,7 @@ def changes_between(first: StoredRun, second: StoredRun, against: str, progress:
         comparison.notices,
         int(totals.kept[:, 0].sum()),
         tally.moves(),
-        dict(zip(_REASONS, tally.reasons.tolist(), strict=True)) if told_apart else None,
+        dict(zip(_REASONS, tally.reasons.tolist(), strict=True)) if is_comparable else None,
         then,
         now,
         *_buyers_of(pa.concat_tables(buying)),

@@ -46,7 +46,7 @@ class Checkpoints:
     progress: Progress | None = None
     found: list[str] = field(default_factory=list)
     _writer: BackgroundWriter = field(default_factory=BackgroundWriter)
-    _told: bool = False
+    _has_reported: bool = False
 
     def once(self, name: str, make: Callable[[], _Value], what: str = "") -> _Value:
         """Return the value of that name, computed by `make` unless it is stored; its notices are given either way."""
@@ -135,7 +135,7 @@ class Checkpoints:
 
     def _keep(self, name: str, value: Any) -> None:
         """Store a value in the background; if that fails, give one notice, and the run goes on without checkpoints."""
-        if self.folder is None or self.format is None or self._told:
+        if self.folder is None or self.format is None or self._has_reported:
             return
         try:
             self._writer.put(self.folder / name, _frame(self.format.to_bytes(value), self._line(name)))
@@ -143,7 +143,7 @@ class Checkpoints:
         except TypeError as error:
             problem = str(error)
         if problem is not None:
-            self._told = True
+            self._has_reported = True
             self._notice(f"{self.folder}: cannot keep what a killed run would go on from ({problem}); the run goes on")
 
     def _line(self, name: str) -> bytes:

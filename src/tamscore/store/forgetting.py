@@ -105,7 +105,7 @@ def forget(output: Location, ids: Iterable[str]) -> Forgetting:
         commit.discard(output / CHECKPOINTS)
         commit.discard(output / COPIES)
         salt = new_salt()
-        versions = {change.version: change.told(salt) for change in work.changes}
+        versions = {change.version: change.plan_entry(salt) for change in work.changes}
         renewal.decide(output, {"versions": versions, "beside": work.beside, "removed": work.unfinished})
     return forgetting
 

@@ -56,7 +56,7 @@ class VersionChange:
         """Rows that leave the rejected ones, by reason."""
         return sum((rows for name, rows in self.rows.items() if name.startswith(_REJECTED)), Counter[str]())
 
-    def told(self, salt: str) -> _Record:
+    def plan_entry(self, salt: str) -> _Record:
         """Return what the plan says of the version."""
         return {
             "manifest_sha256": self.digest,

@@ -72,7 +72,7 @@ class WorkList:
 
     def accounts(self, begin: int, end: int) -> pa.Table:
         """Return neighbouring accounts with columns for why, alerts and what changed."""
-        return self.telling.told(self.source.take(pa.array(self.rows[begin:end])))
+        return self.telling.with_reasons(self.source.take(pa.array(self.rows[begin:end])))
 
     def parts(self) -> Iterator[pa.Table]:
         """Yield its accounts in parts that take little memory."""
@@ -187,7 +187,7 @@ class _Telling:
                 progress.notice(text)
             return cls(before, alerted_since(run, since)) if known else cls()
 
-    def told(self, accounts: pa.Table) -> pa.Table:
+    def with_reasons(self, accounts: pa.Table) -> pa.Table:
         """Return accounts with columns for why, alerts and what changed."""
         buying = self.alerted and self.alerted.reasons_of(accounts["account_id"])
         record = {"why": sentences.priority_sentences(accounts), "alerts": sentences.urgent(accounts, buying)}

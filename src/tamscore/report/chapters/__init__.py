@@ -43,8 +43,8 @@ def chapters(data: ReportData) -> list[Chapter]:
     first, last = ([(module, module.chapter(data)) for module in order] for order in (_BEFORE, _AFTER))
     missing = [str(getattr(module, "MISSING", "")) for module, item in [*first, *last] if item is None]
     missing += [section.absent for name, section in SECTIONS.items() if name not in data.sections]
-    first_told, last_told = ([item for _, item in items if item] for items in (first, last))
-    rows = [*first_told, *section_chapters(data.sections, data.currency), *last_told, limits.chapter(data)]
+    first_chapters, last_chapters = ([item for _, item in items if item] for items in (first, last))
+    rows = [*first_chapters, *section_chapters(data.sections, data.currency), *last_chapters, limits.chapter(data)]
     if reasons := explanations.chapter(data):
         rows.append(reasons)
     else:

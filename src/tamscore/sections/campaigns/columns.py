@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tamscore.sections.campaigns.settings import Campaign as Settings
     from tamscore.sections.campaigns.settings import Campaigns
 
-_TOLD = ("id", "channel", "theme", "message")
+_CAMPAIGN_FIELDS = ("id", "channel", "theme", "message")
 _NOBODY = SegmentCampaign("", "", "", "")
 """Campaign of rows whose segment has none: rejected rows, since the run stops for any other."""
 _LISTED = 5
@@ -70,7 +70,7 @@ class _CampaignsState:
         codes = 2 * codes.astype(np.int64) + _likely_wins(rows.scores, self.campaigns.likely_from)
         return out | {
             f"campaign_{name}": text_dictionary(codes, [getattr(campaign, name) for campaign in campaigns])
-            for name in _TOLD
+            for name in _CAMPAIGN_FIELDS
         }
 
     def count(self, scored: pa.Table) -> dict[str, Any]:

@@ -29,7 +29,7 @@ _SHARES = {"prospects": ("acquisition",), "customers": ("expansion", "protection
 """The shares of a plan that the effect among accounts of a holdout speaks of."""
 _BASES = ("open", "sales")
 """What these shares are of, by account."""
-_TOLD = ("holdout", "of", "drawn_at", "days", "touches")
+_REPORTED_FIELDS = ("holdout", "of", "drawn_at", "days", "touches")
 
 
 def measure(output: Location, settings: Coverage) -> list[_Record]:
@@ -45,7 +45,7 @@ def measure(output: Location, settings: Coverage) -> list[_Record]:
     for record in sorted(holdouts.lifts(output), key=lambda record: str(record["drawn_at"])):
         if record["touches"] and not record["is_early"] and record["days"] >= _FEWEST_DAYS:
             last[record["of"]] = {**record, "holdout": record["name"]}
-    return [{name: last[of][name] for name in _TOLD} for of in _SHARES if of in last]
+    return [{name: last[of][name] for name in _REPORTED_FIELDS} for of in _SHARES if of in last]
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ _NO_AMOUNTS = frozenset(
 class _RowsState:
     """The state: what the table of families says it was made of, and which features were added up unasked (s,)."""
 
-    told: dict[str, Any]
+    accounts_record: dict[str, Any]
     summed: tuple[str, ...] = ()
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
@@ -93,12 +93,12 @@ class _RowsState:
         sums = np.sum([item for item, _ in counts], axis=0)
         record = {
             "as_accounts": {
-                **self.told,
+                **self.accounts_record,
                 "largest": max(largest for _, largest in counts),
                 **{name: _totals(sums[:, place]) for place, name in enumerate(("several", "single"))},
             }
         }
-        return Findings(record, money=frozenset(_MONEY), notices=tuple(_notices(self.told, self.summed)))
+        return Findings(record, money=frozenset(_MONEY), notices=tuple(_notices(self.accounts_record, self.summed)))
 
 
 def _totals(sums: Any) -> dict[str, Any]:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _Offered: TypeAlias = "tuple[str, str, str]"
 """Cluster, product and kind of accounts."""
-_MOST_TOLD = 50
+_MOST_REPORTED = 50
 """So many offers stand in the manifest, those that go to most accounts."""
 
 
@@ -148,7 +148,9 @@ class NextOfferState:
         record["learned"] = {"source": "frozen", "run": source} if source else {"source": "fitted"}
         record["accounts"] = sum(row["offered_to"] for row in rows)
         record["kinds"] = {text: sum(n for (_, _, kind), n in by_kind.items() if kind == text) for text in KINDS}
-        record["most"] = sorted(rows, key=lambda row: (-row["offered_to"], row["cluster"], row["product"]))[:_MOST_TOLD]
+        record["most"] = sorted(rows, key=lambda row: (-row["offered_to"], row["cluster"], row["product"]))[
+            :_MOST_REPORTED
+        ]
         both = stored_model.both(self.known, self.clusters, self.products, self.share)
         return Findings(record, {"next_offers": table}, frozenset({"value"}), both, self.notices(rows))
 
