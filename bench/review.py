@@ -78,13 +78,13 @@ def diff(first: Path, second: Path, to: Path) -> dict[str, Any]:
     with clock() as spent:
         found = diff_table.compare(open_run(first), open_run(second), Progress(), 10, to)
     return {
-        "rows": int(found.totals.kept[:, 0].sum()),
+        "rows": int(found.totals.both[:, 0].sum()),
         **spent,
         "peak_mb": peak_megabytes(),
         "grown_by_mb": peak_megabytes() - before,
         "same_model": found.same_model,
         "potential_by_cause": found.totals.parts[:, :, 1].sum(axis=0).tolist(),
-        "sums_to_the_cent": bool(found.totals.parts[:, :, 1].sum() == found.totals.kept[:, 1].sum()),
+        "sums_to_the_cent": bool(found.totals.parts[:, :, 1].sum() == found.totals.both[:, 1].sum()),
         "file_mb": to.stat().st_size / 1e6,
     }
 

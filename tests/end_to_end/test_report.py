@@ -295,7 +295,7 @@ def test_changes_add_up_and_moves_are_those_of_the_accounts(full):
     }
     now = {row["account_id"]: row["cluster"] for row in market.scores(full.directory).to_pylist()}
     both = then.keys() & now.keys()
-    assert (changed.kept, changed.moved) == (len(both), sum(then[one] != now[one] for one in both))
+    assert (changed.in_both, changed.moved) == (len(both), sum(then[one] != now[one] for one in both))
     assert changed.reasons is None or sum(changed.reasons.values()) == changed.moved
     assert changed.moved > 0
 

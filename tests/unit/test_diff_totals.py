@@ -43,7 +43,7 @@ def test_changes_may_fall_by_more_than_64_bits():
     parts[0] = -FALL
     found: Any = SimpleNamespace(parts=parts, whitespace_parts=parts, potential=ends, whitespace=ends)
     add_changes(totals, found, bought, bought)
-    assert totals.kept[1].tolist() == totals.parts[1, 0].tolist() == [ACCOUNTS, -ACCOUNTS * FALL, -ACCOUNTS * FALL]
+    assert totals.both[1].tolist() == totals.parts[1, 0].tolist() == [ACCOUNTS, -ACCOUNTS * FALL, -ACCOUNTS * FALL]
 
 
 def test_calls_may_fall_by_more_than_64_bits():

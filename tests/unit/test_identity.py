@@ -91,7 +91,7 @@ def test_only_things_that_can_be_counted_are_many(title, counted):
 
 def test_names_that_clusters_have_stay_and_are_taken():
     parts = ("big plants", None, "accounts with high age")
-    assert names((0.0, 1.0, 0.0), (0.0, 1.0, 0.4), (0.0, 1.0, 0.0), kept=parts) == [
+    assert names((0.0, 1.0, 0.0), (0.0, 1.0, 0.4), (0.0, 1.0, 0.0), known=parts) == [
         "big plants",
         "accounts with high age and fairly high growth",
         "accounts with high age",

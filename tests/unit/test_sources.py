@@ -535,7 +535,7 @@ def test_rows_that_position_delete_files_take_out_are_gone(tmp_path):
     columns = keeping(tmp_path / "scores", make=True)
     moved = plan(str(tmp_path / "moved"), columns)
     assert rows_of(moved) == left
-    assert moved.kept_copies
+    assert moved.copies_in_use
 
 
 def test_equality_delete_files_are_refused_by_name(tmp_path):
@@ -663,9 +663,11 @@ def keeping(output: Path | str, **options: bool) -> InputColumns:
 def test_a_copy_beside_the_output_is_read_again(tmp_path, make, monkeypatch):
     folder = make(tmp_path / "market")
     first = plan(str(folder), keeping(tmp_path / "scores", make=True))
-    kept_copies = [tmp_path / "scores" / "_sources" / name for name in first.kept_copies]
-    assert sorted(map(Path, first.read_files)) == sorted(kept_copies)
-    assert first.record["copies"] == first.kept_copies == [f"{Placed.of(path).xxh3}.parquet" for path in kept_copies]
+    copies_in_use = [tmp_path / "scores" / "_sources" / name for name in first.copies_in_use]
+    assert sorted(map(Path, first.read_files)) == sorted(copies_in_use)
+    assert (
+        first.record["copies"] == first.copies_in_use == [f"{Placed.of(path).xxh3}.parquet" for path in copies_in_use]
+    )
     for module in (converted, rows, iceberg_source):
         monkeypatch.setattr(module, "written", None, raising=False)
     monkeypatch.setattr(converted, "csv_copies", None)
@@ -676,7 +678,7 @@ def test_a_copy_beside_the_output_is_read_again(tmp_path, make, monkeypatch):
 
 def test_without_an_output_copies_are_temporary_and_none_is_made(tmp_path):
     read = plan(str(as_csv(tmp_path / "market")), keeping(tmp_path / "scores"))
-    assert read.kept_copies == []
+    assert read.copies_in_use == []
     assert not (tmp_path / "scores").exists()
 
 
@@ -740,7 +742,7 @@ def test_copies_that_no_manifest_names_are_swept_a_day_later(tmp_path):
     for path in folder.iterdir():
         os.utime(path, (0, 0))
     copies.sweep(tmp_path / "scores", [{"inputs": {"tables": {"x": plans[0].record}}}])
-    assert sorted(path.name for path in folder.glob("*.parquet")) == plans[0].kept_copies
+    assert sorted(path.name for path in folder.glob("*.parquet")) == plans[0].copies_in_use
     assert len([*folder.glob("*.json")]) == 1
     for path in folder.iterdir():
         os.utime(path, (0, 0))
@@ -751,7 +753,7 @@ def test_copies_that_no_manifest_names_are_swept_a_day_later(tmp_path):
 @pytest.mark.parametrize("make", COPIED)
 def test_workers_elsewhere_read_copies_beside_the_output_or_none(tmp_path, make):
     folder = make(tmp_path / "market")
-    assert plan(str(folder), keeping(tmp_path / "scores", make=True, far=True)).kept_copies
+    assert plan(str(folder), keeping(tmp_path / "scores", make=True, far=True)).copies_in_use
     with pytest.raises(UsageError, match=r"input\.path: is read from a copy .*'remote'.*output\.path"):
         plan(str(folder), keeping("s3://bucket/scores", far=True))
 

@@ -44,7 +44,7 @@ def columns_are_listed_once(columns: Columns, rows: Rows, features: Features) ->
                 yield Problem((*place, position), "every column once", column, "remove the second")
 
 
-def kept_columns_have_names_of_their_own(columns: Columns) -> Iterator[Problem]:
+def passed_columns_have_names_of_their_own(columns: Columns) -> Iterator[Problem]:
     """Yield the kept columns that share their name with a column of the scores or of the rejected rows."""
     for position, column in enumerate(columns.keep):
         if column in {*SCORE_COLUMNS, *COVERAGE_COLUMNS, REASON_COLUMN}:
@@ -52,7 +52,7 @@ def kept_columns_have_names_of_their_own(columns: Columns) -> Iterator[Problem]:
             yield Problem(("columns", "keep", position), "a name of its own", column, hint)
 
 
-def kept_columns_are_not_those_of(name: str, added: Collection[str]) -> Callable[..., Iterator[Problem]]:
+def passed_columns_are_not_those_of(name: str, added: Collection[str]) -> Callable[..., Iterator[Problem]]:
     """Return the rule that kept columns share no name with columns that an optional section of the job adds."""
 
     def rule(columns: Columns, section: object) -> Iterator[Problem]:

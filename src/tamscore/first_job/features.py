@@ -36,7 +36,7 @@ _CODED_LEVELS = 12
 """Whole numbers with up to so many values, in a column called a code or a class, are categories."""
 _MOST_WORDS = 0.2
 """A column of texts with a smaller share of words is one of numbers that did not read as such."""
-_MOST_KEPT = 60
+_MOST_COLUMN_LEVELS = 60
 """Columns of so few different texts are worth keeping in the scores, to filter by."""
 
 
@@ -80,7 +80,7 @@ def features_of(
             continue
         if reason := _reason_against(column):
             left_out[column.name] = reason
-            if _is_kept(column) and column.name not in described:
+            if _is_output_column(column) and column.name not in described:
                 keep.append(column.name)
         elif _is_categorical(column):
             categorical.append(column.name)
@@ -105,9 +105,9 @@ def _is_unread(column: SampleColumn) -> bool:
     return sum(column.words.values()) <= _MOST_WORDS * sum(column.levels.values())
 
 
-def _is_kept(column: SampleColumn) -> bool:
+def _is_output_column(column: SampleColumn) -> bool:
     """Return whether the scores can hold a column to filter by: few texts, under a name that they do not have."""
-    few = column.kind == "text" and 1 < column.distinct <= _MOST_KEPT
+    few = column.kind == "text" and 1 < column.distinct <= _MOST_COLUMN_LEVELS
     return few and bool(column.name.strip()) and column.name not in _score_names()
 
 

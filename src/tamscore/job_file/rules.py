@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from tamscore.config.column_checks import (
     columns_are_listed_once,
-    kept_columns_are_not_those_of,
-    kept_columns_have_names_of_their_own,
+    passed_columns_are_not_those_of,
+    passed_columns_have_names_of_their_own,
     roles_are_distinct,
     written_columns_are_scored,
 )
@@ -89,7 +89,7 @@ _RULES: tuple[Rule, ...] = (
     (names_are_distinct, ("names",)),
     (currency_has_a_column, ("columns", "currency")),
     (rates_are_given_once, ("currency",)),
-    (kept_columns_have_names_of_their_own, ("columns",)),
+    (passed_columns_have_names_of_their_own, ("columns",)),
     (features_have_one_kind, ("features",)),
     (features_say_what_an_account_is, ("columns", "features")),
     (allowed_are_features, ("features",)),
@@ -119,7 +119,7 @@ def _all_rules() -> Iterator[Rule]:
     adding = {section.name: section.column_names for section in SECTIONS.values()}
     yield written_columns_are_scored(adding), ("output", "columns", *adding)
     for section in SECTIONS.values():
-        yield kept_columns_are_not_those_of(section.name, section.column_names), ("columns", section.name)
+        yield passed_columns_are_not_those_of(section.name, section.column_names), ("columns", section.name)
         yield from section.rules
 
 

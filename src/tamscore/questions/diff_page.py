@@ -31,7 +31,7 @@ _ENDS = ("potential_before", "potential_after")
 def chapter(diff: Diff) -> Chapter:
     """Return the changes as a chapter."""
     model = "under one model" if diff.same_model else "under models fitted apart"
-    number = sum(int(diff.totals.kept[k, 0]) for k in range(len(KINDS)))
+    number = sum(int(diff.totals.both[k, 0]) for k in range(len(KINDS)))
     blocks: tuple[Block, ...] = (
         *map(Text, diff.notices),
         _accounts(diff),

@@ -97,7 +97,7 @@ def _rows(comparison: RunComparison, result: Diff, top: int, done: Any) -> Itera
     before = Before.of(comparison.first, priority=comparison.priority)
     seen = np.zeros(len(before.accounts), dtype=bool)
     for changes, new_model in diff.changes(comparison, before, seen, result.totals):
-        remaining = _kept_rows(comparison, changes)
+        remaining = _rows_of_both(comparison, changes)
         result.movers = _most_moved(pa.concat_tables([result.movers, remaining]), "potential_change", top)
         result.callers = _most_moved(pa.concat_tables([result.callers, remaining]), "call_change", top)
         yield remaining
@@ -108,7 +108,7 @@ def _rows(comparison: RunComparison, result: Diff, top: int, done: Any) -> Itera
         yield _gone_rows(comparison, before, left[start : start + _BATCH])
 
 
-def _kept_rows(comparison: RunComparison, changes: Changes) -> pa.Table:
+def _rows_of_both(comparison: RunComparison, changes: Changes) -> pa.Table:
     """The accounts that are in both runs."""
     then, now = changes.clusters
     columns: dict[str, Any] = {

@@ -29,7 +29,7 @@ _HALF = 32
 class Totals:
     """Sums over accounts by kind in the second run, in the order of KINDS; money in cents, as exact whole numbers.
 
-    `parts` (kinds, causes, 3): accounts that a cause touched, change of potential, change of whitespace. `kept`, `new`
+    `parts` (kinds, causes, 3): accounts that a cause touched, change of potential, change of whitespace. `both`, `new`
     and `gone` (kinds, 3): accounts, potential, whitespace; of those kept the changes of both. `turned` (kinds,): kept
     accounts that were of the other kind before. `calls` (kinds, CALL_CAUSES, 2): accounts of both runs whose value of a
     call a cause touched, and its change; `expected` (kinds, EXPECTED_CAUSES) the change of expected value; `tiers` and
@@ -37,7 +37,7 @@ class Totals:
     """
 
     parts: Any = field(default_factory=lambda: np.zeros((len(KINDS), len(CAUSES), 3), object))
-    kept: Any = field(default_factory=lambda: np.zeros((len(KINDS), 3), object))
+    both: Any = field(default_factory=lambda: np.zeros((len(KINDS), 3), object))
     new: Any = field(default_factory=lambda: np.zeros((len(KINDS), 3), object))
     gone: Any = field(default_factory=lambda: np.zeros((len(KINDS), 3), object))
     turned: Any = field(default_factory=lambda: np.zeros(len(KINDS), np.int64))
@@ -83,7 +83,7 @@ def add_changes(totals: Totals, changes: Changes, bought: Any, buys: Any) -> Non
     counts = np.stack([np.ones(len(buys), bool), bought != buys, *((changes.parts != 0) | (open_parts != 0))])
     sums = _by_kind(buys, counts, money, changes.parts, open_parts)
     for kind, (counted, change, own, free) in enumerate(sums):
-        totals.kept[kind] += np.array([counted[0], *change], object)
+        totals.both[kind] += np.array([counted[0], *change], object)
         totals.turned[kind] += counted[1]
         totals.parts[kind] += np.stack([counted[2:], own, free], axis=1)
 

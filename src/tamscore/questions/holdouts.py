@@ -38,7 +38,7 @@ GROUPS = ("tier", "play", "campaign_channel", "person")
 TOUCH = ("role", "service_level")
 """The columns that name the touch plan of an account."""
 _READ = ("account_id", "kind", "sales", "whitespace", "probability", "p_basis", *TOUCH, *GROUPS, FAMILY, FAMILY_TIER)
-_KEPT = ("account_id", "kind", "sales", "whitespace", *TOUCH, *GROUPS, FAMILY)
+_STORED_COLUMNS = ("account_id", "kind", "sales", "whitespace", *TOUCH, *GROUPS, FAMILY)
 """The columns that are stored from the day of the draw, as far as the run has them."""
 _LEARNED = "propensity"
 """The basis of a probability that was learned from labels."""
@@ -145,7 +145,7 @@ def _draw_holdout(run: StoredRun, table: pa.Table, wanted: Wanted) -> tuple[dict
     control = design.chosen(ids, stratum, plan.controls, seed)
     plan = replace(plan, controls=np.bincount(stratum[control], minlength=len(plan.names)))
     _require_enough(plan, table.num_rows, of)
-    accounts = table.select([name for name in _KEPT if name in table.column_names])
+    accounts = table.select([name for name in _STORED_COLUMNS if name in table.column_names])
     accounts = accounts.append_column("likelihood", pa.array(_likelihood(table)))
     accounts = accounts.append_column("control", pa.array(control))
     accounts = accounts.append_column("stratum", text_dictionary(stratum, list(plan.names)))

@@ -50,7 +50,7 @@ class Changed:
     totals: Totals
     same_model: bool
     notices: tuple[str, ...]
-    kept: int
+    in_both: int
     moves: tuple[tuple[str, str, int], ...]
     reasons: dict[str, int] | None
     before: dict[str, float]
@@ -96,7 +96,7 @@ def changes_between(first: StoredRun, second: StoredRun, against: str, progress:
         totals,
         comparison.same_model,
         comparison.notices,
-        int(totals.kept[:, 0].sum()),
+        int(totals.both[:, 0].sum()),
         tally.moves(),
         dict(zip(_REASONS, tally.reasons.tolist(), strict=True)) if is_comparable else None,
         then,

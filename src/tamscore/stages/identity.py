@@ -41,17 +41,17 @@ def differences(centers: Any, counts: Any, spread: Any) -> Any:
 def cluster_names(
     features: Sequence[Feature],
     apart: Any,
-    kept: Sequence[str | None] = (),
+    known: Sequence[str | None] = (),
     titles: Mapping[str, ColumnTitle] = _NO_TITLES,
 ) -> list[str]:
     """A readable name for each cluster: its two most distinctive features, more where others share that name.
 
-    A number tells clusters apart where words run out. `kept` are the names that clusters have already, None for those
+    A number tells clusters apart where words run out. `known` are the names that clusters have already, None for those
     without; `titles` say how people call columns.
     """
-    kept = kept or (None,) * len(apart)
-    taken = Counter(re.sub(r" \(\d+\)$", "", name) for name in kept if name)
-    return [name or _name(_distinctive(features, row), titles, taken) for name, row in zip(kept, apart, strict=True)]
+    known = known or (None,) * len(apart)
+    taken = Counter(re.sub(r" \(\d+\)$", "", name) for name in known if name)
+    return [name or _name(_distinctive(features, row), titles, taken) for name, row in zip(known, apart, strict=True)]
 
 
 def _name(parts: Sequence[_Part], titles: Mapping[str, ColumnTitle], taken: Counter[str]) -> str:

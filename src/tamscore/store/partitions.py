@@ -72,7 +72,7 @@ class Plan:
         return tuple(dict.fromkeys(piece.file for part in self.partitions for piece in part.pieces))
 
     @property
-    def kept_copies(self) -> list[str]:
+    def copies_in_use(self) -> list[str]:
         """The names of the copies that rows are read from and that the output stores, in order."""
         return sorted({path.name for path in map(Path, self.read_files) if path.parent.name == copies.COPIES})
 
@@ -90,7 +90,7 @@ class Plan:
         """The record of the inputs, as in the manifest."""
         read = {"files": self.files, "ignored": self.ignored, "digest": self.digest, "format": self.format}
         read |= {"version": self.version} if self.version else {}
-        read |= {"copies": kept_copies} if (kept_copies := self.kept_copies) else {}
+        read |= {"copies": copies_in_use} if (copies_in_use := self.copies_in_use) else {}
         further = {name: table.record for name, table in self.tables.items()}
         return {**read, **({"tables": further} if further else {})}
 

@@ -40,8 +40,8 @@ def chapter(data: ReportData) -> Chapter | None:
     if data.summary.events:
         blocks.append(shorten(events(data.summary.events), "events"))
     text = (
-        f"{changed.moved:,} of {count_text(changed.kept, 'account')} known from {changed.against} "
-        f"({share(changed.moved, changed.kept)}) are in another cluster."
+        f"{changed.moved:,} of {count_text(changed.in_both, 'account')} known from {changed.against} "
+        f"({share(changed.moved, changed.in_both)}) are in another cluster."
     )
     return Chapter("moves", "Who moved, and why", text, tuple(blocks))
 

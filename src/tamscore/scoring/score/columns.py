@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.plan import PartyPolicy, ScorePlan
     from tamscore.scoring.score.priority import PartPriority
 
-_KEPT_BEFORE = SCORE_COLUMNS.index("cluster")
+_PASSED_BEFORE = SCORE_COLUMNS.index("cluster")
 """Kept columns stand before this place."""
 
 
@@ -55,7 +55,7 @@ def score_table(
     made |= priority_columns(priority, at)
     if priority.high is not None:
         made |= counted_plays(priority.high[at], party, sales, plan)
-    order = (*SCORE_COLUMNS[:_KEPT_BEFORE], *columns.keep, *SCORE_COLUMNS[_KEPT_BEFORE:])
+    order = (*SCORE_COLUMNS[:_PASSED_BEFORE], *columns.keep, *SCORE_COLUMNS[_PASSED_BEFORE:])
     return pa.table({name: made[name] for name in order if name in made})
 
 

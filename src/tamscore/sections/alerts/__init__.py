@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.score_columns import ScoreColumn
 from tamscore.scoring.section import Section
-from tamscore.sections.alerts.settings import Alerts, intent_is_kept, renewals_are_read
+from tamscore.sections.alerts.settings import Alerts, intent_is_passed_on, renewals_are_read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ class AlertsSection(Section[Alerts]):
         ScoreColumn("renews_on", "date", "the day on which the contract ends", "the input has none"),
     )
     revised = ("play",)
-    rules = ((intent_is_kept, ("columns", "alerts")), (renewals_are_read, ("columns", "alerts")))
+    rules = ((intent_is_passed_on, ("columns", "alerts")), (renewals_are_read, ("columns", "alerts")))
 
     def require_early(self, run: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Alerts) -> None:
         """Raise InputContractError if the column of renewals holds no dates."""

@@ -37,7 +37,7 @@ class Alerts(SectionSettings):
         return self.intent
 
 
-def intent_is_kept(columns: Columns, alerts: Alerts | None) -> Iterator[Problem]:
+def intent_is_passed_on(columns: Columns, alerts: Alerts | None) -> Iterator[Problem]:
     """Yield the columns of intent that are not kept, so that later runs could not read them in the scores."""
     for position, column in enumerate(alerts.intent if alerts is not None else ()):
         if column not in columns.keep:

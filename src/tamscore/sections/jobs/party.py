@@ -28,7 +28,7 @@ class MixGroups:
     """
 
     centers: Any
-    kept: tuple[str | None, ...]
+    names: tuple[str | None, ...]
     candidates: tuple[GroupCandidate, ...]
     found: GroupCandidate
 
@@ -87,5 +87,5 @@ def labels(backend: Backend, block: Any, centers: Any) -> Any:
 def describe(party_type: str, groups: MixGroups, sums: MixSums, columns: Sequence[str]) -> PartyJobs:
     """Return the customer jobs that groups are, once all customers have been added up."""
     leading = leading_products(sums.means, sums.market, columns)
-    names = job_names(leading, groups.kept)
+    names = job_names(leading, groups.names)
     return PartyJobs(party_type, names, groups.centers, tuple(leading), sums, groups.candidates, groups.found)

@@ -87,7 +87,7 @@ def _groups_of(
     """Return the groups of each party type: stored ones of a frozen model, refreshed ones, or new ones."""
     market = sales.market
     if stored is not None and _is_frozen(market):
-        return [_kept_groups(stored.parties.get(policy.name)) for policy in market.policies]
+        return [_stored_groups(stored.parties.get(policy.name)) for policy in market.policies]
     drawn = grouping.drawn_customers(sales, columns, market.run.job.clusters.seed)
     groups: list[MixGroups | None] = []
     for policy, customers in zip(market.policies, drawn, strict=True):
@@ -97,7 +97,7 @@ def _groups_of(
     return groups
 
 
-def _kept_groups(stored: StoredJobs | None) -> MixGroups | None:
+def _stored_groups(stored: StoredJobs | None) -> MixGroups | None:
     """Return the groups of an earlier run as they were stored."""
     return None if stored is None else MixGroups(stored.centers, stored.names, stored.candidates, stored.found)
 

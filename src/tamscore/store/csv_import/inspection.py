@@ -65,7 +65,9 @@ def inspect(  # noqa: PLR0913 - the options of the command, each by name
     names = sources[0].names
     given = _given_types(types or {}, names)
     _refuse_unknown("multiline", multiline, names)
-    columns = [ScannedColumn(Scan(name, always, sample_rows), given.get(name)) for name in _kept(names, drop)]
+    columns = [
+        ScannedColumn(Scan(name, always, sample_rows), given.get(name)) for name in _columns_to_read(names, drop)
+    ]
     files = tuple(_scan(source, columns, progress, sources) for source in sources)
     _require_rows(files, may_be_empty=may_be_empty)
     columns = _with_content(columns, sources)
@@ -93,7 +95,7 @@ def _given_types(types: Mapping[str, str], names: Sequence[str]) -> dict[str, Co
     return {name: column_type(name, text) for name, text in types.items()}
 
 
-def _kept(names: Sequence[str], drop: Sequence[str]) -> list[str]:
+def _columns_to_read(names: Sequence[str], drop: Sequence[str]) -> list[str]:
     _refuse_unknown("drop", drop, names)
     items = [name for name in names if name not in drop]
     if not items:
