@@ -32,13 +32,13 @@ def layers() -> list[list[str]]:
 def imports(row_of: dict[str, int]) -> tuple[Edges, dict[str, int]]:
     """Return the rooms below that each room imports, and the number of modules of each."""
     graph = grimp.build_graph("tamscore")
-    room_of = {module: module.split(".")[1] for module in graph.modules if "." in module}
+    package_of = {module: module.split(".")[1] for module in graph.modules if "." in module}
     edges: Edges = {capacity: set() for capacity in row_of}
-    for module, free in room_of.items():
-        others = {room_of[other] for other in graph.find_modules_directly_imported_by(module) if other in room_of}
+    for module, free in package_of.items():
+        others = {package_of[other] for other in graph.find_modules_directly_imported_by(module) if other in package_of}
         if free in row_of:
             edges[free] |= {other for other in others if row_of.get(other, -1) > row_of[free]}
-    return edges, {capacity: sum(of == capacity for of in room_of.values()) for capacity in row_of}
+    return edges, {capacity: sum(of == capacity for of in package_of.values()) for capacity in row_of}
 
 
 def reduced(edges: Edges) -> Edges:

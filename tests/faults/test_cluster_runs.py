@@ -323,25 +323,25 @@ def test_a_gpu_that_is_asked_for_and_not_there_is_refused_with_no_fallback(where
 class SmallGpu(FakeGpu):
     """A device without room for more than so many rows at once, from the assignment on."""
 
-    room = 1 << 30
+    capacity = 1 << 30
 
     def nearest(self, x: Any, centers: Any) -> Any:
-        if x.shape[1] > SmallGpu.room:
+        if x.shape[1] > SmallGpu.capacity:
             raise MemoryError("out of device memory")
         return super().nearest(x, centers)
 
 
-def room(rows: int) -> None:
-    SmallGpu.room = rows
+def set_capacity(rows: int) -> None:
+    SmallGpu.capacity = rows
 
 
 def test_a_device_with_too_little_memory_gets_smaller_blocks_and_gives_the_same_bytes(where, tmp_path, monkeypatch):
     """F25: blocks of 257 rows become 64; where even that is too much: exit code 6 with the partition."""
-    monkeypatch.setattr(SmallGpu, "room", 1 << 30)
+    monkeypatch.setattr(SmallGpu, "capacity", 1 << 30)
 
     def run(output: str, rows: int) -> RunDirectory:
-        room(1 << 30)
-        saboteur = Saboteur("fit", 1, partial(room, rows))
+        set_capacity(1 << 30)
+        saboteur = Saboteur("fit", 1, partial(set_capacity, rows))
         return pipeline.run(market.job(where, tmp_path / output, SAMPLE), Progress(saboteur), copy(SmallGpu()))
 
     assert files_of(run("small", 64)) == files_of(run("large", 1 << 30))

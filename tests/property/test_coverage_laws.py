@@ -305,11 +305,11 @@ def test_people_of_all_regions_help_those_of_one():
     assert len(free.task.pools) == 3 + len(free.task.roles) - 1
 
 
-def ways_to_serve(need, room, kinds):
+def ways_to_serve(need, free_hours, kinds):
     """Whether accounts of these kinds all find whole hours of one of two kinds of people, by trying every way."""
     for way in itertools.product(range(2), repeat=len(kinds)):
         taken = [sum(need[kind][by] for kind, by in zip(kinds, way, strict=True) if by == who) for who in range(2)]
-        if all(hours <= there for hours, there in zip(taken, room, strict=True)):
+        if all(hours <= there for hours, there in zip(taken, free_hours, strict=True)):
             return True
     return False
 
@@ -317,16 +317,16 @@ def ways_to_serve(need, room, kinds):
 @settings(max_examples=80, deadline=None)
 @given(
     need=st.lists(st.lists(st.sampled_from([np.inf, 10.0]), min_size=2, max_size=2), min_size=2, max_size=2),
-    room=st.lists(st.sampled_from([0.0, 10.0, 20.0]), min_size=2, max_size=2),
+    free_hours=st.lists(st.sampled_from([0.0, 10.0, 20.0]), min_size=2, max_size=2),
     kind=st.lists(st.integers(0, 1), min_size=1, max_size=6),
 )
-def test_accounts_are_reached_one_after_the_other_where_all_of_them_find_hours(need, room, kind):
+def test_accounts_are_reached_one_after_the_other_where_all_of_them_find_hours(need, free_hours, kind):
     """Against every way to serve them; all need the same hours, so that parts of an account serve no more."""
     served: list[int] = []
     for row in range(len(kind)):
-        if ways_to_serve(need, room, [kind[i] for i in (*served, row)]):
+        if ways_to_serve(need, free_hours, [kind[i] for i in (*served, row)]):
             served.append(row)
-    told = in_order(Kinds(np.array(need), np.array(room)), np.array(kind))
+    told = in_order(Kinds(np.array(need), np.array(free_hours)), np.array(kind))
     assert np.flatnonzero(told).tolist() == served
 
 

@@ -44,7 +44,7 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
     choice = attempt(problems, lambda: device.choose(loaded.device, kind=loaded.engine.kind))
     accounts = accounts_job(loaded)
     plan = plan_found(problems, accounts)
-    capacity = attempt(problems, lambda: _room_for(place(loaded.output.path)))
+    capacity = attempt(problems, lambda: _space_for(place(loaded.output.path)))
     lines = [*_device_lines(loaded, choice), ("job", near(job.absolute())), *_method_lines(accounts, plan)]
     lines += _family_lines(loaded, accounts)
     lines += _output_lines(loaded, choice, plan, capacity)
@@ -173,7 +173,7 @@ def _fit_rows(job: Job, plan: Plan | None) -> str:
     return f"a sample of {wanted:,} rows"
 
 
-def _room_for(output: Location) -> list[str]:
+def _space_for(output: Location) -> list[str]:
     """Return what a person should know about the output folder; raise UsageError if nothing can be written there."""
     from tamscore.questions.doctor import check_output
     from tamscore.store.objects.path import ObjectPath

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tamscore.config.priority import Priority
 
 
-def tiers_leave_room(priority: Priority) -> Iterator[Problem]:
+def tiers_leave_share(priority: Priority) -> Iterator[Problem]:
     """Yield the tiers whose least number of accounts exceeds their largest."""
     tiers = priority.tiers
     for name, least, most in zip("ABC", tiers.least, tiers.most, strict=True):

@@ -36,7 +36,7 @@ from tamscore.config.priority_checks import (
     growth_has_a_label,
     portfolio_keys_are_known,
     tiers_are_shares_or_numbers,
-    tiers_leave_room,
+    tiers_leave_share,
 )
 from tamscore.config.problems import Problem
 from tamscore.config.wording_checks import (
@@ -96,7 +96,7 @@ _RULES: tuple[Rule, ...] = (
     (clusters_fit_their_rows, ("clusters",)),
     (k_table_needs_party_type, ("columns", "clusters")),
     (quadrant_matches_threshold, ("quadrant",)),
-    (tiers_leave_room, ("priority",)),
+    (tiers_leave_share, ("priority",)),
     (tiers_are_shares_or_numbers, ("priority",)),
     (growth_has_a_label, ("priority", "propensity")),
     (portfolio_keys_are_known, ("portfolio",)),

@@ -121,7 +121,7 @@ def _ways(desk: Desk, owners: Owners, giver: int, taker: int, value: float) -> t
     """
     given, taken = _free_to_go(desk, owners, giver, taker), _free_to_go(desk, owners, taker, giver)
     hours, back_hours = (desk.offer.hours[desk.plan[rows], rows] for rows in (given, taken))
-    alone = given[hours <= desk.room[taker]]
+    alone = given[hours <= desk.free_hours[taker]]
     out, back = [alone], [np.full(len(alone), NOBODY)]
     for need in np.unique(hours).tolist():
         partners = taken[back_hours == need]

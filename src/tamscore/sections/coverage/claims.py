@@ -59,7 +59,7 @@ def _serve(desk: Desk, later: Any, row: int, plans: Any) -> bool:
     task, offer = desk.task, desk.offer
     held = later[desk.person[later] != NOBODY]
     spent = offer.hours[desk.plan[held], held]
-    free = desk.room + np.bincount(desk.person[held], spent, len(desk.room))
+    free = desk.free_hours + np.bincount(desk.person[held], spent, len(desk.free_hours))
     if desk.person[row] != NOBODY:
         free[desk.person[row]] += offer.hours[desk.plan[row], row]
     may = task.serves[task.accounts.group_of(row)]
@@ -78,7 +78,7 @@ def _serve(desk: Desk, later: Any, row: int, plans: Any) -> bool:
 
 def _cost(desk: Desk, held: Any, person: int, need: float) -> tuple[float, Any]:
     """What it costs to free hours of a person, and the accounts that leave: those that lose least an hour first."""
-    short = need - desk.room[person]
+    short = need - desk.free_hours[person]
     if short <= 0:
         return 0.0, held[:0]
     offer = desk.offer

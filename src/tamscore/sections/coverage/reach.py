@@ -27,11 +27,11 @@ _SLACK = 1e-9
 class Kinds:
     """Kinds (k,) of accounts and kinds (t,) of people: `need` (k, t) hours of one for another, infinite where none.
 
-    `room` (t,) are the hours there are.
+    `free_hours` (t,) are the hours there are.
     """
 
     need: Any
-    room: Any
+    free_hours: Any
 
     def fits(self, count: Any) -> bool:
         """Return whether so many accounts (k,) of each kind can be served."""
@@ -44,12 +44,17 @@ class Kinds:
         if not len(pair):
             return True
         of, by = pair.T
-        hours = np.zeros((len(self.room), len(pair)))
+        hours = np.zeros((len(self.free_hours), len(pair)))
         hours[by, np.arange(len(pair))] = self.need[of, by]
         whole = (np.flatnonzero(here)[:, None] == of).astype(np.float64)
-        scale = np.maximum(self.room, 1.0)
+        scale = np.maximum(self.free_hours, 1.0)
         result = linprog(
-            np.zeros(len(pair)), hours / scale[:, None], self.room / scale + _SLACK, whole, count[here], method="highs"
+            np.zeros(len(pair)),
+            hours / scale[:, None],
+            self.free_hours / scale + _SLACK,
+            whole,
+            count[here],
+            method="highs",
         )
         return bool(result.status == 0)
 

@@ -32,13 +32,13 @@ _FIRST = 20_000
 
 @dataclass
 class Desk:
-    """State of giving out hours: plan (m,), person (m,), `room` hours left (p,) and potential held (p,)."""
+    """State of giving out hours: plan (m,), person (m,), `free_hours` hours left (p,) and potential held (p,)."""
 
     task: Task
     offer: Offer
     plan: Any
     person: Any
-    room: Any
+    free_hours: Any
     held: Any
 
     @classmethod
@@ -54,7 +54,7 @@ class Desk:
         """Take an account from its person, if it has one, and give it the best plan without limit."""
         who = self.person[row]
         if who != NOBODY:
-            self.room[who] += self.offer.hours[self.plan[row], row]
+            self.free_hours[who] += self.offer.hours[self.plan[row], row]
             self.held[who] -= self.task.accounts.potential[row]
             self.plan[row], self.person[row] = self.without(row), NOBODY
 
@@ -73,8 +73,8 @@ class Desk:
         if self.person[row] == NOBODY:
             self.held[who] += self.task.accounts.potential[row]
         else:
-            self.room[who] += self.offer.hours[self.plan[row], row]
-        self.room[who] -= self.offer.hours[plan, row]
+            self.free_hours[who] += self.offer.hours[self.plan[row], row]
+        self.free_hours[who] -= self.offer.hours[plan, row]
         self.plan[row], self.person[row] = plan, who
 
 
@@ -132,7 +132,7 @@ def _free_to_gain(desk: Desk, option: int) -> Iterator[tuple[Any, Any]]:
     """Yield accounts (n,) without a person that would gain by a plan, and their gain an hour, block by block."""
     task, offer = desk.task, desk.offer
     who = np.flatnonzero(task.role_of_person == offer.role[option])
-    most = np.where(task.serves[:, who], desk.room[who], -np.inf).max(axis=1, initial=-np.inf)
+    most = np.where(task.serves[:, who], desk.free_hours[who], -np.inf).max(axis=1, initial=-np.inf)
     starts = range(0, len(desk.plan), _BLOCK) if most.max(initial=-np.inf) >= offer.least[option] else ()
     for start in starts:
         rows = start + np.flatnonzero(desk.person[start : start + _BLOCK] == NOBODY)
@@ -147,7 +147,7 @@ def _own_to_gain(desk: Desk, floor: Floor, option: int) -> Iterator[tuple[Any, A
     same = (offer.role == offer.role[option]) & (np.arange(len(offer.role)) != option)
     rows = np.flatnonzero(same[desk.plan] & (desk.person != NOBODY))
     more = offer.hours[option, rows] - offer.hours[desk.plan[rows], rows]
-    fits = (more <= desk.room[desk.person[rows]]) & ~floor.breaks(desk.plan[rows], option, rows)
+    fits = (more <= desk.free_hours[desk.person[rows]]) & ~floor.breaks(desk.plan[rows], option, rows)
     yield _gain_an_hour(desk, option, rows[fits], more[fits])
 
 
@@ -164,11 +164,11 @@ def _taker(desk: Desk, owners: Owners, row: int, option: int) -> int | None:
     now, owner = int(desk.person[row]), int(owners.person[row])
     if now != NOBODY:
         more = need - desk.offer.hours[desk.plan[row], row]
-        return now if task.role_of_person[now] == desk.offer.role[option] and more <= desk.room[now] else None
+        return now if task.role_of_person[now] == desk.offer.role[option] and more <= desk.free_hours[now] else None
     may = (
         task.serves[task.accounts.group_of(row)]
         & (task.role_of_person == desk.offer.role[option])
-        & (need <= desk.room)
+        & (need <= desk.free_hours)
     )
     if not may.any():
         return None
