@@ -48,9 +48,9 @@ def score_table(
     columns, party, rows = plan.columns, part.party[at], assigned.columns
     sales, cluster = float_column(table[columns.sales]), _cluster_of(party, rows.label[at], plan.parties)
     typical = rows.typical[at] if plan.order else None
-    accounts = distinct.tell_apart(cluster, sales, len(plan.clusters), typical)
+    accounts = distinct.find_distinct(cluster, sales, len(plan.clusters), typical)
     made = _row_columns(table, sales, rows.distance[at], rows.margin[at], columns)
-    made |= _look_up(_case_columns(accounts, distinct.score_cases(accounts, plan, backend), plan), accounts)
+    made |= _look_up(_distinct_columns(accounts, distinct.score_distinct(accounts, plan, backend), plan), accounts)
     made |= {} if typical is None else {"typical_sales": nullable(typical.astype(np.float64))}
     made |= priority_columns(priority, at)
     if priority.high is not None:
@@ -86,7 +86,7 @@ def _row_flags(table: pa.Table, sales: Any, columns: InputColumns) -> Any:
 
 
 def _look_up(columns: dict[str, pa.Array], accounts: DistinctAccounts) -> Mapping[str, pa.ChunkedArray | pa.Array]:
-    """The columns of cases for every row."""
+    """The columns of distinct accounts for every row."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -97,7 +97,7 @@ def _look_up(columns: dict[str, pa.Array], accounts: DistinctAccounts) -> Mappin
     return dict(zip(result.column_names, result.columns, strict=True))
 
 
-def _case_columns(accounts: DistinctAccounts, scores: Scores, plan: ScorePlan) -> dict[str, pa.Array]:
+def _distinct_columns(accounts: DistinctAccounts, scores: Scores, plan: ScorePlan) -> dict[str, pa.Array]:
     """Return what rows share with their case."""
     import pyarrow as pa
 

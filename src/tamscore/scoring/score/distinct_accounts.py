@@ -35,8 +35,8 @@ class DistinctAccounts:
     typical: Any = None
 
 
-def tell_apart(cluster: Any, sales: Any, clusters: int, typical: Any = None) -> DistinctAccounts:
-    """The cases of rows with cluster and sales (m,): no sales and missing sales once a cluster, then all others.
+def find_distinct(cluster: Any, sales: Any, clusters: int, typical: Any = None) -> DistinctAccounts:
+    """Return the distinct accounts of rows (m,): no sales and missing sales once a cluster, then all others.
 
     Each row is a case of its own where their `typical` sales (m,) are given.
     """
@@ -74,7 +74,7 @@ class Scores:
         return cls(**money, **numbers)
 
 
-def score_cases(distinct: DistinctAccounts, plan: ScorePlan, backend: Backend) -> Scores:
+def score_distinct(distinct: DistinctAccounts, plan: ScorePlan, backend: Backend) -> Scores:
     """Return what each case gets."""
     scores, first = Scores.empty(len(distinct.cluster)), 0
     for policy in plan.parties:
