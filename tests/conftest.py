@@ -78,7 +78,7 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 def outputs_as_declared() -> Iterator[None]:
     """Every output of a command as JSON, in every test, is what is declared of it."""
     with pytest.MonkeyPatch.context() as patch:
-        json_outputs.watch(patch)
+        json_outputs.record_outputs(patch)
         yield
 
 

@@ -21,7 +21,7 @@ GATED = 4
 INVOKE = CliRunner.invoke
 
 
-def watch(patch: pytest.MonkeyPatch) -> None:
+def record_outputs(patch: pytest.MonkeyPatch) -> None:
     """Check the output of each command that is called within this process from now on."""
 
     def invoke(runner: CliRunner, app: Any, args: Any = None, **options: Any) -> Result:

@@ -38,7 +38,7 @@ def supervise(kind: str, first: int, last: int, deadline: float | None = None) -
     """What the cases from `first` up to `last` come to; a process that dies or hangs is followed by another."""
     tally = Tally()
     while first < last:
-        reached, end = watch(kind, first, last, tally, deadline)
+        reached, end = supervise_cases(kind, first, last, tally, deadline)
         if end:
             tally.finds.append(f"{kind} {reached}: {end}")
         if deadline is not None and time.monotonic() >= deadline:
@@ -47,7 +47,7 @@ def supervise(kind: str, first: int, last: int, deadline: float | None = None) -
     return tally
 
 
-def watch(kind: str, first: int, last: int, tally: Tally, deadline: float | None) -> tuple[int, str]:
+def supervise_cases(kind: str, first: int, last: int, tally: Tally, deadline: float | None) -> tuple[int, str]:
     """The last case that a process reached, and why it did not get further ('' where it did, or time was up)."""
     reached = first - 1
     with TemporaryDirectory(prefix="tamscore-fuzz-") as folder:

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.fuzz import cases, checks, supervise
-from tests.fuzz.supervise import Tally, watch
+from tests.fuzz.supervise import Tally, supervise_cases
 
 CASES = 120
 
@@ -56,7 +56,7 @@ def test_the_watcher_sees_deaths_and_hangs(monkeypatch, program, told):
     monkeypatch.setattr(supervise, "SILENCE_S", 3.0)
     real = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", lambda _, **kw: real([sys.executable, "-c", program], **kw))
-    reached, end = watch("parquet", 3, 5, Tally(), None)
+    reached, end = supervise_cases("parquet", 3, 5, Tally(), None)
     assert reached == (3 if told else 4)
     assert told in end
     assert bool(told) == bool(end)

@@ -119,7 +119,7 @@ class DaskFlow:
         from tamscore.engine.shared import with_values
 
         key = f"{getattr(function, '__name__', 'work')}-{uuid4().hex}"
-        with self._connection.watch(name):
+        with self._connection.guard(name):
             return self._client.submit(with_values, how, function, name, *arguments, key=key, pure=False)
 
     def _on_loop(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
@@ -156,7 +156,7 @@ class DaskFlow:
 
         A worker that dies or does not answer meanwhile is no error here: the others have the value.
         """
-        with self._connection.watch(), suppress(OSError, TimeoutError):
+        with self._connection.guard(), suppress(OSError, TimeoutError):
             self._shared.append(plugin.name)
             await asyncio.wait_for(self._client.register_plugin(plugin), _SPREAD_S)
         self._connection.require()
@@ -165,7 +165,7 @@ class DaskFlow:
         """Let the workers drop the shared values of this client after it is gone, if the scheduler records clients."""
         from tamscore.engine.shared import Owner, is_gone
 
-        with self._connection.watch():
+        with self._connection.guard():
             noted = await trouble.answer(self._client.scheduler.events(topic=self._client.id), ())
         if not is_gone(noted):
             await self._hand_out(Owner(self._client.id))

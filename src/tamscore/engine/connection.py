@@ -42,7 +42,7 @@ class Connection:
         )
 
     @contextmanager
-    def watch(self, name: str = "") -> Iterator[None]:
+    def guard(self, name: str = "") -> Iterator[None]:
         """Run what is inside; if the connection is lost before or meanwhile, raise RetryableError, whatever failed."""
         self.require(name)
         try:

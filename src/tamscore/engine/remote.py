@@ -155,7 +155,7 @@ def _asked(connection: Connection, question: Callable[[], Any], timeout: float) 
     async def answer() -> Any:
         return await asyncio.wait_for(question(), timeout)
 
-    with connection.watch("engine.scheduler"):
+    with connection.guard("engine.scheduler"):
         try:
             return asyncio.run_coroutine_threadsafe(answer(), connection.client.loop.asyncio_loop).result()
         except (OSError, TimeoutError) as error:

@@ -79,7 +79,7 @@ def stall_error(seconds: float, names: Iterable[str], seen: str) -> RetryableErr
 
 async def what_is_seen(connection: Connection) -> str:
     """Return what the cluster looks like from here while nothing moves."""
-    with connection.watch():
+    with connection.guard():
         identity = await answer(connection.client.scheduler.identity(n_workers=-1), None)
     if identity is None:
         return f"the scheduler at {connection.address} does not answer; see that it runs, then run again"

@@ -32,10 +32,10 @@ _OTHERS = -2
 class Review:
     """What stands beside the scores: rows of drift and of events, and how many accounts had a cluster and change it.
 
-    `origin` says where the model comes from, `input_change` how the input differs from that of the run before.
+    `model_source` says where the model comes from, `input_change` how the input differs from that of the run before.
     """
 
-    origin: Row
+    model_source: Row
     drift: Sequence[Row] = ()
     events: Sequence[Row] = ()
     known: int = 0
@@ -51,7 +51,7 @@ class Review:
     def record(self) -> Row:
         """Return where the model comes from, and how many accounts change cluster, as the manifest has it."""
         counts = {"accounts_known": self.known, "accounts_relabelled": self.moved}
-        return {**self.origin, **(counts if self.drift else {})}
+        return {**self.model_source, **(counts if self.drift else {})}
 
     @property
     def tables(self) -> dict[str, pa.Table]:

@@ -44,10 +44,10 @@ def of_money(amount: Any, sales: Any, control: Any, stratum: Any) -> _MoneyEffec
     cell = 2 * stratum + control
     rows = np.bincount(cell, minlength=2 * (int(stratum.max(initial=0)) + 1))
     spread, mean = _center(amount, cell, rows)
-    earlier, mean_past = _center(sales, cell, rows)
+    earlier, mean_earlier = _center(sales, cell, rows)
     squares = float(earlier @ earlier)
     theta = float(earlier @ spread) / squares if squares else 0.0
-    rest, mean = spread - theta * earlier, mean - theta * mean_past
+    rest, mean = spread - theta * earlier, mean - theta * mean_earlier
     second = np.bincount(cell, rest**2, len(rows)) / np.maximum(rows - 1, 1)
     third = np.bincount(cell, rest**3, len(rows)) / np.maximum(rows, 1)
     accounts = rows[::2] + rows[1::2]
