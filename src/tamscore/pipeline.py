@@ -165,7 +165,7 @@ def _carry_out(
     directory = replace(place.directory, yields=yields)
     progress.set_run_key(directory.run_key)
     directory.prepare([file for plan in plan.every for file in plan.files])
-    with directory.hold():
+    with directory.lock():
         damage = directory.damage()
         if damage == []:
             progress.notice(f"nothing to do: {directory.path} holds this very run{_left_since(directory)}")

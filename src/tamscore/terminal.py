@@ -67,7 +67,7 @@ def console(stream: TextIO | None = None) -> Console:
     return Quiet(file=stream, width=width, markup=False, emoji=False, highlight=False)
 
 
-def put(page: Callable[[int | None], RenderableType]) -> None:
+def print_page(page: Callable[[int | None], RenderableType]) -> None:
     """Print a page to standard output: drawn for the width of the terminal, or plainly (None) without one."""
     out = console()
     if out.is_terminal:
@@ -82,7 +82,7 @@ def put_chapter(chapter: Chapter) -> None:
     """Print a chapter to standard output under its title."""
     from tamscore.view.terminal import titled_chapter
 
-    put(lambda width: titled_chapter(chapter, width))
+    print_page(lambda width: titled_chapter(chapter, width))
 
 
 @contextmanager
@@ -106,13 +106,13 @@ class _Events(Listener):
         """Report the time of a stage and its amount of work."""
         times = {"seconds": round(spent.seconds, 3), "cpu_seconds": round(spent.cpu_seconds, 3)}
         counted = {unit_of(spent.stage).replace(" ", "_"): spent.done} if spent.done else {}
-        self.tell("stage", name=spent.stage, **times, **counted)
+        self.write_event("stage", name=spent.stage, **times, **counted)
 
     def notice(self, text: str) -> None:
         """Report a notice."""
-        self.tell("notice", text=text)
+        self.write_event("notice", text=text)
 
-    def tell(self, event: str, **fields: Any) -> None:
+    def write_event(self, event: str, **fields: Any) -> None:
         """Write one event."""
         print(self._shape(event, fields), file=self._stream, flush=True)
 

@@ -79,17 +79,17 @@ class Watcher(Listener):
     children: set[int] = field(default_factory=set)
     stages: list[str] = field(default_factory=list)
 
-    def look(self) -> None:
+    def replace_lost(self) -> None:
         me = psutil.Process()
         self.addresses |= listening(me)
         self.children |= {child.pid for child in me.children(recursive=True)}
 
     def begin(self, stage: str, total: int | None) -> None:
         self.stages.append(stage)
-        self.look()
+        self.replace_lost()
 
     def end(self, spent: StageTime) -> None:
-        self.look()
+        self.replace_lost()
 
 
 @pytest.mark.parametrize("fit", FITS.values(), ids=FITS.keys())

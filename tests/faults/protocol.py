@@ -29,7 +29,7 @@ def run(output: Location, key: str, made: list[int] | None = None) -> RunDirecto
     """A run as the pipeline does it: parts, each committed; tables; manifest; pointer. A run that is there stays."""
     directory = RunDirectory(output, key)
     directory.prepare([])
-    with directory.hold():
+    with directory.lock():
         if directory.is_complete():
             directory.point_here()
             return directory

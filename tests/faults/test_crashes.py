@@ -177,9 +177,9 @@ def resume_over_damage(folder: Path) -> list[str]:
 def two_at_once(folder: Path) -> list[str]:
     """What went wrong when a second run began while a first was under way."""
     first, second = RunDirectory(folder, OLD), RunDirectory(folder, NEW)
-    with first.hold():
+    with first.lock():
         try:
-            with second.hold():
+            with second.lock():
                 return ["two runs hold one output"]
         except RetryableError:
             return []
@@ -205,7 +205,7 @@ def manifest_first(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterable[st
     def run(output: Path, key: str) -> None:
         directory = RunDirectory(output, key)
         directory.prepare([])
-        with directory.hold():
+        with directory.lock():
             held = {}
             for index in range(protocol.PARTS):
                 data = protocol.content(key, index)

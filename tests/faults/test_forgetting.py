@@ -286,7 +286,7 @@ def version(output: Location, key: str) -> RunDirectory:
     directory = RunDirectory(output, key)
     directory.prepare([])
     files: dict[str, commit.Placed] = {}
-    with directory.hold():
+    with directory.lock():
         for index, ids in enumerate(([1, 2, 3], [4, 5])):
             table = pa.table({"account_id": ids, "sales": [float(i) for i in ids]})
             placed = commit.place_parquet(table, directory.part(index))
@@ -331,7 +331,7 @@ def test_a_forgetting_killed_at_any_step_leaves_each_version_old_or_new_and_the_
         shutil.copytree(tmp_path / "whole", output)
         killed = protocol.killed_at(step, lambda output=output: forgetting.forget(output, ["3"]))  # type: ignore[misc]
         seen.add(tuple(state_of(output)))
-        with pruning.hold(output, "pin"):
+        with pruning.lock(output, "pin"):
             pass
         states = state_of(output)
         assert states in (["old", "old"], ["new", "new"]), step
@@ -360,7 +360,7 @@ def test_a_forgetting_in_an_object_store_killed_at_any_request_leaves_each_versi
                 forgetting.forget(output, ["3"])
             dead = made[0] >= step
             seen.add(tuple(state_of(output)))
-            with pruning.hold(output, "pin"):
+            with pruning.lock(output, "pin"):
                 pass
             assert state_of(output) in (["old", "old"], ["new", "new"])
             assert settled(output)
@@ -387,7 +387,7 @@ def test_who_was_thought_dead_renews_nothing_more(monkeypatch):
 def test_ids_are_compared_as_the_version_compares_them(tmp_path, ids, asked):
     """S28: integers as texts, texts without blanks around them."""
     directory = RunDirectory(tmp_path, KEYS[0])
-    with directory.hold():
+    with directory.lock():
         placed = commit.place_parquet(pa.table({"account_id": ids}), directory.part(0))
         directory.commit_part(0, placed, None, {"scored": len(ids), "rejected": 0})
         rows = {"read": len(ids), "scored": len(ids), "rejected": {}}

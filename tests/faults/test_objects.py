@@ -158,7 +158,7 @@ def test_a_holder_that_was_thought_dead_cannot_move_the_pointer(monkeypatch):
     """F14, F27: frozen for long, its output was taken over; when it wakes its run fails, and harms nothing."""
     output = place("frozen")
     sleeper = RunDirectory(output, OLD)
-    with sleeper.hold():
+    with sleeper.lock():
         successor = commit.hold_commit(output, "run the-successor")
         with as_another_process():
             successor.__enter__()
@@ -174,7 +174,7 @@ def test_a_holder_that_was_thought_dead_leaves_the_manifest_of_its_successor(mon
     """F14, F27: both made the same run; the one that woke too late adds nothing to what the other has sealed."""
     output = place("frozen-later")
     sleeper = RunDirectory(output, NEW)
-    with sleeper.hold():
+    with sleeper.lock():
         files = protocol.part(sleeper, 0)
         successor = commit.hold_commit(output, "run the-successor")
         with as_another_process():

@@ -34,7 +34,7 @@ def version(output: Location, key: str, base: str | None = None) -> RunDirectory
     """A complete, current version of two files; scored with the model of a base where one is given."""
     directory = RunDirectory(output, key)
     directory.prepare([])
-    with directory.hold():
+    with directory.lock():
         placed = commit.place_bytes(protocol.content(key, 0), directory.part(0))
         directory.commit_part(0, placed, None, {"scored": 3, "rejected": 0})
         table = directory.tables / "potential.csv"

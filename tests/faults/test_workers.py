@@ -110,7 +110,7 @@ def test_all_workers_killed_at_once_are_survived_with_what_they_shared_and_kept(
 
     shared = flow.share(plan)
     assert disturbed(flow.map(tasks.square, items(), shared), ITEMS // 2, kill_all) == SQUARES
-    remaining = flow.keep(tasks.block, items(6), 1)
+    remaining = flow.persist(tasks.block, items(6), 1)
     sums = [float(number * 2**17) for number in range(6)]
     assert list(flow.map(tasks.total, remaining)) == sums
     kill_all()
@@ -336,7 +336,7 @@ def test_a_worker_over_its_memory_limit_is_told_as_memory_with_file_and_limit():
 def test_kept_results_larger_than_memory_go_to_disk_and_come_back():
     """F20: the same sums."""
     with processes(1, worker_memory_gib=0.5, stall_timeout=30.0) as running:
-        remaining = running.keep(tasks.block, items(12), 48)
+        remaining = running.persist(tasks.block, items(12), 48)
         on_disk = running._client.run(tasks.spilled)
         assert sum(on_disk.values()) > 100 * 2**20
         assert list(running.map(tasks.total, remaining)) == [float(number * 48 * 2**17) for number in range(12)]
@@ -348,7 +348,7 @@ def test_a_full_scratch_folder_ends_the_run_in_time_and_is_named():
         running._client.run(tasks.limit_files)
         began = time.monotonic()
         with pytest.raises(RetryableError) as caught:
-            running.keep(tasks.block, items(100), 8, 0.05)
+            running.persist(tasks.block, items(100), 8, 0.05)
         assert time.monotonic() - began < 4 + 5 + BUSY_S
     text = str(caught.value)
     assert "no work finished within 4 s: of 1 workers 1 paused, since their memory is full and the scratch" in text
@@ -398,7 +398,7 @@ def test_what_is_shared_comes_to_each_worker_once_and_from_no_other(flow, plan):
 def test_kept_rows_stay_where_they_are_though_a_newcomer_has_nothing_to_do(flow):
     """F32: work goes to the rows; after a death they stay with those that made them again, and nobody fetches any."""
     assert wait_until(lambda: len(registered(flow)) == 2, 60)
-    remaining = flow.keep(tasks.kept_rows, items(8), 20_000)
+    remaining = flow.persist(tasks.kept_rows, items(8), 20_000)
     sizes = flow._client.run_on_scheduler(tasks.sizes, [one.future.key for one in remaining])
     assert min(sizes) > 96 * 20_000
     before = registered(flow)

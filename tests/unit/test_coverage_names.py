@@ -178,7 +178,7 @@ def test_columns_of_texts_are_the_same_whatever_their_parts_and_the_kinds_they_s
     order = np.random.default_rng(0).permutation(sum(map(len, parts)) + 2)
     collected, begin = Collected(len(order)), 0
     for part in [*parts, unused]:
-        collected.put(order[begin : begin + len(part)], pa.chunked_array([part]))
+        collected.fill(order[begin : begin + len(part)], pa.chunked_array([part]))
         begin += len(part)
     wanted = np.empty(len(order), object)
     wanted[order] = [text or "" for part in [*parts, unused] for text in part.to_pylist()]

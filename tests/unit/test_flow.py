@@ -121,7 +121,7 @@ def test_items_are_drawn_only_as_results_are_taken():
 def test_local_results_come_in_the_order_of_the_items(workers):
     with LocalFlow(workers) as flow:
         assert list(flow.map(slow_square, range(25), 1)) == [item * item + 1 for item in range(25)]
-        assert flow.keep(slow_square, range(3)) == [0, 1, 4]
+        assert flow.persist(slow_square, range(3)) == [0, 1, 4]
         assert list(flow.map(slow_square, [])) == []
         assert flow.share({"a": 1}) == {"a": 1}
 

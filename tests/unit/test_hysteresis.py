@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamscore.scoring.hysteresis import hold
+from tamscore.scoring.hysteresis import keep_clusters
 from tamscore.stages import kmeans
 from tamscore.stages.grid import Grid
 
@@ -18,7 +18,7 @@ def held(backend, x, previous, share):
     block = backend.put(np.array([x, [0.0] * len(x)], np.float32))
     near = kmeans.assign(backend, GRID, block, CENTERS)
     found = tuple(backend.get(each) for each in (near.label, near.distance, near.margin))
-    after, added = hold(backend, GRID, block, CENTERS, found, np.array(previous, np.uint16), share)
+    after, added = keep_clusters(backend, GRID, block, CENTERS, found, np.array(previous, np.uint16), share)
     return found, after, added
 
 

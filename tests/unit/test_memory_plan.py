@@ -144,6 +144,6 @@ def test_kept_rows_are_those_of_every_partition_that_fits(monkeypatch):
     """Half of the partitions fit: half of them are blocks, the others recipes."""
     monkeypatch.setattr(sample, "read_blocks", lambda part, *_: f"blocks of {part}")
     with LocalFlow(2) as threads:
-        items = threads.keep(sample.keep_rows, zip("abcd", capacity.resident([5] * 4, 10), strict=True), *[None] * 4)
+        items = threads.persist(sample.keep_rows, zip("abcd", capacity.resident([5] * 4, 10), strict=True), *[None] * 4)
     assert items[:2] == ["blocks of a", "blocks of b"]
     assert [type(one) for one in items[2:]] == [sample.StreamedRows] * 2

@@ -25,7 +25,7 @@ def facts(**changes):
 
 
 def test_a_segment_is_meaningful_where_all_three_tests_hold():
-    assert st.judge(facts()).meaningful == ("yes", "yes", "yes")
+    assert st.assess(facts()).meaningful == ("yes", "yes", "yes")
 
 
 @pytest.mark.parametrize(
@@ -38,35 +38,35 @@ def test_a_segment_is_meaningful_where_all_three_tests_hold():
     ],
 )
 def test_each_test_is_yes_no_or_unknown(changes, test):
-    found = st.judge(facts(**changes))
+    found = st.assess(facts(**changes))
     assert getattr(found, test) == ("yes", "no", "unknown")
     assert found.meaningful == ("yes", "no", "unknown")
 
 
 def test_one_no_decides_whatever_is_unknown():
-    assert st.judge(facts(f1=[0.1, 0.1, 0.1], margin=[NAN] * 3)).meaningful == ("no",) * 3
+    assert st.assess(facts(f1=[0.1, 0.1, 0.1], margin=[NAN] * 3)).meaningful == ("no",) * 3
 
 
 def test_what_earns_and_sells_is_protected():
-    assert st.judge(facts(now=[90.0] * 3)).action == ("maintain", "protect", "protect")
+    assert st.assess(facts(now=[90.0] * 3)).action == ("maintain", "protect", "protect")
 
 
 def test_what_earns_sells_and_grows_is_invested_in_where_it_is_open():
-    assert st.judge(facts()).action == ("maintain", "protect", "invest")
-    assert st.judge(facts(margin=[-1.0, -1.0, 0.0])).action == ("maintain",) * 3
+    assert st.assess(facts()).action == ("maintain", "protect", "invest")
+    assert st.assess(facts(margin=[-1.0, -1.0, 0.0])).action == ("maintain",) * 3
 
 
 def test_what_grows_and_is_open_is_invested_in():
-    assert st.judge(facts(margin=[NAN] * 3)).action == ("maintain", "maintain", "invest")
+    assert st.assess(facts(margin=[NAN] * 3)).action == ("maintain", "maintain", "invest")
 
 
 def test_what_loses_does_not_grow_and_promises_little_is_let_go():
-    assert st.judge(facts(margin=[-1.0] * 3, now=[90.0] * 3)).action == ("migrate", "maintain", "maintain")
+    assert st.assess(facts(margin=[-1.0] * 3, now=[90.0] * 3)).action == ("migrate", "maintain", "maintain")
 
 
 @pytest.mark.parametrize("unknown", [{"margin": [NAN] * 3}, {"margin": [-1.0] * 3, "before": [NAN] * 3}])
 def test_nobody_is_let_go_on_what_is_not_known(unknown):
-    assert "migrate" not in st.judge(facts(**{"now": [90.0] * 3, **unknown})).action
+    assert "migrate" not in st.assess(facts(**{"now": [90.0] * 3, **unknown})).action
 
 
 def test_priority_is_the_weighted_sum_of_the_method():
@@ -120,5 +120,5 @@ def test_flags_stand_together(backend):
 
 def test_where_nobody_buys_no_segment_is_open_and_nothing_is_said_of_medians():
     """Under a model that saw no customers; a warning is an error here."""
-    found = st.judge(facts(sales=[NAN] * 3, potential=[NAN] * 3, whitespace=[NAN] * 3))
+    found = st.assess(facts(sales=[NAN] * 3, potential=[NAN] * 3, whitespace=[NAN] * 3))
     assert found.open == (False, False, False)

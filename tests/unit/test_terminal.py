@@ -153,7 +153,7 @@ def test_a_page_for_a_file_is_drawn_plainly_and_has_no_spaces_at_its_line_ends(c
         table.add_row("1" * 150, "")
         return table
 
-    terminal.put(page)
+    terminal.print_page(page)
     out = capsys.readouterr().out
     assert widths == [None]
     assert "1" * 150 in out

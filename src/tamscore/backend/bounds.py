@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.backend import Gaps, Sides, kernels
-from tamscore.backend.coded import numbers_of, take
+from tamscore.backend.coded import numbers_of, rows_at
 from tamscore.backend.host_scores import least_two
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def sides(backend: Backend, x: Block, sq_norms: Any, centers: Any, before: Sides
         (moved,) = np.nonzero(label != before.label)
     else:
         label, moved = before.label.copy(), open_rows
-        label[open_rows], gap[open_rows] = label_with_gap(take(np, x, open_rows), sq_norms[open_rows], centers)
+        label[open_rows], gap[open_rows] = label_with_gap(rows_at(np, x, open_rows), sq_norms[open_rows], centers)
         moved = open_rows[label[open_rows] != before.label[open_rows]]
     return replace(kernels.moved_sides(backend, x, label, moved, before), gaps=Gaps(centers, gap))
 
@@ -65,7 +65,7 @@ def label_with_gap(x: Block, sq_norms: Any, centers: Any) -> tuple[Any, Any]:
     slack = (x.shape[0] + 4) * 2.0**-23 * (2.0 * np.sqrt(sq_norms * longest) + longest)
     close = np.flatnonzero(second - best <= 2.0 * slack)
     if len(close):
-        rows = take(np, x, close)
+        rows = rows_at(np, x, close)
         label[close] = least_two(centers, rows, numbers_of(rows).astype(np.float64))[0]
     nearest = np.sqrt(np.maximum(sq_norms + best + slack, 0.0))
     following = np.sqrt(np.maximum(sq_norms + second - slack, 0.0))

@@ -91,7 +91,7 @@ def part(block: Block, rows: slice) -> Block:
     return block.part(rows) if isinstance(block, CodedBlock) else block[:, rows]
 
 
-def take(xp: Any, block: Block, rows: Array) -> Block:
+def rows_at(xp: Any, block: Block, rows: Array) -> Block:
     """The rows of a block at the places (r,) given."""
     return block.taken(xp, rows) if isinstance(block, CodedBlock) else xp.take(block, rows, axis=1)
 

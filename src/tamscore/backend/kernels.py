@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.backend import Moments, Nearest, Sides
-from tamscore.backend.coded import CodedBlock, category_norm, numbers_of, products, take
+from tamscore.backend.coded import CodedBlock, category_norm, numbers_of, products, rows_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +123,7 @@ def moved_sides(backend: Backend, x: Block, label: Array, moved: Array, before: 
     if moved.shape[0] == 0:
         return Sides(label, before.sums, before.counts)
     xp, k = backend.xp, before.counts.shape[0]
-    rows, to, since = take(xp, x, moved), xp.take(label, moved), xp.take(before.label, moved)
+    rows, to, since = rows_at(xp, x, moved), xp.take(label, moved), xp.take(before.label, moved)
     sums = before.sums + block_sum(backend, rows, to, k) - block_sum(backend, rows, since, k)
     counts = before.counts + backend.segment_count(to, k) - backend.segment_count(since, k)
     return Sides(label, sums, counts)

@@ -37,7 +37,7 @@ class RapidsBackend(CudaBackend):
         cp = self.device.cp
         try:
             chunks = _read(partition, columns)
-            yield from chunks if rows is None else _take(cp, chunks, rows)
+            yield from chunks if rows is None else _pick_rows(cp, chunks, rows)
         except (RuntimeError, ValueError, TypeError, KeyError, OverflowError) as error:
             if is_of_gpu(error):
                 raise explain_error(error) from error
@@ -83,7 +83,7 @@ def tables(partition: Partition, columns: list[str]) -> Iterator[Any]:
             yield cudf.DataFrame.from_pylibcudf(reader.read_chunk())
 
 
-def _take(cp: Any, read: Iterator[list[Array]], rows: Any) -> Iterator[list[Array]]:
+def _pick_rows(cp: Any, read: Iterator[list[Array]], rows: Any) -> Iterator[list[Array]]:
     """Yield the rows at ascending host positions (r,) of columns that come a chunk at a time; one chunk at least."""
     stop, empty = 0, True
     for arrays in read:

@@ -174,7 +174,7 @@ for _group in COMMANDS.values():
         app.command(_name, epilog=epilog_of(_name))(_command)
 
 
-def _tell(asked: bool) -> None:
+def _print_version(asked: bool) -> None:
     """Print the version, if `asked`."""
     if asked:
         print(f"tamscore {__version__}")
@@ -184,7 +184,7 @@ def _tell(asked: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_tell)
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
     ] = False,
     log_format: Annotated[
         Literal["text", "json"],

@@ -175,7 +175,7 @@ def _into_file(
     if target.passed_on:
         note(run.directory, "export", "standard output", progress)
         tally = export_file.write(run, since, order, target, progress)
-        streams.put(target.path)
+        streams.print_file(target.path)
         return _ExportResult(tally, _STANDARD_OUTPUT, _file_lines(tally, order, target, compared=since is not None))
     require_free(run.directory, "export", target.path, overwrite=overwrite)
     with not_handed_out(run.directory, "export", target.path, progress):

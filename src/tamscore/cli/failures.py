@@ -67,7 +67,7 @@ def report_errors(*, as_json: bool, answers: bool = False) -> Iterator[None]:
     except KeyboardInterrupt as error:
         raise typer.Exit(exit_code(error)) from None
     except Stopped as stop:
-        _say(f"stopped by {stop.name}", "stopped", stop.code, as_json=as_json)
+        _write_error(f"stopped by {stop.name}", "stopped", stop.code, as_json=as_json)
         raise
     except OSError as error:
         _fail(_storage_problem(error), exit_code(error), as_json=as_json)
@@ -92,7 +92,9 @@ def _require_output(*, as_json: bool, answers: bool) -> None:
     if why := lost_output():
         code = RetryableError.exit_code if answers else 0
         remedy = "make room and ask again" if answers else "files that it wrote are in place"
-        _say(f"standard output: {why}; what the command printed is lost, {remedy}", "output", code, as_json=as_json)
+        _write_error(
+            f"standard output: {why}; what the command printed is lost, {remedy}", "output", code, as_json=as_json
+        )
         if answers:
             raise typer.Exit(code)
 
@@ -130,11 +132,11 @@ def _fail(message: str, code: int, *, as_json: bool) -> NoReturn:
         print(trace, end="", file=sys.stderr)
     whole = as_json or terminal.LOG_FORMAT.get() == "json"
     for line in [message] if whole else message.splitlines():
-        _say(f"error: {line}", "error", code, as_json=as_json, trace=trace)
+        _write_error(f"error: {line}", "error", code, as_json=as_json, trace=trace)
     raise typer.Exit(code) from None
 
 
-def _say(text: str, event: str, code: object, *, as_json: bool, trace: str = "") -> None:
+def _write_error(text: str, event: str, code: object, *, as_json: bool, trace: str = "") -> None:
     """Write to standard error, as long as somebody listens."""
     bare = text.removeprefix("error: ")
     if terminal.LOG_FORMAT.get() == "json":

@@ -93,10 +93,10 @@ def pin(
     is scored with the model of this version.
     """
     from tamscore.store import pins
-    from tamscore.store.pruning import hold
+    from tamscore.store.pruning import lock
     from tamscore.store.versions import output_of, version_like
 
-    with hold(output_of(output), "pin"):
+    with lock(output_of(output), "pin"):
         key = version_like(output, version).run_key
         changed = pins.set_pin(output, key, keep=not undo)
     if as_json:

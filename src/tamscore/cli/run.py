@@ -123,7 +123,7 @@ def _tell_gate(gate: GateError, *, as_json: bool) -> None:
         from tamscore.questions.pages.changes import events
         from tamscore.view.terminal import to_terminal
 
-        terminal.put(lambda width: to_terminal(events(gate.plan), width))
+        terminal.print_page(lambda width: to_terminal(events(gate.plan), width))
 
 
 def _tell_result(directory: RunDirectory, progress: Progress, *, as_json: bool, if_changed: bool) -> None:

@@ -34,7 +34,7 @@ def show(
     if as_json:
         print(to_json(summary))
     else:
-        terminal.put(lambda width: render(summary, width))
+        terminal.print_page(lambda width: render(summary, width))
 
 
 def verify(

@@ -84,7 +84,7 @@ def open_all() -> None:
         setattr(sys, name, cast("TextIO", Outlet(stream)))
 
 
-def put(path: Path) -> None:
+def print_file(path: Path) -> None:
     """Write the bytes of a file to standard output as they are, whatever the encoding of texts is, and remove it."""
     outlet = sys.stdout if isinstance(sys.stdout, Outlet) else Outlet(sys.stdout)
     outlet.put(path)

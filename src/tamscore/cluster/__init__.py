@@ -182,7 +182,7 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
             recipes = (self._recipe(seed * fits + turn, size) for turn in range(fits))
             spans = spans_of(count, self.batch_size)
             fit = fit_best(rows, zip(seeds, recipes, strict=True), spans, flow, self.max_iter)
-        self._take(fit, matrix)
+        self._adopt_fit(fit, matrix)
         self.labels_, sq_distance = self._nearest(matrix, backend)
         self.inertia_ = weighed_sum(backend, sq_distance, weights)
         self.labels_ = matrix.given_back(backend, self.labels_)
@@ -311,7 +311,7 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
             labels, sq_distances = zip(*result, strict=True)
         return xp.astype(xp.concat(labels), xp.int32), xp.concat(sq_distances)
 
-    def _take(self, fit: Any, matrix: Matrix) -> None:
+    def _adopt_fit(self, fit: Any, matrix: Matrix) -> None:
         """Take over what a fit has found."""
         if len(fit.centers) < self.n_clusters:
             text = f"Number of distinct clusters ({len(fit.centers)}) found smaller than n_clusters ({self.n_clusters})"

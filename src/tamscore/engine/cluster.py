@@ -85,7 +85,7 @@ class DaskFlow:
 
         return iter(InOrder(start, items, 2 * self.workers, 4 * self.workers, self._wait))
 
-    def keep(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> list[Any]:
+    def persist(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> list[Any]:
         """Return futures, computed and held by the workers."""
 
         def start(name: str, item: Any, alone: bool) -> Future[Any]:  # noqa: FBT001
@@ -109,7 +109,7 @@ class DaskFlow:
     def __exit__(self, *_: object) -> None:
         """Leave the cluster, and stop it if this flow started it."""
         if self._tend:
-            self.ask(_say_no_more)
+            self.ask(_silence_logs)
         elif self._shared and not self._connection.is_lost():
             self._on_loop(self._take_back()).result()
         self._close()
@@ -137,7 +137,7 @@ class DaskFlow:
         except (TamscoreError, Suspected):
             raise
         except Exception as error:  # noqa: BLE001 - reported with its true cause
-            await trouble.tell(self._connection, error, name, alone)
+            await trouble.explain(self._connection, error, name, alone)
         finally:
             future.release()
         if isinstance(result, Failed):
@@ -148,7 +148,7 @@ class DaskFlow:
         """Return the handle of a result, as soon as it is ready."""
         error = await future.exception(asynchronous=True)
         if error is not None:
-            await trouble.tell(self._connection, error, name, alone)
+            await trouble.explain(self._connection, error, name, alone)
         return _ClusterResult(future, name)
 
     async def _hand_out(self, plugin: Any) -> None:
@@ -200,6 +200,6 @@ class DaskFlow:
                     raise trouble.stall_error(self._stall_timeout, names, seen) from None
 
 
-def _say_no_more() -> None:
+def _silence_logs() -> None:
     """Silence a worker from here on: its activity while the cluster ends, such as a heartbeat, may fail."""
     logging.disable()

@@ -29,7 +29,7 @@ class Flow(Protocol):
     def map(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> Iterator[Any]:
         """Yield `function(item, *shared)` for every item, in order; only a few results are waiting at any time."""
 
-    def keep(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> list[Any]:
+    def persist(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> list[Any]:
         """Return handles of `function(item, *shared)`, kept where they were computed; handles serve as items later."""
 
     def ask(self, question: Callable[..., Any], *arguments: Any) -> list[Any]:
@@ -168,7 +168,7 @@ class LocalFlow:
 
         return iter(InOrder(start, items, self.workers, 2 * self.workers, lambda arrived, _: arrived.get()))
 
-    def keep(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> list[Any]:
+    def persist(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> list[Any]:
         """Return the results themselves."""
         return list(self.map(function, items, *shared))
 

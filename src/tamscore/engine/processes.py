@@ -70,7 +70,7 @@ def start_attended(
     started.callback(nannies.close)
     started.callback(quietly, client.close)
     close = started.pop_all().close
-    return DaskFlow(client, workers * threads, close, engine.stall_timeout, nannies.look, memories)
+    return DaskFlow(client, workers * threads, close, engine.stall_timeout, nannies.replace_lost, memories)
 
 
 def _memory_limit() -> int:
@@ -99,7 +99,7 @@ class _Nannies:
         self._cluster, self._wanted = cluster, wanted
         self._without: set[Any] = set()
 
-    def look(self) -> None:
+    def replace_lost(self) -> None:
         """Replace nannies that are gone, or had no process at the last look either; runs on the cluster's loop."""
         nannies = self._cluster.workers
         without = {name for name, nanny in nannies.items() if not _has_process(nanny)}

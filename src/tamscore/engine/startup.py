@@ -177,13 +177,13 @@ def held_back() -> Iterator[list[logging.LogRecord]]:
     held = _Held()
     with ExitStack() as undone:
         for name in _LOGGERS:
-            _hold_back(logging.getLogger(name), held, undone)
+            _buffer_logs(logging.getLogger(name), held, undone)
         yield held.records
     for record in held.records:
         logging.getLogger(record.name).handle(record)
 
 
-def _hold_back(logger: logging.Logger, held: _Held, undone: ExitStack) -> None:
+def _buffer_logs(logger: logging.Logger, held: _Held, undone: ExitStack) -> None:
     """Send what a logger would print to `held` until `undone` is closed; its handlers stay, with their levels."""
     if logger.handlers:
         for handler in logger.handlers:

@@ -20,7 +20,7 @@ _ANSWER_S = 3.0
 _NO_WORKERS = "the cluster has no workers left; start some, then run again"
 
 
-async def tell(connection: Connection, error: BaseException, name: str, alone: bool) -> NoReturn:  # noqa: FBT001
+async def explain(connection: Connection, error: BaseException, name: str, alone: bool) -> NoReturn:  # noqa: FBT001
     """Raise what a person should see: faults of the cluster as errors of ours, those of the work as they are.
 
     A death is put down to an item that was `alone`; until then it is only Suspected.

@@ -17,7 +17,7 @@ from tamscore.sections.lift.strata import FEWEST_CONTROLS
 from tamscore.stages.folding import fold_ids
 from tamscore.store import history, holdouts
 from tamscore.store.holdouts import Controls, holdout_named
-from tamscore.store.pruning import hold
+from tamscore.store.pruning import lock
 from tamscore.store.run_directory import run_key
 from tamscore.substitution import fold_word
 
@@ -69,7 +69,7 @@ def draw(run: StoredRun, wanted: Wanted, today: date) -> tuple[Holdout, bool]:
     Raise RetryableError if another process holds the output.
     """
     output = run.directory.output
-    with hold(output, "holdout"):
+    with lock(output, "holdout"):
         there = holdout_named(output, wanted.called)
         if there is not None:
             _require_same(there, wanted)
@@ -204,7 +204,7 @@ def places_of(table: pa.Table, column: str) -> tuple[list[str], Any]:
 
 def end(output: Location, wanted: Wanted) -> tuple[Holdout, bool]:
     """End the holdout of a name; return it, and whether it counted before; raise as `holdout_of` does."""
-    with hold(output, "holdout"):
+    with lock(output, "holdout"):
         there = holdout_of(output, wanted.called)
         return (holdouts.end(there, history.now()), True) if there.counts else (there, False)
 

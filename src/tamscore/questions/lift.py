@@ -18,7 +18,7 @@ from tamscore.sections.lift import verdict
 from tamscore.sections.lift.touches import PlannedTouches, by_touch
 from tamscore.sections.lift.verdict import Experiment
 from tamscore.store import holdouts
-from tamscore.store.pruning import hold
+from tamscore.store.pruning import lock
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,7 +49,7 @@ def record_lift(run: StoredRun, name: str | None, look: Look) -> dict[str, Any]:
     """
     output = run.directory.output
     record = _lift(run, holdout_of(output, name), look)
-    with hold(output, "lift"):
+    with lock(output, "lift"):
         holdouts.write_lift(holdout_of(output, name), record)
     return record
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tamscore.errors import InputContractError, UsageError
 from tamscore.store import history, pins
 from tamscore.store.pointer import MANIFEST, current_version, require_manifest
-from tamscore.store.pruning import hold
+from tamscore.store.pruning import lock
 from tamscore.store.verify import problems_of_run, seal
 from tamscore.store.versions import complete_versions, output_of, version_like, versions
 
@@ -92,7 +92,7 @@ def roll_back(output: Location, key: str | None = None) -> tuple[str | None, Run
     it is damaged (nothing changes then), RetryableError while a run holds the output.
     """
     output_of(output)
-    with hold(output, "rollback"):
+    with lock(output, "rollback"):
         before = _replaced_by(output, key)
         run = version_like(output, key if key is not None else _earlier(output, before))
         if problems := list(problems_of_run(run)):

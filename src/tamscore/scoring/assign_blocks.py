@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.backend import kernels
-from tamscore.backend.coded import numbers_of, take
+from tamscore.backend.coded import numbers_of, rows_at
 from tamscore.scoring import hysteresis
 from tamscore.stages import kmeans, look_alike
 from tamscore.stages.level import ALL
@@ -153,7 +153,7 @@ def _assign_block(backend: Backend, model: PartyModel, block: Block, request: Ro
     placed, inertia = (backend.get(near.label), backend.get(near.distance), backend.get(near.margin)), near.inertia
     if request.hold:
         hold = request.hold
-        placed, added = hysteresis.hold(backend, grid, block, model.centers, placed, hold.previous, hold.share)
+        placed, added = hysteresis.keep_clusters(backend, grid, block, model.centers, placed, hold.previous, hold.share)
         inertia += added
     label, distance, margin = placed
     typical = _typical_sales(backend, model.typical, block, request.level) if request.level and model.typical else None
@@ -166,6 +166,6 @@ def _typical_sales(backend: Backend, level: LevelModel, block: Block, request: L
     xp, result = backend.xp, backend.get(level.level(backend.xp, block)).copy()
     rows = np.flatnonzero(request.models != ALL)
     if len(rows):
-        part = take(xp, block, backend.put(rows))
+        part = rows_at(xp, block, backend.put(rows))
         result[rows] = backend.get(level.level(xp, part, backend.put(request.models[rows])))
     return level.typical(result)

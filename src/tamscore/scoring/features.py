@@ -82,7 +82,7 @@ class PartFeatures:
             return encoding.raw(backend, self.numeric, self.texts, len(rows))
         at = backend.put(rows)
         numeric = {name: backend.xp.take(column, at) for name, column in self.numeric.items()}
-        return encoding.raw(backend, numeric, take(self.texts, rows), len(rows))
+        return encoding.raw(backend, numeric, texts_at(self.texts, rows), len(rows))
 
 
 def read_features(
@@ -184,10 +184,10 @@ def read_texts(partition: Partition, columns: InputColumns, rows: Any | None = N
         return {}
     table = tables.read(partition, names, dictionary=names)
     texts = {name: as_dictionary(table[name]) for name in names}
-    return texts if rows is None else take(texts, rows)
+    return texts if rows is None else texts_at(texts, rows)
 
 
-def take(texts: dict[str, pa.Array], rows: Any) -> dict[str, pa.Array]:
+def texts_at(texts: dict[str, pa.Array], rows: Any) -> dict[str, pa.Array]:
     """The texts of the rows at the positions given."""
     return {name: text.take(rows) for name, text in texts.items()}
 

@@ -17,7 +17,7 @@ _Near = tuple[Any, Any, Any]
 """Label, distance and margin (m,) on the host."""
 
 
-def hold(
+def keep_clusters(
     backend: Backend, grid: Grid, block: Block, centers: Any, near: _Near, previous: Any, share: float
 ) -> tuple[_Near, int]:
     """The assignment (m,) of a block (d, m) with accounts held in their previous cluster, and how much inertia it adds.

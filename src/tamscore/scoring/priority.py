@@ -158,7 +158,7 @@ def prioritise(
     items = list(zip(market.rows, market.assigned, foretold, strict=True))
     parties = [_PartyAccounts.of(party.model, items) for party in market.parties]
     pairs, backend = zip(parties, market.parties, strict=True), market.run.backend
-    potentials = [_put_in_order(made, *pair, ladder, rules, backend) for pair in pairs]
+    potentials = [_fill_priority(made, *pair, ladder, rules, backend) for pair in pairs]
     if quadrants.counts_accounts:
         places = [
             np.concatenate([part_priority.place[at] for part_priority, at in zip(made, party.at, strict=True)])
@@ -194,7 +194,7 @@ def _sales_of(part: PartRows) -> Any:
     return sales
 
 
-def _put_in_order(
+def _fill_priority(
     made: list[PartPriority],
     accounts: _PartyAccounts,
     party: PartyMarket,

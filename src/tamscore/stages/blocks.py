@@ -148,7 +148,7 @@ def _farthest(backend: Backend, drawn: DrawnBlock, centers: Any) -> Farthest:
     at = np.flatnonzero(sq_distance == sq_distance.max(initial=0.0))
     if not len(at):
         return Farthest(0.0, ())
-    rows = backend.get(coded.dense(backend.xp, coded.take(backend.xp, drawn.block, backend.put(at)))).T
+    rows = backend.get(coded.dense(backend.xp, coded.rows_at(backend.xp, drawn.block, backend.put(at)))).T
     return max((Farthest(float(sq_distance[at[0]]), tuple(map(float, row))) for row in rows), key=lambda f: f.row)
 
 
@@ -157,7 +157,7 @@ def join_blocks(backend: Backend, blocks: Sequence[DrawnBlock]) -> DrawnBlock:
     xp, numbers = backend.xp, np.concatenate([block.numbers for block in blocks])
     order = np.argsort(numbers, kind="stable")
     whole = coded.join(xp, [block.block for block in blocks])
-    return DrawnBlock(coded.take(xp, whole, backend.put(order)), numbers[order])
+    return DrawnBlock(coded.rows_at(xp, whole, backend.put(order)), numbers[order])
 
 
 class BlockRows:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from tamscore.backend.coded import dense, take
+from tamscore.backend.coded import dense, rows_at
 from tamscore.stages.blocks import exact_sum
 from tamscore.stages.seeding import plus_plus
 
@@ -154,6 +154,6 @@ def assign(backend: Backend, grid: Grid, block: Block, centers: Any) -> _Assignm
 def sq_distances(backend: Backend, block: Block, rows: Any, centers: Any, label: Any) -> Any:
     """The squared distance (r,) of the rows of a block at the positions given to the centers of their labels (r,)."""
     xp = backend.xp
-    at = xp.astype(dense(xp, take(xp, block, backend.put(rows))), xp.float64)
+    at = xp.astype(dense(xp, rows_at(xp, block, backend.put(rows))), xp.float64)
     away = at - xp.take(backend.put(centers), backend.put(label.astype(np.int64)), axis=0).T
     return backend.get(xp.sum(away * away, axis=0))

@@ -59,7 +59,7 @@ class Checkpoints:
             return value  # type: ignore[no-any-return]
         before = len(self.progress.notices) if self.progress else 0
         value = make()
-        self._keep(name, (value, self.progress.notices[before:] if self.progress else []))
+        self._store_value(name, (value, self.progress.notices[before:] if self.progress else []))
         return value
 
     def each(
@@ -91,7 +91,7 @@ class Checkpoints:
                 here.append(next(values))
                 yield here[-1]
             if any(known[i] is None for i in group):
-                self._keep(_part_name(name, place), here)
+                self._store_value(_part_name(name, place), here)
         yield from values
 
     def _groups(self) -> list[range]:
@@ -133,7 +133,7 @@ class Checkpoints:
             return set()
         return {path.name for path in files_in(self.folder)}
 
-    def _keep(self, name: str, value: Any) -> None:
+    def _store_value(self, name: str, value: Any) -> None:
         """Store a value in the background; if that fails, give one notice, and the run goes on without checkpoints."""
         if self.folder is None or self.format is None or self._has_reported:
             return

@@ -38,7 +38,7 @@ class _Storage(Protocol[_Where_contra]):
     def swap(self, path: _Where_contra, data: bytes) -> None:
         """Replace the pointer of an output; in this one step a run becomes visible."""
 
-    def hold(self, output: _Where_contra, purpose: str) -> AbstractContextManager[None]:
+    def lock(self, output: _Where_contra, purpose: str) -> AbstractContextManager[None]:
         """Hold the lock of an output, as long as this process lives and no longer."""
 
     def sweep(self, folder: _Where_contra, *, open_too: bool = False) -> None:
@@ -93,7 +93,7 @@ def place_free(path: Location, write: Callable[[HashingFile], None]) -> Placed:
 
 def hold_commit(output: Location, purpose: str) -> AbstractContextManager[None]:
     """Hold the lock of an output in the block; raise RetryableError with the holder's name if another run has it."""
-    return _storage_of(output).hold(output, purpose)
+    return _storage_of(output).lock(output, purpose)
 
 
 def sweep(folder: Location, *, open_too: bool = False) -> None:

@@ -101,7 +101,7 @@ def prepare(folder: Path) -> None:
 
 
 @contextmanager
-def hold(output: Path, purpose: str) -> Iterator[None]:
+def lock(output: Path, purpose: str) -> Iterator[None]:
     """Hold the lock of an output while the block runs; stale temporary files are swept first.
 
     The lock belongs to this process and ends with it, however it ends. Raise RetryableError, which names the holder, if

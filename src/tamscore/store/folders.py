@@ -112,12 +112,12 @@ def put_in_place(folder: Path, target: Path, mine: Collection[str]) -> None:
     """
     there = target.is_dir()
     if there:
-        _take_along(target, folder, mine)
+        _copy_files(target, folder, mine)
     flush(folder)
     try:
         if there:
             _exchange(folder, target)
-            _take_along(folder, target, mine)  # what came in the meantime
+            _copy_files(folder, target, mine)  # what came in the meantime
         else:
             disk.move(folder, target)
     except OSError as error:
@@ -155,7 +155,7 @@ def move_in(folder: Path, target: Path) -> None:
     disk.flush_folder(target.parent)
 
 
-def _take_along(source: Path, folder: Path, mine: Collection[str]) -> None:
+def _copy_files(source: Path, folder: Path, mine: Collection[str]) -> None:
     """Link or copy the files of a folder into another one, but for those named and those that are there already."""
     there = {entry.name for entry in folder.iterdir()}
     for entry in [entry for entry in source.iterdir() if entry.name not in {*mine, *there}]:

@@ -20,7 +20,7 @@ from tamscore.store.forgotten import new_salt
 from tamscore.store.location import files_below, name_within
 from tamscore.store.placed import files_of
 from tamscore.store.pointer import MANIFEST, RENEWAL, current_version, versions_in
-from tamscore.store.pruning import hold
+from tamscore.store.pruning import lock
 from tamscore.store.redaction import Leaving
 from tamscore.store.rewriting import naming_rows, redacted_record, rewrite_of
 from tamscore.store.run_directory import BACKTESTS, COVERAGE, HOLDOUTS, RunDirectory
@@ -93,7 +93,7 @@ def forget(output: Location, ids: Iterable[str]) -> Forgetting:
     Raise UsageError if nothing has any of them; InputContractError if a version is damaged, or the pointer is
     torn; RetryableError if somebody holds the output. Nothing changes then.
     """
-    with hold(output, "forget"):
+    with lock(output, "forget"):
         try:
             work = _find_ids(
                 _ForgettingPlan(output, tuple(dict.fromkeys(ids)), output / RENEWAL, current_version(output))

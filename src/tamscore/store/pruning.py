@@ -122,7 +122,7 @@ def prune(output: Location, keep: int, since: datetime | None = None) -> Pruning
 
     Return the plan. Raise as `plan` does, and RetryableError if another process holds the output.
     """
-    with hold(output, "prune"):
+    with lock(output, "prune"):
         pruning = plan(output, keep, since)
         for version in pruning.removed:
             history.record(output, "prune", version, None)
@@ -134,7 +134,7 @@ def prune(output: Location, keep: int, since: datetime | None = None) -> Pruning
 
 
 @contextmanager
-def hold(output: Location, purpose: str) -> Iterator[None]:
+def lock(output: Location, purpose: str) -> Iterator[None]:
     """Hold the lock of an output; first finish a killed forget, and remove what a killed prune left behind."""
     with commit.hold_commit(output, purpose):
         renewal.complete_renewal(output)

@@ -122,9 +122,9 @@ class RunDirectory:
                 f"output.path: {self.output}: cannot be written to ({error}); name a writable folder, or fix access"
             ) from error
 
-    def hold(self) -> AbstractContextManager[None]:
+    def lock(self) -> AbstractContextManager[None]:
         """Hold the lock of the output; raise RetryableError if another run holds it."""
-        return pruning.hold(self.output, f"run {self.run_key}")
+        return pruning.lock(self.output, f"run {self.run_key}")
 
     def commit_part(self, index: int, part: Placed, rejected: Placed | None, rows: dict[str, int]) -> None:
         """Commit a partition: its files are valid from now on, and a resumed run does not compute them again."""

@@ -45,13 +45,13 @@ def account_ids(seed: int, start: int, n: int) -> pa.Array:
 def company_names(word: NDArray[np.uint16], industry: NDArray[np.uint8], country: NDArray[np.uint8]) -> pa.Array:
     """Return invented names such as "Morfield Logistics Group GmbH"; like real ones, they are not unique."""
     parts = (
-        _take(_FIRST, word[0] % len(_FIRST)),
-        _take(tuple(f" {noun}" for noun in _NOUN), industry),
-        _take(_SECOND, word[1] % len(_SECOND)),
-        _take(tuple(f" {_FORM.get(code, 'Co.')}" for code in COUNTRIES), country),
+        _words_at(_FIRST, word[0] % len(_FIRST)),
+        _words_at(tuple(f" {noun}" for noun in _NOUN), industry),
+        _words_at(_SECOND, word[1] % len(_SECOND)),
+        _words_at(tuple(f" {_FORM.get(code, 'Co.')}" for code in COUNTRIES), country),
     )
     return pc.binary_join_element_wise(*parts, "")
 
 
-def _take(words: tuple[str, ...], index: NDArray[Any]) -> pa.Array:
+def _words_at(words: tuple[str, ...], index: NDArray[Any]) -> pa.Array:
     return pa.array(words).take(pa.array(index.astype(np.int32)))

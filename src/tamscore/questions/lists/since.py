@@ -78,18 +78,18 @@ def _together(accounts: pa.Table, before: pa.Table, name: str) -> pa.Table:
 def _became(accounts: pa.Table, before: pa.Table) -> pa.Array:
     """Return a text for accounts that began to buy or stopped."""
 
-    def tell(item: Mapping[str, Any]) -> str | None:
+    def describe(item: Mapping[str, Any]) -> str | None:
         if item["then"] is None or item["then"] == item["now"]:
             return None
         return "became a customer" if item["now"] == "expansion" else "buys nothing any more"
 
-    return by_distinct(_together(accounts, before, "kind"), ("now", "then"), tell)
+    return by_distinct(_together(accounts, before, "kind"), ("now", "then"), describe)
 
 
 def owner(accounts: pa.Table, before: pa.Table) -> pa.Array:
     """Return the earlier person of accounts that have another one now; null if there was none, or is not known."""
 
-    def tell(item: Mapping[str, Any]) -> str | None:
+    def describe(item: Mapping[str, Any]) -> str | None:
         is_same = item["then"] is None or (
             item["now"] is not None and fold_word(item["then"]) == fold_word(item["now"])
         )
@@ -97,18 +97,18 @@ def owner(accounts: pa.Table, before: pa.Table) -> pa.Array:
 
     if "person" not in accounts.column_names or "person" not in before.column_names:
         return pa.nulls(accounts.num_rows, pa.string())
-    return by_distinct(_together(accounts, before, "person"), ("now", "then"), tell)
+    return by_distinct(_together(accounts, before, "person"), ("now", "then"), describe)
 
 
 def _opened_whitespace(accounts: pa.Table, before: pa.Table) -> pa.Array:
     """Return the change of whitespace if it shows in two digits."""
 
-    def tell(item: Mapping[str, Any]) -> str | None:
+    def describe(item: Mapping[str, Any]) -> str | None:
         if item["then"] is None or item["now"] is None or money(item["then"]) == money(item["now"]):
             return None
         return f"whitespace {signed_money(item['now'] - item['then'])}"
 
-    return by_distinct(_together(accounts, before, "whitespace"), ("now", "then"), tell)
+    return by_distinct(_together(accounts, before, "whitespace"), ("now", "then"), describe)
 
 
 def _moved_from(accounts: pa.Table, before: pa.Table) -> pa.Array:

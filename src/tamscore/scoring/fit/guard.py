@@ -52,7 +52,7 @@ def inspect(run: Run, samples: Mapping[int, SampledRows]) -> dict[int, tuple[Fea
     with run.progress.stage("guard", len(samples)) as done:
         record, items = {}, []
         for party, drawn in samples.items():
-            record[party], warning = _judge(run.job, PARTY_TYPES[party], drawn)
+            record[party], warning = _evaluate_features(run.job, PARTY_TYPES[party], drawn)
             items += warning
             done(1)
     suspects = [verdict for verdicts in record.values() for verdict in verdicts if verdict.verdict == "suspect"]
@@ -64,7 +64,7 @@ def inspect(run: Run, samples: Mapping[int, SampledRows]) -> dict[int, tuple[Fea
     return record
 
 
-def _judge(job: Job, party: str, drawn: SampledRows) -> tuple[tuple[FeatureVerdict, ...], list[str]]:
+def _evaluate_features(job: Job, party: str, drawn: SampledRows) -> tuple[tuple[FeatureVerdict, ...], list[str]]:
     """The verdicts on the features of a party type, and what its suspects do to potential together."""
     rows = leakage.chosen_rows(drawn.sales)
     views, sales = _views_of(job, drawn, rows), drawn.sales[rows]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.backend.host import HostBackend
-from tamscore.scoring.features import take
+from tamscore.scoring.features import texts_at
 from tamscore.stages.look_alike_fit import FitRows, chosen_rows, fit_look_alike
 
 if TYPE_CHECKING:
@@ -30,6 +30,6 @@ def look_alike_of(run: Run, data: FitData) -> LookAlike | None:
         return None
     at, weight = chosen
     numeric = {name: column[at] for name, column in drawn.numeric.items()}
-    raw = data.encoding.raw(host, numeric, take(drawn.texts, at), len(at))
+    raw = data.encoding.raw(host, numeric, texts_at(drawn.texts, at), len(at))
     rows = FitRows(data.space.block(host, raw), drawn.numbers[at], drawn.sales[at] > 0, weight)
     return fit_look_alike(data.space, rows, data.flagged, run.job.clusters.seed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.scoring.features import Encoding, joined_texts, read_features, take
+from tamscore.scoring.features import Encoding, joined_texts, read_features, texts_at
 from tamscore.stages.blocks import BatchStats, BlockRows, DrawnBlock, Farthest, Span
 from tamscore.stages.draw import LAST, draw_number, threshold
 
@@ -97,7 +97,7 @@ class SampledRows:
     def taken(self, rows: Any) -> SampledRows:
         """Return the rows at the given positions."""
         numeric = {name: column[rows] for name, column in self.numeric.items()}
-        return SampledRows(self.numbers[rows], self.sales[rows], numeric, take(self.texts, rows))
+        return SampledRows(self.numbers[rows], self.sales[rows], numeric, texts_at(self.texts, rows))
 
 
 def draw_sample(item: PartRows, columns: InputColumns, draw: RowDraw, backend: Backend) -> dict[int, SampledRows]:
@@ -114,7 +114,7 @@ def draw_sample(item: PartRows, columns: InputColumns, draw: RowDraw, backend: B
         place = place[features.usable[place]]
         row, at = rows[place], backend.put(place)
         numeric = {name: backend.get(xp.take(column, at)) for name, column in features.numeric.items()}
-        record[party] = SampledRows(numbers[row], features.sales[place], numeric, take(features.texts, place))
+        record[party] = SampledRows(numbers[row], features.sales[place], numeric, texts_at(features.texts, place))
     return record
 
 
@@ -139,7 +139,7 @@ class GatheredRows:
         """Return all rows in order of draw number, the same for every partitioning; no rows may be added then."""
         order = np.argsort(self._numbers[: self._count], kind="stable")
         numeric = {name: self._numeric.pop(name)[order] for name in list(self._numeric)}
-        texts = take(joined_texts(self._texts), order)
+        texts = texts_at(joined_texts(self._texts), order)
         return SampledRows(self._numbers[order], self._sales[order], numeric, texts)
 
 

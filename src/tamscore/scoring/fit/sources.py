@@ -158,7 +158,7 @@ class EveryRow:
         counts = [part.count_of(self.encoding.party) for part in self.parts]
         stays = resident([resident_bytes(rows, space.row_bytes(self.backend)) for rows in counts], self.capacity)
         items = list(zip(self.parts, stays, strict=True))
-        handles = self.flow.keep(keep_rows, items, self.encoding, space, self.seed, self.backend)
+        handles = self.flow.persist(keep_rows, items, self.encoding, space, self.seed, self.backend)
         return ResidentRows(self.flow, self._gathered(handles))
 
     def _gathered(self, handles: list[Any]) -> list[Any]:

@@ -50,7 +50,7 @@ def score_table(
     typical = rows.typical[at] if plan.order else None
     accounts = distinct.find_distinct(cluster, sales, len(plan.clusters), typical)
     made = _row_columns(table, sales, rows.distance[at], rows.margin[at], columns)
-    made |= _look_up(_distinct_columns(accounts, distinct.score_distinct(accounts, plan, backend), plan), accounts)
+    made |= _expand_rows(_distinct_columns(accounts, distinct.score_distinct(accounts, plan, backend), plan), accounts)
     made |= {} if typical is None else {"typical_sales": nullable(typical.astype(np.float64))}
     made |= priority_columns(priority, at)
     if priority.high is not None:
@@ -85,7 +85,7 @@ def _row_flags(table: pa.Table, sales: Any, columns: InputColumns) -> Any:
     return contract.flags(sales, sales_missing(table[columns.sales]), revenue, non_negative)
 
 
-def _look_up(columns: dict[str, pa.Array], accounts: DistinctAccounts) -> Mapping[str, pa.ChunkedArray | pa.Array]:
+def _expand_rows(columns: dict[str, pa.Array], accounts: DistinctAccounts) -> Mapping[str, pa.ChunkedArray | pa.Array]:
     """The columns of distinct accounts for every row."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -151,7 +151,7 @@ def _hand_over(desk: Desk, out: int, back: int, taker: int, giver: int) -> None:
     for row, _, _ in moves:
         desk.leave(row)
     for row, plan, to in moves:
-        desk.give(row, plan, to)
+        desk.assign_plan(row, plan, to)
 
 
 def ratios(desk: Desk) -> Any:

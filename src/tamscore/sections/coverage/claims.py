@@ -71,7 +71,7 @@ def _serve(desk: Desk, later: Any, row: int, plans: Any) -> bool:
             best = min(range(len(who)), key=lambda i: costs[i][0])
             for other in costs[best][1].tolist():
                 desk.leave(other)
-            desk.give(row, plan, int(who[best]))
+            desk.assign_plan(row, plan, int(who[best]))
             return True
     return False
 

@@ -68,7 +68,7 @@ class Desk:
         of = free.reshape(-1, *[1] * np.ndim(rows))
         return free[self.offer.value[of, rows].argmax(axis=0)]
 
-    def give(self, row: int, plan: int, who: int) -> None:
+    def assign_plan(self, row: int, plan: int, who: int) -> None:
         """Assign an account to a person under a plan."""
         if self.person[row] == NOBODY:
             self.held[who] += self.task.accounts.potential[row]
@@ -104,7 +104,7 @@ def refill(desk: Desk, owners: Owners, floor: Floor) -> None:
             who = _taker(desk, owners, row, option)
             gains = offer.value[option, row] > offer.value[plan[row], row]
             if who is not None and gains and not floor.breaks(plan[row], option, row):
-                desk.give(row, option, who)
+                desk.assign_plan(row, option, who)
                 given += 1
         if not given:
             return

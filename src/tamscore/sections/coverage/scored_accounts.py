@@ -105,7 +105,7 @@ def _read_family(run: ScoredRun, settings: Coverage, place: Any) -> Family | Non
         begin += table.num_rows
         names = table[FAMILY].cast(pa.large_string())
         is_top[rows] = truths(pc.equal(names, table["account_id"].cast(pa.large_string())))
-        tier.put(rows, table[FAMILY_TIER])
+        tier.fill(rows, table[FAMILY_TIER])
         parts += names.chunks
     code = np.empty(len(place), np.int32)
     code[place] = pa.chunked_array(parts, pa.large_string()).combine_chunks().dictionary_encode().indices.to_numpy()
@@ -141,7 +141,7 @@ def _read_columns(
             is_whole = np.isfinite(numbers_here.sum())
             column[rows] = numbers_here if is_whole else np.nan_to_num(numbers_here)
         for name, collected in texts.items():
-            collected.put(slice(begin - table.num_rows, begin), table[name])
+            collected.fill(slice(begin - table.num_rows, begin), table[name])
     return money, {name: collected.texts() for name, collected in texts.items()}
 
 

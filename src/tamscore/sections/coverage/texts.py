@@ -76,7 +76,7 @@ class Collected:
         self.place: dict[str, int] = {}
         self.code = np.zeros(rows, np.uint8)
 
-    def put(self, rows: Any, column: pa.ChunkedArray) -> None:
+    def fill(self, rows: Any, column: pa.ChunkedArray) -> None:
         """Take the texts of some rows, by number (n,) or as a slice, from a column."""
         levels, code = _coded_texts(column)
         place = [self.place.setdefault(level, len(self.place)) for level in levels]

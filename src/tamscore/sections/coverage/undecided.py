@@ -42,7 +42,9 @@ def decide(offer: Offer, price: Any, option: Any, groups: Alike, kinds: int, bud
         return option
     result = option.copy()
     order = core[np.argsort(kind[core], kind="stable")]
-    result[order] = np.concatenate([_take(*parts) for parts in zip(counts.T, value.T, need.T, size, strict=True)])
+    result[order] = np.concatenate(
+        [_best_options(*parts) for parts in zip(counts.T, value.T, need.T, size, strict=True)]
+    )
     return result
 
 
@@ -90,7 +92,7 @@ def _share(value: Any, hours: Any, role: Any, limits: Any, size: Any) -> Any | N
     return counts
 
 
-def _take(counts: Any, value: Any, hours: Any, size: int) -> Any:
+def _best_options(counts: Any, value: Any, hours: Any, size: int) -> Any:
     """The options (size,) of accounts alike: those worth most first, the rest the one with the fewest hours."""
     rest = int(np.argmin(np.where(np.isfinite(value), hours, np.inf)))
     order = np.argsort(-value, kind="stable")

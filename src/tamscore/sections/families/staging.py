@@ -113,7 +113,7 @@ def stage(source: Source, record: Mapping[str, Any]) -> Path:
             _spool(name, column, Path(folder) / str(place))
             for place, (name, column) in enumerate(_columns_of_families(source, families))
         ]
-        return _put_together(files, {METADATA: json.dumps(record, sort_keys=True)})
+        return _join_columns(files, {METADATA: json.dumps(record, sort_keys=True)})
 
 
 def _columns_of_families(source: Source, families: Grouping) -> Iterator[tuple[str, pa.Array]]:
@@ -161,7 +161,7 @@ def _spool(name: str, column: pa.Array, path: Path) -> Path:
     return path
 
 
-def _put_together(files: Iterable[Path], metadata: Mapping[str, str]) -> Path:
+def _join_columns(files: Iterable[Path], metadata: Mapping[str, str]) -> Path:
     """Return a temporary Parquet file with the columns that files hold, one each."""
     import pyarrow as pa
 

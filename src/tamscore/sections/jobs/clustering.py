@@ -63,10 +63,10 @@ def _candidate(k: int, block: Any, seed: int) -> GroupCandidate:
     """Return how k groups come out again in halves of a block (C, n), in order of draw."""
     host = HostBackend()
     centers = fit_groups(host, block, block, k, seed)
-    return judge(centers, block, k, seed)
+    return measure_stability(centers, block, k, seed)
 
 
-def judge(centers: Any, block: Any, k: int, seed: int) -> GroupCandidate:
+def measure_stability(centers: Any, block: Any, k: int, seed: int) -> GroupCandidate:
     """Return how the groups of some centers come out again when halves of a block (C, n) are clustered into k."""
     from sklearn.metrics import adjusted_rand_score
 

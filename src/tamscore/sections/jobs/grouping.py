@@ -79,7 +79,7 @@ def new_groups(sales: ProductSales, customers: _DrawnCustomers, settings: Custom
     k = settings.k if settings.k != "auto" else clustering.chosen(tried, settings.least_strength, least)
     seeds = np.ascontiguousarray(block[:, : clustering.CHOICE_ROWS])
     centers = clustering.fit_groups(backend, seeds, block, int(k), seed, clustering.FINAL_STARTS)
-    candidate = clustering.judge(centers, seeds, len(centers), seed)
+    candidate = clustering.measure_stability(centers, seeds, len(centers), seed)
     return MixGroups(centers, (None,) * len(centers), tuple(tried), candidate)
 
 
@@ -102,7 +102,7 @@ def warm_groups(sales: ProductSales, customers: _DrawnCustomers, stored: StoredJ
     shared = np.bincount(before * k + now, minlength=k * k).reshape(k, k)
     overlap = lifecycle.Overlap(shared, np.zeros(k, np.int64), shared.sum(axis=1) / max(block.shape[1], 1))
     names = tuple(name if overlap.jaccard[j, j] >= lifecycle.SAME else None for j, name in enumerate(stored.names))
-    candidate = clustering.judge(fit.centers, block[:, : clustering.CHOICE_ROWS], k, run.job.clusters.seed)
+    candidate = clustering.measure_stability(fit.centers, block[:, : clustering.CHOICE_ROWS], k, run.job.clusters.seed)
     return MixGroups(fit.centers, names, stored.candidates, candidate)
 
 

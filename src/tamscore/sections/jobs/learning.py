@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.backend.host import HostBackend
 from tamscore.engine.flow import LocalFlow
 from tamscore.schema import Reason
-from tamscore.scoring.features import PartFeatures, joined_texts, read_features, take
+from tamscore.scoring.features import PartFeatures, joined_texts, read_features, texts_at
 from tamscore.sections.jobs.look_alike import MOST_ROWS, JobLookAlikes, JobRows, learn
 from tamscore.stages.draw import draw_number, id_hash, threshold
 from tamscore.stages.orders import places
@@ -113,7 +113,7 @@ def _jobs_of(part: PartRows, at: Any, known: KnownJobs, columns: InputColumns) -
 def _taken_of(features: PartFeatures, rows: Any) -> PartFeatures:
     """Return the features of some rows."""
     numeric = {name: column[rows] for name, column in features.numeric.items()}
-    return PartFeatures(numeric, features.sales[rows], take(features.texts, rows), features.usable[rows])
+    return PartFeatures(numeric, features.sales[rows], texts_at(features.texts, rows), features.usable[rows])
 
 
 def _rows_of(parts: Sequence[_Drawn], model: PartyModel) -> JobRows:
@@ -122,6 +122,6 @@ def _rows_of(parts: Sequence[_Drawn], model: PartyModel) -> JobRows:
     order, features = np.argsort(numbers, kind="stable"), [part[2] for part in parts]
     names = parts[0][2].numeric
     numeric = {name: np.concatenate([feature.numeric[name] for feature in features])[order] for name in names}
-    texts, host = take(joined_texts([feature.texts for feature in features]), order), HostBackend()
+    texts, host = texts_at(joined_texts([feature.texts for feature in features]), order), HostBackend()
     raw = model.encoding.raw(host, numeric, texts, len(order))
     return JobRows(model.space.block(host, raw), raw, numbers[order], job[order])

@@ -118,11 +118,11 @@ def chosen(ids: pa.Array, stratum: Any, controls: Any, seed: int) -> Any:
         if len(lowest) == wanted:  # else the last of them is a family larger than what is left
             rows = lowest
         _, lot, size = np.unique(number[rows], return_inverse=True, return_counts=True)
-        values[rows[_take(size, wanted)[lot]]] = True
+        values[rows[_choose_lots(size, wanted)[lot]]] = True
     return values
 
 
-def _take(size: Any, wanted: int) -> Any:
+def _choose_lots(size: Any, wanted: int) -> Any:
     """Return which lots (l,) bool of these sizes (l,) are taken, the first first, until there are as many as wanted."""
     values, left = np.zeros(len(size), bool), wanted
     whole = int(np.searchsorted(np.cumsum(size), wanted, side="right"))  # so many fit without a gap

@@ -108,7 +108,7 @@ def _learn(market: Market, section: Propensity) -> tuple[PropensityModel, dict[s
     rows = training.training_of(drawn, design, {1: counts[1], 0: counts[other]})
     rules = propensity.CalibrationRules(section.calibration, section.class_prior, negatives=other == 0)
     with run.progress.stage("propensity", len(rows.label)) as done, LocalFlow(run.job.engine.workers) as local:
-        judged = propensity.judge(design, rows, local.map, rules)
+        judged = propensity.evaluate(design, rows, local.map, rules)
         done(len(rows.label))
     return judged.propensity, _record_of(judged, section, counts, len(rows.label), drawn)
 

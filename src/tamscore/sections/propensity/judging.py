@@ -83,7 +83,7 @@ def foretell(
     return _PropensityScores(round_off(xp, score), propensity.calibration.probability(xp, score), items)
 
 
-def judge(
+def evaluate(
     design: PropensityDesign,
     training: Training,
     run: Callable[..., Iterable[Any]],

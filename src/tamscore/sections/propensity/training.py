@@ -9,7 +9,7 @@ import numpy as np
 
 from tamscore.schema import InputColumns
 from tamscore.scoring.census.partition import level_counts
-from tamscore.scoring.features import joined_texts, read_features, take
+from tamscore.scoring.features import joined_texts, read_features, texts_at
 from tamscore.sections.propensity import design as designs
 from tamscore.sections.propensity.learning import Training
 from tamscore.stages import draw, prepare
@@ -87,7 +87,7 @@ def _join(labelled_rows: Sequence[LabelledRows]) -> LabelledRows:
     """All drawn rows in order of their draw numbers."""
     numbers = np.concatenate([rows.numbers for rows in labelled_rows])
     order = np.argsort(numbers, kind="stable")
-    texts = take(joined_texts([rows.texts for rows in labelled_rows]), order)
+    texts = texts_at(joined_texts([rows.texts for rows in labelled_rows]), order)
     label = np.concatenate([rows.label for rows in labelled_rows])[order]
     return LabelledRows(
         numbers[order], label, np.concatenate([rows.numeric for rows in labelled_rows], axis=1)[:, order], texts

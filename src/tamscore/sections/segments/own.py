@@ -12,7 +12,7 @@ from tamscore.arrow import as_dictionary, float_column, nullable
 from tamscore.errors import InputContractError
 from tamscore.score_columns import CUSTOMER_JOB
 from tamscore.scoring.by_cluster import CENTS, cents
-from tamscore.sections.segments.segment_tests import TERMS, SegmentFacts, judge
+from tamscore.sections.segments.segment_tests import TERMS, SegmentFacts, assess
 from tamscore.sections.segments.segment_tests import priority as segment_priority
 from tamscore.stages.naming import NO_TITLE, compose, level_phrase
 from tamscore.stages.prepare import UNKNOWN
@@ -102,7 +102,7 @@ class OwnSegments:
         value = np.divide(money["lifetime_value"], of["valued"], out=np.full(len(sums), np.nan), where=of["valued"] > 0)
         per_account = [money[name] / of["accounts"] for name in ("sales", "potential", "whitespace")]
         facts = SegmentFacts(np.ones(len(sums)), money["margin"], money["now"], money["before"], *per_account)
-        verdicts = judge(facts) if sums else None
+        verdicts = assess(facts) if sums else None
         record = {test: pa.array(getattr(verdicts, test) if verdicts else [], pa.string()) for test in _TESTS}
         given = np.array([self.terms.get((party, text), (np.nan, np.nan)) for text in sums]).reshape(-1, 2)
         terms = np.stack([value, *given.T])

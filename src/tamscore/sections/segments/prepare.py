@@ -40,7 +40,7 @@ def prepare(market: Market, settings: Segments) -> SegmentsState:
     totals = {name: nothing if (known := market.figure(name)) is None else known for name in _FIGURES}
     terms = np.stack([totals["lifetime_value"], *_terms_of(market, settings)])
     value, gaps = segment_tests.priority(terms, settings.weights)
-    verdicts = [_judge(party, market, at, totals) for at, party in enumerate(market.parties)]
+    verdicts = [_assess_party(party, market, at, totals) for at, party in enumerate(market.parties)]
     row = {test: [item for verdict in verdicts for item in getattr(verdict, test)] for test in TESTS}
     names = [name for fit in market.fitted for name in fit.names]
     columns = {
@@ -122,7 +122,7 @@ def _earlier_f1(market: Market) -> dict[str, float]:
     return {row["cluster"]: np.nan if row["f1"] is None else row["f1"] for row in rows}
 
 
-def _judge(party: PartyMarket, market: Market, at: int, totals: dict[str, Any]) -> Verdicts:
+def _assess_party(party: PartyMarket, market: Market, at: int, totals: dict[str, Any]) -> Verdicts:
     """The verdicts on the clusters of one party type."""
     policy, fit = market.policies[at], market.fitted[at]
     start = market.clusters.index(policy.cluster_ids[0])
@@ -137,4 +137,4 @@ def _judge(party: PartyMarket, market: Market, at: int, totals: dict[str, Any]) 
     accounts = np.maximum(party.accounts.sum(axis=1), 1)
     margin, now, before = (totals[name][here] for name in ("margin", "sales_now", "sales_before"))
     facts = SegmentFacts(np.array(f1), margin, now, before, sales, potential, whitespace / accounts)
-    return segment_tests.judge(facts)
+    return segment_tests.assess(facts)

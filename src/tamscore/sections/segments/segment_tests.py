@@ -46,7 +46,7 @@ class Verdicts:
     action: tuple[str, ...]
 
 
-def judge(facts: SegmentFacts) -> Verdicts:
+def assess(facts: SegmentFacts) -> Verdicts:
     """Return the verdicts on the clusters of a party type; high and low mean above and below their median."""
     identifiable = _answers(facts.f1, facts.f1 >= _IDENTIFIABLE)
     profitable = _answers(facts.margin, facts.margin > 0)

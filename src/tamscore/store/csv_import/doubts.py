@@ -31,7 +31,7 @@ def doubt(scan: Scan, kind: ColumnType, layout: NumberFormat) -> str:
     checks: tuple[Callable[[Scan], str], ...] = (_codes, _digits, _units, *spaces)
     if kind.kind != "int" and scan.count_styles("huge"):
         return f"more digits than a number with fractions can hold ({scan.first('huge')})"
-    why = next((f"{text}; {_say(scan, kind)}" for check in checks if (text := check(scan))), "")
+    why = next((f"{text}; {_doubt_text(scan, kind)}" for check in checks if (text := check(scan))), "")
     return _money(scan) or why
 
 
@@ -54,7 +54,7 @@ def dressed_example(scan: Scan, layout: NumberFormat) -> str:
     return cells[0].value if cells else ""
 
 
-def _say(scan: Scan, kind: ColumnType) -> str:
+def _doubt_text(scan: Scan, kind: ColumnType) -> str:
     return f"to read numbers add {option(scan.name, str(kind))}"
 
 

@@ -95,12 +95,12 @@ class Scan:
         shapes = form.forms(texts, self.always_empty | form.EMPTY_IN_NUMBERS)
         times = np.bincount(places, minlength=len(texts))
         self._sample(texts, shapes)
-        self._look_at_numbers(texts, shapes)
+        self._inspect_numbers(texts, shapes)
         for code in np.unique(shapes.codes):
             where = shapes.codes == code
             shape = shapes.names[code]
             self.forms[shape] += int(times[where].sum())
-            self._keep(shape, texts, where, times)
+            self._record_shape(shape, texts, where, times)
             self._example(shape, where, texts, places, rows, file)
 
     def _sample(self, texts: Any, shapes: Forms) -> None:
@@ -111,7 +111,7 @@ class Scan:
                 dict.fromkeys([text for text in filled.to_pylist() if text not in self.samples][:capacity])
             )
 
-    def _look_at_numbers(self, texts: Any, shapes: Forms) -> None:
+    def _inspect_numbers(self, texts: Any, shapes: Forms) -> None:
         import pyarrow.compute as pc
 
         self.distinct += int((shapes.codes != form.EMPTY_CODE).sum())
@@ -127,7 +127,7 @@ class Scan:
             numbers = texts.take(np.flatnonzero(shapes.codes >= form.FIRST_NUMBER))
             self.negatives += pc.sum(pc.starts_with(numbers, "-")).as_py() or 0
 
-    def _keep(self, shape: str, texts: Any, where: np.ndarray, times: np.ndarray) -> None:
+    def _record_shape(self, shape: str, texts: Any, where: np.ndarray, times: np.ndarray) -> None:
         if shape == form.EMPTY:
             self.tokens.update(dict(zip(texts.filter(where).to_pylist(), times[where].tolist(), strict=True)))
         elif shape == form.WORD and len(self.words) < _MOST_WORDS:

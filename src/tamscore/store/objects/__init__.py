@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.errors import RetryableError, UsageError
 from tamscore.store.objects.bucket import ConflictError
-from tamscore.store.objects.lease import hold, require_free
+from tamscore.store.objects.lease import lock, require_free
 from tamscore.store.placed import HashingFile, Placed
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "discard",
-    "hold",
+    "lock",
     "place",
     "prepare",
     "put",

@@ -38,7 +38,7 @@ def _mine() -> str:
 
 
 @contextmanager
-def hold(output: ObjectPath, purpose: str) -> Iterator[None]:
+def lock(output: ObjectPath, purpose: str) -> Iterator[None]:
     """Hold the lock of an output during the block.
 
     Raise RetryableError, with the holder's name, if a living process has the lock. Raise UsageError if the store is not
@@ -46,7 +46,7 @@ def hold(output: ObjectPath, purpose: str) -> Iterator[None]:
     """
     lock, over = output / _LOCK, threading.Event()
     beating = threading.Thread(target=_beat, args=(lock, purpose, over), daemon=True)
-    _take(lock, purpose)
+    _acquire(lock, purpose)
     try:
         require_conditions(lock, purpose)
         beating.start()
@@ -58,7 +58,7 @@ def hold(output: ObjectPath, purpose: str) -> Iterator[None]:
         _release(lock)
 
 
-def _take(lock: ObjectPath, purpose: str) -> None:
+def _acquire(lock: ObjectPath, purpose: str) -> None:
     """Take the lock if it is free or its holder is dead; else raise RetryableError with the holder's name."""
     row, before = read_lock(lock)
     if row:

@@ -75,7 +75,7 @@ def keep_copies(
         return tuple(there)
     made = tuple(make())
     try:
-        there = [keep(path, folder) for path in made]
+        there = [keep_copy(path, folder) for path in made]
         commit.place_json({"copies": [path.name for path in there]}, index)
     except RetryableError:  # a run reports this when it writes scores; `check` continues without
         return made
@@ -96,7 +96,7 @@ def folder_of(copies: Copies, key: str) -> Path | None:
     return None
 
 
-def keep(path: Path, folder: Path) -> Path:
+def keep_copy(path: Path, folder: Path) -> Path:
     """Move a temporary file to the folder for copies, return its path; raise RetryableError if not writable."""
     target = folder / f"{Placed.of(path).xxh3}.parquet"
     if not _is_whole(target):

@@ -136,11 +136,11 @@ def _live_file(
     copy = None
     if vector is not None or names != there:
         what = "Delta", identity(file.path, stamp), names, vector
-        (copy,) = keep(what, lambda: [written(*_put_right(file.path, names, vector))])
+        (copy,) = keep(what, lambda: [written(*_rename_columns(file.path, names, vector))])
     return replace(file, copy=copy, constants=(*file.constants, *later.values()), stamp=stamp)
 
 
-def _put_right(
+def _rename_columns(
     path: Location, names: list[str | None], items: list[bool] | None
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """Return the schema and the rows of a file under other names, without columns of the name None.

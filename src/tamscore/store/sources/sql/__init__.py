@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tamscore.store.sources.copies import folder_of, keep, named_by_content, written
+from tamscore.store.sources.copies import folder_of, keep_copy, named_by_content, written
 from tamscore.store.sources.extra import require_package
 from tamscore.store.sources.found import FoundFiles, SourceFile
 from tamscore.store.sources.sql import duckdb_file, postgresql, sqlite
@@ -63,4 +63,4 @@ def _answer(sql: str, connection: str, columns: InputColumns) -> tuple[Path, Kin
     with _READERS[database.kind](database, sql.strip().rstrip(";")) as rows:
         order = partial(in_order, key=columns.account_id)
         path = written(*order(plain_rows(rows, database)))
-    return named_by_content(path) if folder is None else keep(path, folder), database.kind
+    return named_by_content(path) if folder is None else keep_copy(path, folder), database.kind
