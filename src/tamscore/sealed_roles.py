@@ -180,7 +180,7 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
         )
         for part, made, end in zip(market.rows, scored, ends.tolist(), strict=True)
     )
-    sealed = run.flow.map(_seal_part, items, run.flow.share(replace(plan, staged=False)), run.flow.share(levels))
+    sealed = run.flow.map(_seal_part, items, run.flow.share(replace(plan, is_staged=False)), run.flow.share(levels))
     return list(run.as_stage("roles", sealed))
 
 

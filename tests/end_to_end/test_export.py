@@ -130,7 +130,7 @@ def test_texts_that_a_spreadsheet_would_run_are_guarded_numbers_are_not(tmp_path
     done = market.score(table, tmp_path, market.PLAIN | {"columns": {"keep": ["remark", "balance"]}})
     for name in ("x.csv", "x.parquet"):
         exported(done, tmp_path / name, fields=["remark", "balance"])
-    exported(done, tmp_path / "plain.csv", fields=["remark", "balance"], guarded=False)
+    exported(done, tmp_path / "plain.csv", fields=["remark", "balance"], is_guarded=False)
     stored = pq.read_table(tmp_path / "x.parquet").to_pylist()
     bare = (tmp_path / "plain.csv").read_bytes()
     for row, text in zip(stored, read_csv(tmp_path / "x.csv"), strict=True):
@@ -149,7 +149,7 @@ def test_ids_that_would_run_are_refused_in_csv_since_a_guarded_id_is_another_id(
     with pytest.raises(InputContractError, match=r"1,000 account ids such as '-A0' would run .*--no-guard"):
         exported(done, tmp_path / "x.csv", fields=["potential"])
     assert not (tmp_path / "x.csv").exists()
-    assert exported(done, tmp_path / "x.csv", fields=["potential"], guarded=False).exported == 1000
+    assert exported(done, tmp_path / "x.csv", fields=["potential"], is_guarded=False).exported == 1000
     assert exported(done, tmp_path / "x.parquet", fields=["potential"]).exported == 1000
 
 

@@ -86,7 +86,7 @@ def test_titles_say_what_people_call_columns_and_levels():
     ("title", "counted"), [("job openings", True), ("net sales", False), ("Gross Revenues", False), ("growth", False)]
 )
 def test_only_things_that_can_be_counted_are_many(title, counted):
-    assert naming.countable(title) == counted
+    assert naming.is_countable(title) == counted
 
 
 def test_names_that_clusters_have_stay_and_are_taken():

@@ -64,7 +64,7 @@ def _export_target(text: str) -> Target | TableTarget:
 
     require_filled(text)
     if text == _STANDARD_OUTPUT:
-        return Target(temporary_folder() / "export.csv", passed_on=True)
+        return Target(temporary_folder() / "export.csv", is_passed_on=True)
     if text.startswith(_PARQUET):
         return Target(Path(text.removeprefix(_PARQUET)), folder=True)
     return table_target(text) or Target(Path(text))
@@ -148,7 +148,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     with terminal.listening(as_json=as_json) as listener:
         if isinstance(to, Target):
             earlier = None if since is None else with_columns(open_run(since, beside=scored.directory), asked, scored)
-            target = replace(to, guarded=not no_guard, null=null, bom=bom)
+            target = replace(to, is_guarded=not no_guard, null=null, bom=bom)
             done = _into_file(scored, earlier, order, target, Progress(listener), overwrite=overwrite)
         else:
             done = _into_table(scored, order, to, gone or "mark", Progress(listener), overwrite=overwrite)
@@ -172,7 +172,7 @@ def _into_file(
     from tamscore.questions import export_file
     from tamscore.store.handed_out import not_handed_out, note, require_free
 
-    if target.passed_on:
+    if target.is_passed_on:
         note(run.directory, "export", "standard output", progress)
         tally = export_file.write(run, since, order, target, progress)
         streams.print_file(target.path)
@@ -261,7 +261,7 @@ def _unknown_accounts(tally: ExportCounts, order: Order) -> list[str]:
 def _file_lines(tally: ExportCounts, order: Order, target: Target, *, compared: bool) -> list[str]:
     """Return the counts of an export in a few lines; new and changed accounts only if compared with a run."""
     against = f": {tally.new:,} new, {tally.changed:,} changed" if compared else ""
-    place = "to standard output" if target.passed_on else f"in {target.path}"
+    place = "to standard output" if target.is_passed_on else f"in {target.path}"
     items = [f"{tally.exported:,} of {count_text(tally.accounts, 'account')} {place}{against}"]
     items += cleared_lines(tally.cleared, tally.emptied, target)
     if tally.gone:

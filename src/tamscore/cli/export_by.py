@@ -33,7 +33,7 @@ def export_by(
     from tamscore.questions.export_file import Target
     from tamscore.store.handed_out import not_handed_out, require_free
 
-    if not isinstance(to, Target) or to.passed_on or to.folder:
+    if not isinstance(to, Target) or to.is_passed_on or to.folder:
         raise UsageError(f"--by: expected a file for {_NOUNS[by]}; name one that ends in .csv or .parquet")
     to.check()
     require_free(run.directory, "export", to.path, overwrite=overwrite)
@@ -64,7 +64,7 @@ def guard(to: Target | TableTarget, *, no_guard: bool, bom: bool) -> Target | Ta
     """Return a file with the options of CSV; a table as it is."""
     from tamscore.questions.export_file import Target
 
-    return replace(to, guarded=not no_guard, bom=bom) if isinstance(to, Target) else to
+    return replace(to, is_guarded=not no_guard, bom=bom) if isinstance(to, Target) else to
 
 
 def require_accounts(by: _Others, options: Mapping[str, Any]) -> None:

@@ -26,7 +26,7 @@ def scheduler_is_for_remote(engine: Engine) -> Iterator[Problem]:
 def scheduler_is_safe(engine: Engine) -> Iterator[Problem]:
     """Yield a problem if data and code would cross the network unencrypted without the job's permission."""
     address = engine.scheduler or ""
-    if address.startswith("tcp://") and not engine.allow_insecure_scheduler and not _on_loopback(address):
+    if address.startswith("tcp://") and not engine.allow_insecure_scheduler and not _is_on_loopback(address):
         hint = (
             "over tcp:// anybody on the network can read the data and run code on the workers; "
             "use tls://, or set engine.allow_insecure_scheduler = true"
@@ -34,7 +34,7 @@ def scheduler_is_safe(engine: Engine) -> Iterator[Problem]:
         yield Problem(("engine", "scheduler"), "tls:// for a scheduler on another machine", address, hint)
 
 
-def _on_loopback(address: str) -> bool:
+def _is_on_loopback(address: str) -> bool:
     """Return whether an address scheme://HOST:PORT stays on this machine; host names are not resolved."""
     host = address.partition("://")[2].rpartition(":")[0].strip("[]")
     try:

@@ -65,7 +65,7 @@ def _shared(left: str, right: str) -> int:
     return next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
 
 
-def one_edit_apart(left: str, right: str) -> bool:
+def is_one_edit_apart(left: str, right: str) -> bool:
     """Return whether one letter deleted, inserted, replaced or swapped with its neighbour turns `left` into `right`."""
     start = _shared(left, right)
     left, right = left[start:], right[start:]
@@ -80,6 +80,6 @@ def nearest(wrong: str, known: Iterable[str], elsewhere: Iterable[str] = ()) -> 
     A single typing error comes first, then the right word at the wrong place, then words that look similar.
     """
     words = tuple(known)
-    likely = [word for word in words if one_edit_apart(wrong, word)]
+    likely = [word for word in words if is_one_edit_apart(wrong, word)]
     likely = likely or list(elsewhere) or difflib.get_close_matches(wrong.lower(), words)
     return f"did you mean {' or '.join(map(repr, likely))}?" if likely else ""

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tamscore.arrow import plain_table
-from tamscore.config.problems import one_edit_apart
+from tamscore.config.problems import is_one_edit_apart
 from tamscore.errors import UsageError
 from tamscore.stages.folding import fold_ids
 from tamscore.store import contents
@@ -120,7 +120,7 @@ def _like(table: pa.Table, text: str) -> Iterator[str]:
     if half:  # one typing error leaves the first or the last half of an id unchanged
         near = pc.or_(near, pc.or_(pc.starts_with(ids, text[:half]), pc.ends_with(ids, text[-half:])))
     for there in ids.filter(near).to_pylist():
-        if _bare(there) == _bare(text) or one_edit_apart(text, there):
+        if _bare(there) == _bare(text) or is_one_edit_apart(text, there):
             yield repr(there)
     if "name" in table.column_names:
         for row in table.filter(pc.match_substring(table["name"], text, ignore_case=True)).to_pylist():

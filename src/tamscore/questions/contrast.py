@@ -35,7 +35,7 @@ class Contrast:
     features: tuple[tuple[str, float, float], ...]
 
     @property
-    def same_peers(self) -> bool:
+    def have_same_peers(self) -> bool:
         """Return whether both are in one cluster."""
         return bool(self.first.account["cluster"] == self.second.account["cluster"])
 

@@ -77,7 +77,7 @@ def _unit_of(name: str, value: Any, units: dict[str, Unit]) -> Unit:
 def _why(contrast: Contrast) -> str:
     """Return what the difference comes from: peers, or own sales."""
     first, second = contrast.first, contrast.second
-    if contrast.same_peers:
+    if contrast.have_same_peers:
         cluster = first.account["cluster"]
         stands = " and ".join(
             f"{account_title(explanation.account)} {_place(explanation)}" for explanation in (first, second)

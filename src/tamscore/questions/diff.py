@@ -88,7 +88,7 @@ def compare(first: StoredRun, second: StoredRun) -> RunComparison:
     notices = () if after else (_LEVEL_GONE,)
     if after and relabel.same_model(first, second):
         return RunComparison(first, second, Worlds(before, after, after), True, None, ())
-    if _same_accounts(first, second):
+    if _have_same_accounts(first, second):
         return RunComparison(first, second, Worlds(before, before, after), False, None, notices)
     labels = relabel.labels_under(first, second)
     if labels is None:
@@ -97,7 +97,7 @@ def compare(first: StoredRun, second: StoredRun) -> RunComparison:
     return RunComparison(first, second, Worlds(before, peers, after), False, labels, notices)
 
 
-def _same_accounts(first: StoredRun, second: StoredRun) -> bool:
+def _have_same_accounts(first: StoredRun, second: StoredRun) -> bool:
     """Return whether two runs have scored the same rows of the same bytes: no account has changed, and no peer."""
     digests = {run.manifest["inputs"]["digest"] for run in (first, second)}
     meanings = [(job.columns, job.rows, job.values, job.currency) for job in (first.job, second.job)]

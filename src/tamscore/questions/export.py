@@ -254,9 +254,9 @@ def kinds_of(run: StoredRun) -> dict[str, pa.DataType]:
     """Return the columns of a run that fit into a flat file, with the types of their values there."""
     kinds = {item.name: plain_type(item.type) for item in run.schema}
     flat = {name: MONEY if name in _AMOUNTS else kind for name, kind in kinds.items()}
-    return {name: kind for name, kind in flat.items() if not _formless(kind)}
+    return {name: kind for name, kind in flat.items() if not _is_formless(kind)}
 
 
-def _formless(kind: pa.DataType) -> bool:
+def _is_formless(kind: pa.DataType) -> bool:
     """Return whether values of a type have no form in a flat file: lists and bytes."""
     return bool(pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))

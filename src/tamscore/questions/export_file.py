@@ -37,11 +37,11 @@ class Target:
     """
 
     path: Path
-    guarded: bool = True
+    is_guarded: bool = True
     null: str | None = None
     bom: bool = False
     folder: bool = False
-    passed_on: bool = False
+    is_passed_on: bool = False
 
     @property
     def is_csv(self) -> bool:
@@ -58,7 +58,7 @@ class Target:
         if not self.is_csv and (self.null is not None or self.bom):
             option = "--bom" if self.null is None else "--null"
             raise UsageError(f"{option}: expected a CSV file, got {self.path}; Parquet says null and UTF-8 by itself")
-        if self.null is not None and (not self.null.strip() or (self.guarded and csv_output.runs(self.null))):
+        if self.null is not None and (not self.null.strip() or (self.is_guarded and csv_output.runs(self.null))):
             raise UsageError(f"--null: expected a text such as '#N/A' that is no formula, got {self.null!r}")
 
 
@@ -108,8 +108,8 @@ def put_tables(tables: Iterable[pa.Table], schema: pa.Schema, key: str, file: An
     Raise InputContractError if an id begins like a formula in a CSV file that is guarded against them.
     """
     if target.is_csv:
-        rows = _require_plain_ids(tables, key) if target.guarded else tables
-        csv_output.write(rows, schema, file, guarded=target.guarded, bom=target.bom)
+        rows = _require_plain_ids(tables, key) if target.is_guarded else tables
+        csv_output.write(rows, schema, file, is_guarded=target.is_guarded, bom=target.bom)
     else:
         _put_parquet(tables, schema, file)
 
@@ -158,13 +158,13 @@ def _write_csv(batches: Iterator[Batch], schema: pa.Schema, file: Any, order: Or
 
     def text() -> Iterator[pa.Table]:
         for batch in batches:
-            if target.guarded:
+            if target.is_guarded:
                 _require_ids(batch.table[order.key])
             flat = Batch(batch.table.cast(schema), batch.keys, batch.cleared)
             yield flat.table if target.null is None else _with_nulls(flat, order, target.null)
 
     columns = schema if target.null is None else _texts_where_cleared(schema, order)
-    csv_output.write(text(), columns, file, guarded=target.guarded, bom=target.bom)
+    csv_output.write(text(), columns, file, is_guarded=target.is_guarded, bom=target.bom)
 
 
 def _texts_where_cleared(schema: pa.Schema, order: Order) -> pa.Schema:

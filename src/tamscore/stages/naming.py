@@ -54,7 +54,7 @@ def number_phrase(column: str, high: bool, strength: str, title: ColumnTitle = N
     elif column.lower() in _SIZES:
         place, words = "adjective", "large" if high else "small"
     else:
-        kind = ("many", "few") if countable(called) else ("high", "low")
+        kind = ("many", "few") if is_countable(called) else ("high", "low")
         place, words = "with", f"{kind[0] if high else kind[1]} {called}"
     return Phrase(place, f"{strength} {words}".strip())
 
@@ -76,7 +76,7 @@ def missing_phrase(column: str, title: ColumnTitle = NO_TITLE) -> Phrase:
     return Phrase("with", f"unknown {title.title or column.replace('_', ' ')}")
 
 
-def countable(called: str) -> bool:
+def is_countable(called: str) -> bool:
     """Return whether a title is a plural of things that can be counted, such as `job openings`."""
     return called.lower().endswith("s") and not called.lower().endswith(_AMOUNTS)
 

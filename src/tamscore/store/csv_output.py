@@ -32,7 +32,9 @@ FIRST_BYTES = frozenset(b"'=+-@\x7f\xc2\xe1\xe2\xe3\xef") | frozenset(range(0x21
 _BOM = b"\xef\xbb\xbf"
 
 
-def write(tables: Iterable[pa.Table], schema: pa.Schema, file: Any, *, guarded: bool = True, bom: bool = False) -> None:
+def write(
+    tables: Iterable[pa.Table], schema: pa.Schema, file: Any, *, is_guarded: bool = True, bom: bool = False
+) -> None:
     """Write tables of a schema to a file as CSV in UTF-8 with a header; timestamps in ISO 8601 with a T.
 
     With `bom` the file begins with a byte-order mark, by which spreadsheets know the encoding.
@@ -41,7 +43,7 @@ def write(tables: Iterable[pa.Table], schema: pa.Schema, file: Any, *, guarded: 
 
     def text(table: pa.Table) -> pa.Table:
         plain = plain_cells(table)
-        return _guard(plain) if guarded else plain
+        return _guard(plain) if is_guarded else plain
 
     if bom:
         file.write(_BOM)

@@ -208,7 +208,7 @@ def bundles(groups: Sequence[RowGroup], max_bytes: int, substitution: Substituti
     for group in groups:
         if group.rows == 0:
             continue
-        if made and made[-1][1] + group.rows <= PARTITION_ROWS and _joins(group, made[-1][0][-1], across):
+        if made and made[-1][1] + group.rows <= PARTITION_ROWS and _may_join(group, made[-1][0][-1], across):
             made[-1][0].append(group)
             made[-1] = (made[-1][0], made[-1][1] + group.rows)
         else:
@@ -216,7 +216,7 @@ def bundles(groups: Sequence[RowGroup], max_bytes: int, substitution: Substituti
     return tuple(Partition(i, _pieces(together), max_bytes, substitution) for i, (together, _) in enumerate(made))
 
 
-def _joins(group: RowGroup, before: RowGroup, across: bool) -> bool:  # noqa: FBT001
+def _may_join(group: RowGroup, before: RowGroup, across: bool) -> bool:  # noqa: FBT001
     """Return whether a row group may be read with the one before: from one file, or if allowed, of one schema."""
     return group.path == before.path or (across and group.kinds == before.kinds)
 

@@ -55,7 +55,7 @@ class DeltaTarget:
         """Open the newest version of the table, see `TableTarget`."""
         deltalake = library("deltalake", "lakehouse", "a Delta table")
         place = whole_address(self.location)
-        plain = not isinstance(self.location, Path) and bucket.plain_endpoint(place)
+        plain = not isinstance(self.location, Path) and bucket.is_plain_endpoint(place)
         options = {"allow_http": "true"} if plain else None
         with _refusals(deltalake, f"delta:{place}"):
             there = deltalake.DeltaTable.is_deltatable(place, options)

@@ -62,7 +62,7 @@ class ScoredPart:
     top_by_kind: pa.Table
     work: dict[tuple[str, ...], Any]
     counts: tuple[Any, ...] = ()
-    reused: bool = False
+    is_reused: bool = False
     left_out: tuple[str, ...] = ()
 
 
@@ -78,16 +78,16 @@ def reuse_part(
     if files is None:
         return None
     if known is not None and known.files == files:
-        return replace(known, reused=True)
+        return replace(known, is_reused=True)
     if plan.written is not None:
         return None
     scored = scores_of(part.partition.index, files, plan.directory)
-    return _describe(scored, int(np.count_nonzero(assigned.reason)), files, plan, reused=True)
+    return _describe(scored, int(np.count_nonzero(assigned.reason)), files, plan, is_reused=True)
 
 
 def scores_name(index: int, files: Mapping[str, Placed], directory: RunDirectory) -> str:
     """Return which of the files of a part holds its scores."""
-    staged, written = (directory.name_of(path) for path in (directory.staged(index), directory.part(index)))
+    staged, written = (directory.name_of(path) for path in (directory.is_staged(index), directory.part(index)))
     return staged if staged in files else written
 
 
@@ -113,8 +113,8 @@ def with_reasons(table: pa.Table, reason: Any, bad: Any) -> pa.Table:
 def _place_scores(index: int, scored: pa.Table, plan: ScorePlan) -> dict[str, Placed]:
     """Write the columns of scored rows that the job wants; a part that is read again soon lies on a disk as it is."""
     left_out, path = plan.left_out(scored), plan.directory.part(index)
-    if plan.staged and not isinstance(path, ObjectPath):
-        path = plan.directory.staged(index)
+    if plan.is_staged and not isinstance(path, ObjectPath):
+        path = plan.directory.is_staged(index)
         return {plan.directory.name_of(path): commit.place_arrow(scored, path)}
     repeated = [name for name in repeating(scored) if name not in left_out]
     placed = commit.place_parquet(scored.drop_columns(left_out) if left_out else scored, path, repeated)
@@ -141,7 +141,7 @@ def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan
     kept = {name: placed for name, placed in part.files.items() if name != scores_name(index, part.files, directory)}
     files = {**_place_scores(index, scored, plan), **kept}
     directory.commit_files(index, files, {"scored": scored.num_rows, "rejected": part.rejected})
-    staged = directory.staged(index)
+    staged = directory.is_staged(index)
     if not isinstance(staged, ObjectPath):
         commit.remove(staged, directory.output)
     top, top_by_kind = _tops(scored, plan)
@@ -156,11 +156,13 @@ def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan
 
 
 def _describe(
-    scored: pa.Table, rejected: int, files: dict[str, Placed], plan: ScorePlan, *, reused: bool = False
+    scored: pa.Table, rejected: int, files: dict[str, Placed], plan: ScorePlan, *, is_reused: bool = False
 ) -> ScoredPart:
     """Return what a part comes to, told from its table."""
     parts = _totals(scored, plan), _flag_counts(scored), *_tops(scored, plan), exact_totals(scored)
-    return ScoredPart(scored.num_rows, rejected, files, *parts, _counts_of(scored, plan), reused, plan.left_out(scored))
+    return ScoredPart(
+        scored.num_rows, rejected, files, *parts, _counts_of(scored, plan), is_reused, plan.left_out(scored)
+    )
 
 
 def _tops(scored: pa.Table, plan: ScorePlan) -> tuple[pa.Table, pa.Table]:
@@ -168,7 +170,7 @@ def _tops(scored: pa.Table, plan: ScorePlan) -> tuple[pa.Table, pa.Table]:
 
     They keep nothing else of the part, which may be a view of a file.
     """
-    if plan.staged:
+    if plan.is_staged:
         return scored.schema.empty_table(), scored.schema.empty_table()
     own = _copied(scored)
     return best(own), best_by_kind(own)
@@ -189,7 +191,7 @@ def _copied(table: pa.Table) -> pa.Table:
 
 def _counts_of(scored: pa.Table, plan: ScorePlan) -> tuple[Any, ...]:
     """Return what each section counts among the scored rows; nothing while a part is staged."""
-    if plan.staged:
+    if plan.is_staged:
         return ()
     return tuple(section.state.count(scored) for section in plan.sections)
 

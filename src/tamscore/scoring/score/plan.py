@@ -48,11 +48,11 @@ class ScorePlan:
     sections: tuple[Prepared, ...] = ()
     order: RankOrder | None = None
     written: frozenset[str] | None = None
-    staged: bool = False
+    is_staged: bool = False
 
     def left_out(self, scored: pa.Table) -> tuple[str, ...]:
         """Return the columns of scores that are not written, in order."""
-        if self.written is None or self.staged:
+        if self.written is None or self.is_staged:
             return ()
         return tuple(name for name in scored.column_names if name not in self.written)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.config.problems import one_edit_apart
+from tamscore.config.problems import is_one_edit_apart
 from tamscore.substitution import fold_word, plain_word
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def fold(column: pa.Array, fold: Callable[[str], str] = fold_word) -> pa.Array:
 def likely(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean …?" with the most similar known names, '' if none is similar."""
     spelling, wrong = {fold_word(text): text for text in known if text}, fold_word(name)
-    close = [text for text in spelling if one_edit_apart(wrong, text)] or get_close_matches(wrong, spelling)
+    close = [text for text in spelling if is_one_edit_apart(wrong, text)] or get_close_matches(wrong, spelling)
     return f"; did you mean {' or '.join(repr(spelling[text]) for text in close)}?" if close else ""
 
 

@@ -24,11 +24,11 @@ def read(texts: Any, layout: NumberFormat) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if _plain(texts, layout.decimal):
+    if _is_plain(texts, layout.decimal):
         pointed = texts if layout.decimal == "." else pc.replace_substring(texts, ",", ".")
         return pc.cast(pointed, pa.float64())
     distinct = pc.dictionary_encode(texts)
-    return pc.cast(_dressed(distinct.dictionary, layout, readable), pa.float64()).take(distinct.indices)
+    return pc.cast(_dressed(distinct.dictionary, layout, is_readable), pa.float64()).take(distinct.indices)
 
 
 def read_whole(texts: Any, layout: NumberFormat) -> Any:
@@ -39,11 +39,11 @@ def read_whole(texts: Any, layout: NumberFormat) -> Any:
     if pc.all(pc.match_substring_regex(texts, r"^-?\d{1,18}$"), min_count=0).as_py():
         return pc.cast(texts, pa.int64())
     distinct = pc.dictionary_encode(texts)
-    plain = pc.replace_substring_regex(_dressed(distinct.dictionary, layout, readable_whole), r"\.0*$", "")
+    plain = pc.replace_substring_regex(_dressed(distinct.dictionary, layout, is_readable_whole), r"\.0*$", "")
     return pc.cast(plain, pa.int64()).take(distinct.indices)
 
 
-def _plain(texts: Any, decimal: str) -> bool:
+def _is_plain(texts: Any, decimal: str) -> bool:
     import pyarrow.compute as pc
 
     mark = f"[{decimal}]"
@@ -52,13 +52,13 @@ def _plain(texts: Any, decimal: str) -> bool:
     return bool(pc.all(shaped, min_count=0).as_py()) and short <= marks.LONGEST
 
 
-def readable(style: str, tag: str, layout: NumberFormat) -> bool:
+def is_readable(style: str, tag: str, layout: NumberFormat) -> bool:
     """Return whether a text of this style and tag has a value under the format."""
     allowed = {"m or b": layout.m_million, "billion": layout.decimal == ".", "credit": bool(layout.credit)}
     return layout.reads(style) and allowed.get(tag, True)
 
 
-def readable_whole(style: str, tag: str, layout: NumberFormat) -> bool:
+def is_readable_whole(style: str, tag: str, layout: NumberFormat) -> bool:
     """Return whether a text of this style and tag is a whole number under the format."""
     name, mark = marks.parts(style)
     either = name == "amb" and mark == layout.decimal
@@ -67,7 +67,7 @@ def readable_whole(style: str, tag: str, layout: NumberFormat) -> bool:
         name in marks.WHOLE_STYLES
         and not fraction
         and tag in {"", "money", "percent", "credit"}
-        and readable(style, tag, layout)
+        and is_readable(style, tag, layout)
     )
 
 

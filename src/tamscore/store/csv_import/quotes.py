@@ -25,7 +25,7 @@ class QuotedRow:
     row: int
     lines: int
     text: str
-    escaped: bool
+    is_escaped: bool
 
 
 @dataclass

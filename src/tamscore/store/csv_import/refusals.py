@@ -83,4 +83,4 @@ def _crossed(source: CsvSource, row: QuotedRow) -> str:
 
 
 def _remedy(source: CsvSource, row: QuotedRow) -> str:
-    return f"{_ESCAPE if row.escaped and source.dialect.escape is None else ''}{_DOUBLE}"
+    return f"{_ESCAPE if row.is_escaped and source.dialect.escape is None else ''}{_DOUBLE}"

@@ -43,8 +43,8 @@ class _ColumnLook:
     shapes: frozenset[str] | None
     values: frozenset[str] | None
     numeric: bool
-    coarse: bool
-    padded: bool
+    is_coarse: bool
+    is_padded: bool
 
     @property
     def tells(self) -> bool:
@@ -54,18 +54,18 @@ class _ColumnLook:
     def fits(self, cell: str) -> bool:
         """Return whether a cell looks like those of the column."""
         text = cell.strip()
-        if cell != text and not self.padded:
+        if cell != text and not self.is_padded:
             return False
         if self.numeric and _NUMBER.fullmatch(text):
             return True
         if self.values is not None and text in self.values:
             return True
-        return self.shapes is not None and _shape(text, coarse=self.coarse) in self.shapes
+        return self.shapes is not None and _shape(text, is_coarse=self.is_coarse) in self.shapes
 
 
-def _shape(text: str, *, coarse: bool = False) -> str:
+def _shape(text: str, *, is_coarse: bool = False) -> str:
     """Return the pattern of a text: runs of digits as 9, of letters as a; so AB-0012 is a-9, or coarsely a9."""
-    if coarse:
+    if is_coarse:
         return "a" * bool(re.search(r"[^\W\d_]", text)) + "9" * bool(re.search(r"\d", text))
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", text))
 
@@ -74,15 +74,15 @@ def _describe_cells(cells: Sequence[str]) -> _ColumnLook:
     """Return what the cells of a column look like."""
     texts = [cell.strip() for cell in cells if cell.strip()]
     values = frozenset(texts)
-    coarse = len(texts) < _ENOUGH
-    shapes = frozenset(_shape(text, coarse=coarse) for text in texts)
+    is_coarse = len(texts) < _ENOUGH
+    shapes = frozenset(_shape(text, is_coarse=is_coarse) for text in texts)
     numbers = sum(bool(_NUMBER.fullmatch(text)) for text in texts)
     return _ColumnLook(
         shapes=shapes if 0 < len(shapes) <= max(2, len(texts) // 50) else None,
         values=values if 0 < len(values) <= len(texts) // 4 else None,
         numeric=numbers > 0 and numbers >= 0.95 * len(texts),
-        coarse=coarse,
-        padded=any(cell != cell.strip() for cell in cells if cell.strip()),
+        is_coarse=is_coarse,
+        is_padded=any(cell != cell.strip() for cell in cells if cell.strip()),
     )
 
 
@@ -133,17 +133,17 @@ class RowLook:
         first, *inner, last = parts
         between = [cells for cells in inner if len(cells) == width] if width > 1 else []
         for cells in between[:_SAMPLE_ROWS]:
-            if self._like(list(enumerate(cells)), doubt=False):
+            if self._is_alike(list(enumerate(cells)), doubt=False):
                 return self.delimiter.join(cells)
         behind = width - 1 - place
         if width > 1 and len(first) > behind and len(last) > place and len(between) == len(inner):
             exact = len(first) == behind + 1 and len(last) == place + 1
             evidence = [(width - at, first[-at]) for at in range(1, behind + 1)] + list(enumerate(last[:place]))
-            if self._like(evidence, doubt=exact):
+            if self._is_alike(evidence, doubt=exact):
                 return self.delimiter.join(last)
         return ""
 
-    def _like(self, cells: list[tuple[int, str]], *, doubt: bool) -> bool:
+    def _is_alike(self, cells: list[tuple[int, str]], *, doubt: bool) -> bool:
         """Return whether cells look like those of their columns; `doubt` where none of them can tell."""
         items = [
             (self.columns[at], cell.strip('"')) for at, cell in cells if self.columns[at].tells and cell.strip('" ')

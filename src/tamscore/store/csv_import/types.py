@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.errors import UsageError
 from tamscore.store.csv_import import forms as form
 from tamscore.store.csv_import.dates import ORDERS
-from tamscore.store.csv_import.numerals import readable, readable_whole
+from tamscore.store.csv_import.numerals import is_readable, is_readable_whole
 
 if TYPE_CHECKING:
     from tamscore.store.csv_import.marks import NumberFormat
@@ -102,7 +102,7 @@ def accepts(kind: ColumnType, shape: str, layout: NumberFormat) -> bool:
     number = form.number_parts(shape)
     if number is None:
         return kind.kind == "range" and first == form.RANGE and rest in {"any", "either", layout.decimal}
-    return (readable_whole if kind.kind == "int" else readable)(*number, layout)
+    return (is_readable_whole if kind.kind == "int" else is_readable)(*number, layout)
 
 
 def empty_tokens(kind: ColumnType, always_empty: frozenset[str]) -> frozenset[str]:

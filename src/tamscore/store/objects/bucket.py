@@ -158,7 +158,7 @@ def _short(error: Exception) -> str:
     return without_secrets(text)
 
 
-def plain_endpoint(url: str) -> bool:
+def is_plain_endpoint(url: str) -> bool:
     """Return whether the environment names an endpoint in plain http; raise UsageError if it is on another machine.
 
     On a network, others could read the data. To allow plain http anyway, set AWS_ALLOW_HTTP in the environment.
@@ -185,7 +185,7 @@ def client(url: str) -> tuple[Any, Any]:
     from obstore.exceptions import BaseError
 
     options = {"timeout": f"{ANSWER_S}s", "connect_timeout": f"{_CONNECT_S}s"}
-    local = {"allow_http": True} if plain_endpoint(url) else {}
+    local = {"allow_http": True} if is_plain_endpoint(url) else {}
     retry = {"max_retries": RETRIES, "retry_timeout": timedelta(seconds=_RETRY_S)}
     settings: Any = {"client_options": {**options, **local}, "retry_config": retry}
     if provider := credentials.provider_for(url):

@@ -65,7 +65,7 @@ def _open_delta(folder: Location, key: str, version: int | None) -> Any:
     from deltalake.exceptions import DeltaError
 
     place = whole_address(folder)
-    plain = not isinstance(folder, Path) and bucket.plain_endpoint(place)
+    plain = not isinstance(folder, Path) and bucket.is_plain_endpoint(place)
     options = ({"allow_http": "true"} if plain else {}) | credentials.plain_aws(place)
     table = DeltaTable(place, storage_options=options or None)
     if version is not None:
