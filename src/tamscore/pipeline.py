@@ -154,7 +154,7 @@ def _carry_out(
     """Score the whole market, or the one that was made for the job, with a model from the given source."""
     choice = device.choose(job.device, kind=job.engine.kind)
     progress.notice(f"device {choice.name}: {choice.reason}")
-    model_source.check(job)
+    model_source.require_suitable(job)
     columns, plan = columns_read(job), plan_of(job, make_output=True, market=market)
     for key, item in ({MARKET: plan} | plan.tables).items():
         for text in item.notices:
@@ -301,7 +301,7 @@ def _write_scores(
     if is_reused := sum(part.is_reused for part in scored):
         current.progress.notice(f"resumed: {is_reused} of {len(scored)} parts were there already")
     sealed = sealed_roles.seal_roles(market, scored, plan)
-    partitions.unchanged(current.plan)
+    partitions.require_unchanged(current.plan)
     return sealed
 
 

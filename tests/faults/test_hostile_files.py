@@ -399,10 +399,10 @@ def test_a_plan_can_be_asked_whether_its_files_are_unchanged(tmp_path, kind):
     where = market.write(market.plain_accounts(ROWS), tmp_path / "market", files=2)
     pq.write_table(market.plain_accounts(ROWS).slice(0, 0), where / "part-00002.parquet")
     made = partitions.plan(str(where), COLUMNS)
-    partitions.unchanged(made)
+    partitions.require_unchanged(made)
     MEDDLING[kind](where / "part-00002.parquet")
     with pytest.raises(InputContractError, match=r"part-00002\.parquet: (changed while|cannot be read)"):
-        partitions.unchanged(made)
+        partitions.require_unchanged(made)
 
 
 def test_a_file_that_changes_while_it_is_planned_is_refused(tmp_path, monkeypatch):

@@ -169,10 +169,10 @@ def test_plans_name_the_csv_and_never_the_copy(tmp_path):
     assert plan.stamps == ((path.stat().st_size, path.stat().st_mtime_ns),)
     assert {partition.path for partition in plan.partitions} == {partition.where for partition in plan.partitions}
     assert "tamscore-" not in str(plan.record) + "".join(one.where for one in plan.partitions)
-    partitions.unchanged(plan)
+    partitions.require_unchanged(plan)
     csv(tmp_path, LINES[:3])
     with pytest.raises(InputContractError, match="changed while"):
-        partitions.unchanged(plan)
+        partitions.require_unchanged(plan)
     with pytest.raises(InputContractError, match="changed while"):
         rows_of(plan)
 

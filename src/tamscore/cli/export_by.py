@@ -35,7 +35,7 @@ def export_by(
 
     if not isinstance(to, Target) or to.is_passed_on or to.folder:
         raise UsageError(f"--by: expected a file for {_NOUNS[by]}; name one that ends in .csv or .parquet")
-    to.check()
+    to.require_format()
     require_free(run.directory, "export", to.path, overwrite=overwrite)
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)

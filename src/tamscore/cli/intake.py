@@ -145,7 +145,7 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
     from tamscore.store.sources import standard_input
 
     if not dry_run:
-        csv_import.check_destination(destination, overwrite=overwrite)
+        csv_import.require_destination(destination, overwrite=overwrite)
     sources = [str(standard_input.store()) if source == standard_input.STANDARD_INPUT else source for source in sources]
     inspect = partial(
         csv_import.inspect, sources, _types_of(types or ()), delimiter=delimiter, encoding=encoding, decimal=decimal,

@@ -102,7 +102,7 @@ def _reach(address: str, security: Any, timeout: float) -> None:
     while True:
         try:
             with closing(socket.create_connection(place, timeout=max(0.1, until - monotonic()))) as connection:
-                _encrypt(connection, security, address)
+                _require_encryption(connection, security, address)
                 return
         except OSError as error:
             if monotonic() + _RETRY_S >= until:
@@ -113,7 +113,7 @@ def _reach(address: str, security: Any, timeout: float) -> None:
         sleep(_RETRY_S)
 
 
-def _encrypt(connection: socket.socket, security: Any, address: str) -> None:
+def _require_encryption(connection: socket.socket, security: Any, address: str) -> None:
     """Raise UsageError unless the other side has a certificate that we trust, and trusts ours."""
     context = security.get_connection_args("client")["ssl_context"]
     if context is None:

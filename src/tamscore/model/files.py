@@ -110,7 +110,7 @@ def _checked_bytes(folder: Location, name: str, files: Mapping[str, Placed]) -> 
     listed = files.get(f"model/{name}")
     if listed is None or folder.is_file():
         raise InputContractError(f"{path}: is not listed in the manifest of its run; name the folder of a complete run")
-    listed.held_against(data, path)
+    listed.require_match(data, path)
     return data
 
 

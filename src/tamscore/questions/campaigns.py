@@ -110,7 +110,7 @@ def write_lists(run: StoredRun, lists: Lists, progress: Progress, *, overwrite: 
     run, since = with_marks(run), lists.since and with_marks(lists.since, run)
     fields = lists.fields or [name for name in with_role(_FIELDS, run) if name in run.columns]
     order = order_of(run, fields, {}, date.min)  # without overrides no day counts
-    lists.like.check()
+    lists.like.require_format()
     note(run.directory, _COMMAND, lists.folder, progress)
     lists.folder.mkdir(parents=True, exist_ok=True)
     written = []

@@ -48,7 +48,7 @@ class Target:
         """Return whether it is a CSV file."""
         return self.path.suffix == ".csv" and not self.folder
 
-    def check(self) -> None:
+    def require_format(self) -> None:
         """Raise UsageError if the name tells no format, or the format has no use for an option."""
         if self.path.suffix not in _FORMATS and not self.folder:
             raise UsageError(
@@ -64,7 +64,7 @@ class Target:
 
 def write(run: StoredRun, since: StoredRun | None, order: Order, target: Target, progress: Progress) -> ExportCounts:
     """Write an export, and return what was exported; the file is there in full, or as it was before."""
-    target.check()
+    target.require_format()
     before = None
     if since is not None:
         with progress.stage("read earlier"):

@@ -52,7 +52,7 @@ class ModelSource(Protocol):
     def accept(self) -> bool:
         """Whether any number of accounts may change cluster."""
 
-    def check(self, job: Job) -> None:
+    def require_suitable(self, job: Job) -> None:
         """Raise InputContractError, with the differences, unless the job matches the model."""
 
     def judge_features(self, run: Run, parts: list[PartRows]) -> None:
@@ -75,7 +75,7 @@ class NewModel:
         """The record of it in the manifest."""
         return {"source": "fitted"}
 
-    def check(self, job: Job) -> None:
+    def require_suitable(self, job: Job) -> None:
         """Do nothing: any job matches a new model."""
 
     def judge_features(self, run: Run, parts: list[PartRows]) -> None:
@@ -111,7 +111,7 @@ class FrozenModel:
         """The record of it in the manifest."""
         return {"source": "frozen", **self.earlier.record, "ladders": "own" if self.own_ladders else "frozen"}
 
-    def check(self, job: Job) -> None:
+    def require_suitable(self, job: Job) -> None:
         """Raise InputContractError unless the job has the settings that the model was fitted under."""
         model, settings = self.earlier.model, settings_of(job)
         if self.own_ladders:
@@ -150,7 +150,7 @@ class RefreshedModel:
         """The record of it in the manifest."""
         return {"source": "refreshed", **self.earlier.record}
 
-    def check(self, job: Job) -> None:
+    def require_suitable(self, job: Job) -> None:
         """Raise InputContractError unless the job has the features and columns of the model."""
         model = self.earlier.model
         settings = {**model.settings, "columns": settings_of(job)["columns"]}

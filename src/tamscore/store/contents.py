@@ -86,7 +86,7 @@ def placed_file(path: Location, placed: Placed | None, dictionary: Sequence[str]
 
     data = file_bytes(path)
     if placed is not None:
-        placed.held_against(data, path)
+        placed.require_match(data, path)
     return pq.ParquetFile(pa.BufferReader(data), read_dictionary=list(dictionary))
 
 
@@ -109,7 +109,7 @@ def verify_content(path: Location) -> bytes:
     renewed = renewal.await_renewal(path.parent.parent, name_within(path, path.parent.parent), placed)
     if renewed is None:
         data = file_bytes(path)
-        placed.held_against(data, path)
+        placed.require_match(data, path)
     return data if renewed is None else renewed
 
 

@@ -189,7 +189,7 @@ def _read_stamp(file: SourceFile) -> tuple[Stamp, Any, Any]:
     return stamp, footer, schema
 
 
-def unchanged(plan: Plan) -> None:
+def require_unchanged(plan: Plan) -> None:
     """Raise InputContractError, with the file's name, unless every file is unchanged since it was planned."""
     for item in plan.every:
         for file, stamp in zip(item.files, item.stamps, strict=True):

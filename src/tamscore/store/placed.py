@@ -42,7 +42,7 @@ class Placed:
 
         return cls(memoryview(data).nbytes, xxhash.xxh3_128_hexdigest(data))
 
-    def held_against(self, data: _Data, path: object) -> None:
+    def require_match(self, data: _Data, path: object) -> None:
         """Raise InputContractError that names the path unless some bytes are what was placed there."""
         self.require(type(self).of_bytes(data), path)
 

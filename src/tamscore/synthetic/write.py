@@ -54,7 +54,7 @@ def write_market(  # noqa: PLR0913 - every option of the command
     `progress` is called after each row group with the rows so far.
     Raise UsageError for arguments out of range, and where `directory` is a file or holds anything already.
     """
-    _check(directory, rows, seed, files, month)
+    _require_arguments(directory, rows, seed, files, month)
     files = min(files, rows)
     segments = month.segments(seed)
     chunk = lru_cache(maxsize=1)(partial(_chunk_of, partial(chunk_tables, segments, seed, month=month), seed, families))
@@ -85,7 +85,7 @@ def _chunk_of(make: Callable[[int], _Tables], seed: int, families: bool, number:
     return (with_parents(market, seed, number) if families else market), truth
 
 
-def _check(directory: Path, rows: int, seed: int, files: int, month: Month) -> None:
+def _require_arguments(directory: Path, rows: int, seed: int, files: int, month: Month) -> None:
     for name, value, low, high in (
         ("rows", rows, 1, month.most_rows),
         ("seed", seed, 0, _MAX_SEED),

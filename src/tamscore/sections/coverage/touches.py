@@ -71,9 +71,11 @@ def read_touches(settings: Coverage, accounts: CoverageAccounts, plans: Sequence
     roles, levels = (fold(strings(table[key]), plain_word) for key in _KEYS[1:])
     hours = table["hours"].cast(pa.float64()).combine_chunks().fill_null(np.nan).to_numpy()
     fits = _fitting(roles, levels, plans)
-    _check(path, table, np.isfinite(hours) & (hours > 0), "expected hours above 0")
-    _check(path, table, fits.any(axis=1), f"expected one of the plans {_names(plans)}" if _names(plans) else _NO_PLAN)
-    _check(path, table, _once(ids, roles, levels), "stands twice")
+    _require_good_rows(path, table, np.isfinite(hours) & (hours > 0), "expected hours above 0")
+    _require_good_rows(
+        path, table, fits.any(axis=1), f"expected one of the plans {_names(plans)}" if _names(plans) else _NO_PLAN
+    )
+    _require_good_rows(path, table, _once(ids, roles, levels), "stands twice")
     row = places_in(ids, accounts.keys.cast(ids.type))
     general = levels.to_numpy(zero_copy_only=False) == ""
     order = np.argsort(~general, kind="stable")  # a row that names its service level comes last and holds
@@ -113,7 +115,7 @@ def _names(plans: Sequence[TouchPlan]) -> str:
     return ", ".join(dict.fromkeys(plan.name for plan in plans if plan.role != DIGITAL))
 
 
-def _check(path: str, table: pa.Table, good: Any, expected: str) -> None:
+def _require_good_rows(path: str, table: pa.Table, good: Any, expected: str) -> None:
     """Raise InputContractError unless all rows are good, with the first that is not, and how many there are."""
     bad = np.flatnonzero(~good)
     if len(bad):

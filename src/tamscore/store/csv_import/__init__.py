@@ -12,7 +12,7 @@ from tamscore.errors import InputContractError, UsageError
 from tamscore.store import commit
 from tamscore.store.csv_import import rows as csv_rows
 from tamscore.store.csv_import import source as csv_source
-from tamscore.store.csv_import.destination import check_destination, free_targets, still_free
+from tamscore.store.csv_import.destination import free_targets, require_destination, still_free
 from tamscore.store.csv_import.inspection import inspect
 from tamscore.store.csv_import.left_out import Intake, RejectedRow
 from tamscore.store.csv_import.output import written
@@ -33,10 +33,10 @@ __all__ = [
     "ImportPlan",
     "ImportReport",
     "ImportedColumn",
-    "check_destination",
     "inspect",
     "is_csv",
     "read_table",
+    "require_destination",
     "write",
 ]
 

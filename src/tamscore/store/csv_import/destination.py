@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import.plan import ImportPlan
 
 
-def check_destination(destination: Path, *, overwrite: bool) -> bool:
+def require_destination(destination: Path, *, overwrite: bool) -> bool:
     """Return whether the destination is one file (its name ends in .parquet) rather than a folder.
 
     UsageError where something is there that must not be replaced.
@@ -56,7 +56,7 @@ def _require_own_folder(folder: Path, targets: Collection[Path]) -> None:
 
 def free_targets(destination: Path, plan: ImportPlan, *, overwrite: bool) -> list[Path]:
     """The file that each CSV file goes to; UsageError where one is there, or others are that would be mixed in."""
-    if check_destination(destination, overwrite=overwrite):
+    if require_destination(destination, overwrite=overwrite):
         return [destination] * len(plan.files)
     targets = _targets_in(destination, plan)
     _require_own_folder(destination, targets)
