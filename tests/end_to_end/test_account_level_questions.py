@@ -177,7 +177,7 @@ def test_accounts_won_or_lost_owe_their_new_level_to_their_own_sales_and_raise_n
     assert not [row for row in raised if row["alert"] == "buying"]
 
 
-def test_sales_alone_are_told_apart_from_the_model_that_they_change(tmp_path):
+def test_sales_alone_are_distinguished_from_the_model_that_they_change(tmp_path):
     table = market.accounts(ROWS)
     first = market.score(table, tmp_path / "first", SAMPLED)
     random = np.random.default_rng(5)
@@ -193,7 +193,7 @@ def test_sales_alone_are_told_apart_from_the_model_that_they_change(tmp_path):
     assert "cluster_move" not in at_work(rows)
 
 
-def test_a_refresh_is_told_apart_by_causes_that_sum_to_the_cent(tmp_path):
+def test_a_refresh_is_split_by_causes_that_sum_to_the_cent(tmp_path):
     """The model is fitted anew from the one before: levels, peers and the model itself move potentials."""
     table = market.accounts(ROWS)
     first = market.score(table, tmp_path / "first", SAMPLED)

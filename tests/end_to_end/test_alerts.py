@@ -68,7 +68,7 @@ def found_in(first, second):
     return alerts_of(open_run(second.output), open_run(first.output), Progress()).table.to_pylist()
 
 
-def test_who_outgrew_its_peers_is_told_and_nobody_else(first, tmp_path):
+def test_who_outgrew_its_peers_is_reported_and_nobody_else(first, tmp_path):
     done, table = first
     party = np.array(table["party_type"].to_pylist())
     chosen = np.flatnonzero((market.peer_group(ROWS) == 0) & (party == "end_user"))[:40]
@@ -97,7 +97,7 @@ def test_sales_peers_and_rules_raise_no_buying_alert(first, tmp_path):
     )
 
 
-def test_an_intent_feature_that_rose_beyond_nine_in_ten_peers_is_told(first, tmp_path):
+def test_an_intent_feature_that_rose_beyond_nine_in_ten_peers_is_reported(first, tmp_path):
     """Everybody is seen more often by up to two; a few by many more, and only those exceed the usual change."""
     done, table = first
     more = np.zeros(ROWS)
@@ -237,7 +237,7 @@ def test_a_run_without_a_run_before_cannot_export_buying_alerts(replaced, tmp_pa
     assert (done.exit_code, "needs the run that this one replaced" in done.stderr) == (2, True)
 
 
-def test_alerts_and_report_are_told_against_the_run_before_unless_said_otherwise(replaced, tmp_path):
+def test_alerts_and_report_are_compared_with_the_run_before_unless_said_otherwise(replaced, tmp_path):
     grown = replaced[1]
     told = json.loads(CliRunner().invoke(app, ["alerts", str(grown.path), "--json"]).stdout)
     assert (told["since"], told["buying"]["alerts"] >= 30) == (replaced[0].run_key, True)

@@ -215,7 +215,7 @@ def test_a_column_that_is_missing_is_3_and_named(market, command):
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
-def test_all_problems_of_a_job_file_are_told_each_on_a_line_of_its_own(market, command):
+def test_all_problems_of_a_job_file_are_reported_each_on_a_line_of_its_own(market, command):
     result = call(command, market.job, "--set", "clusters.k=1", "--set", "potential.preset=p86")
     lines = result.stderr.splitlines()
     assert result.exit_code == 2
@@ -458,7 +458,7 @@ def test_an_import_writes_what_it_showed(export, tmp_path):
         (["--type", "id=float"], 3, "none of its 200 cells"),
     ],
 )
-def test_import_options_that_make_no_sense_are_told(export, tmp_path, arguments, code, said):
+def test_import_options_that_make_no_sense_are_reported(export, tmp_path, arguments, code, said):
     result = call("import", export, tmp_path / "out", *arguments)
     assert result.exit_code == code
     assert said in result.stderr

@@ -450,7 +450,7 @@ def test_hours_that_naming_people_leaves_over_are_given_out_again(run, tmp_path,
             assert not (found.offer.hours[o][waits] <= capacity[p]).any()
 
 
-def test_the_gap_is_told_before_and_after_hours_are_given_out_again(run, tmp_path):
+def test_the_gap_is_reported_before_and_after_hours_are_given_out_again(run, tmp_path):
     result, _ = covered(run, **grainy_team(tmp_path), minimum_treatment={})
     sure = result.certificate
     assert sure.gap < sure.gap_before

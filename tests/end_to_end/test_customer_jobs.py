@@ -164,7 +164,7 @@ def later(shop, folder, rows=slice(200, 1400), seed=5):
     return market.job(folder / "market", folder / "scores", baskets.changes(folder))
 
 
-def test_a_frozen_model_keeps_its_jobs_and_what_it_told_prospects(shop, tmp_path):
+def test_a_frozen_model_keeps_its_jobs_and_what_it_reported_of_prospects(shop, tmp_path):
     again = pipeline.score(later(shop, tmp_path), Progress(), str(shop["run"].path), accept=True)
     before = {row["account_id"]: row for row in shop["scores"]}
     for row in market.scores(again).to_pylist():

@@ -131,7 +131,7 @@ def test_an_account_that_turns_into_another_moves_cluster_under_one_model(base, 
     assert not any(other["cluster_move"] for other in rows.values() if other is not moved)
 
 
-def test_under_a_new_model_own_sales_and_peers_are_told_as_under_the_old_one(base, only_sales, tmp_path):
+def test_under_a_new_model_own_sales_and_peers_are_reported_as_under_the_old_one(base, only_sales, tmp_path):
     """The labels that the first model gives to the second run's input are found again: what sales did is told the same,
     whether the model was fitted anew or not, and nobody moves whose features stayed."""
     folder = only_sales.output.parent / "market"
@@ -157,7 +157,7 @@ def test_another_sales_column_of_the_same_files_is_no_work_of_a_new_model(tmp_pa
     assert causes_at_work(rows) == {"own_sales", "peers", "model"}
 
 
-def test_where_the_second_input_is_gone_the_model_takes_what_cannot_be_told_apart(base, tmp_path):
+def test_where_the_second_input_is_gone_the_model_takes_what_cannot_be_distinguished(base, tmp_path):
     changed = market.score(grown(market.accounts(ROWS)), tmp_path, SAMPLED | {"clusters.k": 3})
     for file in (tmp_path / "market").iterdir():
         file.unlink()
@@ -167,7 +167,7 @@ def test_where_the_second_input_is_gone_the_model_takes_what_cannot_be_told_apar
     assert "is told together, as model" in found.notices[0]
 
 
-def test_accounts_that_come_and_go_are_told_apart_and_totals_add_up(base, tmp_path):
+def test_accounts_that_come_and_go_are_distinguished_and_totals_add_up(base, tmp_path):
     """New and gone accounts have no parts; totals are the sums of the rows, by kind; movers are the largest changes."""
     table = grown(market.accounts(ROWS)).slice(50)
     fresh = market.accounts(70, seed=1)

@@ -45,7 +45,7 @@ def test_the_command_line_knows_every_command_and_its_options(page):
         parse(words)
 
 
-def test_a_command_that_is_not_there_and_an_option_that_is_not_known_are_told():
+def test_a_command_that_is_not_there_and_an_option_that_is_not_known_are_reported():
     for words in (["scroe", "job.toml"], ["show", "scores", "--topp", "3"], ["diff", "scores"]):
         with pytest.raises(REFUSED):
             parse(words)

@@ -130,7 +130,7 @@ def test_a_mistyped_id_gets_the_likely_ones(done, wrong, hint):
     assert hint in str(caught.value)
 
 
-def test_a_rejected_account_is_told_its_reason(tmp_path):
+def test_a_rejected_account_gets_its_reason(tmp_path):
     table = market.accounts(1200)
     ids = table["account_id"].to_pylist()
     ids[7] = ids[8]
@@ -191,7 +191,7 @@ def test_the_page_tells_what_the_json_holds(done):
     assert CliRunner().invoke(app, ["explain", str(done.output), "no such"]).exit_code == 2
 
 
-def test_a_prospect_is_told_which_peers_would_have_more_potential_and_not_to_buy_more(run):
+def test_a_prospect_learns_which_peers_would_have_more_potential_and_not_to_buy_more(run):
     """Other clusters of its party type whose first step lies higher; nearest first, by all features."""
     stored, rows = run
     told = 0
@@ -230,7 +230,7 @@ def test_two_accounts_are_compared_by_name_with_two_digits(done):
     assert "WHAT DIFFERS" in page
 
 
-def test_accounts_of_different_peers_are_told_what_their_peers_differ_in(done):
+def test_accounts_of_different_peers_learn_what_their_peers_differ_in(done):
     rows = [row for row in market.scores(done).to_pylist() if row["kind"] == "acquisition"]
     first = next(row for row in rows if row["cluster"] == "E01")
     second = next(row for row in rows if row["cluster"] == "E02")

@@ -207,7 +207,7 @@ def test_overrides_may_come_as_parquet_with_their_own_types(first, tmp_path):
     assert (one.value, one.expiry) == (Decimal("5.25"), DAY)
 
 
-def test_all_that_is_wrong_with_an_overrides_file_is_told_at_once(first, tmp_path):
+def test_all_that_is_wrong_with_an_overrides_file_is_reported_at_once(first, tmp_path):
     path = written(
         tmp_path / "o.csv",
         [
@@ -331,7 +331,7 @@ def test_a_value_that_is_the_text_for_cleared_cells_is_refused(notes, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_ids_that_differ_in_capitals_only_are_told(tmp_path):
+def test_ids_that_differ_in_capitals_only_are_reported(tmp_path):
     """V42: loaders without case-sensitive ids write both into one record."""
     table = market.plain_accounts(1000)
     ids = [*(f"Acme{i}" for i in range(990)), *(f"aCME{i}" for i in range(5)), *(f"Z{i}" for i in range(5))]
@@ -344,7 +344,7 @@ def test_ids_that_differ_in_capitals_only_are_told(tmp_path):
     assert exported(done, tmp_path / "y.csv", fields=["play"]).exported == 1000
 
 
-def test_ids_that_differ_in_more_than_capitals_are_not_told(first, tmp_path):
+def test_ids_that_differ_in_more_than_capitals_are_not_reported(first, tmp_path):
     assert exported(first, tmp_path / "x.csv").case_twins == 0
 
 

@@ -126,7 +126,7 @@ def test_scores_are_read_by_columns_and_filters(done):
     assert few.column_names == ["account_id", "whitespace"]
 
 
-def test_an_account_is_explained_and_one_that_is_not_there_is_told(done):
+def test_an_account_is_explained_and_one_that_is_not_there_is_reported(done):
     account = done.scores().head(1).to_pylist()[0]
     assert done.explain(account["account_id"]).account["potential"] == account["potential"]
     with pytest.raises(tamscore.UsageError, match="no account"):

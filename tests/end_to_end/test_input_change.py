@@ -243,7 +243,7 @@ def older_format(output, base):
 
 
 @pytest.mark.parametrize("damage", [pruned, part_lost, part_corrupt, older_format])
-def test_a_run_before_that_cannot_be_read_is_told_and_nothing_is_compared(base, output, damage):
+def test_a_run_before_that_cannot_be_read_is_reported_and_nothing_is_compared(base, output, damage):
     damage(output, base)
     done, progress = carry_out("run", scaled(0.001), output, base)
     assert done.is_complete()

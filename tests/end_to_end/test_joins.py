@@ -90,7 +90,7 @@ def test_a_table_of_which_too_few_rows_meet_is_refused_before_the_fit(tmp_path, 
 @pytest.mark.usefixtures("no_fit")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("met", [200, 340])
-def test_a_table_of_which_many_rows_meet_nothing_is_taken_and_told(tmp_path, kind, met):
+def test_a_table_of_which_many_rows_meet_nothing_is_taken_and_reported(tmp_path, kind, met):
     progress, error = started(tmp_path, kind, written_by_other_hands(ids_of(), met))
     assert isinstance(error, FitBeganError)
     (notice,) = [text for text in progress.notices if "rows met an account" in text]
@@ -450,7 +450,9 @@ def test_overrides_follow_the_same_rule_before_anything_is_written(scored, tmp_p
         ("kind", ["new", "old"], False),
     ],
 )
-def test_amounts_in_several_currencies_are_told_of_every_joined_table(tmp_path, monkeypatch, kind, title, words, told):
+def test_amounts_in_several_currencies_are_reported_of_every_joined_table(
+    tmp_path, monkeypatch, kind, title, words, told
+):
     name, key, section, columns = table_of(kind, ids_of())
     more = [words[i // 2 % len(words)] for i in range(ROWS)]
     monkeypatch.setitem(globals(), "table_of", lambda *_: (name, key, section, {**columns, title: more}))

@@ -148,7 +148,7 @@ def plan_of(week):
     return Path(week["plan"]).name
 
 
-def test_what_changed_since_the_run_before_is_told(week):
+def test_what_changed_since_the_run_before_is_reported(week):
     run = open_run(week["output"])
     before = open_run(next(path for path in (week["output"] / "versions").iterdir() if path.name != run.name))
     then = {
@@ -179,7 +179,7 @@ def test_another_spelling_of_a_person_is_no_other_owner():
     assert owner(now, then).to_pylist() == [None, None, "was with Ann", "was with Ann", None]
 
 
-def test_a_run_of_another_market_is_named_and_nothing_is_told_of_changes(week, tmp_path):
+def test_a_run_of_another_market_is_named_and_nothing_is_reported_of_changes(week, tmp_path):
     """With few accounts in common all others would count as new."""
     table = market.accounts(300)
     others = market.score(table, tmp_path / "others").output
@@ -276,7 +276,7 @@ def test_without_pages_there_are_files_alone(week, tmp_path):
     assert all("page" not in row for row in rows)
 
 
-def test_lists_are_the_same_however_many_accounts_are_told_together(week, tmp_path, monkeypatch):
+def test_lists_are_the_same_however_many_accounts_are_reported_together(week, tmp_path, monkeypatch):
     """What changed since the week before is told too."""
     monkeypatch.setattr(gather, "PART", 7)
     assert made(week["output"], tmp_path / "lists", "--plan", plan_of(week)) == week["rows"]

@@ -62,7 +62,7 @@ def test_a_fake_gpu_gives_the_scores_of_the_host(scored, tmp_path):
     assert np.array_equal(odds(there), odds(scored), equal_nan=True)
 
 
-def test_a_frozen_model_tells_accounts_what_it_told_them(scored, tmp_path):
+def test_a_frozen_model_gives_accounts_what_it_gave_them(scored, tmp_path):
     """An account that the model was fitted on keeps the model that has not seen it."""
     table = pq.read_table(scored.path.parents[2] / "market" / "part-00000.parquet")
     job = market.job(market.write(table.slice(300, 900), tmp_path / "market"), tmp_path / "scores")
@@ -125,7 +125,7 @@ def test_categories_alone_and_features_that_do_not_vary_make_one_too(tmp_path):
     assert found.mean() == pytest.approx((sales > 0).sum() / np.isfinite(sales).sum(), abs=0.02)
 
 
-def test_show_tells_how_well_customers_are_told_and_explain_the_probability(scored):
+def test_show_tells_how_well_customers_are_distinguished_and_explain_the_probability(scored):
     page = CliRunner().invoke(app, ["show", str(scored.output)]).stdout
     assert "LOOK-ALIKE" in page
     assert "area under the ROC curve" in " ".join(page.split())

@@ -127,7 +127,7 @@ def test_workers_in_processes_of_their_own_tell_their_peaks(tmp_path):
     assert all(peak.host > 50 * 2**20 for peak in progress.peaks)
 
 
-def test_metrics_that_cannot_be_written_are_told_and_do_not_fail_the_run(folder, tmp_path):
+def test_metrics_that_cannot_be_written_are_reported_and_do_not_fail_the_run(folder, tmp_path):
     (tmp_path / "m").write_text("a file where a folder should be", encoding="utf-8")
     done = call(folder, tmp_path)
     assert done.exit_code == 0

@@ -67,7 +67,7 @@ def test_names_stay_with_their_ids_where_a_model_is_kept(done, tmp_path):
     assert names_of(again) == {**names_of(done), "E01": "Shops"}
 
 
-def test_a_name_without_a_cluster_is_told(done, tmp_path):
+def test_a_name_without_a_cluster_is_reported(done, tmp_path):
     job = {"names": {"E77": "Nobody"}}
     assert "no cluster E77" in notices(market.run(done.output.parent / "market", tmp_path, job))[0]
 

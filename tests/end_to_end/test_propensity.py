@@ -293,7 +293,7 @@ def test_a_feature_that_knows_the_window_is_pointed_at(small, tmp_path):
     assert any("'orders_after' tells buyers from others nearly alone" in text for text in manifest_of(done)["notices"])
 
 
-def test_a_frozen_model_tells_new_accounts_what_it_would_have_told_them(small, scored, tmp_path):
+def test_a_frozen_model_gives_new_accounts_what_it_would_have_given_them(small, scored, tmp_path):
     """Rescored without learning: the same probabilities, though the labels are gone; nothing is unpickled."""
     blank = with_labels(small, np.full(SMALL, np.nan))
     path = market.write(blank.slice(0, 1000), tmp_path / "market")

@@ -300,7 +300,7 @@ def test_changes_add_up_and_moves_are_those_of_the_accounts(full):
     assert changed.moved > 0
 
 
-def test_changes_name_the_run_that_they_are_told_against(full, written, tmp_path):
+def test_changes_name_the_run_that_they_are_compared_with(full, written, tmp_path):
     """Only a run that no one has named is "the run before": `--since` may name any."""
     first = open_run(full.directory.output / history.entries(full.directory.output, None)[0].version)
     write_report(full, Progress(), tmp_path / "report.html", since=first.directory.path)
@@ -409,7 +409,7 @@ def test_a_run_that_tells_who_will_buy_makes_a_chapter(tmp_path):
     assert [row[0] for row in page.table("Accounts in focus").rows] == [row["account_id"] for row in focus[:20]]
 
 
-def test_figures_of_a_frozen_propensity_are_told_as_those_of_the_run_that_learned_it(tmp_path):
+def test_figures_of_a_frozen_propensity_are_reported_as_those_of_the_run_that_learned_it(tmp_path):
     """Whether it was frozen from that run or from one that had it frozen itself."""
     table = buyers.reference(1, 2_000)
     learned = market.score(table, tmp_path, buyers.CHANGES)

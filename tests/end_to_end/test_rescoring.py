@@ -233,7 +233,7 @@ def test_a_run_is_found_by_its_output_its_folder_and_the_first_digits_of_its_key
 # --- drift ---
 
 
-def test_a_column_that_shifts_is_told_by_its_name_and_no_other(first, tmp_path):
+def test_a_column_that_shifts_is_reported_by_its_name_and_no_other(first, tmp_path):
     table = market.accounts(ROWS)
     shifted = with_column(table, "growth", table["growth"].to_numpy() + 0.03)
     done, notices = score(shifted, tmp_path, first)
@@ -263,7 +263,7 @@ def test_the_index_of_a_column_is_that_of_its_shares_in_the_bins_of_the_fit(firs
     assert row["psi"] == pytest.approx(index, abs=1e-12)
 
 
-def test_a_new_category_is_told_with_its_share(first, tmp_path):
+def test_a_new_category_is_reported_with_its_share(first, tmp_path):
     table = market.accounts(ROWS)
     fresh = np.where(np.arange(ROWS) % 10 == 0, "fusion", table["industry"].to_pylist())
     done, notices = score(with_column(table, "industry", fresh), tmp_path, first)
@@ -349,7 +349,7 @@ def home(done, name):
     return clusters(done)[f"P{STARTS[name]:05d}"]
 
 
-def test_a_split_a_merger_a_birth_and_a_death_are_told_and_everybody_else_keeps_the_name(places, tmp_path):
+def test_a_split_a_merger_a_birth_and_a_death_are_reported_and_everybody_else_keeps_the_name(places, tmp_path):
     done = refresh(placed(NEXT, 1), tmp_path, places, PLACED, accept=True)
     old = {name: home(places, name) for name in PLACES}
     new = {name: home(done, name) for name in NEXT}

@@ -168,7 +168,7 @@ def test_a_run_into_an_object_store_goes_on(monkeypatch, tables, whole):
     assert not (objects.place("scores") / "_checkpoints").is_dir()
 
 
-def test_what_is_damaged_is_computed_again_and_told(monkeypatch, tmp_path, tables, whole):
+def test_what_is_damaged_is_computed_again_and_reported(monkeypatch, tmp_path, tables, whole):
     """S51: a bit flipped in each of the files."""
     job, progress = job_of(tables, tmp_path), Progress()
     cut_off(monkeypatch, job, "write_run")

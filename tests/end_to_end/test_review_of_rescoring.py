@@ -52,7 +52,7 @@ def test_under_frozen_ladders_only_own_sales_change_a_potential(first, kept, tmp
     assert (found.same_model, causes_at_work(rows)) == (True, {"own_sales"})
 
 
-def test_after_a_refresh_sales_are_told_as_under_the_old_model(first, later, tmp_path):
+def test_after_a_refresh_sales_are_reported_as_under_the_old_model(first, later, tmp_path):
     """Own sales and peers come out as with the old model and fresh ladders; the rest is the model's."""
     fresh = frozen(later, tmp_path / "fresh", first, own_ladders=True)
     refreshed = pipeline.refresh(job(later, tmp_path / "new"), Progress(), str(first.path), accept=True)

@@ -72,7 +72,7 @@ def test_the_reference_is_current():
     assert (ROOT / "docs" / "score_columns.md").read_bytes() == made.stdout, "make docs renews it"
 
 
-def test_every_exit_code_of_an_error_is_told():
+def test_every_exit_code_of_an_error_is_reported():
     def below(kind: type[TamscoreError]) -> set[type[TamscoreError]]:
         return {kind}.union(*(below(one) for one in kind.__subclasses__()))
 

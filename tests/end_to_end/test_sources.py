@@ -74,7 +74,7 @@ def test_scores_are_those_of_a_plain_file(tmp_path, flat, write, engine):
     assert market.different(market.scores(done), flat) == []
 
 
-def test_what_was_read_stands_in_the_manifest_and_is_told(tmp_path):
+def test_what_was_read_stands_in_the_manifest_and_is_reported(tmp_path):
     as_delta(accounts(), tmp_path / "market")
     progress = Progress()
     done = pipeline.run(market.job(tmp_path / "market", tmp_path / "scores", NUMERIC), progress)

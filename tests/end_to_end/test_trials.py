@@ -202,7 +202,7 @@ PROBABLE = ("bank_marketing", "crunchbase_2013_exits")
 
 
 @pytest.mark.parametrize("name", PROBABLE)
-def test_hidden_labels_are_told_as_well_as_by_a_boosting_of_scikit_learn(name, tmp_path):
+def test_hidden_labels_are_distinguished_as_well_as_by_a_boosting_of_scikit_learn(name, tmp_path):
     """AUC within 0.01 of it on the same split, calibration error below 0.02; `python -m bench propensity` tunes it."""
     split = bench_propensity.split_of(name, tmp_path)
     told, said = bench_propensity.ours(split, tmp_path)

@@ -64,7 +64,7 @@ def test_mapped_words_give_the_scores_of_the_words_that_they_stand_for(tmp_path:
     assert set(market.scores(other)["region"].to_pylist()) == {"north", "south"}
 
 
-def test_a_few_unknown_party_types_are_told_with_their_words(tmp_path: Path) -> None:
+def test_a_few_unknown_party_types_are_reported_with_their_words(tmp_path: Path) -> None:
     table = market.accounts(600)
     types = table["party_type"].to_pylist()
     types[5], types[80], types[90] = "Vendor", "Vendor", None
@@ -90,7 +90,7 @@ def test_one_currency_stays_quiet(tmp_path: Path, title: str, codes: list[str]) 
 
 
 @pytest.mark.parametrize("title", ["CurrencyIsoCode", "Billing Currency", "Währung", "devise", "unit_of_money"])
-def test_several_currencies_are_told_by_title_or_by_codes(tmp_path: Path, title: str) -> None:
+def test_several_currencies_are_reported_by_title_or_by_codes(tmp_path: Path, title: str) -> None:
     codes = np.where(np.arange(300) % 10 == 0, "JPY", "EUR")
     table = put(market.plain_accounts(300), title, codes)
     done = market.score(table, tmp_path, market.PLAIN, files=2)

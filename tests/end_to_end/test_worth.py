@@ -156,7 +156,7 @@ def test_retention_counts_who_bought_in_both_years_by_cluster(asked):
         assert [told[c]["shrunk"] for c in these] == pytest.approx(found.shrunk.tolist(), abs=1e-6)
 
 
-def test_churn_is_told_where_the_account_fell_and_the_median_of_its_cluster_did_not(asked):
+def test_churn_is_reported_where_the_account_fell_and_the_median_of_its_cluster_did_not(asked):
     ratios = defaultdict(list)
     for row in asked["scores"]:
         if row["sales_before"]:
@@ -790,7 +790,7 @@ def owned(asked, tmp_path_factory) -> RunDirectory:
     )
 
 
-def test_own_segments_are_told_in_the_scores_and_tested_by_their_totals(asked, owned):
+def test_own_segments_are_reported_in_the_scores_and_tested_by_their_totals(asked, owned):
     table = pq.read_table(asked["folder"] / "market").to_pylist()
     texts = {row["account_id"]: f"{row['industry']} · {row['segment'] or 'unknown'}" for row in table}
     groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)

@@ -1173,7 +1173,7 @@ def takes_addresses(section: str, key: str) -> bool:
     return False
 
 
-def test_who_names_a_store_where_none_is_taken_is_told_where_one_is() -> None:
+def test_who_names_a_store_where_none_is_taken_learns_where_one_is() -> None:
     """People, plans and the like are read from a disk; a list that lacks a key would send people the wrong way."""
     with pytest.raises(JobFileError) as caught:
         parse(with_value(("coverage",), "people", "s3://bucket/people.csv"))

@@ -280,7 +280,7 @@ def test_a_second_signal_ends_at_once_whatever_the_end_is_waiting_for(second):
     process.stdout.close()
 
 
-def test_a_run_that_is_told_twice_to_stop_leaves_no_process_and_can_be_resumed(synthetic, tmp_path):
+def test_a_run_that_is_asked_twice_to_stop_leaves_no_process_and_can_be_resumed(synthetic, tmp_path):
     """F09: two signals 0.2 s apart while workers are ended; nothing of the run is visible, a rerun completes."""
     with program(synthetic, tmp_path / "scores") as process:
         until_stage(process, "sample")

@@ -172,7 +172,7 @@ def test_lists_in_csv_lose_the_records_and_keep_all_other_bytes(output):
     assert path.read_text().splitlines(keepends=True) == [line for line in before if TWIN not in line] != before
 
 
-def test_the_ledger_has_a_salted_hash_and_whoever_asks_for_the_account_is_told(output):
+def test_the_ledger_has_a_salted_hash_and_whoever_asks_for_the_account_is_reported(output):
     """S28: never the id; a second forgetting says that nothing has it; history and show tell."""
     ask("forget", output, TWIN)
     lines = [json.loads(line) for line in (output / history.HISTORY).read_text().splitlines()]

@@ -304,7 +304,7 @@ OTHERS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-def test_other_formats_are_told_by_what_they_begin_with(tmp_path, kind):
+def test_other_formats_are_recognised_by_what_they_begin_with(tmp_path, kind):
     """I21: whatever a file is called, its first bytes say what it is; a message tells what to do; nothing is run."""
     write, told = OTHERS[kind]
     (tmp_path / "market").mkdir()

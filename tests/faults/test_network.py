@@ -39,7 +39,7 @@ def refused(address: str, **settings: Any) -> tuple[RetryableError, float]:
     return caught.value, time.monotonic() - began
 
 
-def test_a_closed_port_is_told_in_time():
+def test_a_closed_port_is_reported_in_time():
     """F15."""
     address = f"tcp://127.0.0.1:{free_port()}"
     error, took = refused(address)
@@ -49,14 +49,14 @@ def test_a_closed_port_is_told_in_time():
     assert took < 2 + BUSY_S
 
 
-def test_an_unknown_host_is_told_in_time():
+def test_an_unknown_host_is_reported_in_time():
     """F15: the name cannot exist (RFC 2606)."""
     error, took = refused("tcp://nowhere.invalid:8786", allow_insecure_scheduler=True)
     assert "the host name 'nowhere.invalid' is not known" in str(error)
     assert took < 2 + BUSY_S
 
 
-def test_a_host_that_does_not_answer_is_told_in_time():
+def test_a_host_that_does_not_answer_is_reported_in_time():
     """F15: a listener whose queue is full lets connections hang, as a firewall does."""
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
@@ -73,7 +73,7 @@ def test_a_host_that_does_not_answer_is_told_in_time():
     assert took < 2 + BUSY_S
 
 
-def test_something_that_is_no_scheduler_is_told_in_time():
+def test_something_that_is_no_scheduler_is_reported_in_time():
     """F15: it accepts and stays silent."""
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
@@ -307,7 +307,7 @@ def test_workers_with_other_versions_are_refused_before_any_work(monkeypatch):
     assert f"has numpy {there['numpy']!r}, here '0.1'; install the same versions" in text
 
 
-def test_any_difference_is_told_and_a_worker_without_the_package_too():
+def test_any_difference_is_reported_and_a_worker_without_the_package_too():
     """F23: code, interpreter and libraries count."""
     here = versions.versions()
     assert {"python", "numpy", "pyarrow", "distributed", "tamscore code"} <= set(here)

@@ -113,7 +113,7 @@ def rivals(count: int) -> list[str]:
     return told
 
 
-def test_of_many_runs_at_once_one_holds_the_output_and_the_others_are_told_who(monkeypatch):
+def test_of_many_runs_at_once_one_holds_the_output_and_the_others_learn_who(monkeypatch):
     """F27: twelve at the same moment; the holder gives signs of life, so that nobody takes it for dead."""
     impatient(monkeypatch, silent_s=4.0, beat_s=0.1)
     told = rivals(12)
@@ -234,7 +234,7 @@ def test_an_answer_that_is_lost_is_made_up_for_by_looking(pattern):
     assert lost_answers(pattern) == []
 
 
-def test_a_commit_that_may_or_may_not_have_happened_is_told_and_nothing_removed(monkeypatch):
+def test_a_commit_that_may_or_may_not_have_happened_is_reported_and_nothing_removed(monkeypatch):
     """F28: neither the answer nor a second look gets through; the run fails, and the next one completes it."""
     output = place("output")
     protocol.run(output, OLD)

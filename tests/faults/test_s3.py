@@ -288,7 +288,7 @@ def test_a_slow_answer_is_waited_for_and_one_that_does_not_come_is_asked_for_aga
     assert versions.find(location(OUTPUT)) == done
 
 
-def test_a_store_that_stays_away_is_told_and_the_old_result_stays(uploaded, monkeypatch):
+def test_a_store_that_stays_away_is_reported_and_the_old_result_stays(uploaded, monkeypatch):
     """F16, S02: retryable, with the address; later the run resumes with the parts that were committed."""
     old = run(seed=2)
     monkeypatch.setattr(bucket, "RETRIES", 1)
@@ -363,7 +363,7 @@ def test_the_table_of_labels_may_lie_where_the_market_lies(uploaded):
     assert plan.tables["propensity.label_table"].rows == plan.rows == 800
 
 
-def test_what_is_not_there_is_told(uploaded):
+def test_what_is_not_there_is_reported(uploaded):
     with pytest.raises(UsageError, match="no Parquet file at 's3://market/nothing'"):
         partitions.plan("s3://market/nothing", columns())
     with pytest.raises(UsageError, match="s3://nobody: there is no such bucket"):

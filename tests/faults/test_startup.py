@@ -140,7 +140,7 @@ def test_what_the_machine_is_short_of_is_named_wherever_it_shows(monkeypatch, nu
         assert caught.value.exit_code == 5
 
 
-def test_the_process_to_fork_from_that_cannot_start_is_told_the_same_way(monkeypatch):
+def test_the_process_to_fork_from_that_cannot_start_is_reported_the_same_way(monkeypatch):
     """F29: it is the first that meets a limit on processes, or a full folder for temporary files."""
 
     def fail() -> None:

@@ -66,7 +66,7 @@ def toml(tables: dict[str, Any], head: str = "") -> Iterator[str]:
             yield from toml(value, f"{head}.{json.dumps(key)}" if head else json.dumps(key))
 
 
-def test_a_full_disk_is_told_and_the_run_resumes_when_there_is_room(table, tiny):
+def test_a_full_disk_is_reported_and_the_run_resumes_when_there_is_room(table, tiny):
     """S01: exit code 5 names the file; the old version still counts and verifies; with room the rest is made."""
     output = tiny / "scores"
     assert run(table, output, seed=2).returncode == 0
@@ -100,7 +100,7 @@ def test_a_read_only_disk_is_refused_before_anything_is_computed(table, tiny):
     assert find(output) == old
 
 
-def test_a_limit_on_file_size_is_told_and_harms_nothing(table, tmp_path):
+def test_a_limit_on_file_size_is_reported_and_harms_nothing(table, tmp_path):
     """S03: a named error and no traceback; the old version still counts; without the limit the run completes."""
     output = tmp_path / "scores"
     assert run(table, output, seed=2).returncode == 0

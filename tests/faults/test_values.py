@@ -266,7 +266,7 @@ def duplicates_among(cut: list[list[str]], hash_of: Any) -> tuple[list[Any], lis
     return [part.reason == Reason.DUPLICATE_ID for part in marked], groups.names(groups.repeated)
 
 
-def test_ids_of_one_hash_are_told_apart_by_a_whole_run(tmp_path, monkeypatch):
+def test_ids_of_one_hash_are_distinguished_by_a_whole_run(tmp_path, monkeypatch):
     """V15: with a hash of two values all ids are suspects; the scores are those of a good hash but for the draw."""
     twice = changed(account_id=with_values("account_id", "P00007"))
     monkeypatch.setattr(draw, "id_hash", lambda ids, _=0: np.arange(len(ids)).astype(np.uint64) % np.uint64(2))

@@ -189,7 +189,7 @@ def test_what_nobody_foresaw_arrives_with_the_name_of_its_item(either):
     assert isinstance(caught.value.__cause__, KeyError)
 
 
-def test_memory_that_runs_out_within_a_task_is_told_with_its_partition(either):
+def test_memory_that_runs_out_within_a_task_is_reported_with_its_partition(either):
     """F19: exit code 6, the file, and what to do."""
     with pytest.raises(MemoryLimitError) as caught:
         list(either.map(tasks.allocate, items(3)))
@@ -320,7 +320,7 @@ def test_a_cluster_whose_workers_are_all_gone_is_given_up_in_time(plan):
         assert time.monotonic() - began < 3 + 5 + BUSY_S
 
 
-def test_a_worker_over_its_memory_limit_is_told_as_memory_with_file_and_limit():
+def test_a_worker_over_its_memory_limit_is_reported_as_memory_with_file_and_limit():
     """F18: exit code 6; the nanny ends such workers, and Dask alone would only say that they died."""
     with processes(1, worker_memory_gib=0.4) as running:
         running._client.run_on_scheduler(partial(tasks.set_allowed_failures, 0))

@@ -45,7 +45,7 @@ def test_every_command_that_reads_a_version_is_asked_after_a_flip():
     assert asked | beside == {name for group in cli.COMMANDS.values() for name in group}
 
 
-def test_what_a_killed_command_leaves_is_told_from_old_and_new(tmp_path):
+def test_what_a_killed_command_leaves_is_distinguished_from_old_and_new(tmp_path):
     """Old bytes, new bytes, and parts of a version without manifest pass; other bytes and leftovers do not."""
     campaign = Campaign(tmp_path)
     campaign.work.mkdir()

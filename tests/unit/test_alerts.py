@@ -21,7 +21,7 @@ def churned(backend, sales, before, median, drop=0.3):
     return backend.get(found).tolist()
 
 
-def test_who_fell_by_more_than_the_drop_and_still_buys_is_told(backend):
+def test_who_fell_by_more_than_the_drop_and_still_buys_is_reported(backend):
     assert (
         churned(backend, [70.0, 69.9, 0.01, 0.0, NAN, -5.0], [100.0] * 6, [1.0] * 6)
         == [False, True, True] + [False] * 3
@@ -60,7 +60,7 @@ def test_a_renewal_is_due_from_the_first_to_the_last_day_for_customers(backend):
     assert renewals.as_dates(days).to_pylist()[:5:4] == [date(1970, 1, 10), None]
 
 
-def test_nobody_is_told_where_the_whole_cluster_fell(backend):
+def test_nobody_is_reported_where_the_whole_cluster_fell(backend):
     assert churned(backend, [1.0, 1.0, 1.0], [100.0] * 3, [0.7, 0.69, NAN]) == [True, False, False]
 
 

@@ -167,7 +167,7 @@ def test_sums_that_rows_have_left_and_joined_are_the_sums_made_anew(rng, backend
 
 
 @pytest.mark.parametrize("rows", [1, 1000, 100_000])
-def test_dask_is_told_what_blocks_on_the_host_take(rows):
+def test_dask_learns_what_blocks_on_the_host_take(rows):
     """Within 5 % and an object or two of what is sent where they are moved; labels count once a pass has made them."""
     block = np.ones((6, rows), np.float32)
     remaining = rows_of(block, make_backend("host"))

@@ -61,7 +61,7 @@ def test_challengers_win_where_clusters_cannot_see_what_counts(rng):
         assert found[name].low < found[name].below_method < found[name].high
 
 
-def test_trees_are_told_of_a_category_as_one_column_of_codes(rng):
+def test_trees_learn_of_a_category_as_one_column_of_codes(rng):
     """Sales follow the level: trees that know levels as codes say what they say of columns of levels, or better."""
     code = rng.integers(0, 6, 1200)
     plain = world(rng, 1200, lambda _, c: 0.0 * c)

@@ -136,7 +136,7 @@ def test_only_what_is_not_there_is_computed(tmp_path):
     assert kept(tmp_path) == [["a", "b"]]
 
 
-def test_every_flipped_bit_and_every_lost_byte_is_found_and_told(tmp_path):
+def test_every_flipped_bit_and_every_lost_byte_is_found_and_reported(tmp_path):
     """S51: whatever is not as it was written is not used, and said."""
     kept(tmp_path)
     path = tmp_path / "_checkpoints" / "k1" / "stage-00001"
@@ -182,7 +182,7 @@ def test_notices_of_what_was_computed_before_are_given_again(tmp_path):
     assert checkpoints.found == ["number"]
 
 
-def test_a_disk_that_takes_nothing_is_told_once_and_costs_nothing_but_the_resume(tmp_path, monkeypatch):
+def test_a_disk_that_takes_nothing_is_reported_once_and_costs_nothing_but_the_resume(tmp_path, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 

@@ -28,7 +28,7 @@ WRITERS: dict[str, Callable[[Path], Placed]] = {
 
 
 @pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS.keys())
-def test_what_is_placed_has_the_size_and_hash_told_and_replaces_what_was_there(tmp_path, write):
+def test_what_is_placed_has_the_size_and_hash_reported_and_replaces_what_was_there(tmp_path, write):
     path = tmp_path / "new" / "folder" / "file"
     first, second = write(path), write(path)
     data = path.read_bytes()
@@ -101,7 +101,7 @@ def hold(output: Path, ready: Any, done: Any) -> None:
         done.wait(30)
 
 
-def test_one_holds_an_output_and_others_are_told_who(tmp_path):
+def test_one_holds_an_output_and_others_learn_who(tmp_path):
     """F26: of two runs into one output one goes on; the other is told the process that holds it."""
     context = multiprocessing.get_context("spawn")
     ready, done = context.Event(), context.Event()

@@ -133,7 +133,7 @@ def test_accounts_alike_are_asked_once_and_count_each(backend):
         assert asked.hours == pytest.approx(plain.hours)
 
 
-def test_accounts_that_only_seem_alike_are_told_apart(monkeypatch):
+def test_accounts_that_only_seem_alike_are_distinguished(monkeypatch):
     """The number that stands for value and hours may be the same by chance: then every account counts for itself."""
     value, hours, limits = market(40)
     plain = choose(HOST, options(value, hours), limits)

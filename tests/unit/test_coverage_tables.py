@@ -70,7 +70,7 @@ def test_plans_may_be_named_by_whole_numbers(tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-16"])
-def test_people_of_a_german_spreadsheet_are_read_and_another_encoding_is_told(tmp_path, encoding):
+def test_people_of_a_german_spreadsheet_are_read_and_another_encoding_is_reported(tmp_path, encoding):
     text = "Person;Role;Hours;Regions\nJörg Müller;hunter;1.100,5;Köln|Süd-West\nAnn;sdr;900;\n"
     (tmp_path / "people.csv").write_bytes(text.encode(encoding))
     settings = Coverage(people=str(tmp_path / "people.csv"))

@@ -67,7 +67,7 @@ def test_a_profile_that_is_not_there_is_named(monkeypatch):
         credentials.provider_for(S3)
 
 
-def test_a_login_that_has_expired_is_told(tmp_path, monkeypatch):
+def test_a_login_that_has_expired_is_reported(tmp_path, monkeypatch):
     """SSO itself needs a browser and AWS; a profile that nobody has logged in with is refused before a run."""
     (tmp_path / "AWS_CONFIG_FILE").write_text(
         "[profile sales]\nsso_start_url = https://example.awsapps.com/start\nsso_region = eu-west-1\n"

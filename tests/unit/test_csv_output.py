@@ -114,7 +114,7 @@ def test_typed_numbers_days_and_truths_are_never_guarded():
         ("Europe/Berlin", datetime(2026, 7, 2, 3, 4, 5), "2026-07-02T03:04:05Z"),  # noqa: DTZ001
     ],
 )
-def test_moments_are_told_as_iso_8601_has_them(zone, moment, told):
+def test_moments_are_reported_as_iso_8601_has_them(zone, moment, told):
     table = pa.table({"at": pa.array([moment, None], pa.timestamp("us", zone))})
     assert rows_of(written(table))[1:] == [[told], []] or rows_of(written(table))[1:] == [[told], [""]]
 

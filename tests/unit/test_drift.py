@@ -110,7 +110,7 @@ def test_a_reach_holds_99_of_100_accounts_of_its_cluster():
         assert drift.reaches(halves, 3).tolist() == [199, 0, 99]
 
 
-def test_the_move_that_says_most_is_told():
+def test_the_move_that_says_most_is_reported():
     levels = ("retail", "steel")
     assert drift.largest_move(histogram(90, 10), histogram(50, 50), levels) == "retail: 90.0% → 50.0%"
     edges = np.array([10.0, 20.0, 30.0])

@@ -25,7 +25,7 @@ class Swapping(HostBackend):
         return sums[[1, 0, *range(2, segments)]]
 
 
-def test_the_first_call_agrees_with_the_host_and_writes_where_it_is_told(tmp_path, monkeypatch):
+def test_the_first_call_agrees_with_the_host_and_writes_where_it_is_asked_to(tmp_path, monkeypatch):
     monkeypatch.setenv("RESULTS", str(tmp_path))
     monkeypatch.setattr(gpu, "SMALL", gpu.Sizes(500, 500, (), 1, 200, (8, 11, 100)))
     monkeypatch.setattr(emulated, "COMPILER", None)

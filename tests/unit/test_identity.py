@@ -30,7 +30,7 @@ def test_a_level_names_a_cluster_only_where_there_is_more_of_it():
     assert names((0.8, 0.9), (-0.8, -0.9), features=LEVELS) == ["retail accounts with unknown age", "average accounts"]
 
 
-def test_clusters_with_the_same_two_words_in_any_order_are_told_apart_by_a_third():
+def test_clusters_with_the_same_two_words_in_any_order_are_distinguished_by_a_third():
     assert names((1.0, 0.9, 0.6), (0.9, 1.0, -0.7)) == [
         "accounts with high net revenue and high age",
         "accounts with high net revenue, high age and low growth",

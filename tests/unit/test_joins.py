@@ -71,7 +71,7 @@ def test_a_table_that_meets_everybody_has_a_short_sentence(tmp_path):
     assert matched(tmp_path, joined(MARKET)).sentence == "t.parquet: 100 of 100 rows met an account"
 
 
-def test_rows_without_an_id_are_no_strangers_but_are_told(tmp_path):
+def test_rows_without_an_id_are_no_strangers_but_are_reported(tmp_path):
     match = matched(tmp_path, joined([*MARKET[:2], None, " "]))
     assert match.sentence == "t.parquet: 2 of 4 rows met an account; 2 rows have no 'id'"
 

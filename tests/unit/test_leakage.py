@@ -226,7 +226,7 @@ def test_a_suspect_knows_who_buys_and_follows_sales_beyond_the_other_features(fo
     assert LIMITS.suspects(found) is suspect
 
 
-def test_a_market_full_of_leaks_and_features_of_size_is_told_apart_feature_by_feature():
+def test_a_market_full_of_leaks_and_features_of_size_is_distinguished_feature_by_feature():
     """29 measures, four made of the wallet, ten leaks, some of one row in 500: what no regression may be carried to."""
     made = [chunk_tables(draw_segments(0), 0, chunk) for chunk in range(2)]
     table, truth = (pa.concat_tables(tables) for tables in zip(*made, strict=True))

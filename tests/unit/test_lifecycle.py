@@ -73,7 +73,7 @@ def test_a_cluster_whose_accounts_have_gone_is_retired_not_merged():
     assert ("merged", "E03", "E01") in told(many)[0]
 
 
-def test_a_cluster_that_goes_to_pieces_is_told_by_them():
+def test_a_cluster_that_goes_to_pieces_is_reported_by_them():
     """Four even parts are none of them what it was: all get new ids."""
     found = overlap([[25, 25, 25, 25, 0, 0], [0, 0, 0, 0, 100, 0], [0, 0, 0, 0, 0, 100]])
     kinds, named = told(found)

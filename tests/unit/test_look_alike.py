@@ -98,7 +98,7 @@ def test_probabilities_are_those_of_the_market_they_come_from():
     assert model.area == pytest.approx(0.76, abs=0.06)
 
 
-def test_without_the_bend_the_same_market_is_told_worse():
+def test_without_the_bend_the_same_market_is_distinguished_worse():
     raw, numbers, sales, _ = market()
     model = fitted(raw, numbers, sales)
     other, _, _, truth = market(seed=1)

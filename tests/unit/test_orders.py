@@ -100,7 +100,7 @@ def test_retention_looks_at_windows_of_its_own_length():
     assert found.stayed.tolist() == [True, False]
 
 
-def test_lines_that_say_the_same_are_told_and_others_are_not():
+def test_lines_that_say_the_same_are_reported_and_others_are_not():
     ordered = lines((1, "2024-01-01", 5), (2, "2024-01-01", 5), (1, "2024-01-01", 5), (1, "2024-01-02", 5),
                     (1, "2024-01-01", 6), (1, "2024-01-01", 5)).ordered()  # fmt: skip
     assert np.count_nonzero(orders.repeats(ordered)) == 2

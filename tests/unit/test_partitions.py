@@ -88,7 +88,7 @@ def test_the_plan_follows_file_names_and_row_groups(tmp_path, monkeypatch):
     assert made.schema.names == table.column_names
 
 
-def test_files_of_others_are_passed_over_and_told(tmp_path):
+def test_files_of_others_are_passed_over_and_reported(tmp_path):
     """Names with a leading underscore or dot, and other endings, are no part of the input; a folder in it is."""
     market.write(market.plain_accounts(10), tmp_path)
     for name in ("_SUCCESS", "_tmp.parquet", ".hidden.parquet", "notes.txt", "part.parquet.crc"):

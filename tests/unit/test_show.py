@@ -118,7 +118,7 @@ def test_no_line_is_longer_than_the_terminal_and_no_word_is_broken(width):
         assert word in text
 
 
-def test_wider_terminals_are_told_more_and_files_everything():
+def test_wider_terminals_show_more_and_files_everything():
     assert "low potential" not in text_of(SUMMARY, 100)
     assert "high potential, low sales" in text_of(SUMMARY, 140)
     assert "high potential, low sales" in text_of(SUMMARY)
@@ -150,7 +150,7 @@ def test_quadrants_of_all_party_types_are_one_line_for_each_kind():
     assert lines[0].split()[-5:] == ["454", "2.0", "4.0", "1.7M", "100%"]
 
 
-def test_rows_rejected_are_told_with_their_reasons_and_zeros_are_left_out():
+def test_rows_rejected_are_reported_with_their_reasons_and_zeros_are_left_out():
     assert "5,265 read, 5,262 scored, 3 rejected (duplicate id 3)" in text_of(SUMMARY)
 
 
@@ -171,7 +171,7 @@ def test_what_may_be_expected_stands_beside_how_likely_it_is():
     assert line.split()[-5:] == ["12.5%", "160", "B", "blue", "expand"]
 
 
-def test_party_types_are_told_apart_where_there_are_several():
+def test_party_types_are_distinguished_where_there_are_several():
     """Places count within a party type: each stands in a group of its own, and no width drops which one it is."""
     both = (account(party_type="channel", account_id="C9"), account(), account(account_id="E8"))
     for width in (60, 100, 200):

@@ -217,7 +217,7 @@ class TestEverySource:
             assert pa.types.is_dictionary(found.type)
 
 
-def test_what_is_passed_over_is_told_but_for_marks_of_writers(tmp_path):
+def test_what_is_passed_over_is_reported_but_for_marks_of_writers(tmp_path):
     assert list(plan(str(endings(tmp_path)), COLUMNS).notices) == ["passed over: a.parquet.bak"]
 
 
@@ -627,7 +627,7 @@ def test_a_formula_that_no_program_has_computed_is_refused(tmp_path, monkeypatch
         (b'<c r="B3"><v>2</v></c>', None),
     ],
 )
-def test_a_formula_without_a_value_is_told_from_one_with_it(cell, found):
+def test_a_formula_without_a_value_is_distinguished_from_one_with_it(cell, found):
     from tamscore.store.sources.workbook import NEVER_COMPUTED
 
     told = NEVER_COMPUTED.search(cell)

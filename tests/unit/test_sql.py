@@ -288,7 +288,7 @@ def test_columns_of_one_name_and_none_at_all_are_refused(server, sql, words):
 
 
 @needs_server
-def test_an_error_among_the_rows_is_told(server):
+def test_an_error_among_the_rows_is_reported(server):
     with pytest.raises(UsageError, match="division by zero"):
         asked(server.address, "select i as id, 1 / (2500 - i) as x from generate_series(1, 3000) i")
 

@@ -36,7 +36,7 @@ def test_a_cloud_cut_into_pieces_does_not():
     assert found.max() < 0.6
 
 
-def test_a_cluster_that_is_there_is_told_from_its_neighbours_that_are_not():
+def test_a_cluster_that_is_there_is_distinguished_from_its_neighbours_that_are_not():
     random = np.random.default_rng(2)
     cloud = 1000.0 * random.standard_normal((6, 900))
     apart = 50.0 * random.standard_normal((6, 300)) + 20_000.0

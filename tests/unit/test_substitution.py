@@ -51,7 +51,7 @@ def test_party_types_are_known_in_every_spelling(word):
     assert party_codes(pa.chunked_array([[word, None, "Vendor", "Channel "]])).tolist() == [0, -1, -1, 1]
 
 
-def test_unknown_words_are_told_with_their_counts_and_the_map_to_paste():
+def test_unknown_words_are_reported_with_their_counts_and_the_map_to_paste():
     counts = {"Distributor": 7, "Vendor": 9, None: 3, "Endkunde": 8}
     text = unknown_words(counts, ("end_user", "channel"), "Partner Type", "market")
     assert "'Vendor' 9, 'Endkunde' 8, 'Distributor' 7, no word 3" in text
@@ -64,7 +64,7 @@ def test_unknown_words_are_told_with_their_counts_and_the_map_to_paste():
     ]
 
 
-def test_ten_words_are_told_and_the_rest_counted():
+def test_ten_words_are_reported_and_the_rest_counted():
     text = unknown_words({f"w{i:02d}": 99 - i for i in range(25)}, ("a", "b"), "role", "people.csv")
     assert "'w09' 90 and 15 more words" in text
     assert "w10" not in text

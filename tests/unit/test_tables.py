@@ -120,7 +120,7 @@ class Keys(KmsClient):  # type: ignore[misc]
         return b64decode(wrapped_key)
 
 
-def test_an_encrypted_column_is_told_and_ends_no_process(tmp_path):
+def test_an_encrypted_column_is_reported_and_ends_no_process(tmp_path):
     """Its metadata must not be asked for: PyArrow would abort."""
     settings = EncryptionConfiguration(
         "footer", column_keys={"column": ["id"]}, plaintext_footer=True, cache_lifetime=timedelta(minutes=1)

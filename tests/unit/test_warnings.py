@@ -63,7 +63,7 @@ def test_few_customers_on_frozen_ladders_are_reported_since_what_is_expected_res
     assert warnings.fewer_today(few, Reference()) == ""
 
 
-def test_sales_in_bands_are_told_with_the_most_frequent_amount():
+def test_sales_in_bands_are_reported_with_the_most_frequent_amount():
     bands = [100.0] * 60 + [1000.0] * 38 + [5000.0, 7000.0]
     text = said(party(bands, even(), prospects=(50, 50)), rules=QuadrantRules("absolute", False, 0.8, 0.8, 0))
     assert text == ""  # half of the customers share amounts, the steps of their ladder coincide, but not of most
@@ -72,7 +72,7 @@ def test_sales_in_bands_are_told_with_the_most_frequent_amount():
     assert "steps coincide in 2 of 3 ladders" in text
 
 
-def test_sales_in_bands_are_told_at_level_account_too():
+def test_sales_in_bands_are_reported_at_level_account_too():
     """Each account has steps of its own there, so that none coincide."""
     bands = party([100.0] * 60 + [1000.0] * 38 + [5000.0, 7000.0], prospects=(50,))
     typical = np.linspace(50.0, 500.0, 100, dtype=np.float32)
@@ -101,7 +101,7 @@ def test_amounts_that_many_share_are_no_bands_where_steps_differ():
     assert "bands" not in said(party(prices, prospects=(9,)))
 
 
-def test_a_market_of_customers_alone_is_told():
+def test_a_market_of_customers_alone_is_reported():
     assert "every account is a customer" in said(party(even(), prospects=(0,)))
 
 
@@ -118,7 +118,7 @@ def test_thin_clusters_are_named_with_their_customers_and_their_part_of_what_can
     assert "2 of 3 clusters had fewer than 25 customers in the earlier run (E02 had 2, E03 had 0)" in text
 
 
-def test_a_top_step_that_holds_most_whitespace_is_told_unless_it_is_capped():
+def test_a_top_step_that_holds_most_whitespace_is_reported_unless_it_is_capped():
     market = party(even(top=1e6), prospects=(0,))
     text = said(market)
     assert "100% of the expansion whitespace lies with the 5 customers above the last cut line" in text
@@ -127,7 +127,7 @@ def test_a_top_step_that_holds_most_whitespace_is_told_unless_it_is_capped():
     assert warnings.top_heavy(market, capped) == ""
 
 
-def test_high_that_many_accounts_share_is_told_with_both_shares():
+def test_high_that_many_accounts_share_is_reported_with_both_shares():
     text = said(party(even(), prospects=(300,)), QuadrantLimits(85.0, 80.0))
     assert "high potential: 100% of the accounts, not 20%, since 385 share the limit of 85.00" in text
 
