@@ -46,8 +46,8 @@ def role_choice(output: Path, people: bool = True) -> dict[str, Any]:  # noqa: F
         solved = choose(host, options, limits).value - found.value
         errors[task.roles[r]] = (search.bound(limits).value - found.bound) / solved - 1
     flag = bool((found.hours <= task.limits * (1 + 1e-9)).all())
-    told = {"gap": found.gap, "rounds": found.rounds, "value": round(found.value, 2), "within_hours": flag}
-    return {"rows": len(task.accounts), **spent, "peak_mb": peak, **told, "one_more_error": errors}
+    figures = {"gap": found.gap, "rounds": found.rounds, "value": round(found.value, 2), "within_hours": flag}
+    return {"rows": len(task.accounts), **spent, "peak_mb": peak, **figures, "one_more_error": errors}
 
 
 def whole(output: Path) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def owned(output: Path, moves: int = 200) -> dict[str, Any]:
     each = found.offer.hours[found.plan, np.arange(len(person))]
     used = np.bincount(found.person[found.person >= 0], each[found.person >= 0], len(task.people))
     free = place_all(host, task, owners, None)
-    told = {
+    figures = {
         "accounts_with_owner": len(has),
         "locked": int(locked.sum()),
         "locks_kept": bool((found.person[locked] == person[locked]).all()),
@@ -100,7 +100,7 @@ def owned(output: Path, moves: int = 200) -> dict[str, Any]:
     }
     worth = {"value": round(found.value, 2), "value_without_limit": round(free.value, 2)}
     gaps = {"gap": 1 - found.value / found.choice.bound, "gap_before_refill": 1 - found.before / found.choice.bound}
-    return {"rows": len(task.accounts), **spent, **told, **worth, **gaps}
+    return {"rows": len(task.accounts), **spent, **figures, **worth, **gaps}
 
 
 def regional(output: Path) -> dict[str, Any]:
@@ -142,9 +142,9 @@ def regional(output: Path) -> dict[str, Any]:
             parquet.write_table(pa.Table.from_pylist(rows), path)
         with clock() as spent:
             found = cover(run, Coverage.model_validate({"region": "country", **paths}), backend.load("cpu"), Progress())
-    told = {
+    figures = {
         "value": round(found.certificate.value, 2),
         "gap": found.certificate.gap,
         "naming": found.certificate.naming,
     }
-    return {"rows": found.accounts, **spent, "peak_mb": peak_megabytes(), **told}
+    return {"rows": found.accounts, **spent, "peak_mb": peak_megabytes(), **figures}

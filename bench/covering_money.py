@@ -77,15 +77,15 @@ def plans(output: Path, truth: pl.DataFrame) -> Iterator[tuple[str, dict[str, An
         found = place_all(backend.load("cpu"), way, owners, None)
         role = np.array([plan.role for plan in way.plans])[found.plan]
         called = truth.filter(pl.Series(role != DIGITAL) & (pl.col("kind") == "acquisition"))
-        told: dict[str, Any] = {"prospects": len(called), "money": round(float(called["money"].sum()))}
-        told |= {"buyers": int(called["bought"].sum()), "value": round(found.value)}
-        told["gap"] = max(1 - found.value / found.choice.bound, 0.0)
+        figures: dict[str, Any] = {"prospects": len(called), "money": round(float(called["money"].sum()))}
+        figures |= {"buyers": int(called["bought"].sum()), "value": round(found.value)}
+        figures["gap"] = max(1 - found.value / found.choice.bound, 0.0)
         if way.minimum:
-            told["cost"] = round(1 - found.value / without_it(way, found), 4)
+            figures["cost"] = round(1 - found.value / without_it(way, found), 4)
             prices = [{"role": plan.role, "price_of_an_hour": None} for plan in way.plans]
             keys = ("rule", "owed", "reached")
-            told["least_service"] = [[row[key] for key in keys] for row in minimum_rows(way, found, prices)]
-        yield name, told
+            figures["least_service"] = [[row[key] for key in keys] for row in minimum_rows(way, found, prices)]
+        yield name, figures
 
 
 def promising(task: Task, order: pl.Series, worth: Any) -> Task:
@@ -105,15 +105,15 @@ def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
     `seeds at the goal` counts the markets that reach `GOAL` times the money. Where the true chances do not, no plan by
     likelihood can.
     """
-    told: dict[str, Any] = {"seeds": len(results)}
+    figures: dict[str, Any] = {"seeds": len(results)}
     for name in WAYS:
         for key in ("money", "buyers"):
             ratios = [one["against before"][name][key] for one in results]
-            told[f"{key} {name}"] = {"least": min(ratios), "mean": round(float(np.mean(ratios)), 3)}
-        told[f"gap {name}"] = max(one[name]["gap"] for one in results)
-    told["goal"] = GOAL
-    told["seeds at the goal"] = {
+            figures[f"{key} {name}"] = {"least": min(ratios), "mean": round(float(np.mean(ratios)), 3)}
+        figures[f"gap {name}"] = max(one[name]["gap"] for one in results)
+    figures["goal"] = GOAL
+    figures["seeds at the goal"] = {
         name: sum(one["against before"][name]["money"] >= GOAL for one in results) for name in WAYS
     }
     costs = [one["with least service"]["cost"] for one in results]
-    return told | {"cost of least service": [min(costs), max(costs)]}
+    return figures | {"cost of least service": [min(costs), max(costs)]}

@@ -120,8 +120,8 @@ def run(job: str, work: str) -> None:
         "sections": {name: digest(record) for name, record in manifest["extras"].items()},
     }
     peak = max(stage["peak_mb"] for stage in meter.stages.values())
-    told = {"rows": manifest["rows"]["scored"], **spent, "peak_mb": peak, "stages": meter.stages}
-    print(json.dumps({**told, "sections": sections.spent, "answer": answer}))
+    stored_record = {"rows": manifest["rows"]["scored"], **spent, "peak_mb": peak, "stages": meter.stages}
+    print(json.dumps({**stored_record, "sections": sections.spent, "answer": answer}))
 
 
 def report(job: str, work: str) -> None:

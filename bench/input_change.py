@@ -191,8 +191,8 @@ def input_change(folder: Path, raw: Path, rows: int) -> Iterator[dict[str, Any]]
     for source in dict.fromkeys(pair.source for pair in pairs):
         mine = [pair for pair in pairs if pair.source == source]
         alarms = [pair.alarms() for pair in mine]
-        told = {"source": source, "pairs": len(mine), "alarms": sum(map(bool, alarms))}
-        yield {**told, "limits": sorted({name for one in alarms for name in one}), "missed": missed(mine)}
+        figures = {"source": source, "pairs": len(mine), "alarms": sum(map(bool, alarms))}
+        yield {**figures, "limits": sorted({name for one in alarms for name in one}), "missed": missed(mine)}
 
 
 def missed(pairs: list[Pair]) -> dict[str, int]:

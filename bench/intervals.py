@@ -66,13 +66,13 @@ def intervals(world: World, level: float, markets: int, min_customers: int, seed
             sales, truth = market(world, random)
             for key, one in judged(sales, truth, level, min_customers):
                 found.setdefault(key, []).append(one)
-    told = [summed(*key, np.array(seen)) for key, seen in sorted(found.items())]
+    rows = [summed(*key, np.array(seen)) for key, seen in sorted(found.items())]
     return {
         **asdict(world),
         "level": level,
         "min_customers": min_customers,
         "markets": markets,
-        "by_size": told,
+        "by_size": rows,
         **spent,
     }
 

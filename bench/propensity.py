@@ -71,10 +71,10 @@ def ours(split: Split, folder: Path) -> tuple[Any, dict[str, Any]]:
     job = split.job.model_copy(update={"input": read})
     done = pipeline.run(job, Progress())
     scores = pa.concat_tables([pq.read_table(str(path)) for path in done.parts()])
-    told = dict(zip(scores["account_id"].to_pylist(), scores["propensity"].to_pylist(), strict=True))
+    probabilities = dict(zip(scores["account_id"].to_pylist(), scores["propensity"].to_pylist(), strict=True))
     ids = split.table[job.columns.account_id].to_pylist()
     manifest = done.manifest() or {}
-    return np.array([told[one] for one in ids])[split.hidden], manifest["extras"]["propensity"]
+    return np.array([probabilities[one] for one in ids])[split.hidden], manifest["extras"]["propensity"]
 
 
 def tuned(split: Split) -> Any:
@@ -93,11 +93,11 @@ def case(name: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         split = split_of(name, folder)
-        told, said = ours(split, folder)
+        probabilities, said = ours(split, folder)
         label = split.label[split.hidden]
         weight = np.ones(len(label))
         found: dict[str, Any] = {"kind": said["kind"], "calibration": said["calibration"], "left_out": said["quality"]}
-        for who, probability in (("ours", told), ("tuned", tuned(split))):
+        for who, probability in (("ours", probabilities), ("tuned", tuned(split))):
             quality = verdict.verdict(probability, probability, label, weight)
             best = verdict.deciles(probability, probability, label, weight)
             found[who] = {

@@ -41,8 +41,8 @@ class Contender:
         out, err = process.communicate()
         if process.returncode:
             raise RuntimeError(f"{self.name}: exit code {process.returncode}: {err.strip()[-500:]}")
-        told = json.loads(out.splitlines()[-1]) if out.strip().endswith("}") else {}
-        self.runs.append({"seconds": time.perf_counter() - began, **told})
+        output = json.loads(out.splitlines()[-1]) if out.strip().endswith("}") else {}
+        self.runs.append({"seconds": time.perf_counter() - began, **output})
 
 
 def as_installed() -> dict[str, str]:

@@ -67,8 +67,8 @@ def spent_on(arguments: list[str], to: Path) -> dict[str, float]:
     environment = {**os.environ, "SPENT": str(to)}
     command = [sys.executable, "-c", PROGRAM, *arguments]
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    told: dict[str, float] = json.loads(to.read_text(encoding="utf-8"))
-    return told
+    content: dict[str, float] = json.loads(to.read_text(encoding="utf-8"))
+    return content
 
 
 def digest(folder: Path) -> str:

@@ -124,8 +124,8 @@ def next_offer(tables: Path, output: Path) -> Iterator[dict[str, Any]]:
                 "hit_rate_at_10": round(float(np.mean(sold > 0)), 4),
                 "sold_a_customer": round(float(sold.mean()), 2),
             }
-            told = {"owned": owned, "offers_a_cluster": round(len(offers) / len(lists), 1), "customers": len(new)}
-            yield {"table": "online_retail", "way": way, **told, **rates}
+            figures = {"owned": owned, "offers_a_cluster": round(len(offers) / len(lists), 1), "customers": len(new)}
+            yield {"table": "online_retail", "way": way, **figures, **rates}
 
 
 def by_money(rows: list[dict[str, Any]]) -> list[str]:

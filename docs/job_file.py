@@ -83,8 +83,8 @@ def uses(name: str, schema: dict[str, Any]) -> list[str]:
     return alone + [
         f"`{section}.{key}`"
         for section, one in schema["properties"].items()
-        for key, told in ((section_of(one, schema) or {}).get("properties", {})).items()
-        if mention in json.dumps(told)
+        for key, definition in ((section_of(one, schema) or {}).get("properties", {})).items()
+        if mention in json.dumps(definition)
     ]
 
 

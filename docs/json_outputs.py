@@ -24,11 +24,11 @@ behind a key says that it may be absent, behind a type that the value may be nul
 def lines() -> Iterator[str]:
     """Yield the reference, line by line; commands that print the same stand together."""
     yield HEAD
-    told = []
+    rows = []
     for keys in OUTPUTS.values():
-        if keys in told:
+        if keys in rows:
             continue
-        told.append(keys)
+        rows.append(keys)
         yield f"## {', '.join(call for call, same in OUTPUTS.items() if same == keys)}\n"
         yield "| key | type | meaning |"
         yield "| --- | --- | --- |"

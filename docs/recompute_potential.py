@@ -67,9 +67,9 @@ def arrays(path: Path) -> dict[str, np.ndarray]:
     """The float64 arrays of a safetensors file: the size of a JSON header, the header, the bytes that it describes."""
     data = path.read_bytes()
     start = 8 + int.from_bytes(data[:8], "little")
-    told = {name: one for name, one in json.loads(data[8:start]).items() if one.get("dtype") == "F64"}
-    ends = {name: [start + offset for offset in one["data_offsets"]] for name, one in told.items()}
-    return {name: np.frombuffer(data[slice(*ends[name])], "<f8").reshape(told[name]["shape"]) for name in told}
+    content = {name: one for name, one in json.loads(data[8:start]).items() if one.get("dtype") == "F64"}
+    ends = {name: [start + offset for offset in one["data_offsets"]] for name, one in content.items()}
+    return {name: np.frombuffer(data[slice(*ends[name])], "<f8").reshape(content[name]["shape"]) for name in content}
 
 
 def ladders(run: Path, scores: pa.Table, rules: dict, *, frozen: bool) -> dict[str, Ladder]:

@@ -39,19 +39,19 @@ RULES = {
 }
 
 
-def judge(code: int, told: str) -> None:
+def judge(code: int, text: str) -> None:
     """Nothing, where the run is done; else the exception by which Airflow retries, skips, or fails."""
     if code == DONE:
         return
     if code == NOTHING_TO_DO:
         raise AirflowSkipException("these very scores are there already")
     if code == RETRY or code > 128 or code < 0:
-        raise AirflowException(f"exit code {code}, to be tried again: {told}")
+        raise AirflowException(f"exit code {code}, to be tried again: {text}")
     if code == REVIEW:
         raise AirflowFailException(
-            f"a person has to look and accept, nothing was published: {told}\nto accept: trigger the DAG with accept"
+            f"a person has to look and accept, nothing was published: {text}\nto accept: trigger the DAG with accept"
         )
-    raise AirflowFailException(f"exit code {code}: {told}")
+    raise AirflowFailException(f"exit code {code}: {text}")
 
 
 def run(*arguments: str) -> None:

@@ -392,13 +392,15 @@ def complete_journey(folder: Path) -> tuple[Any, str]:
     sums = sold.group_by("household_id", use_threads=False).aggregate([("sales", "sum")]).sort_by("household_id")
     people = pq.read_table(folder / "demographics.parquet")
     place = pc.index_in(sums["household_id"], pc.cast(people["household_id"], pa.string()).combine_chunks())
-    told = {
+    entries = {
         name: pc.fill_null(pc.cast(people[name], pa.string()).take(place), "unknown")
         for name in people.column_names
         if name != "household_id"
     }
     unknown = place.null_count
-    table = pa.table({"household_id": sums["household_id"], **told, "sales": np.round(sums["sales_sum"].to_numpy(), 2)})
+    table = pa.table(
+        {"household_id": sums["household_id"], **entries, "sales": np.round(sums["sales_sum"].to_numpy(), 2)}
+    )
     return table, f"; of {unknown:,} nothing but the spend is known"
 
 

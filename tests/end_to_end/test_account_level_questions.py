@@ -61,7 +61,7 @@ def test_an_explanation_has_the_account_s_own_ladder_and_level(done):
 
 
 def test_explained_moves_come_true(done):
-    run, told = open_run(done.output), 0
+    run, count = open_run(done.output), 0
     for row in some(market.scores(done).to_pylist()):
         found = explain.explain(run, row["account_id"])
         values = np.array([step.value for step in found.ladder])
@@ -69,8 +69,8 @@ def test_explained_moves_come_true(done):
             beyond = move.limit + (0.02 if move.direction == "up" else -0.02)
             reached = values[values >= beyond]
             assert move.potential == pytest.approx(max(reached.min(initial=values[-1]), move.limit), abs=0.02)
-            told += 1
-    assert told
+            count += 1
+    assert count
 
 
 # --- what if ---

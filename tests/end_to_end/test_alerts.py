@@ -187,10 +187,10 @@ def test_the_command_prints_a_table_writes_a_file_and_speaks_json(first, tmp_pat
     page = CliRunner().invoke(app, [*asked, "--to", str(tmp_path / "alerts.parquet"), "--top", "3"])
     assert page.exit_code == 0, page.output
     assert "WHO MAY BUY" in page.stdout
-    told = json.loads(CliRunner().invoke(app, [*asked, "--json", "--top", "3"]).stdout)
-    assert told["buying"]["alerts"] == pq.read_metadata(tmp_path / "alerts.parquet").num_rows >= 30
-    assert len(told["buying"]["top"]) == 3
-    assert told["since"] == done.run_key
+    output = json.loads(CliRunner().invoke(app, [*asked, "--json", "--top", "3"]).stdout)
+    assert output["buying"]["alerts"] == pq.read_metadata(tmp_path / "alerts.parquet").num_rows >= 30
+    assert len(output["buying"]["top"]) == 3
+    assert output["since"] == done.run_key
 
 
 @pytest.fixture(scope="module")
@@ -218,8 +218,8 @@ def exported(run, to, *options):
 def test_an_export_has_the_buying_alerts_since_the_run_before(replaced, tmp_path):
     """The same as the command tells; and once they are gone again, an export of changes takes them back."""
     before, grown, still = replaced
-    told = alerts_of(open_run(grown.path), open_run(before.path), Progress()).table.to_pylist()
-    alerts = {row["account_id"]: row["reason"] for row in told}
+    alert_rows = alerts_of(open_run(grown.path), open_run(before.path), Progress()).table.to_pylist()
+    alerts = {row["account_id"]: row["reason"] for row in alert_rows}
     assert len(alerts) >= 30
     rows = exported(grown, tmp_path / "a.parquet")
     assert {account: row["buying_reason"] for account, row in rows.items() if row["buying_alert"]} == alerts
@@ -239,12 +239,12 @@ def test_a_run_without_a_run_before_cannot_export_buying_alerts(replaced, tmp_pa
 
 def test_alerts_and_report_are_compared_with_the_run_before_unless_said_otherwise(replaced, tmp_path):
     grown = replaced[1]
-    told = json.loads(CliRunner().invoke(app, ["alerts", str(grown.path), "--json"]).stdout)
-    assert (told["since"], told["buying"]["alerts"] >= 30) == (replaced[0].run_key, True)
+    output = json.loads(CliRunner().invoke(app, ["alerts", str(grown.path), "--json"]).stdout)
+    assert (output["since"], output["buying"]["alerts"] >= 30) == (replaced[0].run_key, True)
     none = CliRunner().invoke(app, ["alerts", str(grown.path), "--since", "none"])
     assert (none.exit_code, "knows nothing of churn" in none.stderr) == (2, True)
     page = tmp_path / "report.html"
     assert CliRunner().invoke(app, ["report", str(grown.path), "--output", str(page)]).exit_code == 0
     text = page.read_text(encoding="utf-8")
     assert "Who may buy" in text
-    assert f"the first 20 of {told['buying']['alerts']:,}" in text
+    assert f"the first 20 of {output['buying']['alerts']:,}" in text

@@ -82,8 +82,8 @@ def test_the_run_counts_how_many_accounts_lack_each_role(known):
 
 def test_missing_roles_are_a_reason_in_lists_and_explain(known):
     table = market.scores(known["run"])
-    told = sentences.priority_sentences(table).to_pylist()
-    for text, row in zip(told, table.to_pylist(), strict=True):
+    sentences_shown = sentences.priority_sentences(table).to_pylist()
+    for text, row in zip(sentences_shown, table.to_pylist(), strict=True):
         missing = row["buying_roles_missing"]
         assert (f"no contact is {missing.replace('|', ' or ')}" in text) == bool(missing and text)
         assert ("no contact is" in priority_sentence(row)) == bool(missing and text)

@@ -126,11 +126,11 @@ def test_show_tells_of_campaigns_and_a_run_without_them_does_not(by_band, tmp_pa
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_every_account_stands_in_the_list_of_its_channel_once(by_segment, tmp_path, form):
-    told = json.loads(ask(by_segment.path, "--to", tmp_path / "lists", "--format", form, "--json"))
+    output = json.loads(ask(by_segment.path, "--to", tmp_path / "lists", "--format", form, "--json"))
     assert sorted(path.name for path in (tmp_path / "lists").iterdir()) == [f"letter.{form}", f"shop-fairs.{form}"]
     scores = {row["account_id"]: row for row in market.scores(by_segment).to_pylist()}
     seen = []
-    for one in told["lists"]:
+    for one in output["lists"]:
         rows = (pa.csv.read_csv if form == "csv" else pq.read_table)(one["file"]).to_pylist()
         assert len(rows) == one["accounts"]
         for row in rows:
@@ -139,7 +139,7 @@ def test_every_account_stands_in_the_list_of_its_channel_once(by_segment, tmp_pa
             assert (row["campaign_id"], row["cluster"]) == (score["campaign_id"], score["cluster"])
             seen.append(row["account_id"])
     assert sorted(seen) == sorted(scores)
-    assert told["campaigns"] == campaigns_of(by_segment)
+    assert output["campaigns"] == campaigns_of(by_segment)
 
 
 def test_a_list_that_somebody_changed_is_replaced_only_when_asked_and_forget_names_each_list(by_segment, tmp_path):
@@ -177,9 +177,9 @@ def test_lists_since_a_run_hold_who_came_to_the_channel_and_count_who_left(by_se
     rules = {**BY_SEGMENT, "map": {**BY_SEGMENT["map"], "steel": BY_SEGMENT["map"]["retail"]}}
     market.write(market.accounts(600), tmp_path / "market")
     later = market.run(tmp_path / "market", tmp_path / "scores", {"campaigns": rules})
-    told = json.loads(ask(later.path, "--to", tmp_path / "lists", "--since", by_segment.path, "--json"))
+    output = json.loads(ask(later.path, "--to", tmp_path / "lists", "--since", by_segment.path, "--json"))
     steel = [row["account_id"] for row in market.scores(later).to_pylist() if row["market_segment"] == "steel"]
-    lists = {one["channel"]: one for one in told["lists"]}
+    lists = {one["channel"]: one for one in output["lists"]}
     fair = pa.csv.read_csv(lists["Shop fairs"]["file"])["account_id"].to_pylist()
     assert sorted(fair) == sorted(steel)
     assert (lists["letter"]["accounts"], lists["letter"]["gone"]) == (0, len(steel))
@@ -216,10 +216,11 @@ def test_campaigns_go_by_tier_or_play_and_likely_wins_to_a_channel_of_their_own(
     for row in rows:
         default = "call" if level == "tier" and row in likely else "letter"
         assert row["campaign_channel"] == known.get(row[level], default)
-    told = {row["campaign_id"]: row["segments"] for row in campaigns_of(done)}
-    assert (sorted(told.values()) == ["A", "B", "default", "default (likely)"]) == (level == "tier")
+    segments_by_campaign = {row["campaign_id"]: row["segments"] for row in campaigns_of(done)}
+    assert (sorted(segments_by_campaign.values()) == ["A", "B", "default", "default (likely)"]) == (level == "tier")
     assert Counter(row["campaign_id"] for row in rows) == {
-        name: sum(row["accounts"] for row in campaigns_of(done) if row["campaign_id"] == name) for name in told
+        name: sum(row["accounts"] for row in campaigns_of(done) if row["campaign_id"] == name)
+        for name in segments_by_campaign
     }
 
 
@@ -313,6 +314,6 @@ def test_who_falls_out_of_a_limited_list_has_left_it(tmp_path):
     first = market.score(market.accounts(900), tmp_path / "first", {"campaigns": LIMITED})
     fewer = {"map": {**LIMITED["map"], "A": {"channel": "visit", "theme": "x", "contacts": 3}}}
     later = market.run(tmp_path / "first" / "market", tmp_path / "first" / "scores", {"campaigns": LIMITED | fewer})
-    told = ask(later.output, "--to", tmp_path / "lists", "--since", first.run_key, "--json")
-    visit = next(one for one in json.loads(told)["lists"] if one["channel"] == "visit")
+    invocation = ask(later.output, "--to", tmp_path / "lists", "--since", first.run_key, "--json")
+    visit = next(one for one in json.loads(invocation)["lists"] if one["channel"] == "visit")
     assert visit["gone"] == 4

@@ -101,9 +101,9 @@ def test_every_command_is_listed_with_a_whole_sentence_and_explains_itself(comma
     line = next(line for line in call("--help").stdout.splitlines() if line.startswith(f"  {command} "))
     assert line.endswith(".")
     assert not line.endswith("...")
-    told = call(command, "--help")
-    assert told.exit_code == 0
-    assert "<Any>" not in told.stdout  # no argument is just anything
+    output = call(command, "--help")
+    assert output.exit_code == 0
+    assert "<Any>" not in output.stdout  # no argument is just anything
 
 
 def test_version_is_the_version_of_the_package():

@@ -76,9 +76,9 @@ def test_every_number_is_whole_on_a_terminal_of_any_width(moved, width):
 
 def test_what_is_stored_reads_as_the_command_said_but_for_changes_of_owner(moved):
     stored = json.loads((Path(moved.path) / "coverage.json").read_text("utf-8"))
-    told, said = SECTIONS["coverage"].view(stored), answer(moved)
-    assert [type(block) for block in told.blocks] == [type(block) for block in said.blocks[1:-1]]
-    assert printed([told], 120).strip() in printed([said], 120)
+    stored_view, said = SECTIONS["coverage"].view(stored), answer(moved)
+    assert [type(block) for block in stored_view.blocks] == [type(block) for block in said.blocks[1:-1]]
+    assert printed([stored_view], 120).strip() in printed([said], 120)
 
 
 def people_table(folder, rows):
@@ -125,9 +125,9 @@ def test_quadrants_are_counted_by_role_with_their_hours(run):
     whole = accounts.select(["role", "service_level", "hours"]).append_column("quadrant", scores["quadrant"])
     counted = whole.group_by(["quadrant", "role", "service_level"]).aggregate([("hours", "sum"), ([], "count_all")])
     expected = {tuple(row[key] for key in ("quadrant", "role", "service_level")): row for row in counted.to_pylist()}
-    told = {tuple(row[key] for key in ("quadrant", "role", "service_level")): row for row in result.quadrants}
-    assert told.keys() == expected.keys()
-    for key, row in told.items():
+    by_key = {tuple(row[key] for key in ("quadrant", "role", "service_level")): row for row in result.quadrants}
+    assert by_key.keys() == expected.keys()
+    for key, row in by_key.items():
         assert (row["accounts"], row["hours"]) == (
             expected[key]["count_all"],
             pytest.approx(expected[key]["hours_sum"]),
@@ -144,10 +144,10 @@ def test_campaigns_are_counted_by_treatment(run):
     scores = pa.concat_tables(run.read(["account_id", "campaign_id", "campaign_channel"])).sort_by("account_id")
     who = zip(*(scores[name].to_pylist() for name in ("campaign_id", "campaign_channel")), strict=True)
     counted = Counter((*one, role) for one, role in zip(who, accounts["role"].to_pylist(), strict=True))
-    told: Counter[tuple[str, str, str]] = Counter()
+    counts: Counter[tuple[str, str, str]] = Counter()
     for row in result.campaigns:
-        told[row["campaign_id"], row["channel"], row["role"]] += row["accounts"]
-    assert told == counted
+        counts[row["campaign_id"], row["channel"], row["role"]] += row["accounts"]
+    assert counts == counted
     assert sum(row["value"] for row in result.campaigns) == pytest.approx(result.certificate.value, abs=1.0)
 
 

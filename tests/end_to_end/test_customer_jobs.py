@@ -207,12 +207,12 @@ def test_propositions_and_themes_go_by_name_or_leading_product(shop, tmp_path):
     done = market.run(
         shop["folder"] / "market", tmp_path / "scores", baskets.changes(shop["folder"], messages=messages)
     )
-    told = {
+    listed_rows = {
         (row["customer_job"], row["customer_job_proposition"], row["customer_job_theme"])
         for row in market.scores(done).to_pylist()
         if row["party_type"] == "end_user"
     }
-    assert told == {
+    assert listed_rows == {
         ("anvil + bellows", "Forge more in less time", "speed"),
         ("drill + etcher", None, "precision"),
         ("gauge + hammer", None, None),

@@ -87,7 +87,7 @@ def test_on_ladders_of_an_earlier_run_no_step_is_what_a_customer_of_today_spends
 def test_moves_come_true(run):
     """An account whose sales pass the limit that is told has the potential that is told; just before it has not."""
     stored, rows = run
-    told = 0
+    count = 0
     for row in some_of_each(rows):
         sold = max(row["sales"] or 0.0, 0.0)
         for move in explain.explain(stored, row["account_id"]).moves:
@@ -95,8 +95,8 @@ def test_moves_come_true(run):
             assert potential_at(stored, row, beyond) == move.potential or beyond > move.potential > move.limit
             assert (potential_at(stored, row, move.limit) == move.potential) == move.at
             assert move.change == move.limit - sold
-            told += 1
-    assert told > 20
+            count += 1
+    assert count > 20
 
 
 def test_the_customer_that_a_step_is_taken_from_spends_exactly_the_step(run):
@@ -194,7 +194,7 @@ def test_the_page_tells_what_the_json_holds(done):
 def test_a_prospect_learns_which_peers_would_have_more_potential_and_not_to_buy_more(run):
     """Other clusters of its party type whose first step lies higher; nearest first, by all features."""
     stored, rows = run
-    told = 0
+    count = 0
     for row in some_of_each([row for row in rows if row["kind"] == "acquisition"]):
         found = explain.explain(stored, row["account_id"])
         assert found.moves == ()
@@ -203,8 +203,8 @@ def test_a_prospect_learns_which_peers_would_have_more_potential_and_not_to_buy_
         assert {one.cluster for one in found.elsewhere} <= higher
         assert len(found.elsewhere) == min(3, len(higher))
         assert all(one.potential == first[one.cluster] for one in found.elsewhere)
-        told += len(found.elsewhere)
-    assert told > 5
+        count += len(found.elsewhere)
+    assert count > 5
 
 
 def compared(done, first, second, *more):
@@ -217,16 +217,16 @@ def test_two_accounts_are_compared_by_name_with_two_digits(done):
     low = min((row for row in rows if row["cluster"] == high["cluster"]), key=lambda row: row["potential"])
     ratio = high["potential"] / low["potential"]
     assert ratio > 1.5
-    told = json.loads(compared(done, high["account_id"], low["account_id"], "--json").stdout)
+    output = json.loads(compared(done, high["account_id"], low["account_id"], "--json").stdout)
     names = [f"{row['name']} ({row['account_id']})" for row in (high, low)]
-    assert told["ratio"] == pytest.approx(ratio)
-    assert told["message"] == f"{names[0]} has {float(f'{ratio:.2g}'):g}x the potential of {names[1]}."
-    assert {one["column"] for one in told["differences"]} >= {"potential", "step", "sales"}
-    assert all(one["account"] == high[one["column"]] for one in told["differences"])
-    assert told["peers"] == []
-    assert "Both are among" in told["why"]
+    assert output["ratio"] == pytest.approx(ratio)
+    assert output["message"] == f"{names[0]} has {float(f'{ratio:.2g}'):g}x the potential of {names[1]}."
+    assert {one["column"] for one in output["differences"]} >= {"potential", "step", "sales"}
+    assert all(one["account"] == high[one["column"]] for one in output["differences"])
+    assert output["peers"] == []
+    assert "Both are among" in output["why"]
     page = compared(done, high["account_id"], low["account_id"]).stdout
-    assert told["message"].split("x the")[0] in page
+    assert output["message"].split("x the")[0] in page
     assert "WHAT DIFFERS" in page
 
 
@@ -234,11 +234,11 @@ def test_accounts_of_different_peers_learn_what_their_peers_differ_in(done):
     rows = [row for row in market.scores(done).to_pylist() if row["kind"] == "acquisition"]
     first = next(row for row in rows if row["cluster"] == "E01")
     second = next(row for row in rows if row["cluster"] == "E02")
-    told = json.loads(compared(done, first["account_id"], second["account_id"], "--json").stdout)
-    gaps = [abs(one["account"] - one["against"]) for one in told["peers"]]
+    output = json.loads(compared(done, first["account_id"], second["account_id"], "--json").stdout)
+    gaps = [abs(one["account"] - one["against"]) for one in output["peers"]]
     assert gaps == sorted(gaps, reverse=True)
-    assert "different peers" in told["why"]
-    assert told["ladders"][0]["account"] == first["potential"]
+    assert "different peers" in output["why"]
+    assert output["ladders"][0]["account"] == first["potential"]
     assert compared(done, second["account_id"], second["account_id"]).exit_code == 2
     assert compared(done, second["account_id"], "no such").exit_code == 2
 

@@ -355,8 +355,8 @@ def test_the_command_counts_what_became_empty_and_names_the_remedy(notes, tmp_pa
     bare = CliRunner().invoke(app, call).stdout
     assert "100 accounts with values that became empty (note 100): most loaders" in bare
     assert "--null" in bare
-    told = CliRunner().invoke(app, [*call, "--null", "#N/A", "--bom"]).stdout
-    assert "100 accounts with values that became empty (note 100): the file says so" in told
+    output = CliRunner().invoke(app, [*call, "--null", "#N/A", "--bom"]).stdout
+    assert "100 accounts with values that became empty (note 100): the file says so" in output
     assert (tmp_path / "x.csv").read_bytes().startswith(b'\xef\xbb\xbf"account_id"')
     assert json.loads(CliRunner().invoke(app, [*call, "--json"]).stdout)["cleared"] == {"note": 100}
 

@@ -46,10 +46,10 @@ def test_where_nobody_buys_no_chapter_is_empty_and_the_report_says_what_it_lacks
     run = open_run(market.score(with_sales(np.zeros_like), tmp_path).output)
     chapters = write_report(run, Progress(), tmp_path / "r.html", None)
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
-    told = {chapter.anchor: chapter for chapter in chapters}
-    assert not told.keys() & {"ranking", "explanations", "potential", "ladder"}
-    assert told["quadrants"].message == "Nothing is open: all accounts are grey."
-    assert not [block for block in told["quadrants"].blocks if isinstance(block, Figure)]
+    entries = {chapter.anchor: chapter for chapter in chapters}
+    assert not entries.keys() & {"ranking", "explanations", "potential", "ladder"}
+    assert entries["quadrants"].message == "Nothing is open: all accounts are grey."
+    assert not [block for block in entries["quadrants"].blocks if isinstance(block, Figure)]
     for missing in ("Who to call first", "Why these accounts", "Potential by cluster"):
         assert f">{missing}<" in page
     assert all(f'id="{link}"' in page for link in re.findall(r'href="#([^"]+)"', page))

@@ -258,9 +258,11 @@ def test_a_holdout_draws_families_whole_by_their_tier_and_lift_counts_them_so(tm
         {"account_id": [row["account_id"] for row in rows], "bought": [len(row["family_id"]) % 2 == 0 for row in rows]}
     )
     pq.write_table(outcomes, tmp_path / "won.parquet")
-    told = CliRunner().invoke(app, ["lift", str(done.output), "--outcomes", str(tmp_path / "won.parquet"), "--json"])
-    assert told.exit_code == 0, told.output
-    assert json.loads(told.stdout)["buyers"]["controls"] == sum(row["control"] for row in rows)
+    invocation = CliRunner().invoke(
+        app, ["lift", str(done.output), "--outcomes", str(tmp_path / "won.parquet"), "--json"]
+    )
+    assert invocation.exit_code == 0, invocation.output
+    assert json.loads(invocation.stdout)["buyers"]["controls"] == sum(row["control"] for row in rows)
     top = next(row["family_id"] for row in rows if row["account_id"] != row["family_id"])
     naming = sum(row["family_id"] == top != row["account_id"] for row in [*rows, *scores.values()])
     forgotten = CliRunner().invoke(app, ["forget", str(done.output), top, "--dry-run", "--json"])

@@ -183,8 +183,8 @@ def test_the_result_is_stored_with_what_was_covered_whole(run):
 
 def test_lists_have_the_accounts_of_a_family_together_behind_the_first_of_them(tmp_path):
     done = market.score(with_parents(), tmp_path, {**ASKED, "coverage": {"team": TEAM}})
-    told = CliRunner().invoke(app, ["lists", str(done.output), "--to", str(tmp_path / "lists"), "--no-pages"])
-    assert told.exit_code == 0, told.output
+    invocation = CliRunner().invoke(app, ["lists", str(done.output), "--to", str(tmp_path / "lists"), "--no-pages"])
+    assert invocation.exit_code == 0, invocation.output
     several = 0
     for path in sorted((tmp_path / "lists").glob("person-*.csv")):
         rows = pa.csv.read_csv(path).to_pylist()

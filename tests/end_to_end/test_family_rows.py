@@ -98,14 +98,14 @@ def test_the_result_states_the_potential_of_families_beside_that_of_their_accoun
     assert {"family_members", "members_potential", "members_whitespace"} <= set(scores.column_names)
     assert not {"family_id", "family_tier"} & set(scores.column_names)
     manifest = manifest_of(done)
-    told = manifest["extras"]["families"]["as_accounts"]
+    record = manifest["extras"]["families"]["as_accounts"]
     for name in ("potential", "members_potential", "members_whitespace"):
         whole = sum(scores[name].to_pylist())
-        assert told["several"][name] + told["single"][name] == pytest.approx(whole, abs=0.01)
+        assert record["several"][name] + record["single"][name] == pytest.approx(whole, abs=0.01)
     accounts = manifest_of(accounts_run(done))
-    assert told["scored"] == accounts["rows"]["scored"] == told["several"]["members"] + told["single"]["members"]
-    assert told["read"] == told["scored"] + sum(told["rejected"].values()) == ROWS
-    assert manifest["rows"]["read"] == told["several"]["families"] + told["single"]["families"]
+    assert record["scored"] == accounts["rows"]["scored"] == record["several"]["members"] + record["single"]["members"]
+    assert record["read"] == record["scored"] + sum(record["rejected"].values()) == ROWS
+    assert manifest["rows"]["read"] == record["several"]["families"] + record["single"]["families"]
     said = CliRunner().invoke(app, ["show", str(done.output)])
     assert "families of several accounts" in said.output
     assert f"version {accounts_run(done).run_key}" in said.output
@@ -200,9 +200,9 @@ def test_rejected_accounts_are_in_no_family_and_are_counted(tmp_path):
     ids[5], ids[7], ids[11] = None, " ", ids[10]
     table = table.set_column(0, "account_id", pa.array(ids))
     done = market.score(table, tmp_path, {**ASKED, "rows": {**market.JOB["rows"], "duplicates": "reject"}}, files=3)
-    told = manifest_of(done)["extras"]["families"]["as_accounts"]
-    assert told["rejected"] == {"missing_id": 2, "duplicate_id": 2}
-    assert told["scored"] == sum(market.scores(done)["family_members"].to_pylist()) == ROWS - 4
+    record = manifest_of(done)["extras"]["families"]["as_accounts"]
+    assert record["rejected"] == {"missing_id": 2, "duplicate_id": 2}
+    assert record["scored"] == sum(market.scores(done)["family_members"].to_pylist()) == ROWS - 4
 
 
 def test_rows_of_one_account_that_are_added_up_count_once(tmp_path):

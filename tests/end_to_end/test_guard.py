@@ -186,8 +186,8 @@ def test_check_says_what_the_guard_and_the_labels_would_say(tmp_path):
     market.write(table, tmp_path / "market")
     (tmp_path / "job.toml").write_text(CHECKED, encoding="utf-8")
     done = CliRunner().invoke(app, ["check", str(tmp_path / "job.toml"), "--json"])
-    told = json.loads(done.stdout)
-    codes = {one["exit_code"]: one["text"] for one in told["problems"]}
+    output = json.loads(done.stdout)
+    codes = {one["exit_code"]: one["text"] for one in output["problems"]}
     assert "9 accounts are labelled 1" in codes[3]
     assert "'orders' looks like sales in disguise" in codes[4]
     assert done.exit_code == 3

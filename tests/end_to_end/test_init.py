@@ -156,11 +156,11 @@ def test_the_choices_are_printed_again_only_after_another_answer(table, tmp_path
 
 
 def test_machines_get_the_choices_as_json(table, tmp_path):
-    told = json.loads(command("init", table, "--json").stdout)
-    assert told["columns"]["sales"]["column"] == "Jahresumsatz 2025"
-    assert told["before_a_run"] == []
-    assert set(told["left_out"]) == {"Datum", "Bestellungen"}
-    assert told["job"] == str(tmp_path / "job.toml")
+    output = json.loads(command("init", table, "--json").stdout)
+    assert output["columns"]["sales"]["column"] == "Jahresumsatz 2025"
+    assert output["before_a_run"] == []
+    assert set(output["left_out"]) == {"Datum", "Bestellungen"}
+    assert output["job"] == str(tmp_path / "job.toml")
     made = json.loads(command("synth", "made", "--rows", "1000", "--json").stdout)
     assert made == {
         "rows": 1000,

@@ -121,13 +121,13 @@ def test_an_input_unlike_the_run_before_stops_before_anything_is_fitted_or_publi
     with pytest.raises(GateError, match=r"compared with run .*\n?nothing was published.*--accept") as stopped:
         getattr(pipeline, verb)(job, progress, *named)
     shutil.rmtree(base.output.parent / "faulty")
-    told: Any = stopped.value.plan[0]
+    limit_rows: Any = stopped.value.plan[0]
     assert stopped.value.gate == "input_change"
-    assert limit in told["broken"]
-    assert str(stopped.value).count(f"compared with run {base.run_key}") == len(told["broken"])
+    assert limit in limit_rows["broken"]
+    assert str(stopped.value).count(f"compared with run {base.run_key}") == len(limit_rows["broken"])
     assert progress.reached == "census"
     assert current_version(base.output) == base.run_key
-    assert told["accounts_before"] == ROWS
+    assert limit_rows["accounts_before"] == ROWS
 
 
 def quiet_week(seed):
@@ -148,9 +148,9 @@ def test_an_ordinary_week_is_published_without_a_notice(base, output, verb):
     done, progress = carry_out(verb, quiet_week(1), output, base)
     assert done.is_complete()
     assert not [text for text in progress.notices if "input" in text]
-    told = (done.manifest() or {})["input_change"]
-    assert (told["run"], told["broken"], told["accepted"]) == (base.run_key, [], False)
-    assert 0 < told["gone"] < 0.03 * ROWS
+    record = (done.manifest() or {})["input_change"]
+    assert (record["run"], record["broken"], record["accepted"]) == (base.run_key, [], False)
+    assert 0 < record["gone"] < 0.03 * ROWS
 
 
 @pytest.mark.parametrize(("files", "workers"), [(1, 1), (3, 2)])
@@ -161,10 +161,10 @@ def test_figures_are_the_same_for_any_files_workers_and_row_order(base, tmp_path
         tmp_path / "scores",
         {**CHANGES, "engine": {"workers": workers}},
     )
-    told = (pipeline.score(job, Progress(), str(base.path)).manifest() or {})["input_change"]
+    record = (pipeline.score(job, Progress(), str(base.path)).manifest() or {})["input_change"]
     alone = market.job(market.write(quiet_week(2), tmp_path / "alone"), tmp_path / "other", CHANGES)
-    assert told == (pipeline.score(alone, Progress(), str(base.path)).manifest() or {})["input_change"] | {
-        "limits": told["limits"]
+    assert record == (pipeline.score(alone, Progress(), str(base.path)).manifest() or {})["input_change"] | {
+        "limits": record["limits"]
     }
 
 
@@ -172,9 +172,9 @@ def test_figures_are_the_same_for_any_files_workers_and_row_order(base, tmp_path
 def test_what_a_person_accepts_is_published_and_stands_in_manifest_report_and_notices(base, output, verb):
     done, progress = carry_out(verb, scaled(0.001), output, base, accept=True)
     assert current_version(output) == done.run_key != base.run_key
-    told = (done.manifest() or {})["input_change"]
-    assert (told["broken"], told["accepted"]) == (["sales", "unit"], True)
-    assert told["sales_now"] == pytest.approx(told["sales_before"] / 1000)
+    record = (done.manifest() or {})["input_change"]
+    assert (record["broken"], record["accepted"]) == (["sales", "unit"], True)
+    assert record["sales_now"] == pytest.approx(record["sales_before"] / 1000)
     assert len([text for text in progress.notices if text.startswith("input accepted although")]) == 2
     found = gather(open_run(done.path), None, Progress())
     chapter = moves.chapter(found)
@@ -195,8 +195,8 @@ def test_the_command_line_prints_the_figures_as_json_and_exits_with_4(base, outp
     for command in (["run"], ["score"], ["score", "--or-run"], ["refresh", "--from", str(base.output)]):
         done = CliRunner().invoke(app, [command[0], str(job), *command[1:], "--json"])
         assert done.exit_code == 4, done.output
-        told = json.loads(done.stdout)
-        assert (told["done"], told["gate"], told["input_change"]["gone"]) == (False, "input_change", 500)
+        answer = json.loads(done.stdout)
+        assert (answer["done"], answer["gate"], answer["input_change"]["gone"]) == (False, "input_change", 500)
         assert "500 of 900 accounts are gone (56%)" in done.stderr.replace("55.6%", "56%")
     done = CliRunner().invoke(app, ["score", str(job), "--accept", "--json"])
     assert done.exit_code == 0, done.output
@@ -316,8 +316,8 @@ def test_ids_are_compared_as_the_job_at_hand_compares_them(crm_base, tmp_path, v
     shutil.copytree(crm_base.output, tmp_path / "scores")
     changes = {"columns": {"id_form": "crm18"}}
     done, _ = carry_out(verb, renamed(crm_ids(width)), tmp_path / "scores", crm_base, changes=changes)
-    told = (done.manifest() or {})["input_change"]
-    assert (told["gone"], told["new"], told["correlation"], told["broken"]) == (0, 0, pytest.approx(1.0), [])
+    record = (done.manifest() or {})["input_change"]
+    assert (record["gone"], record["new"], record["correlation"], record["broken"]) == (0, 0, pytest.approx(1.0), [])
 
 
 OTHERWISE = {

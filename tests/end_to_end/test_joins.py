@@ -414,8 +414,8 @@ def test_account_plans_follow_the_same_rule(scored, tmp_path, met, code):
     (tmp_path / "cov.toml").write_text('[coverage]\nteam = {hunter = 1}\naccount_plans = "plans.parquet"\n')
     said = CliRunner().invoke(app, ["coverage", str(scored / "scores"), "--config", str(tmp_path / "cov.toml")])
     assert said.exit_code == code, said.output
-    told = " ".join((said.stdout + said.stderr).split())
-    assert f"{met} of 10 rows met an account; first stranger 'X{met}' (row {met + 1}" in told
+    output = " ".join((said.stdout + said.stderr).split())
+    assert f"{met} of 10 rows met an account; first stranger 'X{met}' (row {met + 1}" in output
 
 
 @pytest.mark.parametrize(("met", "code"), [(0, 3), (4, 3), (5, 0), (10, 0)])
@@ -441,7 +441,7 @@ def test_overrides_follow_the_same_rule_before_anything_is_written(scored, tmp_p
 @pytest.mark.usefixtures("no_fit")
 @pytest.mark.parametrize("kind", ["orders", "products"])
 @pytest.mark.parametrize(
-    ("title", "words", "told"),
+    ("title", "words", "expected"),
     [
         ("CurrencyIsoCode", ["JPY", "EUR"], True),
         ("unit", ["USD", "gbp"], True),
@@ -451,12 +451,12 @@ def test_overrides_follow_the_same_rule_before_anything_is_written(scored, tmp_p
     ],
 )
 def test_amounts_in_several_currencies_are_reported_of_every_joined_table(
-    tmp_path, monkeypatch, kind, title, words, told
+    tmp_path, monkeypatch, kind, title, words, expected
 ):
     name, key, section, columns = table_of(kind, ids_of())
     more = [words[i // 2 % len(words)] for i in range(ROWS)]
     monkeypatch.setitem(globals(), "table_of", lambda *_: (name, key, section, {**columns, title: more}))
     progress, _ = started(tmp_path, kind, ids_of())
     notices = [text for text in progress.notices if "several currencies" in text]
-    assert len(notices) == told
+    assert len(notices) == expected
     assert all(f"{kind}.parquet: column {title!r}" in text for text in notices)

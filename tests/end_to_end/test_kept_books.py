@@ -49,8 +49,8 @@ def carried_out(folder, number, coverage=None, **changes):
     """The run of a week into the output of a folder; with a coverage its scores hold it."""
     market.write(week(number), folder / f"week-{number}", files=2)
     given = {"engine": {"workers": 1}, **changes} | ({} if coverage is None else {"coverage": coverage})
-    job, told = market.job(folder / f"week-{number}", folder / "scores", given), Progress()
-    return pipeline.run(job, told, accept=True), told
+    job, progress = market.job(folder / f"week-{number}", folder / "scores", given), Progress()
+    return pipeline.run(job, progress, accept=True), progress
 
 
 def covered(output, **keys):
@@ -100,20 +100,20 @@ def test_most_accounts_keep_their_person_and_the_plan_is_worth_as_much(output, w
 def test_what_changes_hands_is_counted_listed_and_explained(weeks):
     (_, first), (result, second) = weeks[1]
     away = changed(first, second)
-    told = result.owners
+    owners = result.owners
     assert {row["account_id"] for row in result.moves} == away
     assert all(first[row["account_id"]] == row["owner"] for row in result.moves)
     assert all(second[row["account_id"]] == row["person"] for row in result.moves)
     assert all(row["reason"] for row in result.moves)
-    assert told["accounts"] == sum(person is not None for person in first.values())
-    assert told["kept"] == told["accounts"] - len(away)
-    assert (told["moved"], told["released"]) == (
+    assert owners["accounts"] == sum(person is not None for person in first.values())
+    assert owners["kept"] == owners["accounts"] - len(away)
+    assert (owners["moved"], owners["released"]) == (
         sum(second[account] is not None for account in away),
         sum(second[account] is None for account in away),
     )
     owner = pq.read_table(f"{result.path}/accounts.parquet", columns=["account_id", "owner"]).to_pylist()
     assert {row["account_id"]: row["owner"] for row in owner} == first
-    assert f"in the last coverage {told['coverage']} keep it" in " ".join(printed([answer(result)], 160).split())
+    assert f"in the last coverage {owners['coverage']} keep it" in " ".join(printed([answer(result)], 160).split())
 
 
 def test_the_same_question_has_the_same_answer_whatever_was_tried_in_between(output, weeks):
@@ -147,10 +147,10 @@ def test_people_who_are_gone_are_named_and_their_accounts_go_to_others(output, w
     result, third = covered(directory.output, team={**TEAM, "hunter": 2})
     gone = {account for account, person in second.items() if person == "hunter 03"}
     assert gone
-    told = {row["account_id"]: row for row in result.moves}
-    assert gone <= told.keys()
-    assert {told[account]["reason"] for account in gone} == {"its owner is none of the people now"}
-    assert all(told[account]["owner"] == "hunter 03" and told[account]["gain"] is None for account in gone)
+    by_account = {row["account_id"]: row for row in result.moves}
+    assert gone <= by_account.keys()
+    assert {by_account[account]["reason"] for account in gone} == {"its owner is none of the people now"}
+    assert all(by_account[account]["owner"] == "hunter 03" and by_account[account]["gain"] is None for account in gone)
     assert any(third[account] for account in gone)
     assert result.owners["without_owner"] == len(gone)
     assert any("'hunter 03' is none of the people" in one for one in result.doubts)
@@ -238,14 +238,14 @@ def test_a_coverage_of_the_default_team_asked_for_later_is_the_one_of_the_scores
 def test_the_same_job_again_does_nothing_whichever_version_counts(sealed, tmp_path):
     folder, (first, second) = sealed
     shutil.copytree(folder, tmp_path / "again")
-    again, told = carried_out(tmp_path / "again", 2, SEALED)
+    again, progress = carried_out(tmp_path / "again", 2, SEALED)
     assert again.run_key == second.run_key
-    assert any("nothing to do" in text for text in told.notices)
+    assert any("nothing to do" in text for text in progress.notices)
     roll_back(again.output)
     for number, made in ((1, first), (2, second), (1, first)):
-        again, told = carried_out(tmp_path / "again", number, SEALED)
+        again, progress = carried_out(tmp_path / "again", number, SEALED)
         assert again.run_key == made.run_key
-        assert any("nothing to do" in text for text in told.notices)
+        assert any("nothing to do" in text for text in progress.notices)
 
 
 def test_another_coverage_before_the_next_run_is_another_run(sealed, tmp_path):

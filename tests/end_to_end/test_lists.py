@@ -102,8 +102,8 @@ def test_accounts_stand_in_order_of_priority_and_are_explained_as_everywhere(wee
         for one in rows:
             account = known[one["account_id"]]
             assert one["why"] == priority_sentence(account)
-            told = [one[name] and float(one[name]) for name in MONEY]
-            assert told == ["" if account[name] is None else round(account[name], 2) for name in MONEY]
+            amounts = [one[name] and float(one[name]) for name in MONEY]
+            assert amounts == ["" if account[name] is None else round(account[name], 2) for name in MONEY]
             assert (one["last_order"] or None) == (account["last_order"] and str(account["last_order"]))
             assert ("may leave" in one["alerts"]) == bool(account["churn_alert"])
             assert ("left:" in one["alerts"]) == (account["account_state"] == "left")
@@ -121,9 +121,11 @@ def test_an_export_says_of_accounts_what_lists_say(week, tmp_path):
     listed = [row for one in week["rows"] for row in rows_of(week["lists"] / one["file"])]
     assert len(exported) == len(listed)
     for row in listed:
-        told = exported[row["account_id"]]
-        assert [told[name] for name in ("OwnerId", "why", "changed")] == [row[n] for n in ("person", "why", "changed")]
-        assert all(alert in row["alerts"] for alert in told["Alerts"].split("; "))
+        account_row = exported[row["account_id"]]
+        assert [account_row[name] for name in ("OwnerId", "why", "changed")] == [
+            row[n] for n in ("person", "why", "changed")
+        ]
+        assert all(alert in row["alerts"] for alert in account_row["Alerts"].split("; "))
     assert any(row["Alerts"] for row in exported.values())
     again = ["export", str(week["output"]), "--since", str(week["output"]), "--to", str(tmp_path / "no.csv")]
     assert CliRunner().invoke(app, [*again, "--fields", "why,alerts"]).exit_code == 0
@@ -137,8 +139,8 @@ def test_an_export_of_what_changed_goes_by_the_run_that_is_named_and_needs_one(w
     done = CliRunner().invoke(app, [*export, str(tmp_path / "named.csv"), "--since", str(before)])
     assert done.exit_code == 0, done.output
     listed = {row["account_id"]: row["changed"] for one in week["rows"] for row in rows_of(week["lists"] / one["file"])}
-    told = {row["account_id"]: row["changed"] for row in rows_of(tmp_path / "named.csv")}
-    assert told == {account: text for account, text in listed.items() if text}
+    by_account = {row["account_id"]: row["changed"] for row in rows_of(tmp_path / "named.csv")}
+    assert by_account == {account: text for account, text in listed.items() if text}
     refused = CliRunner().invoke(app, ["export", str(before), "--fields", "changed", "--to", str(tmp_path / "no.csv")])
     assert refused.exit_code == 2
     assert "what changed needs a run before" in " ".join(refused.stderr.split())
@@ -155,17 +157,19 @@ def test_what_changed_since_the_run_before_is_reported(week):
         row["account_id"]: row for table in before.read(("account_id", "kind", "person")) for row in table.to_pylist()
     }
     now = {row["account_id"]: row for table in run.read(("account_id", "kind", "person")) for row in table.to_pylist()}
-    told = {row["account_id"]: row["changed"] for one in week["rows"] for row in rows_of(week["lists"] / one["file"])}
-    assert told.keys() == now.keys()
-    for account, text in told.items():
+    by_account = {
+        row["account_id"]: row["changed"] for one in week["rows"] for row in rows_of(week["lists"] / one["file"])
+    }
+    assert by_account.keys() == now.keys()
+    for account, text in by_account.items():
         old: Any = then.get(account)
         new = now[account]
         assert ("new account" in text) == (old is None)
         assert ("became a customer" in text) == (old is not None and old["kind"] < new["kind"])
         other = old is not None and old["person"] not in {None, new["person"]}
         assert (f"was with {old['person']}" in text) if other else ("was with" not in text)
-    assert sum("became a customer" in text for text in told.values()) > 10
-    assert sum("was with" in text for text in told.values()) > 10
+    assert sum("became a customer" in text for text in by_account.values()) > 10
+    assert sum("was with" in text for text in by_account.values()) > 10
 
 
 def test_without_a_run_to_compare_with_nothing_is_said_of_changes(week, tmp_path):
@@ -198,9 +202,9 @@ def test_the_summary_says_who_got_what_and_the_page_leads_there(week):
     index = Page((week["lists"] / "index.html").read_text("utf-8"))
     links = [one["href"] for one in index.having("a") if not one["href"].startswith("#")]
     assert sorted(links) == sorted(name for row in week["rows"] for name in (row["page"], row["file"]))
-    for row, told in zip(week["rows"], summary, strict=True):
+    for row, entry in zip(week["rows"], summary, strict=True):
         rows = rows_of(week["lists"] / row["file"])
-        assert row["accounts"] == len(rows) == int(told["accounts"])
+        assert row["accounts"] == len(rows) == int(entry["accounts"])
         assert row["expected_value"] == pytest.approx(sum(float(one["expected_value"] or 0) for one in rows), abs=0.01)
         assert row["expansion"] == pytest.approx(
             sum(float(one["whitespace"] or 0) for one in rows if one["kind"] == "expansion"), abs=0.01
@@ -221,8 +225,8 @@ def test_whatever_people_are_called_files_are_safe_and_cells_run_nothing(week):
     for path in week["lists"].glob("*.csv"):
         with path.open(newline="", encoding="utf-8") as file:
             assert not [cell for row in csv.reader(file) for cell in row if cell.startswith(("=", "@", "+1"))]
-    told = {row["person"] for name, rows in of_people(week).items() for row in rows if name == "=1+1"}
-    assert told == {"'=1+1"}
+    by_key = {row["person"] for name, rows in of_people(week).items() for row in rows if name == "=1+1"}
+    assert by_key == {"'=1+1"}
 
 
 def test_names_that_come_to_the_same_keep_their_files_whoever_else_is_there():

@@ -161,7 +161,7 @@ def test_an_error_is_a_record_with_its_exit_code_and_the_environment_may_ask_for
     monkeypatch.setenv("TAMSCORE_LOG_FORMAT", "json")
     failed = CliRunner().invoke(app, ["run", str(folder / "nothing.toml")])
     assert failed.exit_code == 2
-    [told] = records(failed.stderr)
-    assert (told["severity_text"], told["attributes"]["process.exit.code"]) == ("ERROR", 2)
-    assert "nothing.toml" in told["body"]
-    assert not told["body"].startswith("error: ")
+    [record] = records(failed.stderr)
+    assert (record["severity_text"], record["attributes"]["process.exit.code"]) == ("ERROR", 2)
+    assert "nothing.toml" in record["body"]
+    assert not record["body"].startswith("error: ")

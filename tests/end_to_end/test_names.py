@@ -73,15 +73,15 @@ def test_a_name_without_a_cluster_is_reported(done, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected"),
     [
         ({"names": {"E01": "Same", "E02": " same "}}, r"names.E02: expected a name of its own"),
         ({"titles": {"employes": "staff"}}, r"titles.employes: expected a column .* did you mean 'employees'"),
         ({"titles": {"employees": {"hihg": "big"}}}, r"titles.employees.hihg: expected one of the keys"),
     ],
 )
-def test_a_job_with_names_or_titles_of_nothing_is_refused(changes, told):
-    with pytest.raises(JobFileError, match=told):
+def test_a_job_with_names_or_titles_of_nothing_is_refused(changes, expected):
+    with pytest.raises(JobFileError, match=expected):
         market.job("market", "scores", changes)
 
 
@@ -99,14 +99,14 @@ def test_only_the_accounts_asked_for_are_exported(done, tmp_path):
         assert exported(done, tmp_path / "x.parquet", "--only", option).exit_code == 0
         found = pq.read_table(tmp_path / "x.parquet")["account_id"].to_pylist()
         assert sorted(found) == sorted(row["account_id"] for row in rows if row[column] == value)
-    for option, told in (
+    for option, expected in (
         ("expnd", "did you mean"),
         ("colour=blue", "no column"),
         ("low_support=maybe", "yes or no"),
         ("sales=5", "expected one of texts"),
     ):
         assert exported(done, tmp_path / "y.parquet", "--only", option).exit_code == 2
-        with pytest.raises(UsageError, match=told):
+        with pytest.raises(UsageError, match=expected):
             only_of(open_run(done.output), option)
 
 

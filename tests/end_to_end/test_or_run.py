@@ -53,12 +53,12 @@ def output(first, tmp_path):
 def test_the_first_week_fits_and_the_following_weeks_score_with_its_model(tmp_path, named):
     output = tmp_path / "scores"
     model = str(output) if named else None
-    one, told = score(week(0), output, model)
-    assert [text for text in told if "there is no run yet; a new model is fitted" in text]
-    two, told = score(week(1), output, model)
+    one, notices = score(week(0), output, model)
+    assert [text for text in notices if "there is no run yet; a new model is fitted" in text]
+    two, notices = score(week(1), output, model)
     three, _ = score(week(2), output, model)
     assert [source(done) for done in (one, two, three)] == ["fitted", "frozen", "frozen"]
-    assert not [text for text in told if "no run yet" in text]
+    assert not [text for text in notices if "no run yet" in text]
     assert (three.manifest() or {})["model"]["run"] == two.run_key
     assert (three.manifest() or {})["model"]["accounts_relabelled"] == 0
 
@@ -68,9 +68,9 @@ def test_the_same_week_again_is_nothing_to_do_whatever_made_its_scores(tmp_path,
     """A retry after success, or a schedule that fires twice, makes no version beside the one that counts."""
     output = tmp_path / "scores"
     done = [score(week(number), output)[0] for number in range(weeks)]
-    again, told = score(week(weeks - 1), output)
+    again, notices = score(week(weeks - 1), output)
     assert again.run_key == done[-1].run_key
-    assert "nothing to do" in told[-1]
+    assert "nothing to do" in notices[-1]
     assert len(list((output / "versions").iterdir())) == weeks
 
 
@@ -104,9 +104,9 @@ def mounted(output):
 @pytest.mark.parametrize("make", [missing, empty, killed, mounted])
 def test_an_output_without_any_run_means_that_there_is_no_model_yet(tmp_path, make):
     make(tmp_path / "scores")
-    done, told = score(week(0), tmp_path / "scores")
+    done, notices = score(week(0), tmp_path / "scores")
     assert source(done) == "fitted"
-    assert [text for text in told if "no run yet" in text]
+    assert [text for text in notices if "no run yet" in text]
 
 
 def no_pointer(output):

@@ -138,9 +138,9 @@ def prioritised(rows: list[Row], enough: int, typical: dict[str, float]) -> None
         relative = in_units(party, typical)
         for cluster, peers in grouped(party, "cluster").items():
             own = [one for one in relative if one["cluster"] == cluster]
-            for row, told in zip(peers, own, strict=True):
+            for row, entry in zip(peers, own, strict=True):
                 row["probability"], row["p_basis"] = (1.0 if buys(row) else 0.05), "win_rate"
-                above = expected_above(max(told["sales"] or 0.0, 0.0), own, relative, enough)
+                above = expected_above(max(entry["sales"] or 0.0, 0.0), own, relative, enough)
                 row["expected"] = row["probability"] * typical[row["account_id"]] * above
                 row["expected_value"] = round(row["expected"], 2)
         party.sort(key=place_in_party)
@@ -261,24 +261,24 @@ def oracle(rows: list[Row], changes: Row, lent: dict[str, list[float]], typical:
     """The rows as they should come out, given their clusters, party types, market segments, sales and typical sales."""
     potential = changes.get("potential", {})
     names = ("account_id", "party_type", "market_segment", "cluster", "sales", "distance")
-    told = [{name: row[name] for name in names} for row in rows]
+    listed_rows = [{name: row[name] for name in names} for row in rows]
     valued(
-        told,
+        listed_rows,
         potential.get("preset", "p85"),
         potential.get("top_step", "max"),
         potential.get("min_customers", 25),
         potential.get("boundary", "at_or_below"),
         lent,
     )
-    ranked(told, "rank")
+    ranked(listed_rows, "rank")
     for kind in ("expansion", "acquisition"):
-        ranked([row for row in told if row["kind"] == kind], "rank_in_kind")
-    compared(told)
-    prioritised(told, potential.get("min_customers", 25), typical)
-    placed(told, changes.get("quadrant", {}))
-    for row in told:
+        ranked([row for row in listed_rows if row["kind"] == kind], "rank_in_kind")
+    compared(listed_rows)
+    prioritised(listed_rows, potential.get("min_customers", 25), typical)
+    placed(listed_rows, changes.get("quadrant", {}))
+    for row in listed_rows:
         row["play"], row["suggested_role"], row["suggested_service_level"] = PLAYS[of_kind(row)]
-    return told
+    return listed_rows
 
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -319,10 +319,10 @@ def test_every_number_of_every_account_is_what_the_method_says(tmp_path, changes
     other = {"note", "distance", "margin", "flags", "potential_low", "potential_high"}
     names = [name for name in rows[0] if name not in other]
     wrong = {
-        (name, row["account_id"]): (row[name], told[name])
-        for row, told in zip(rows, oracle(rows, changes, pooled_ladders(done), typical), strict=True)
+        (name, row["account_id"]): (row[name], entry[name])
+        for row, entry in zip(rows, oracle(rows, changes, pooled_ladders(done), typical), strict=True)
         for name in names
-        if row[name] != told[name]
+        if row[name] != entry[name]
     }
     assert not wrong, (Counter(name for name, _ in wrong), list(wrong.items())[:5])
 
@@ -466,7 +466,7 @@ MAP = {name: {"channel": f"to {name}", "theme": f"for {name}"} for name in BANDS
 
 
 @pytest.mark.parametrize(
-    ("campaigns", "unknown", "told"),
+    ("campaigns", "unknown", "expected"),
     [
         (BANDS | {"map": MAP}, "tiny", {"tiny": "to tiny", "middle": "to middle", "huge": "to huge"}),
         (
@@ -477,14 +477,14 @@ MAP = {name: {"channel": f"to {name}", "theme": f"for {name}"} for name in BANDS
     ],
     ids=["total", "with a default"],
 )
-def test_every_account_gets_the_campaign_of_its_size_band(tmp_path, campaigns, unknown, told):
+def test_every_account_gets_the_campaign_of_its_size_band(tmp_path, campaigns, unknown, expected):
     """A band begins at its lower limit; an account of unknown size gets the default, or else the first band."""
     table = market.accounts(600).set_column(4, "employees", pa.array([None, 0, 99, 100, 101, 1999, 2000, 10**9] * 75))
     done = market.score(table, tmp_path, {"campaigns": campaigns, "columns.keep": ["employees"]})
     bands = {None: unknown, 0: "tiny", 99: "tiny", 100: "middle", 101: "middle", 1999: "middle"}
     for row in market.scores(done).to_pylist():
         band = bands.get(row["employees"], "huge")
-        assert (row["campaign_band"], row["campaign_channel"]) == (band, told[band])
+        assert (row["campaign_band"], row["campaign_channel"]) == (band, expected[band])
 
 
 def test_accounts_below_every_band_get_the_default_campaign(tmp_path):

@@ -63,14 +63,14 @@ def test_of_few_customers_a_prospect_may_be_expected_to_buy_what_those_of_its_cl
     changes = {"potential.min_customers": 5}
     rows = market.scores(market.score(market.accounts(1500, channel=0.05), tmp_path, changes)).to_pylist()
     party = next(party for party in of_party(rows) if sum(row["kind"] == "expansion" for row in party) < 30)
-    told = 0
+    count = 0
     for row in party:
         peers = [one["sales"] for one in party if one["cluster"] == row["cluster"] and one["kind"] == "expansion"]
         if len(peers) >= 5:
             above = np.mean(np.maximum(np.array(peers) - max(row["sales"] or 0.0, 0.0), 0.0))
             assert row["expected_value"] == pytest.approx(above * row["probability"], abs=0.006)
-            told += 1
-    assert told
+            count += 1
+    assert count
 
 
 def test_expected_value_goes_by_what_accounts_like_it_buy_at_either_level(tmp_path, rows):

@@ -406,8 +406,8 @@ def test_report_show_explain_and_lists_name_the_open_products(made, tmp_path):
     shown = runner.invoke(app, ["show", str(made["folder"] / "scores")])
     assert "WHITESPACE OF ACCOUNTS AND OF PRODUCTS" in shown.output
     row = next(row for row in made["scores"].to_pylist() if row["open_product_2"])
-    told = runner.invoke(app, ["explain", str(made["folder"] / "scores"), row["account_id"]])
-    assert f"most of it: {row['open_product']} " in told.output
+    invocation = runner.invoke(app, ["explain", str(made["folder"] / "scores"), row["account_id"]])
+    assert f"most of it: {row['open_product']} " in invocation.output
     people = tmp_path / "people.csv"
     people.write_text("person,role,hours\nAnn,hunter,800\nBob,account_manager,800\n")
     covered = runner.invoke(app, ["coverage", str(made["folder"] / "scores"), "--people", str(people)])

@@ -83,22 +83,22 @@ def test_21000_accounts_lie_below_4_percent_and_4000_above_30_within_2_percent(d
 
 def test_probabilities_are_near_the_true_ones(done, table):
     truth = table.sort_by("account_id")["chance"].to_numpy()
-    told = column(done, "propensity")
-    assert np.mean(np.abs(told - truth)) < 0.02
+    probabilities = column(done, "propensity")
+    assert np.mean(np.abs(probabilities - truth)) < 0.02
     assert record(done)["quality"]["error"] < 0.02
     assert record(done)["quality"]["brier"] == pytest.approx(np.mean(truth * (1 - truth)), abs=0.002)
 
 
 def test_tables_and_manifest_add_up_to_the_scores(done):
-    told, band = column(done, "propensity"), market.scores(done)["propensity_band"].to_pylist()
-    assert band == ["low" if p < 0.04 else "focus" if p > 0.30 else "middle" for p in told]
+    probabilities, band = column(done, "propensity"), market.scores(done)["propensity_band"].to_pylist()
+    assert band == ["low" if p < 0.04 else "focus" if p > 0.30 else "middle" for p in probabilities]
     rows = pq.read_table(done.tables / "propensity_bands.parquet").to_pylist()
     for row in rows[:-1]:
-        here = told[np.array(band) == row["band"]]
+        here = probabilities[np.array(band) == row["band"]]
         assert row["accounts"] == len(here)
         assert row["expected_buyers"] == pytest.approx(here.sum(), abs=0.01)
-    assert rows[-1]["accounts"] == len(told)
-    assert sum(row["accounts"] for row in record(done)["deciles"]) == pytest.approx(len(told))
+    assert rows[-1]["accounts"] == len(probabilities)
+    assert sum(row["accounts"] for row in record(done)["deciles"]) == pytest.approx(len(probabilities))
 
 
 def test_calling_the_focus_costs_a_fraction_of_calling_everyone(done):
@@ -193,14 +193,14 @@ def labels_among(table, buyers_kept, others_kept):
 FEW = [(49, 500, "49 accounts are labelled 1 (bought)"), (200, 7, "7 accounts are labelled 0 (did not buy)")]
 
 
-@pytest.mark.parametrize(("bought", "others", "told"), FEW)
-def test_too_few_labels_are_refused_with_the_number_needed(bought, others, told, small, tmp_path):
+@pytest.mark.parametrize(("bought", "others", "expected"), FEW)
+def test_too_few_labels_are_refused_with_the_number_needed(bought, others, expected, small, tmp_path):
     """And before anything is fitted: who waits for a fit should not learn of it then."""
     path = market.write(labels_among(small, bought, others), tmp_path / "market")
     progress = Progress()
     with pytest.raises(InputContractError) as caught:
         pipeline.run(market.job(path, tmp_path / "scores", section()), progress)
-    assert told in str(caught.value)
+    assert expected in str(caught.value)
     assert [time.stage for time in progress.times] == ["census", "label_counts"]
     assert f"at least 50 are needed, {50 - min(bought, others)} more" in str(caught.value)
     assert not list(tmp_path.rglob("manifest.json"))
@@ -223,11 +223,11 @@ def test_labels_of_buyers_alone_give_the_probability_of_being_labelled(small, tm
     """Half of the buyers are labelled: probabilities add up to those, rank as the truth does, and say what they are."""
     known = labels_among(small, int(small["bought"].to_numpy().sum() / 2), 0)
     done = market.score(known, tmp_path, section())
-    told = column(done, "propensity")
+    probabilities = column(done, "propensity")
     truth = small.sort_by("account_id")["chance"].to_numpy()
-    assert told.mean() == pytest.approx((known["bought"].to_numpy() == 1).mean(), rel=0.1)
-    assert told.mean() < 0.6 * truth.mean()
-    assert truth[np.argsort(-told)[:300]].mean() > 0.45
+    assert probabilities.mean() == pytest.approx((known["bought"].to_numpy() == 1).mean(), rel=0.1)
+    assert probabilities.mean() < 0.6 * truth.mean()
+    assert truth[np.argsort(-probabilities)[:300]].mean() > 0.45
     assert record(done)["mode"] == "labelled"
     assert record(done)["quality"]["brier"] > 0
     assert any("a probability is that of being labelled a buyer" in text for text in manifest_of(done)["notices"])
@@ -239,9 +239,9 @@ def test_with_a_class_prior_positives_alone_give_probabilities(small, tmp_path):
     truth = small.sort_by("account_id")["chance"].to_numpy()
     known = labels_among(small, int(small["bought"].to_numpy().sum() / 2), 0)
     done = market.score(known, tmp_path, section(class_prior=float(truth.mean())))
-    told = column(done, "propensity")
-    assert told.mean() == pytest.approx(truth.mean(), rel=0.05)
-    assert np.mean(np.abs(told - truth)) < 0.08
+    probabilities = column(done, "propensity")
+    assert probabilities.mean() == pytest.approx(truth.mean(), rel=0.05)
+    assert np.mean(np.abs(probabilities - truth)) < 0.08
 
 
 def test_a_class_prior_corrects_labels_that_are_no_fair_sample(small, tmp_path):
@@ -257,9 +257,9 @@ def test_without_a_label_there_is_no_propensity_and_the_look_alike_is_named(smal
     done = market.score(small, tmp_path, {**buyers.CHANGES, "propensity": {}})
     assert not {name for name in market.scores(done).column_names if name.startswith("propensity")}
     assert "look_alike" in market.scores(done).column_names
-    told = manifest_of(done)
-    assert told["missing"]["propensity"].startswith("no label: name propensity.label; the column look_alike")
-    assert any("propensity: not computed: no label" in text for text in told["notices"])
+    record = manifest_of(done)
+    assert record["missing"]["propensity"].startswith("no label: name propensity.label; the column look_alike")
+    assert any("propensity: not computed: no label" in text for text in record["notices"])
 
 
 def test_a_label_other_than_1_or_0_is_refused(small, tmp_path):

@@ -69,8 +69,8 @@ def in_sqlite(tmp_path):
 
 def test_scores_are_those_of_the_table_and_stay_while_the_rows_do(in_sqlite, tmp_path):
     job, database = in_sqlite
-    told = json.loads(called("check", job, "--json").stdout)
-    assert told["ready"]
+    output = json.loads(called("check", job, "--json").stdout)
+    assert output["ready"]
     first = json.loads(called("run", job, "--json").stdout)
     plain = market.score(market.plain_accounts(ROWS), tmp_path / "plain", market.PLAIN)
     done = RunDirectory(tmp_path / "scores", first["run"])

@@ -175,10 +175,10 @@ def test_the_values_on_a_page_are_those_of_the_json(chapters, words):
     for place, kind in enumerate(("buying", "churn")):
         assert column(chapters["alerts"], place, "at stake") == [one["at_stake"] for one in alerts[kind]["top"]]
     for kind in ("expansion", "acquisition"):
-        told = [one["totals"][kind]["whitespace"] for one in what_if]
-        assert column(chapters["what-if"], 0, kind) == pytest.approx(told, abs=0.01)
-        told = [row["whitespace"] for row in campaigns["campaigns"] if row["kind"] == kind]
-        assert column(chapters["campaigns"], 0, kind) == told
+        amounts = [one["totals"][kind]["whitespace"] for one in what_if]
+        assert column(chapters["what-if"], 0, kind) == pytest.approx(amounts, abs=0.01)
+        amounts = [row["whitespace"] for row in campaigns["campaigns"] if row["kind"] == kind]
+        assert column(chapters["campaigns"], 0, kind) == amounts
 
 
 def test_columns_that_hold_nothing_are_left_out():

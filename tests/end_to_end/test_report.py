@@ -122,11 +122,11 @@ def test_what_a_run_has_not_is_left_out_and_named(bare, tmp_path):
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     gone = {"campaigns", "coverage", "people", "backtest", "choice-of-k", "moves"}
     assert [one["id"] for one in page.having("section")] == [name for name in ALL if name not in gone]
-    told = [row[0] for row in page.table("Not in this report").rows]
+    cells = [row[0] for row in page.table("Not in this report").rows]
     absent = (section.absent.partition(":")[0] for name, section in SECTIONS.items() if name != "look_alike")
     words = ("choice of k", "Who moved", "People", "Did it work", *absent)
-    assert len(told) == len(words)
-    assert all(any(word in one for one in told) for word in words)
+    assert len(cells) == len(words)
+    assert all(any(word in one for one in cells) for word in words)
     assert all("Trust in clusters" not in table.caption for table in page.tables)
     assert any("not asked for (clusters.stability)" in text for text in page.texts["p"])
 
@@ -200,10 +200,10 @@ def test_the_numbers_are_those_of_the_stored_tables(full, written):
     shown = page.table("Potential by cluster")
     assert {row[0] for row in shown.rows} == set(rows)
     for row in shown.rows:
-        told, steps = rows[row[0]], ("p85", "p90", "p95", "top")
-        assert row[4:8] == [money(told[step]) for step in steps]
-        assert row[8] == f"{money(told['low_p85'])} to {money(told['high_p85'])}"
-        assert row[10] == f"{told['support']:,}"
+        cells, steps = rows[row[0]], ("p85", "p90", "p95", "top")
+        assert row[4:8] == [money(cells[step]) for step in steps]
+        assert row[8] == f"{money(cells['low_p85'])} to {money(cells['high_p85'])}"
+        assert row[10] == f"{cells['support']:,}"
     for row in page.table("Intervals of every step").rows:
         ends = [(rows[row[0]][f"low_{step}"], rows[row[0]][f"high_{step}"]) for step in ("p85", "p90", "p95", "top")]
         assert row[2:] == ["-" if None in pair else " to ".join(map(money, pair)) for pair in ends]
@@ -257,13 +257,13 @@ def test_the_ranking_lists_the_best_of_each_kind_with_two_digits(full, written):
             [money(one[m]) for m in ("sales", "potential", "whitespace")] for one in best
         ]
         anchors = [f"account-{one['party_type'].replace('_', '-')}-{one['priority']}" for one in best]
-        told = [
+        texts = [
             text for text in written[1].texts["li"] if re.search(r"customers? like it buys? |above the ladder", text)
         ]
         for anchor, one in zip(anchors, best, strict=True):
             assert written[1].having("a", href=f"#{anchor}")
             assert written[1].having("li", id=anchor)
-            assert any(text.startswith(f"{one['priority']:,}. ") and one["account_id"] in text for text in told)
+            assert any(text.startswith(f"{one['priority']:,}. ") and one["account_id"] in text for text in texts)
 
 
 def test_people_begin_with_their_first_accounts(full, written):
@@ -305,8 +305,8 @@ def test_changes_name_the_run_that_they_are_compared_with(full, written, tmp_pat
     first = open_run(full.directory.output / history.entries(full.directory.output, None)[0].version)
     write_report(full, Progress(), tmp_path / "report.html", since=first.directory.path)
     default, named = (file.read_text("utf-8") for file in (written[0], tmp_path / "report.html"))
-    told = ("since {}<", "since {};", "Whitespace, from {} to this one", "Change of whitespace since {}.")
-    for text in (*told, "known from {} "):
+    patterns = ("since {}<", "since {};", "Whitespace, from {} to this one", "Change of whitespace since {}.")
+    for text in (*patterns, "known from {} "):
         assert text.format("the run before") in default
         assert text.format(f"run {first.name}") in named
     assert "the run before" not in named
@@ -368,12 +368,12 @@ def with_extras(run, extras):
 
 def test_propensity_and_lifetime_value_tell_what_is_stored(full):
     found = gather(with_extras(full, EXTRAS), None, Progress(), compare=False)
-    told = chapters(found)
-    anchors = [chapter.anchor for chapter in told]
+    sentences_shown = chapters(found)
+    anchors = [chapter.anchor for chapter in sentences_shown]
     assert anchors[anchors.index("coverage") : anchors.index("limits")] == [
         *("coverage", "propensity", "lifetime-value", "alerts", "people"),
     ]
-    page = Page(page_of(found, told))
+    page = Page(page_of(found, sentences_shown))
     row = ["focus", "above 0.3", "20", "8", "80%", "20", "2.5", "0.25x"]
     assert page.table("Propensity bands").rows[0] == row
     assert page.table("Lift and calibration").rows[2] == ["3", "10", "37.5%", "40.0%", "5.0", "50%", "2.0"]
@@ -398,9 +398,9 @@ def test_a_probability_from_labels_of_buyers_alone_says_what_it_is(full):
 def test_a_run_that_tells_who_will_buy_makes_a_chapter(tmp_path):
     """The record is that of a real run, so that both sides speak of the same keys."""
     done = market.score(buyers.reference(1, 2_000), tmp_path, buyers.CHANGES)
-    told = write_report(open_run(done.output), Progress(), tmp_path / "report.html")
+    report_files = write_report(open_run(done.output), Progress(), tmp_path / "report.html")
     page = Page((tmp_path / "report.html").read_text("utf-8"))
-    assert {"propensity", "look-alike"} <= {chapter.anchor for chapter in told}
+    assert {"propensity", "look-alike"} <= {chapter.anchor for chapter in report_files}
     record = (done.manifest() or {})["extras"]["propensity"]
     assert [row[0] for row in page.table("What moves").rows] == [row["feature"] for row in record["features"]]
     focus = [row for row in market.scores(done).to_pylist() if row["propensity_band"] == "focus"]
@@ -450,8 +450,8 @@ def test_a_page_stays_small_whatever_the_market(full):
 
 
 def test_figures_are_written_as_files(bare, tmp_path):
-    told = write_report(bare, Progress(), tmp_path / "report.html", tmp_path / "figures")
-    names = [block.name for chapter in told for block in chapter.blocks if isinstance(block, Figure)]
+    report_files = write_report(bare, Progress(), tmp_path / "report.html", tmp_path / "figures")
+    names = [block.name for chapter in report_files for block in chapter.blocks if isinstance(block, Figure)]
     files = sorted(path.name for path in (tmp_path / "figures").iterdir())
     assert files == sorted(f"{i:02d}-{name}.{form}" for i, name in enumerate(names, 1) for form in ("svg", "png"))
     for path in (tmp_path / "figures").glob("*.png"):
@@ -504,8 +504,8 @@ def test_every_number_of_the_first_page_stands_in_the_json(full, tmp_path):
     forms = {form.strip("+-") for one in held if not isinstance(one, str) for form in shown_forms(one)}
     texts = " ".join(one for one in held if isinstance(one, str))
     forms |= set(NUMBER.findall(texts))
-    told = [text for tag in ("p", "li", "dd", "td") for text in page.texts[tag]]
-    numbers = NUMBER.findall(" | ".join(text for text in told if "run " not in text))
+    page_texts = [text for tag in ("p", "li", "dd", "td") for text in page.texts[tag]]
+    numbers = NUMBER.findall(" | ".join(text for text in page_texts if "run " not in text))
     assert len(numbers) > 100
     assert [one for one in numbers if one not in forms] == []
     assert {row[1] for row in page.table("Call first").rows} == {
@@ -515,26 +515,26 @@ def test_every_number_of_the_first_page_stands_in_the_json(full, tmp_path):
 
 def test_show_opens_with_the_first_page_of_the_report(full, written):
     """The same sentences, whether on a terminal or on a page."""
-    told = CliRunner().invoke(app, ["show", str(full.directory.output)]).stdout
+    output = CliRunner().invoke(app, ["show", str(full.directory.output)]).stdout
     page = written[1].texts
     message = next(text for text in page["p"] if text.startswith("Call these"))
-    assert told.startswith(message)
+    assert output.startswith(message)
     points = [text for text in page["li"] if text.startswith(("Since ", "Hours ", "Trust ", "Data quality:", "Drift:"))]
     assert len(points) == 5
-    assert all(text in " ".join(told.split()) for text in points)
+    assert all(text in " ".join(output.split()) for text in points)
 
 
 def test_the_head_of_the_report_is_what_the_job_says(full):
-    told: dict[str, str | None] = {
+    figures: dict[str, str | None] = {
         "title": "The year <b>",
         "company": "We",
         "currency": "EUR",
         "period": "2025",
         "owner": "Sales",
     }
-    job = {**full.manifest["job"], "report": told}
+    job = {**full.manifest["job"], "report": figures}
     found = gather(replace(full, manifest={**full.manifest, "job": job}), None, Progress(), accounts=False)
-    found = replace(found, summary=replace(found.summary, page_one=replace(found.page_one, report=told)))
+    found = replace(found, summary=replace(found.summary, page_one=replace(found.page_one, report=figures)))
     page = Page(page_of(found, one_pager(found)))
     assert page.texts["h1"] == ["The year <b>"]
     assert any(text.startswith("We · Market report") for text in page.texts["p"])

@@ -79,8 +79,8 @@ def test_the_same_market_under_its_own_frozen_model_gets_the_same_scores(first, 
     ours, theirs = market.scores(first), market.scores(done)
     for name in ours.column_names:
         assert market.bits(ours[name]) == market.bits(theirs[name]), name
-    told = [row for row in rows_of(done, "drift") if row["verdict"] != "steady"]
-    assert told == []
+    drift_rows = [row for row in rows_of(done, "drift") if row["verdict"] != "steady"]
+    assert drift_rows == []
     assert done.manifest()["model"] == {
         "source": "frozen", "ladders": "frozen", "run": first.run_key, "accounts_known": ROWS,
         "accounts_relabelled": 0, "manifest_sha256": done.manifest()["model"]["manifest_sha256"],
@@ -142,8 +142,8 @@ def test_frozen_cut_lines_do_not_follow_the_sales_and_fresh_ones_do(first, tmp_p
     scores = market.scores(frozen)
     above = np.nan_to_num(scores["sales"].to_numpy()) > scores["potential"].to_numpy()
     assert not above.any(), "an account above the frozen top keeps its own sales as potential"
-    told = [model.read_raw(done.model)[0]["parties"] for done in (first, frozen, fresh)]
-    limits = [[party["limits"] for party in parties] for parties in told]
+    texts = [model.read_raw(done.model)[0]["parties"] for done in (first, frozen, fresh)]
+    limits = [[party["limits"] for party in parties] for parties in texts]
     assert limits[0] == limits[1] != limits[2]
 
 
@@ -171,7 +171,7 @@ def moved(table, by, seed=3):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected"),
     [
         ({"features.numeric": {"employees": "log_standard"}}, "features.numeric lacks 'growth', which the model was"),
         ({"features.winsorise": [0.01, 0.99]}, r"features.winsorise: expected \[0.001, 0.999\], under which"),
@@ -189,8 +189,8 @@ def moved(table, by, seed=3):
         ({"columns.market_segment": None}, "columns.market_segment: expected 'segment', .* got nothing"),
     ],
 )
-def test_a_job_that_does_not_match_the_model_is_refused_by_name(first, tmp_path, changes, told):
-    with pytest.raises(InputContractError, match=told):
+def test_a_job_that_does_not_match_the_model_is_refused_by_name(first, tmp_path, changes, expected):
+    with pytest.raises(InputContractError, match=expected):
         score(market.accounts(50), tmp_path, first, changes)
 
 
@@ -237,10 +237,10 @@ def test_a_column_that_shifts_is_reported_by_its_name_and_no_other(first, tmp_pa
     table = market.accounts(ROWS)
     shifted = with_column(table, "growth", table["growth"].to_numpy() + 0.03)
     done, notices = score(shifted, tmp_path, first)
-    told = {(row["party_type"], row["name"]): row for row in rows_of(done, "drift") if row["what"] == "feature"}
-    assert told["end_user", "growth"]["psi"] >= 0.25
-    assert told["end_user", "growth"]["verdict"] == "strongly shifted"
-    assert told["end_user", "employees"]["verdict"] == "steady"
+    drift_rows = {(row["party_type"], row["name"]): row for row in rows_of(done, "drift") if row["what"] == "feature"}
+    assert drift_rows["end_user", "growth"]["psi"] >= 0.25
+    assert drift_rows["end_user", "growth"]["verdict"] == "strongly shifted"
+    assert drift_rows["end_user", "employees"]["verdict"] == "steady"
     assert any("column 'growth' has strongly shifted (stability index" in text for text in notices)
     assert done.manifest()["notices"] == notices
 
@@ -267,9 +267,9 @@ def test_a_new_category_is_reported_with_its_share(first, tmp_path):
     table = market.accounts(ROWS)
     fresh = np.where(np.arange(ROWS) % 10 == 0, "fusion", table["industry"].to_pylist())
     done, notices = score(with_column(table, "industry", fresh), tmp_path, first)
-    told = {row["name"]: row["now"] for row in rows_of(done, "drift") if row["what"] == "category"}
-    assert set(told) == {"industry = fusion"}
-    assert told["industry = fusion"] == pytest.approx(0.1, abs=0.05)
+    drift_rows = {row["name"]: row["now"] for row in rows_of(done, "drift") if row["what"] == "category"}
+    assert set(drift_rows) == {"industry = fusion"}
+    assert drift_rows["industry = fusion"] == pytest.approx(0.1, abs=0.05)
     assert any("new category industry = fusion has" in text for text in notices)
 
 
@@ -353,10 +353,10 @@ def test_a_split_a_merger_a_birth_and_a_death_are_reported_and_everybody_else_ke
     done = refresh(placed(NEXT, 1), tmp_path, places, PLACED, accept=True)
     old = {name: home(places, name) for name in PLACES}
     new = {name: home(done, name) for name in NEXT}
-    told = {(row["event"], row["cluster"], row["related"]) for row in rows_of(done, "events")}
+    drift_rows = {(row["event"], row["cluster"], row["related"]) for row in rows_of(done, "events")}
     assert (new["A1"], new["B"], new["C"], new["F"]) == (old["A"], old["B"], old["B"], old["F"])
     assert {new["A2"], new["N"]} == {"E06", "E07"}
-    assert told == {
+    assert drift_rows == {
         ("split", old["A"], new["A2"]), ("split", new["A2"], old["A"]), ("kept", old["B"], old["C"]),
         ("merged", old["C"], old["B"]), ("retired", old["D"], ""), ("new", new["N"], ""), ("kept", old["F"], ""),
     }  # fmt: skip

@@ -180,8 +180,8 @@ def test_what_is_damaged_is_computed_again_and_reported(monkeypatch, tmp_path, t
         data[(number * 7919) % len(data)] ^= 1 << number % 8
         path.write_bytes(bytes(data))
     here = pipeline.run(job, progress)
-    told = {text.partition(": not used")[0] for text in progress.notices if ": not used, computed again" in text}
-    assert told == {str(path) for path in files}
+    entries = {text.partition(": not used")[0] for text in progress.notices if ": not used, computed again" in text}
+    assert entries == {str(path) for path in files}
     assert files_of(here) == files_of(whole)
 
 

@@ -72,7 +72,7 @@ def of_rows(rows, names=COVERAGE_COLUMNS):
 
 def named(found, name):
     """A column of a truth."""
-    return {account: told[COVERAGE_COLUMNS.index(name)] for account, told in found.items()}
+    return {account: entry[COVERAGE_COLUMNS.index(name)] for account, entry in found.items()}
 
 
 def from_csv(path):
@@ -90,7 +90,7 @@ def test_every_reader_says_the_same_of_who_covers_an_account(output, tmp_path, p
     assert of_rows(row for table in run.read(("account_id", *COVERAGE_COLUMNS)) for row in table.to_pylist()) == found
     shown = load(output, top=ROWS, plan=plan).top
     assert {row["account_id"]: (row["role"], row["person"]) for row in shown} == {
-        account: (told[0], told[2]) for account, told in found.items()
+        account: (entry[0], entry[2]) for account, entry in found.items()
     }
     for command_, to in (("export", tmp_path / "up.csv"), ("campaigns", tmp_path / "lists")):
         done = command(command_, output, "--plan", plan, "--to", to, "--fields", "role,person=OwnerId,hours")
@@ -165,12 +165,12 @@ def test_an_account_that_left_leaves_the_coverage_and_the_others_stay_as_they_we
     covered(output, hunter=1)
     forget(output, ["A0000005"])
     del before["A0000005"]
-    told = {
+    by_account = {
         row["account_id"]: row
         for t in open_run(output).read(("account_id", *COVERAGE_COLUMNS))
         for row in t.to_pylist()
     }
-    assert of_rows(told.values()) == before
+    assert of_rows(by_account.values()) == before
 
 
 def test_versions_from_before_had_suggestions_under_the_names_of_roles(bare):

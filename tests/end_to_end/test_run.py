@@ -84,8 +84,8 @@ def test_rejected_rows_change_no_number_of_the_scored_ones(tmp_path):
     mixed = pa.concat_tables([bad.set_column(0, "account_id", pa.array(ids)), good, twice]).combine_chunks()
     run = market.score(mixed, tmp_path / "mixed", files=3)
     counts = {name: count for name, count in (run.manifest() or {})["rows"]["rejected"].items() if count}
-    told = Counter(why for why in reasons.values() if why not in {"sales_missing", "duplicate_id"})
-    assert counts == told | {"duplicate_id": 2}
+    tally = Counter(why for why in reasons.values() if why not in {"sales_missing", "duplicate_id"})
+    assert counts == tally | {"duplicate_id": 2}
     assert market.different(market.scores(run), market.scores(market.score(good, tmp_path / "good"))) == []
 
 
@@ -206,9 +206,9 @@ def test_tables_for_people_say_what_tables_for_machines_say(done):
     for path in sorted(done.tables.glob("*.parquet")):
         rows = pq.read_table(path).to_pylist()
         with path.with_suffix(".csv").open(newline="", encoding="utf-8") as stream:
-            told = list(csv.DictReader(stream))
-        assert len(told) == len(rows)
-        for row, text in zip(rows, told, strict=True):
+            listed_rows = list(csv.DictReader(stream))
+        assert len(listed_rows) == len(rows)
+        for row, text in zip(rows, listed_rows, strict=True):
             for name, value in row.items():
                 if isinstance(value, float):
                     assert float(text[name]) == pytest.approx(value, abs=0.0051), (path.name, name)
@@ -292,9 +292,9 @@ def test_inertia_is_within_a_thousandth_of_the_best_of_several_full_kmeans_runs(
     )
     labels = np.unique(scored["cluster"].to_pylist(), return_inverse=True)[1]
     centers = np.stack([matrix[labels == c].mean(axis=0) for c in range(8)])
-    told = np.sqrt(((matrix[:, None, :] - centers) ** 2).sum(axis=2))
-    np.testing.assert_allclose(distance, told[np.arange(len(labels)), labels], rtol=0.02, atol=0.02)
-    assert np.mean(told.argmin(axis=1) == labels) > 0.995
+    distances = np.sqrt(((matrix[:, None, :] - centers) ** 2).sum(axis=2))
+    np.testing.assert_allclose(distance, distances[np.arange(len(labels)), labels], rtol=0.02, atol=0.02)
+    assert np.mean(distances.argmin(axis=1) == labels) > 0.995
 
 
 REFERENCES = sorted(path.name for path in KMEANS_REFERENCE.glob("g2mg*.csv")) or ["(none)"]
@@ -329,6 +329,6 @@ def test_five_companies_on_two_features_come_out_as_scikit_learn_groups_them(tmp
     table = pa.table({"account_id": list("abcde"), "sales": [1.0, 2.0, 3.0, 4.0, 5.0], "x": revenue, "y": staff})
     features = {"numeric": {"x": "standard", "y": "standard"}, "winsorise": False}
     run = market.score(table, tmp_path, market.PLAIN | {"clusters.k": 3, "features": features})
-    told = KMeans(3, random_state=0, n_init=10).fit_predict(StandardScaler().fit_transform(np.c_[revenue, staff]))
-    pairs = set(zip(market.scores(run)["cluster"].to_pylist(), told.tolist(), strict=True))
+    labels = KMeans(3, random_state=0, n_init=10).fit_predict(StandardScaler().fit_transform(np.c_[revenue, staff]))
+    pairs = set(zip(market.scores(run)["cluster"].to_pylist(), labels.tolist(), strict=True))
     assert len(pairs) == 3

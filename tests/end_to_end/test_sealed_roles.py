@@ -61,7 +61,7 @@ def test_scores_tables_and_readers_say_what_the_coverage_says(done):
     top = pq.read_table(done.tables / "top_accounts.parquet").to_pylist()
     assert all(truth[row["account_id"]] == tuple(row[name] for name in NAMES) for row in top)
     assert {row["account_id"]: row["person"] for row in load(done.output, top=ROWS).top} == {
-        account: told[2] for account, told in truth.items()
+        account: entry[2] for account, entry in truth.items()
     }
     assert of_rows(tamscore.open_run(done.output).scores().to_table().to_pylist(), NAMES) == truth
     assert problems_of_output(done.output) == []

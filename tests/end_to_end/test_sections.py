@@ -157,9 +157,9 @@ def test_a_section_leaves_its_columns_tables_record_and_model(joined, tmp_path):
     scored = pq.read_table(directory.scores)
     assert scored.column_names[-2:] == ["flags", "doubled"]
     revenue = dict(zip(*(pq.read_table(joined)[name].to_pylist() for name in ("account_id", SIZE)), strict=True))
-    told = dict(zip(*(scored[name].to_pylist() for name in ("account_id", "doubled")), strict=True))
-    assert told == {account: 2 * revenue[account] for account in told}
-    assert manifest["extras"] == {"doubling": {"total": sum(told.values()), "further": 1}}
+    by_account = dict(zip(*(scored[name].to_pylist() for name in ("account_id", "doubled")), strict=True))
+    assert by_account == {account: 2 * revenue[account] for account in by_account}
+    assert manifest["extras"] == {"doubling": {"total": sum(by_account.values()), "further": 1}}
     lacks = {"look_alike": "look_alike.enabled = false", "lacking": "no column growth"}
     assert manifest["missing"] == {**{name: f"no [{name}] section" for name in PROVIDED}, **lacks}
     assert "doubling: said" in manifest["notices"]

@@ -99,9 +99,9 @@ def test_check_says_what_is_read_and_what_is_passed_over(tmp_path):
         "[clusters]\nk = 2\n[rows]\nmax_sales_missing_share = 0.5\n",
         encoding="utf-8",
     )
-    told = json.loads(CliRunner().invoke(app, ["check", str(job), "--json"]).stdout)
-    assert told["ready"]
-    assert "passed over: notes.txt" in told["facts"]["input"]
+    output = json.loads(CliRunner().invoke(app, ["check", str(job), "--json"]).stdout)
+    assert output["ready"]
+    assert "passed over: notes.txt" in output["facts"]["input"]
 
 
 def piped(kind: str) -> bytes:

@@ -205,16 +205,18 @@ PROBABLE = ("bank_marketing", "crunchbase_2013_exits")
 def test_hidden_labels_are_distinguished_as_well_as_by_a_boosting_of_scikit_learn(name, tmp_path):
     """AUC within 0.01 of it on the same split, calibration error below 0.02; `python -m bench propensity` tunes it."""
     split = bench_propensity.split_of(name, tmp_path)
-    told, said = bench_propensity.ours(split, tmp_path)
+    probabilities, said = bench_propensity.ours(split, tmp_path)
     label, shown = split.label[split.hidden], ~split.hidden
     boosting = HistGradientBoostingClassifier(
         learning_rate=0.06, max_leaf_nodes=16, l2_regularization=1.0, categorical_features=split.categorical
     ).fit(split.rows[shown], split.label[shown])
     reference = roc_auc_score(label, boosting.predict_proba(split.rows[split.hidden])[:, 1])
-    assert roc_auc_score(label, told) > reference - 0.01
-    assert verdict.calibration_error(told, label, np.ones(len(label))) < 0.02
+    assert roc_auc_score(label, probabilities) > reference - 0.01
+    assert verdict.calibration_error(probabilities, label, np.ones(len(label))) < 0.02
     assert said["labels"]["unlabelled"] == split.hidden.sum()
-    assert said["quality"]["auc"] == pytest.approx(roc_auc_score(label, told), abs=0.04)  # 520 buyers are hidden
+    assert said["quality"]["auc"] == pytest.approx(
+        roc_auc_score(label, probabilities), abs=0.04
+    )  # 520 buyers are hidden
 
 
 def test_leading_zeros_survive_from_the_export_to_the_scores(tables, tmp_path):
@@ -439,8 +441,8 @@ def test_the_page_on_products_runs_on_its_public_table(tmp_path, monkeypatch):
         done = CliRunner().invoke(app, words[1:])
         assert done.exit_code == 0, f"{line}\n{done.output}"
         said += done.output
-    told = " ".join(page.rpartition("first client: `")[2].split("`")[0].replace(":", "", 1).split())
-    assert told in " ".join(said.split())
+    text = " ".join(page.rpartition("first client: `")[2].split("`")[0].replace(":", "", 1).split())
+    assert text in " ".join(said.split())
     record = (open_run(tmp_path / "scores").manifest)["extras"]["products"]
     fresh = next(row["whitespace"] for row in record["most"] if row["product"] == "Fresh")
     whole = sum(row["product_whitespace"] for row in record["kinds"])

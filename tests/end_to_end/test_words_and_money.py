@@ -145,12 +145,12 @@ def test_rates_give_the_scores_of_amounts_in_one_currency(tmp_path: Path) -> Non
     assert same_scores(one, other)
 
 
-@pytest.mark.parametrize(("code", "told"), [("ARS", "ARS"), ("Euro", "Euro"), (None, "none")])
-def test_a_currency_without_a_rate_is_refused_by_name(tmp_path: Path, code: str | None, told: str) -> None:
+@pytest.mark.parametrize(("code", "expected"), [("ARS", "ARS"), ("Euro", "Euro"), (None, "none")])
+def test_a_currency_without_a_rate_is_refused_by_name(tmp_path: Path, code: str | None, expected: str) -> None:
     codes = ["EUR"] * 299 + [code]
     table = put(put(market.plain_accounts(300), "unit", codes), "sales", [*np.arange(299.0), 77.0])
     changes = {**market.PLAIN, "columns": {"currency": "unit"}, "currency": RATES}
-    with pytest.raises(InputContractError, match=rf"no rate for {told} \(1 rows\)"):
+    with pytest.raises(InputContractError, match=rf"no rate for {expected} \(1 rows\)"):
         market.score(table, tmp_path, changes)
 
 

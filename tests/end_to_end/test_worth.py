@@ -76,7 +76,7 @@ def history(folder: Path) -> dict[str, list[Any]]:
 def test_lifetime_value_is_that_of_the_orders_worked_out_by_hand(asked):
     orders, record = history(asked["folder"]), record_of(asked["run"], "lifetime_value")
     assert record["form"] == "retention"
-    rates = {told["cluster"]: told["shrunk"] for told in record["retention"]}
+    rates = {entry["cluster"]: entry["shrunk"] for entry in record["retention"]}
     tau, year, valued = 6 * median_gap(orders), shop.AS_OF - timedelta(365), 0
     plain: list[float] = []
     recent: list[float] = []
@@ -129,12 +129,12 @@ def test_both_forms_are_tried_on_months_whose_orders_the_values_do_not_know(aske
     days = np.array([(then - max(day for day, _ in mine)).days for mine in known.values()])
     value = sales / 12 * np.exp(-days / tau)
     value *= (sales / 12).sum() / value.sum()
-    told = trial["forms"]["spend"]
-    assert told["total_to_spent"] == pytest.approx(value.sum() / spent.sum(), rel=0.001)
-    assert told["mean_error"] == pytest.approx(np.abs(value - spent).mean(), rel=0.001)
-    off = max(told["total_to_spent"], 1 / told["total_to_spent"])
-    assert told["penalised_error"] == pytest.approx(off * told["mean_error"], rel=1e-5)
-    assert trial["forms"]["retention"]["total_to_spent"] < told["total_to_spent"]
+    form = trial["forms"]["spend"]
+    assert form["total_to_spent"] == pytest.approx(value.sum() / spent.sum(), rel=0.001)
+    assert form["mean_error"] == pytest.approx(np.abs(value - spent).mean(), rel=0.001)
+    off = max(form["total_to_spent"], 1 / form["total_to_spent"])
+    assert form["penalised_error"] == pytest.approx(off * form["mean_error"], rel=1e-5)
+    assert trial["forms"]["retention"]["total_to_spent"] < form["total_to_spent"]
     page = " ".join(CliRunner().invoke(app, ["show", str(asked["run"].output)]).stdout.split())
     assert "FORMS OF THE LIFETIME VALUE" in page
     assert f"{6 * median_gap(orders):,.0f} days without an order" in page
@@ -147,13 +147,13 @@ def test_retention_counts_who_bought_in_both_years_by_cluster(asked):
         mine = orders.get(row["account_id"], [])
         if any(day <= year for day, _ in mine):
             base[row["cluster"]].append(any(day > year for day, _ in mine))
-    told = {one["cluster"]: one for one in record_of(asked["run"], "lifetime_value")["retention"]}
-    assert {cluster: one["customers"] for cluster, one in told.items()} == {c: len(base[c]) for c in told}
+    by_cluster = {one["cluster"]: one for one in record_of(asked["run"], "lifetime_value")["retention"]}
+    assert {cluster: one["customers"] for cluster, one in by_cluster.items()} == {c: len(base[c]) for c in by_cluster}
     for letter in "EC":  # party types are shrunk apart
-        these = [cluster for cluster in told if cluster.startswith(letter)]
+        these = [cluster for cluster in by_cluster if cluster.startswith(letter)]
         found = lifetime_value.shrunk_retention([sum(base[c]) for c in these], [len(base[c]) for c in these])
         assert found is not None
-        assert [told[c]["shrunk"] for c in these] == pytest.approx(found.shrunk.tolist(), abs=1e-6)
+        assert [by_cluster[c]["shrunk"] for c in these] == pytest.approx(found.shrunk.tolist(), abs=1e-6)
 
 
 def test_churn_is_reported_where_the_account_fell_and_the_median_of_its_cluster_did_not(asked):
@@ -179,9 +179,9 @@ def test_who_bought_before_and_buys_nothing_now_has_left_and_is_to_be_won_back(a
     assert not any(row["churn_alert"] for row, gone in zip(asked["scores"], left, strict=True) if gone)
     others = [row for row, gone in zip(asked["scores"], left, strict=True) if not gone]
     assert all((row["account_state"] == "customer") == (row["kind"] == "expansion") for row in others)
-    told = record_of(asked["run"], "alerts")["lists"]["win_back"]
+    record = record_of(asked["run"], "alerts")["lists"]["win_back"]
     lost = sum(row["sales_before"] for row, gone in zip(asked["scores"], left, strict=True) if gone)
-    assert (told["accounts"], told["at_stake"]) == (sum(left), pytest.approx(lost))
+    assert (record["accounts"], record["at_stake"]) == (sum(left), pytest.approx(lost))
     assert sum(left) > 20
 
 
@@ -249,8 +249,8 @@ def test_contracts_that_end_soon_are_due_and_those_that_ended_are_not(asked, tmp
     shown = report_of(done).table("Accounts: renewal is due").rows
     assert [row[0] for row in shown] == [row["account_id"] for row in listed[:20]]
     assert str(listed[0]["renews_on"]) in shown[0]
-    told = CliRunner().invoke(app, ["explain", str(done.output), listed[0]["account_id"]]).stdout
-    assert re.search(r"renewal due +yes", told)
+    output = CliRunner().invoke(app, ["explain", str(done.output), listed[0]["account_id"]]).stdout
+    assert re.search(r"renewal due +yes", output)
 
 
 def test_no_run_takes_the_day_of_renewals_from_the_clock(tmp_path):
@@ -343,9 +343,9 @@ def test_what_is_offered_is_the_best_that_enough_peers_own_and_the_account_lacks
         best = wanted[0] if wanted else (None, None, None)
         found = (row["next_offer"], row["next_offer_value"], row["next_offer_share"])
         assert found == (best[0], pytest.approx(best[1], abs=0.005), pytest.approx(best[2], abs=1e-6))
-    told = record_of(asked["run"], "next_offer")
-    assert told["kinds"] == Counter(row["kind"] for row in asked["scores"] if row["next_offer"])
-    assert told["accounts"] == sum(told["kinds"].values())
+    record = record_of(asked["run"], "next_offer")
+    assert record["kinds"] == Counter(row["kind"] for row in asked["scores"] if row["next_offer"])
+    assert record["accounts"] == sum(record["kinds"].values())
 
 
 def ranked(baskets: list[dict[str, float]]) -> list[tuple[str, float, float]]:
@@ -636,8 +636,8 @@ def with_order(asked, path, day):
 def test_an_order_in_the_future_stops_the_run_until_somebody_says_which_day_is_the_last(asked, tmp_path, day):
     """It would empty the year that is looked at, and nearly every customer would have left."""
     settings = with_order(asked, tmp_path / "orders.parquet", day)
-    told = rf"'date': 1 of [\d,]+ order lines are dated after 2026-06-30, .*as_of = 2026-06-30 .* or {day} if"
-    with pytest.raises(InputContractError, match=told):
+    pattern = rf"'date': 1 of [\d,]+ order lines are dated after 2026-06-30, .*as_of = 2026-06-30 .* or {day} if"
+    with pytest.raises(InputContractError, match=pattern):
         market.run(asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": settings})
     known = {"lifetime_value": {**settings, "as_of": "2026-06-30"}}
     done = market.run(asked["folder"] / "market", tmp_path / "scores", known)
@@ -645,14 +645,14 @@ def test_an_order_in_the_future_stops_the_run_until_somebody_says_which_day_is_t
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         ({}, r"orders\.parquet: column 'date': 1 of [\d,]+ order lines are dated after 2026-06-30"),
         ({"as_of": "2001-01-01"}, r"orders\.parquet: no order is left of [\d,]+ lines"),
     ],
 )
 def test_days_that_cannot_be_right_are_refused_before_the_fit_beside_what_other_sections_lack(
-    asked, tmp_path, change, told
+    asked, tmp_path, change, expected
 ):
     settings = with_order(asked, tmp_path / "orders.parquet", date(2027, 6, 3)) | change
     products = pq.read_table(asked["folder"] / "products.parquet").slice(0, 0)
@@ -660,7 +660,9 @@ def test_days_that_cannot_be_right_are_refused_before_the_fit_beside_what_other_
     offers = {**asked["changes"]["next_offer"], "path": str(tmp_path / "products.parquet"), "min_match_share": 0.0}
     sections = {"lifetime_value": settings, "next_offer": offers}
     progress = Progress()
-    with pytest.raises(InputContractError, match=rf"(?s){told}.*products\.parquet: column 'product' has 0 different"):
+    with pytest.raises(
+        InputContractError, match=rf"(?s){expected}.*products\.parquet: column 'product' has 0 different"
+    ):
         pipeline.run(market.job(asked["folder"] / "market", tmp_path / "scores", sections), progress)
     assert progress.reached in {"census", "match"}
 
@@ -679,8 +681,8 @@ def test_a_table_of_other_accounts_stops_the_run(asked, tmp_path, section, file)
     pq.write_table(table.set_column(0, "account_id", other), tmp_path / "other.parquet")
     key = {"lifetime_value": "orders", "next_offer": "path"}[section]
     changes = {section: {**asked["changes"][section], key: str(tmp_path / "other.parquet")}}
-    told = rf"other\.parquet: 0 of .* rows met an account; first stranger 'XA.* such as 'A.*; name .* in {section}\."
-    with pytest.raises(InputContractError, match=told):
+    pattern = rf"other\.parquet: 0 of .* rows met an account; first stranger 'XA.* such as 'A.*; name .* in {section}\."
+    with pytest.raises(InputContractError, match=pattern):
         market.run(asked["folder"] / "market", tmp_path / "scores", changes)
 
 
@@ -735,8 +737,8 @@ def test_a_synthetic_market_with_orders_makes_use_of_them(tmp_path):
     """Orders of the last year come to the sales of every account, to the cent."""
     write_market(tmp_path / "made", 4000, seed=3, files=2, orders=True)
     accounts = pq.read_table(tmp_path / "made" / "market").to_pydict()
-    told = pc.greater((lines := pq.read_table(tmp_path / "made" / "orders"))["date"], pa.scalar(shop_day(366)))
-    sums = lines.filter(told).group_by("account_id").aggregate([("amount", "sum")])
+    is_later = pc.greater((lines := pq.read_table(tmp_path / "made" / "orders"))["date"], pa.scalar(shop_day(366)))
+    sums = lines.filter(is_later).group_by("account_id").aggregate([("amount", "sum")])
     net = dict(zip(sums["account_id"].to_pylist(), sums["amount_sum"].to_pylist(), strict=True))
     for account, sales in zip(accounts["account_id"], accounts["sales"], strict=True):
         assert net.get(account, 0.0) == pytest.approx(sales or 0.0, abs=0.001)
@@ -758,11 +760,11 @@ def shop_day(back: int) -> Any:
 def test_explain_tells_what_else_is_known_of_an_account(asked):
     row = next(row for row in asked["scores"] if row["next_offer"] and row["lifetime_value"])
     text = CliRunner().invoke(app, ["explain", str(asked["run"].path), row["account_id"]]).output
-    told = dict(re.split(r"  +", line.strip(), maxsplit=1) for line in text.splitlines() if "  " in line.strip())
-    assert told["lifetime value"] == f"{row['lifetime_value']:,.2f}".removesuffix(".00")
-    assert told["next offer"] == row["next_offer"]
-    assert told["next offer share"] == f"{row['next_offer_share']:.1%}"
-    assert told["churn alert"] == ("yes" if row["churn_alert"] else "no")
+    fields = dict(re.split(r"  +", line.strip(), maxsplit=1) for line in text.splitlines() if "  " in line.strip())
+    assert fields["lifetime value"] == f"{row['lifetime_value']:,.2f}".removesuffix(".00")
+    assert fields["next offer"] == row["next_offer"]
+    assert fields["next offer share"] == f"{row['next_offer_share']:.1%}"
+    assert fields["churn alert"] == ("yes" if row["churn_alert"] else "no")
 
 
 def test_orders_and_products_that_have_moved_are_the_same(tmp_path):

@@ -20,9 +20,9 @@ class Forked:
     """The address of a cluster, its scheduler, and its workers: each a process that may be killed."""
 
     def __init__(self, workers: int) -> None:
-        address, told = multiprocessing.Pipe(duplex=False)
-        self.scheduler = begin(scheduler, told)
-        told.close()
+        address, sender = multiprocessing.Pipe(duplex=False)
+        self.scheduler = begin(scheduler, sender)
+        sender.close()
         self.address = str(address.recv())
         self.workers = [begin(worker, self.address) for _ in range(workers)]
 
@@ -49,14 +49,14 @@ def begin(serve: Any, *arguments: Any) -> Any:
     return process
 
 
-def scheduler(told: Connection) -> None:
+def scheduler(sender: Connection) -> None:
     """Be a scheduler until killed, at a port that the system gives; what it logs says that others were killed."""
     logging.disable()
     from distributed import Scheduler
 
     async def serve() -> None:
         async with Scheduler(host="127.0.0.1", port=0, dashboard=False) as server:
-            told.send(server.address)
+            sender.send(server.address)
             await server.finished()
 
     asyncio.run(serve())

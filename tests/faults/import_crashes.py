@@ -81,17 +81,19 @@ def main(folder: Path, start: int, stride: int) -> dict[str, object]:
     new, old = sources(folder / "new", 2), folder / "market"
     protocol.killed_at(0, partial(load, old, sources(folder / "old", 1)))
     (old / "note").write_text("not of an import", encoding="utf-8")
-    told: list[str] = []
+    messages: list[str] = []
     whole: set[tuple[int, ...]] = {(1, 1, 1), (2, 2, 2)}
     cases = (("swap", old, whole), ("aside", old, {*whole, ()}), ("first", None, {(2, 2, 2), ()}))
     for name, before, wanted in cases:
         swapped = folders.swap
         if name == "aside":
             folders.swap = lambda *_: False
-        told += [f"{name}: {text}" for text in crashes(folder / name, before, new, wanted, range(start, 99, stride))]
+        messages += [
+            f"{name}: {text}" for text in crashes(folder / name, before, new, wanted, range(start, 99, stride))
+        ]
         folders.swap = swapped
-    wrong = [text for text in told if not text.endswith(": killed")]
-    return {"kills": len(told) - len(wrong), "wrong": wrong}
+    wrong = [text for text in messages if not text.endswith(": killed")]
+    return {"kills": len(messages) - len(wrong), "wrong": wrong}
 
 
 if __name__ == "__main__":

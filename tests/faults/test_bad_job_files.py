@@ -1177,10 +1177,10 @@ def test_who_names_a_store_where_none_is_taken_learns_where_one_is() -> None:
     """People, plans and the like are read from a disk; a list that lacks a key would send people the wrong way."""
     with pytest.raises(JobFileError) as caught:
         parse(with_value(("coverage",), "people", "s3://bucket/people.csv"))
-    told = str(caught.value).partition("are taken by ")[2].partition(" only")[0].split(", ")
+    message = str(caught.value).partition("are taken by ")[2].partition(" only")[0].split(", ")
     keys = [(section, key) for section, inner in FULL.items() if isinstance(inner, dict) for key in inner]
     keys.append(("next_offer", "path"))  # [products] has its table there
-    assert sorted(told) == sorted(f"{section}.{key}" for section, key in keys if takes_addresses(section, key))
+    assert sorted(message) == sorted(f"{section}.{key}" for section, key in keys if takes_addresses(section, key))
 
 
 @pytest.mark.parametrize("key", ["input", "output"])

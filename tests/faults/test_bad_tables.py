@@ -370,8 +370,8 @@ def parameters(cases: Sequence[tuple[Any, ...]]) -> list[Any]:
     return [pytest.param(*case, id=name) for name, *case in cases]
 
 
-@pytest.mark.parametrize(("write", "changes", "error", "told"), parameters(REFUSED))
-def test_a_bad_table_is_refused_with_where_what_and_what_to_do(tmp_path, write, changes, error, told):
+@pytest.mark.parametrize(("write", "changes", "error", "expected"), parameters(REFUSED))
+def test_a_bad_table_is_refused_with_where_what_and_what_to_do(tmp_path, write, changes, error, expected):
     """I01-I03, I05, I08-I12, I14-I19, V08, V14-V16: the error has its class and exit code, nothing is published.
 
     The message names file, column, value and remedy.
@@ -381,7 +381,7 @@ def test_a_bad_table_is_refused_with_where_what_and_what_to_do(tmp_path, write, 
         market.run(where, tmp_path / "scores", market.PLAIN | {"rows": {}} | changes)
     assert type(caught.value) is error
     assert caught.value.exit_code == error.exit_code
-    missing = [text for text in told if text not in str(caught.value)]
+    missing = [text for text in expected if text not in str(caught.value)]
     assert not missing, str(caught.value)
     assert not (tmp_path / "scores" / "_CURRENT.json").exists()
 

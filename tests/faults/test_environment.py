@@ -152,7 +152,7 @@ def test_no_module_asks_the_calendar_or_the_locale():
                 owner = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
                 if (owner in {"time", "datetime", "date"} and node.func.attr in CLOCKS) or node.func.attr in LOCALE:
                     found.append(f"{path.name}: {owner}.{node.func.attr}")
-    told = [
+    texts = [
         "copies.py: time.time",
         "copies.py: time.time_ns",
         "export.py: datetime.now",
@@ -162,7 +162,7 @@ def test_no_module_asks_the_calendar_or_the_locale():
         "prune.py: datetime.now",
         "record.py: time.time",
     ]
-    assert sorted(found) == told
+    assert sorted(found) == texts
 
 
 def test_no_benchmark_hides_a_package_from_scripts_beside_it():
@@ -256,12 +256,12 @@ def test_the_image_does_not_run_as_root():
     assert int(users[-1].split(":")[0]) > 0
 
 
-@pytest.mark.parametrize(("uid", "told"), [(0, True), (10001, False)])
-def test_doctor_tells_root_that_it_is_not_needed(monkeypatch, uid, told):
+@pytest.mark.parametrize(("uid", "is_reported"), [(0, True), (10001, False)])
+def test_doctor_tells_root_that_it_is_not_needed(monkeypatch, uid, is_reported):
     """C22: a remark, no refusal: files of root are in the way of the next user."""
     from tamscore.questions import doctor
 
     monkeypatch.setattr(os, "geteuid", lambda: uid)
     check = doctor.check_user()
-    assert ("root" in check.value) is told
+    assert ("root" in check.value) is is_reported
     assert check.ok

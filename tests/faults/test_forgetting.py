@@ -176,11 +176,11 @@ def test_the_ledger_has_a_salted_hash_and_whoever_asks_for_the_account_is_report
     """S28: never the id; a second forgetting says that nothing has it; history and show tell."""
     ask("forget", output, TWIN)
     lines = [json.loads(line) for line in (output / history.HISTORY).read_text().splitlines()]
-    told = {entry["version"]: entry for entry in lines if entry["action"] == "forget"}
-    assert [len(entry["forgotten"]["hashes"]) for entry in told.values()] == [1, 1]
+    by_key = {entry["version"]: entry for entry in lines if entry["action"] == "forget"}
+    assert [len(entry["forgotten"]["hashes"]) for entry in by_key.values()] == [1, 1]
     current = str(current_version(output))
     at = forgotten.forgotten_at(output, current, TWIN)
-    assert at == told[current]["at"]
+    assert at == by_key[current]["at"]
     assert forgotten.forgotten_at(output, current, STAYS) is None
     assert f"account {TWIN!r} was forgotten on {at}" in ask("explain", output, TWIN, expected=2)
     assert "no version has an account" in ask("forget", output, TWIN, expected=2)
@@ -245,11 +245,11 @@ def test_a_version_of_before_that_is_put_back_is_refused(output):
 def test_a_dry_run_changes_no_byte_and_tells_the_same(output):
     """S28: it tells which versions and files would change."""
     before = {path: path.read_bytes() for path in files_below(output)}
-    told = json.loads(ask("forget", output, *ERASED, "--dry-run", "--json"))
+    answer = json.loads(ask("forget", output, *ERASED, "--dry-run", "--json"))
     assert {path: path.read_bytes() for path in files_below(output)} == before
     done = json.loads(ask("forget", output, *ERASED, "--json"))
-    assert (told.pop("dry_run"), done.pop("dry_run")) == (True, False)
-    assert told == done
+    assert (answer.pop("dry_run"), done.pop("dry_run")) == (True, False)
+    assert answer == done
 
 
 def test_ids_come_from_the_command_line_and_from_a_file_and_unknown_ones_are_named(output, tmp_path):

@@ -28,9 +28,9 @@ COLUMNS = InputColumns("account_id", "sales", numeric=("x", "y"))
 ROWS = 60
 
 
-def refused(folder: Path, told: str, changes: dict[str, Any] | None = None, where: Path | None = None) -> None:
+def refused(folder: Path, message: str, changes: dict[str, Any] | None = None, where: Path | None = None) -> None:
     """The run on the market of a folder is refused with that text and exit code 3, and nothing is published."""
-    with pytest.raises(InputContractError, match=told) as caught:
+    with pytest.raises(InputContractError, match=message) as caught:
         market.run(where or folder / "market", folder / "scores", market.PLAIN | {"rows": {}} | (changes or {}))
     assert caught.value.exit_code == 3
     assert not (folder / "scores" / "_CURRENT.json").exists()
@@ -306,10 +306,10 @@ OTHERS: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("kind", OTHERS)
 def test_other_formats_are_recognised_by_what_they_begin_with(tmp_path, kind):
     """I21: whatever a file is called, its first bytes say what it is; a message tells what to do; nothing is run."""
-    write, told = OTHERS[kind]
+    write, expected = OTHERS[kind]
     (tmp_path / "market").mkdir()
     write(tmp_path / "market" / "a.parquet")
-    refused(tmp_path, rf"a\.parquet: .*{told}")
+    refused(tmp_path, rf"a\.parquet: .*{expected}")
     assert not (tmp_path / "market" / "opened").exists()
 
 

@@ -106,9 +106,9 @@ def test_a_stored_model_gives_every_account_the_cluster_of_its_run(done, job):
         raw = features.raw(np.arange(partition.rows), encoding, backend)
         label = backend.nearest(party.space.block(backend, raw), party.centers).label
         clusters = [party.clusters[i][0] for i in label]
-        told = [(clusters[i], scores[name]) for i, name in enumerate(ids) if scores[name][0] == clusters[i][0]]
-        assert len(told) > 100
-        assert all(mine == theirs for mine, theirs in told)
+        pairs = [(clusters[i], scores[name]) for i, name in enumerate(ids) if scores[name][0] == clusters[i][0]]
+        assert len(pairs) > 100
+        assert all(mine == theirs for mine, theirs in pairs)
 
 
 def partition_ids(partition: Any) -> list[str]:
@@ -287,10 +287,10 @@ SPOILT: dict[str, tuple[str, Callable[[dict[str, Any], dict[str, Any]], None], s
 @pytest.mark.parametrize("kind", SPOILT)
 def test_a_model_that_contradicts_itself_is_refused_by_name(tmp_path, raw, kind):
     """C11, C12, C14: NaN, wrong shapes, k, order, types, versions: refused even where all hashes are right."""
-    _, spoil, told = SPOILT[kind]
+    _, spoil, expected = SPOILT[kind]
     read_spoilt(tmp_path / "good", *raw)
     spoil(*raw)
-    with pytest.raises(InputContractError, match=told) as caught:
+    with pytest.raises(InputContractError, match=expected) as caught:
         read_spoilt(tmp_path / "bad", *raw)
     assert caught.value.exit_code == 3
     assert "bad/" in str(caught.value)
@@ -338,12 +338,12 @@ WRONG_JOBS: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_job_with_other_features_is_refused_by_their_names(done, folder, job, kind):
     """C12, C13: a missing, additional or moved feature is named; nothing is matched by position."""
     stored = model.read_model(done.model, placed(done))
-    features, told = WRONG_JOBS[kind]
+    features, expected = WRONG_JOBS[kind]
     known = {**CHANGES["features"]["numeric"], "size": "none"}
     if "numeric" in features:
         features = {"numeric": {name: known[name] for name in features["numeric"]}}
     other = market.job(folder / "market", folder / "scores", {"features": {**CHANGES["features"], **features}})
-    with pytest.raises(InputContractError, match=told):
+    with pytest.raises(InputContractError, match=expected):
         model.require_fits(stored, columns_of(other), settings_of(other))
 
 

@@ -88,12 +88,12 @@ def test_several_deaths_in_a_row_change_nothing(monkeypatch, seed):
 
 def rivals(count: int) -> list[str]:
     """What became of so many runs that wanted one output at the same moment, from a thread each."""
-    told: list[str] = []
+    messages: list[str] = []
     start, done = threading.Barrier(count), threading.Event()
 
     def tell(what: str) -> None:
-        told.append(what)
-        if len(told) == count:
+        messages.append(what)
+        if len(messages) == count:
             done.set()
 
     def want(number: int) -> None:
@@ -110,15 +110,15 @@ def rivals(count: int) -> list[str]:
         thread.start()
     for thread in threads:
         thread.join()
-    return told
+    return messages
 
 
 def test_of_many_runs_at_once_one_holds_the_output_and_the_others_learn_who(monkeypatch):
     """F27: twelve at the same moment; the holder gives signs of life, so that nobody takes it for dead."""
     impatient(monkeypatch, silent_s=4.0, beat_s=0.1)
-    told = rivals(12)
-    assert told.count("held") == 1
-    assert sum("held by process" in one and "wait for it" in one for one in told) == 11
+    messages = rivals(12)
+    assert messages.count("held") == 1
+    assert sum("held by process" in one and "wait for it" in one for one in messages) == 11
 
 
 def second_beside_a_living_first() -> list[str]:

@@ -230,8 +230,8 @@ def test_the_command_says_what_it_would_do_and_that_there_is_nothing_to_do(tmp_p
     before = sorted(map(str, tmp_path.rglob("*")))
     dry = CliRunner().invoke(app, ["prune", str(tmp_path), "--dry-run", "--json"])
     assert dry.exit_code == 0
-    told = json.loads(dry.stdout)
-    assert (told["dry_run"], list(told["removed"])) == (True, [KEYS[3], KEYS[2], KEYS[1], KEYS[0]])
+    output = json.loads(dry.stdout)
+    assert (output["dry_run"], list(output["removed"])) == (True, [KEYS[3], KEYS[2], KEYS[1], KEYS[0]])
     assert sorted(map(str, tmp_path.rglob("*"))) == before
     assert CliRunner().invoke(app, ["prune", str(tmp_path)]).exit_code == 0
     again = CliRunner().invoke(app, ["prune", str(tmp_path)])

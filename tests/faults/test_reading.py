@@ -132,7 +132,7 @@ def answer(name: str, run: RunDirectory, new: Path) -> tuple[int, str, str]:
 @pytest.mark.parametrize("name", READERS)
 def test_every_reader_refuses_a_flipped_bit_or_gives_the_same_answer(scored, damage, tmp_path, name):
     """S20: one flip in each file of the version, at a place of its own: exit 3 and the file's name, or no change."""
-    code, told, written = answer(name, scored, tmp_path / "whole")
+    code, output, written = answer(name, scored, tmp_path / "whole")
     assert code == 0, written
     draw, refused = random.Random(name), 0
     files = files_of(scored)
@@ -142,7 +142,7 @@ def test_every_reader_refuses_a_flipped_bit_or_gives_the_same_answer(scored, dam
         now = answer(name, scored, tmp_path / f"new-{number}")
         damage(path, whole)
         if now[0] == 0:
-            assert now[1] == told, path
+            assert now[1] == output, path
         else:
             refused += 1
             assert now[0] == 3, now
@@ -153,7 +153,7 @@ def test_every_reader_refuses_a_flipped_bit_or_gives_the_same_answer(scored, dam
 @pytest.mark.parametrize("name", READERS)
 def test_every_reader_refuses_a_lost_file_or_gives_the_same_answer(scored, damage, tmp_path, name):
     """S11: a part that is gone is named, never passed over."""
-    code, told, written = answer(name, scored, tmp_path / "whole")
+    code, output, written = answer(name, scored, tmp_path / "whole")
     assert code == 0, written
     for number, path in enumerate(path for path in files_of(scored) if path.parent.name != "tables"):
         whole = path.read_bytes()
@@ -161,7 +161,7 @@ def test_every_reader_refuses_a_lost_file_or_gives_the_same_answer(scored, damag
         path.unlink()
         now = answer(name, scored, tmp_path / f"new-{number}")
         path.write_bytes(whole)
-        assert now[:2] == (0, told) or (now[0] == 3 and f"{path}: " in now[2]), now
+        assert now[:2] == (0, output) or (now[0] == 3 and f"{path}: " in now[2]), now
 
 
 def test_a_dataset_of_scores_refuses_a_lost_part(scored, damage):
@@ -252,10 +252,10 @@ def test_a_run_over_a_damaged_version_rebuilds_it_to_the_same_bytes(job, scored,
 def edited(run: RunDirectory) -> None:
     """Edit the manifest of a version as a person would."""
     path = run.path / "manifest.json"
-    told = json.loads(path.read_bytes())
-    told["rows"]["scored"] += 1
-    told["rows"]["read"] += 1
-    path.write_bytes(commit.json_bytes(told))
+    content = json.loads(path.read_bytes())
+    content["rows"]["scored"] += 1
+    content["rows"]["read"] += 1
+    path.write_bytes(commit.json_bytes(content))
 
 
 @pytest.mark.parametrize("name", ["versions/{0}", "{0}", "000000000000"])

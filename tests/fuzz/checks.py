@@ -48,11 +48,11 @@ def check_job(number: int, folder: Path) -> bool:
     try:
         job_file.load(path)
     except JobFileError as error:
-        told = error.problems
+        problems = error.problems
     else:
         return True
-    assert told
-    assert not any("\n" in problem for problem in told)
+    assert problems
+    assert not any("\n" in problem for problem in problems)
     return False
 
 
@@ -66,10 +66,10 @@ def check_parquet(number: int, folder: Path) -> bool:
             take_census(part, COLUMNS, reject_missing_sales=False)
             read_features(part, COLUMNS, HostBackend())
     except (InputContractError, MemoryLimitError) as error:
-        told = str(error)
+        message = str(error)
     else:
         return True
-    assert "case.parquet" in told
+    assert "case.parquet" in message
     return False
 
 

@@ -190,13 +190,13 @@ def main() -> int:
                 sys.stderr.write(f"{number + 1 - asked.start} flips, {len(flips.wrong)} wrong\n")
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    told = {
+    figures = {
         "flips": asked.flips,
         "reads": asked.flips * (flips.readers + 1),
         "refused": flips.refused,
         "wrong": len(flips.wrong),
     }
-    sys.stdout.write(f"{json.dumps({**told, 'seconds': round(time.monotonic() - began)})}\n")
+    sys.stdout.write(f"{json.dumps({**figures, 'seconds': round(time.monotonic() - began)})}\n")
     return int(bool(flips.wrong))
 
 

@@ -188,8 +188,8 @@ def main() -> int:
                 sys.stderr.write(f"{kills} kills in {cases} cases, {len(campaign.wrong)} wrong\n")
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    told: dict[str, Any] = {"kills": kills, "cases": cases, "seconds": round(time.monotonic() - began)}
-    sys.stdout.write(f"{json.dumps({**told, 'wrong': len(campaign.wrong)})}\n")
+    figures: dict[str, Any] = {"kills": kills, "cases": cases, "seconds": round(time.monotonic() - began)}
+    sys.stdout.write(f"{json.dumps({**figures, 'wrong': len(campaign.wrong)})}\n")
     return int(bool(campaign.wrong))
 
 

@@ -43,7 +43,7 @@ def test_cases_come_again_by_their_number():
 
 
 @pytest.mark.parametrize(
-    ("program", "told"),
+    ("program", "expected"),
     [
         ("print('? 3', flush=True); import os; os.abort()", "exit code -6"),
         ("print('? 3', flush=True); raise SystemExit(1)", "exit code 1"),
@@ -51,12 +51,12 @@ def test_cases_come_again_by_their_number():
         ("print('? 3'); print('+'); print('? 4'); print('-')", ""),
     ],
 )
-def test_the_watcher_sees_deaths_and_hangs(monkeypatch, program, told):
+def test_the_watcher_sees_deaths_and_hangs(monkeypatch, program, expected):
     """A crash is a find with its number, not the end of the fuzzing."""
     monkeypatch.setattr(supervise, "SILENCE_S", 3.0)
     real = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", lambda _, **kw: real([sys.executable, "-c", program], **kw))
     reached, end = supervise_cases("parquet", 3, 5, Tally(), None)
-    assert reached == (3 if told else 4)
-    assert told in end
-    assert bool(told) == bool(end)
+    assert reached == (3 if expected else 4)
+    assert expected in end
+    assert bool(expected) == bool(end)

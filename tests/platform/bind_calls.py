@@ -64,9 +64,9 @@ def main() -> None:
     classes = [found(name) for name in asked["classes"]]
     for method, keywords in asked["methods"].items():
         owners = [owner for owner in classes if hasattr(owner, method)]
-        told = [problem(getattr(owner, method), -1, keywords) for owner in owners]
-        if not owners or all(told):
-            wrong[f"method {method}"] = str(told or "no class has it")
+        problems = [problem(getattr(owner, method), -1, keywords) for owner in owners]
+        if not owners or all(problems):
+            wrong[f"method {method}"] = str(problems or "no class has it")
     json.dump(wrong, sys.stdout)
 
 

@@ -38,8 +38,8 @@ def build(file: str, tag: str, **variables: str) -> str:
 
 def configuration(image: str) -> dict[str, Any]:
     """What the image says of itself: user, entry point, environment."""
-    told: dict[str, Any] = json.loads(buildah("inspect", "--type", "image", image))
-    config: dict[str, Any] = told["Docker"]["config"]
+    image_config: dict[str, Any] = json.loads(buildah("inspect", "--type", "image", image))
+    config: dict[str, Any] = image_config["Docker"]["config"]
     return config
 
 

@@ -40,8 +40,8 @@ def postgres() -> Iterator[dict[str, str]]:
         "--no-sync",
         f"--pwfile={secret}",
     ]
-    told = {"unix_socket_directories": str(folder)} | SETTINGS
-    options: list[str | Path] = [part for name, value in told.items() for part in ("-c", f"{name}={value}")]
+    figures = {"unix_socket_directories": str(folder)} | SETTINGS
+    options: list[str | Path] = [part for name, value in figures.items() for part in ("-c", f"{name}={value}")]
     environment = os.environ | {"PGHOST": str(folder), "PGUSER": USER, "PGPASSWORD": SECRET, "PGDATABASE": "postgres"}
     try:
         subprocess.run(

@@ -98,10 +98,10 @@ def test_pods_get_the_parameters_and_are_judged_by_exit_code(tmp_path):
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400, check=False)
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     [line] = [line for line in done.stdout.splitlines() if line.startswith("FOUND ")]
-    told = json.loads(line.removeprefix("FOUND "))
-    assert set(told["dags"]) == {"tamscore_weekly_pods", "tamscore_refresh_pods"}
+    output = json.loads(line.removeprefix("FOUND "))
+    assert set(output["dags"]) == {"tamscore_weekly_pods", "tamscore_refresh_pods"}
     for dag, step in (("tamscore_weekly_pods", "score"), ("tamscore_refresh_pods", "refresh")):
-        tasks = told["dags"][dag]
+        tasks = output["dags"][dag]
         assert {name: task["after"] for name, task in tasks.items()} == {
             "check": [step], step: ["verify"], "verify": ["cover"], "cover": ["lists"], "lists": [],
         }  # fmt: skip
@@ -110,7 +110,7 @@ def test_pods_get_the_parameters_and_are_judged_by_exit_code(tmp_path):
         assert tasks[step]["accepted"] == [*tasks[step]["plain"], "--accept"]
         for task in tasks.values():
             assert (task["container"], task["user"]) == (["tamscore", "registry.example/other:1", True], 10001)
-    judged = told["judged"]
+    judged = output["judged"]
     assert judged["Completed 0"] == "done"
     assert judged["Error 10"] == "AirflowSkipException"
     assert {end for end, error in judged.items() if error == "AirflowException"} == TRIED_AGAIN

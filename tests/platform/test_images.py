@@ -84,17 +84,17 @@ def test_nothing_but_the_program_is_in_the_image_and_nothing_of_it_belongs_to_it
 
 
 def test_the_image_names_its_user_by_number_and_starts_the_program(image):
-    told = configuration(image)
-    assert told["User"] == "10001:10001"
-    assert told["Entrypoint"] == ["tamscore"]
+    image_config = configuration(image)
+    assert image_config["User"] == "10001:10001"
+    assert image_config["Entrypoint"] == ["tamscore"]
 
 
 def test_the_file_for_gpus_builds_on_any_base_and_asks_for_the_gpus(folder):
     """The lock of the CPU stands in for that of a GPU. What is compiled at run time goes to /tmp."""
     image = build("gpu.Dockerfile", "localhost/tamscore-gpu:ci", REQUIREMENTS="locks/run.txt")
-    told = configuration(image)
-    variables = dict(one.split("=", 1) for one in told["Env"])
-    assert (told["User"], told["Entrypoint"]) == ("10001:10001", ["tamscore"])
+    image_config = configuration(image)
+    variables = dict(one.split("=", 1) for one in image_config["Env"])
+    assert (image_config["User"], image_config["Entrypoint"]) == ("10001:10001", ["tamscore"])
     assert (variables["NVIDIA_VISIBLE_DEVICES"], variables["NVIDIA_DRIVER_CAPABILITIES"]) == ("all", "compute,utility")
     assert variables["CUPY_CACHE_DIR"].startswith("/tmp/")  # noqa: S108 - a file system of its own in a container
     with Container(image, folder) as container:

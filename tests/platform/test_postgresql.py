@@ -141,7 +141,7 @@ class TestPostgres(TableContract):
         with ThreadPoolExecutor(2) as pool:
             results = [*pool.map(result, range(2))]
         assert (1000, 0, 0) in results
-        assert all(told in {(1000, 0, 0), (0, 0, 0)} or "another writer" in told for told in results)
+        assert all(entry in {(1000, 0, 0), (0, 0, 0)} or "another writer" in entry for entry in results)
         assert len(self.by_id(target)) == 1000
 
     def test_a_connection_that_is_lost_on_the_way_changes_nothing(self, weeks, target, monkeypatch):

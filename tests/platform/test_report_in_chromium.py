@@ -248,8 +248,8 @@ def test_the_first_page_fits_one_sheet_however_long_its_names_are(page, evidence
     clusters = tuple(f"E{i:04d}" for i in range(50))
     trust = replace(first.trust, graded=50, unstable=clusters, thin=clusters)
     leaving = {"accounts": 1_234_567, "at_stake": 1.2e9}
-    told = {**dict.fromkeys(first.report, "A long text about it"), "currency": "EUR"}
-    worst = replace(first, call=call, hours=hours, trust=trust, leaving=leaving, report=told)
+    entries = {**dict.fromkeys(first.report, "A long text about it"), "currency": "EUR"}
+    worst = replace(first, call=call, hours=hours, trust=trust, leaving=leaving, report=entries)
     assert len(worst.call) == 20
     found = replace(evidence, summary=replace(evidence.summary, page_one=worst))
     for name, one in (("one", evidence), ("longest", found)):

@@ -326,8 +326,8 @@ def test_accounts_are_reached_one_after_the_other_where_all_of_them_find_hours(n
     for row in range(len(kind)):
         if ways_to_serve(need, free_hours, [kind[i] for i in (*served, row)]):
             served.append(row)
-    told = in_order(Kinds(np.array(need), np.array(free_hours)), np.array(kind))
-    assert np.flatnonzero(told).tolist() == served
+    places = in_order(Kinds(np.array(need), np.array(free_hours)), np.array(kind))
+    assert np.flatnonzero(places).tolist() == served
 
 
 def test_where_hours_do_not_suffice_blue_comes_first_then_tier_a_by_priority_then_orange():

@@ -67,12 +67,12 @@ def families(rows, cuts, *, ultimate):
         "circle": sorted(names[row] for row in found.lead),
         "unknown": {parents[row]: int(count) for row, count in zip(unknown.rows, unknown.named_by, strict=True)},
     }
-    told = {
+    entries = {
         name: (tops[family], int(depth))
         for name, family, depth, here in zip(names, found.family, found.depth, scored, strict=True)
         if here
     }
-    return told, sorted(tops), wrong
+    return entries, sorted(tops), wrong
 
 
 def climbed(name, link):
@@ -88,10 +88,10 @@ def climbed(name, link):
 def test_families_are_what_following_one_link_at_a_time_finds(forest, data):
     rows, _ = forest
     cuts = data.draw(st.lists(st.integers(0, len(rows)), max_size=3))
-    told, _, wrong = families(rows, cuts, ultimate=False)
+    family_of, _, wrong = families(rows, cuts, ultimate=False)
     there = {name for name, *_ in rows}
     link = {name: parent for name, parent, *_ in rows if parent in there}
-    assert told == {name: climbed(name, link) for name, _, _, scored in rows if scored}
+    assert family_of == {name: climbed(name, link) for name, _, _, scored in rows if scored}
     assert wrong["self"] == sorted(name for name, parent, *_ in rows if name == parent)
     strange = [parent for _, parent, *_ in rows if parent and parent not in there]
     assert wrong["unknown"] == {parent: strange.count(parent) for parent in set(strange)}
@@ -101,11 +101,11 @@ def test_families_are_what_following_one_link_at_a_time_finds(forest, data):
 def test_an_ultimate_parent_counts_before_a_parent_and_need_not_be_an_account(forest, data):
     rows, _ = forest
     cuts = data.draw(st.lists(st.integers(0, len(rows)), max_size=3))
-    told, _, _ = families(rows, cuts, ultimate=True)
+    family_of, _, _ = families(rows, cuts, ultimate=True)
     there = {name for name, *_ in rows}
     link = {name: parent for name, parent, *_ in rows if parent in there}
     link |= {name: ultimate for name, _, ultimate, _ in rows if ultimate}
-    assert {name: top for name, (top, _) in told.items()} == {
+    assert {name: top for name, (top, _) in family_of.items()} == {
         name: climbed(name, link)[0] for name, _, _, scored in rows if scored
     }
 
@@ -127,29 +127,29 @@ def test_rows_of_one_id_count_as_the_one_that_is_scored(forest, data):
     copies = data.draw(st.lists(st.tuples(names, st.sampled_from(NAMES[:count])), max_size=4))
     more = [(name, parent, None, False) for name, parent in copies if name]
     together = data.draw(st.permutations([*rows, *more]))
-    told, tops, _ = families(together, (), ultimate=False)
-    assert (told, tops) == families(rows, (), ultimate=False)[:2]
+    family_of, tops, _ = families(together, (), ultimate=False)
+    assert (family_of, tops) == families(rows, (), ultimate=False)[:2]
 
 
 def test_a_chain_of_any_depth_and_a_family_of_a_hundred_thousand_are_one_family():
     count = 100_000
     names = [f"N{number:06d}" for number in range(count)]
     chain = [(names[0], None, None, True), *zip(names[1:], names, [None] * count, [True] * count, strict=False)]
-    told, tops, _ = families(chain, (), ultimate=False)
+    family_of, tops, _ = families(chain, (), ultimate=False)
     assert tops == [names[0]]
-    assert told[names[-1]] == (names[0], count - 1)
+    assert family_of[names[-1]] == (names[0], count - 1)
     star = [(names[0], None, None, True), *((name, names[0], None, True) for name in names[1:])]
-    told, tops, _ = families(star, (count // 3,), ultimate=False)
-    assert (tops, set(told.values())) == ([names[0]], {(names[0], 0), (names[0], 1)})
+    family_of, tops, _ = families(star, (count // 3,), ultimate=False)
+    assert (tops, set(family_of.values())) == ([names[0]], {(names[0], 0), (names[0], 1)})
 
 
 def test_one_circle_of_a_hundred_thousand_ends_at_its_first_id():
     count = 100_000
     names = [f"N{number:06d}" for number in range(count)]
     ring = [(name, names[number - 1], None, True) for number, name in enumerate(names)]
-    told, tops, wrong = families(ring, (), ultimate=False)
+    family_of, tops, wrong = families(ring, (), ultimate=False)
     assert tops == [names[0]]
-    assert told[names[-1]] == (names[0], count - 1)
+    assert family_of[names[-1]] == (names[0], count - 1)
     assert wrong["circle"] == [names[0]] * count
 
 

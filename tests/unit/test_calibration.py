@@ -40,9 +40,9 @@ def test_the_sigmoid_finds_the_curve_that_labels_were_drawn_from(scores):
 @pytest.mark.parametrize("kind", ["sigmoid", "isotonic"])
 def test_probabilities_come_true(kind, scores):
     score, label, weight = scores
-    told = calibrate(score[::2], label[::2], weight[::2], kind).probability(np, score[1::2])
-    for part in np.array_split(np.argsort(told), 10):
-        assert told[part].mean() == pytest.approx(label[1::2][part].mean(), abs=0.05)
+    probabilities = calibrate(score[::2], label[::2], weight[::2], kind).probability(np, score[1::2])
+    for part in np.array_split(np.argsort(probabilities), 10):
+        assert probabilities[part].mean() == pytest.approx(label[1::2][part].mean(), abs=0.05)
 
 
 def test_steps_are_those_of_scikit_learn_on_every_device(backend, scores):
@@ -65,9 +65,9 @@ def test_from_a_thousand_buyers_on_steps_are_taken(buyers, kind, rng):
 
 def test_a_rate_that_no_row_showed_is_not_nought(scores):
     score, label, weight = scores
-    told = calibrate(score, label, weight, "isotonic").probability(np, np.array([-1e9, 1e9]))
-    assert told[0] == pytest.approx(0.5 / len(label), abs=1e-6)
-    assert told[1] < 1.0
+    probabilities = calibrate(score, label, weight, "isotonic").probability(np, np.array([-1e9, 1e9]))
+    assert probabilities[0] == pytest.approx(0.5 / len(label), abs=1e-6)
+    assert probabilities[1] < 1.0
 
 
 def test_a_weight_counts_as_so_many_rows(scores):
@@ -99,5 +99,5 @@ def test_one_point_is_a_level_line(backend):
 
 
 def test_probabilities_have_six_places():
-    told = Calibration(NOTHING, NOTHING).probability(np, np.array([0.123456789]))
-    assert told[0] == round(float(told[0]), calibration.PLACES)
+    probabilities = Calibration(NOTHING, NOTHING).probability(np, np.array([0.123456789]))
+    assert probabilities[0] == round(float(probabilities[0]), calibration.PLACES)

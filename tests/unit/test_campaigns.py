@@ -48,8 +48,8 @@ def test_a_budget_for_more_than_any_list_holds_is_no_limit(budget, each, contact
 
 def test_a_job_with_bands_of_its_own_can_be_read_again_as_it_was_stored():
     """The default map has campaigns of the default bands; those of bands that are not there are none of the job's."""
-    told = {"size": "x", "bands": {"small": 0.0, "large": 90.0}}
-    job = market.job("in", "out", market.PLAIN | {"campaigns": told})
+    settings = {"size": "x", "bands": {"small": 0.0, "large": 90.0}}
+    job = market.job("in", "out", market.PLAIN | {"campaigns": settings})
     again = job_file.parse(job.model_dump(mode="json"), "job")
     assert again == job
     assert [*job.sections["campaigns"].map] == ["small", "large"]

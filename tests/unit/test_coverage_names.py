@@ -194,7 +194,7 @@ PLAN = "role,service_level,hours,expansion,acquisition,protection"
 
 
 @pytest.mark.parametrize(
-    ("key", "text", "told"),
+    ("key", "text", "expected"),
     [
         ("people", "person,role,hour\nAnn,hunter,300\n", "column 'hour' is not read; did you mean 'hours'"),
         ("people", "person,role,skill\nAnn,hunter,x\n", "column 'skill' is not read; did you mean 'skills'"),
@@ -203,11 +203,11 @@ PLAN = "role,service_level,hours,expansion,acquisition,protection"
         ("plans", f"{PLAN}\nhunter,a,3,12%,9%,6%\n", "expansion: expected a share of at most 1, got 12; write 0.12"),
     ],
 )
-def test_what_is_nearly_a_column_or_a_share_is_refused(tmp_path, key, text, told):
+def test_what_is_nearly_a_column_or_a_share_is_refused(tmp_path, key, text, expected):
     """A column passed over opens a plan to every account; 12 in place of 12 % is a hundred times the money."""
     (tmp_path / "t.csv").write_text(text, encoding="utf-8")
     settings = Coverage.model_validate({key: str(tmp_path / "t.csv")})
-    with pytest.raises(InputContractError, match=re.escape(told)):
+    with pytest.raises(InputContractError, match=re.escape(expected)):
         (read_people if key == "people" else read_plans)(settings)
 
 

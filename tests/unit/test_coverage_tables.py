@@ -77,8 +77,8 @@ def test_people_of_a_german_spreadsheet_are_read_and_another_encoding_is_reporte
     joerg, ann = read_people(settings)
     assert (joerg.name, joerg.hours, joerg.regions) == ("Jörg Müller", 1100.5, frozenset({"Köln", "Süd-West"}))
     assert (ann.name, ann.hours) == ("Ann", 900.0)
-    told = list(doubts_about_encoding(settings))
-    assert [one.partition(": ")[2] for one in told] == (
+    doubts = list(doubts_about_encoding(settings))
+    assert [one.partition(": ")[2] for one in doubts] == (
         ["is not UTF-8 and was read as cp1252; save it as UTF-8 if names look wrong"] if encoding == "cp1252" else []
     )
 

@@ -107,16 +107,16 @@ def test_typed_numbers_days_and_truths_are_never_guarded():
 
 
 @pytest.mark.parametrize(
-    ("zone", "moment", "told"),
+    ("zone", "moment", "expected"),
     [
         (None, datetime(2026, 1, 2, 3, 4, 5), "2026-01-02T03:04:05"),  # noqa: DTZ001 - the column has no time zone
         (None, datetime(2026, 1, 2, 3, 4, 5, 6000), "2026-01-02T03:04:05.006000"),  # noqa: DTZ001
         ("Europe/Berlin", datetime(2026, 7, 2, 3, 4, 5), "2026-07-02T03:04:05Z"),  # noqa: DTZ001
     ],
 )
-def test_moments_are_reported_as_iso_8601_has_them(zone, moment, told):
+def test_moments_are_reported_as_iso_8601_has_them(zone, moment, expected):
     table = pa.table({"at": pa.array([moment, None], pa.timestamp("us", zone))})
-    assert rows_of(written(table))[1:] == [[told], []] or rows_of(written(table))[1:] == [[told], [""]]
+    assert rows_of(written(table))[1:] == [[expected], []] or rows_of(written(table))[1:] == [[expected], [""]]
 
 
 def test_categories_are_texts_and_are_guarded():

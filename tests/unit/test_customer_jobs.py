@@ -158,15 +158,20 @@ def test_probabilities_come_to_one_and_are_the_sharper_the_larger_the_sharpness(
 
 
 def test_stored_jobs_are_read_back_and_damaged_ones_refused():
-    told, arrays = both(("a", "b", OTHER), [party(("x", "y"), (leads("a"), leads("b")))])
-    found = parse(told, arrays, "run", "here")
+    restored, arrays = both(("a", "b", OTHER), [party(("x", "y"), (leads("a"), leads("b")))])
+    found = parse(restored, arrays, "run", "here")
     assert found.columns == ("a", "b", OTHER)
     assert found.parties["end_user"].names == ("x", "y")
-    for damaged in ({**told, "format": 9}, {**told, "columns": ["a"]}, {"format": 1}, {**told, "parties": [{}]}):
+    for damaged in (
+        {**restored, "format": 9},
+        {**restored, "columns": ["a"]},
+        {"format": 1},
+        {**restored, "parties": [{}]},
+    ):
         with pytest.raises(InputContractError, match=r"here: jobs: .*; run its job again"):
             parse(damaged, arrays, "run", "here")
     with pytest.raises(InputContractError):
-        parse(told, {}, "run", "here")
+        parse(restored, {}, "run", "here")
 
 
 def test_synthetic_baskets_come_to_the_sales_to_the_cent():

@@ -238,6 +238,6 @@ def test_the_conda_environment_asks_for_what_the_extra_asks_for():
 @pytest.mark.parametrize("target", ["demo", "test", "test-platform", "docs", "lock", "bench", "clean"])
 def test_a_shell_can_read_what_a_target_of_make_does(target):
     """A comma in a text that is handed to a macro would cut the text, and its quote, in two."""
-    told = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    read = subprocess.run(["sh", "-n"], input=told, capture_output=True, text=True, check=False)
+    output = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    read = subprocess.run(["sh", "-n"], input=output, capture_output=True, text=True, check=False)
     assert read.returncode == 0, read.stderr

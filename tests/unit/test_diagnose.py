@@ -52,8 +52,8 @@ def test_too_little_to_compare_is_no_pair(shape):
     assert diagnose.correlate(list("abc")[: shape[0]], np.ones(shape)) == []
 
 
-@pytest.mark.parametrize(("correlation", "told"), [(0.89, False), (-0.89, False), (0.91, True), (-0.91, True)])
-def test_the_limit_of_correlation_is_nine_tenths(rng, correlation, told):
+@pytest.mark.parametrize(("correlation", "is_reported"), [(0.89, False), (-0.89, False), (0.91, True), (-0.91, True)])
+def test_the_limit_of_correlation_is_nine_tenths(rng, correlation, is_reported):
     """Two columns of exactly that correlation."""
     a, b = rng.normal(size=(2, 300))
     a, b = a - a.mean(), b - b.mean()
@@ -61,7 +61,7 @@ def test_the_limit_of_correlation_is_nine_tenths(rng, correlation, told):
     b -= a * (a @ b)
     b /= np.linalg.norm(b)
     x = np.stack([a, correlation * a + np.sqrt(1 - correlation**2) * b])
-    assert bool(diagnose.correlate(["a", "b"], x)) is told
+    assert bool(diagnose.correlate(["a", "b"], x)) is is_reported
 
 
 def test_a_feature_that_another_one_dwarfs_is_named_with_the_other():

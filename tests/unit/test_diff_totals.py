@@ -32,8 +32,8 @@ def test_accounts_that_come_may_hold_more_than_64_bits():
     totals, money = Totals(), np.full(ACCOUNTS, CENTS / 100)
     add_accounts(totals.new, money, money, np.zeros(ACCOUNTS))
     assert totals.new[1].tolist() == [ACCOUNTS, ACCOUNTS * CENTS, 0]
-    told = {"accounts": ACCOUNTS, "potential": ACCOUNTS * CENTS / 100, "whitespace": 0.0}
-    assert json.loads(json.dumps(sums(totals.new[1]))) == told
+    figures = {"accounts": ACCOUNTS, "potential": ACCOUNTS * CENTS / 100, "whitespace": 0.0}
+    assert json.loads(json.dumps(sums(totals.new[1]))) == figures
 
 
 def test_changes_may_fall_by_more_than_64_bits():

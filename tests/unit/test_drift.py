@@ -86,12 +86,12 @@ def test_an_empty_bin_counts_as_a_small_share_and_nobody_as_no_drift():
 
 
 @pytest.mark.parametrize(
-    ("share", "told"), [(0.6, "steady"), (0.66, "shifted"), (0.73, "shifted"), (0.75, "strongly shifted")]
+    ("share", "is_reported"), [(0.6, "steady"), (0.66, "shifted"), (0.73, "shifted"), (0.75, "strongly shifted")]
 )
-def test_the_usual_limits(share, told):
+def test_the_usual_limits(share, is_reported):
     """Even halves become 0.66 and 0.34 at an index of 0.106, 0.75 and 0.25 at 0.275."""
     moved = histogram(round(10_000 * share), round(10_000 * (1 - share)))
-    assert drift.verdict(histogram(5_000, 5_000), moved) == told
+    assert drift.verdict(histogram(5_000, 5_000), moved) == is_reported
 
 
 def test_few_accounts_do_not_drift_by_chance():

@@ -106,9 +106,9 @@ def test_a_draw_goes_by_ids_alone_and_takes_the_share_of_every_stratum():
 
 def test_what_cannot_be_seen_is_said_with_the_controls_that_it_takes():
     plan, _ = design.design_of(["all"], np.zeros(20_000, np.int64), np.full(20_000, 0.04), 0.05)
-    told = design.announcement(plan, 0.3)
-    assert not told["can_be_seen"]
-    assert told["controls"] == 1_000 < told["controls_needed"] < told["most_controls"]
+    sentences_shown = design.announcement(plan, 0.3)
+    assert not sentences_shown["can_be_seen"]
+    assert sentences_shown["controls"] == 1_000 < sentences_shown["controls_needed"] < sentences_shown["most_controls"]
     enough, _ = design.design_of(["all"], np.zeros(20_000, np.int64), np.full(20_000, 0.04), 0.2)
     assert design.announcement(enough, 0.3)["can_be_seen"]
     few, _ = design.design_of(["all"], np.zeros(200, np.int64), np.full(200, 0.04), 0.15)
@@ -174,8 +174,14 @@ def test_money_of_customers_by_touch_plan_counts_where_an_interval_holds():
 
 def touch(role, effect, error, **more):
     half = 1.959963984540054 * error
-    told = {"role": role, "service_level": "high_touch", "effect": effect, "low": effect - half, "high": effect + half}
-    return {**told, "controls": 500, "open": 1.0, "sales": 0.0, **more}
+    figures = {
+        "role": role,
+        "service_level": "high_touch",
+        "effect": effect,
+        "low": effect - half,
+        "high": effect + half,
+    }
+    return {**figures, "controls": 500, "open": 1.0, "sales": 0.0, **more}
 
 
 def result(of, days, *touches):

@@ -88,11 +88,11 @@ def test_a_month_gives_the_same_bytes_again_and_other_ones_than_the_next(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("rows", "month", "told"),
+    ("rows", "month", "expected"),
     [(10, Month(0), "month: expected an integer from 1 to 24, got 0"), (NEW_ROWS, Month(2), "rows: expected")],
 )
-def test_months_and_rows_out_of_range_are_refused(tmp_path, rows, month, told):
-    with pytest.raises(UsageError, match=told):
+def test_months_and_rows_out_of_range_are_refused(tmp_path, rows, month, expected):
+    with pytest.raises(UsageError, match=expected):
         write_market(tmp_path / "m", rows, month=month)
 
 

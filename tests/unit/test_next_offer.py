@@ -102,11 +102,11 @@ def test_the_model_finds_what_goes_together_and_its_probabilities_come_true():
     assert model.brier < 0.75 * model.brier_share
     assert model.error[model.penalty] == min(model.error.values())
     fresh, label, _ = planted(seed=1)
-    told = model.probability[bins_of(np, scores_of(np, fresh, label, model.weights))]
-    assert told.max() - told.min() > 0.5
+    probabilities = model.probability[bins_of(np, scores_of(np, fresh, label, model.weights))]
+    assert probabilities.max() - probabilities.min() > 0.5
     for low, high in ((0.0, 0.3), (0.3, 0.7), (0.7, 1.0)):
-        here = (told >= low) & (told < high)
-        assert not here.any() or abs(told[here].mean() - fresh[here].mean()) < 0.03
+        here = (probabilities >= low) & (probabilities < high)
+        assert not here.any() or abs(probabilities[here].mean() - fresh[here].mean()) < 0.03
 
 
 def test_scores_never_go_by_the_product_itself():
@@ -137,8 +137,8 @@ def test_blocks_and_the_order_of_accounts_change_no_weight_and_no_score(cut, ord
 def notices_on(*products):
     """What is said of offers of these products."""
     nothing: Any = None
-    told = NextOfferState("account_id", "text", (), pa.array([], pa.large_string()), nothing, nothing, 0.1)
-    return told.notices([{"product": name} for name in products])
+    state = NextOfferState("account_id", "text", (), pa.array([], pa.large_string()), nothing, nothing, 0.1)
+    return state.notices([{"product": name} for name in products])
 
 
 @pytest.mark.parametrize("name", ["Total", "Gesamtergebnis", "SUBTOTAL north", "合計"])
@@ -151,14 +151,14 @@ def test_ordinary_products_draw_no_notice():
 
 
 @pytest.mark.parametrize(
-    ("counts", "told"),
+    ("counts", "expected"),
     [
         ([(0, 0), (0, 0)], []),
         ([(2, 0), (1, 0)], ["p: of 10 lines some are left out (missing_product 3)"]),
         ([(0, 4), (1, 0)], ["p: of 10 lines some are left out (missing_product 1, infinite_amount 4)"]),
     ],
 )
-def test_lines_that_are_left_out_are_counted_by_reason(counts, told):
+def test_lines_that_are_left_out_are_counted_by_reason(counts, expected):
     names = ("missing_product", "infinite_amount")
     parts = [PartProducts(pa.array([], pa.large_string()), dict(zip(names, pair, strict=True))) for pair in counts]
-    assert list(left_out("p", 10, parts)) == told
+    assert list(left_out("p", 10, parts)) == expected

@@ -26,6 +26,6 @@ from tamscore.optional_packages import with_extra
     ],
 )
 def test_the_command_installs_from_where_this_copy_came(monkeypatch, origin, command):
-    told = SimpleNamespace(read_text=lambda _: origin and json.dumps(origin))
-    monkeypatch.setattr(metadata, "distribution", lambda _: told)
+    distribution = SimpleNamespace(read_text=lambda _: origin and json.dumps(origin))
+    monkeypatch.setattr(metadata, "distribution", lambda _: distribution)
     assert with_extra("report") == command

@@ -56,11 +56,11 @@ def test_where_nothing_is_open_there_is_nobody_to_call():
     chapter = page_one.chapter(PAGE)
     assert chapter.message == "Nothing is open with any account, so there is none to call first."
     assert not any(isinstance(block, Table) for block in chapter.blocks)
-    told = points(PAGE)
-    assert told["Since the last run:"] == "there is no earlier run to compare with."
-    assert "tamscore coverage makes one" in told["Hours:"]
-    assert told["Trust in clusters:"] == "whether the 3 clusters come out again was not asked for."
-    assert told["Data quality:"] == "1 of 10 rows rejected (10%), 0 values marked."
+    sentences_shown = points(PAGE)
+    assert sentences_shown["Since the last run:"] == "there is no earlier run to compare with."
+    assert "tamscore coverage makes one" in sentences_shown["Hours:"]
+    assert sentences_shown["Trust in clusters:"] == "whether the 3 clusters come out again was not asked for."
+    assert sentences_shown["Data quality:"] == "1 of 10 rows rejected (10%), 0 values marked."
 
 
 def test_a_market_where_nobody_buys_is_called_one():
@@ -110,7 +110,7 @@ def test_the_first_accounts_say_what_their_order_goes_by_and_that_expected_money
 def test_long_lists_end_so_that_the_page_fits_one_sheet():
     hours = tuple(Hours(role=f"role_{i}", people=1, needed=100.0 * i, there=50.0) for i in range(6))
     names = tuple(f"E{i:02d}" for i in range(6))
-    told = points(
+    sentences_shown = points(
         replace(
             PAGE,
             hours=hours,
@@ -118,10 +118,10 @@ def test_long_lists_end_so_that_the_page_fits_one_sheet():
             drift=Drift(compared=9, moved=names, broken=("sales",)),
         )
     )
-    assert told["Hours a year:"].startswith("role 5 500 needed, 50 there; role 4")
-    assert told["Hours a year:"].endswith("; 2 more roles lack fewer.")
-    assert "E00, E01, E02, E03 and 2 more would not" in told["Trust in clusters:"]
-    assert told["Drift:"].startswith("limits of the input are broken: sales; E00")
+    assert sentences_shown["Hours a year:"].startswith("role 5 500 needed, 50 there; role 4")
+    assert sentences_shown["Hours a year:"].endswith("; 2 more roles lack fewer.")
+    assert "E00, E01, E02, E03 and 2 more would not" in sentences_shown["Trust in clusters:"]
+    assert sentences_shown["Drift:"].startswith("limits of the input are broken: sales; E00")
 
 
 def test_what_changed_names_the_run_and_only_what_moved():
@@ -130,8 +130,13 @@ def test_what_changed_names_the_run_and_only_what_moved():
         FigureChange(what="sales", before=5_000.0, now=5_000.0, change=0.0),
         FigureChange(what="expected_expansion", before=None, now=1.0, change=None),
     )
-    told = points(replace(PAGE, since=ChangesSince(run="3fa9", named=True, measures=measures, new=12, gone=2)))
-    assert told == {**told, "Since run 3fa9:": "customers 100 to 110 (+10%); 12 accounts new, 2 gone."}
+    sentences_shown = points(
+        replace(PAGE, since=ChangesSince(run="3fa9", named=True, measures=measures, new=12, gone=2))
+    )
+    assert sentences_shown == {
+        **sentences_shown,
+        "Since run 3fa9:": "customers 100 to 110 (+10%); 12 accounts new, 2 gone.",
+    }
 
 
 @pytest.mark.parametrize(

@@ -142,10 +142,10 @@ def open_rows(state: ProductsState, scored: pa.Table) -> dict[str, Any]:
 def test_sums_over_products_are_those_over_accounts_to_the_cent_for_any_parts(market, cut):
     state, scored = market
     columns = open_rows(state, scored)
-    told = scored.append_column("product_whitespace", columns["product_whitespace"])
-    parts = [told.slice(0, cut), told.slice(cut)]
+    table = scored.append_column("product_whitespace", columns["product_whitespace"])
+    parts = [table.slice(0, cut), table.slice(cut)]
     total = Counts.together([state.count(part) for part in parts])
-    whole = Counts.together([state.count(told)])
+    whole = Counts.together([state.count(table)])
     assert all(np.array_equal(getattr(total, name), getattr(whole, name)) for name in ("cents", "accounts", "totals"))
     cents = np.rint(np.array(columns["product_whitespace"].to_pylist()) * 100)
     assert total.cents.sum() == cents.sum() == total.totals[:, 1].sum()

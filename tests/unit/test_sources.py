@@ -630,8 +630,8 @@ def test_a_formula_that_no_program_has_computed_is_refused(tmp_path, monkeypatch
 def test_a_formula_without_a_value_is_distinguished_from_one_with_it(cell, found):
     from tamscore.store.sources.workbook import NEVER_COMPUTED
 
-    told = NEVER_COMPUTED.search(cell)
-    assert (told and told[1]) == found
+    match = NEVER_COMPUTED.search(cell)
+    assert (match and match[1]) == found
 
 
 def test_a_cell_of_a_workbook_is_named_by_file_column_and_row(tmp_path):

@@ -88,13 +88,13 @@ def test_a_file_that_is_gone_is_refused_by_name(file):
 
 
 def test_strings_of_ids_are_exact():
-    for values, told in (
+    for values, expected in (
         (pa.array([2**63 - 1, -(2**63), None]), [str(2**63 - 1), str(-(2**63)), None]),
         (pa.array([2**64 - 1], pa.uint64()), [str(2**64 - 1)]),
         (pa.array(["007", " 7", "é", ""]), ["007", " 7", "é", ""]),
     ):
         column = pa.chunked_array([values.slice(0, 1), values.slice(1)])
-        assert strings(column).to_pylist() == told
+        assert strings(column).to_pylist() == expected
 
 
 def test_columns_seen_before_come_as_they_came_before(tmp_path):

@@ -74,9 +74,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("currency", "told"), BAD.values(), ids=BAD.keys())
-def test_a_currency_that_makes_no_sense_is_refused(currency: dict[str, Any], told: str) -> None:
-    assert told in refused(currency=currency)
+@pytest.mark.parametrize(("currency", "expected"), BAD.values(), ids=BAD.keys())
+def test_a_currency_that_makes_no_sense_is_refused(currency: dict[str, Any], expected: str) -> None:
+    assert expected in refused(currency=currency)
 
 
 def test_rates_without_a_column_of_currencies_are_refused() -> None:
