@@ -36,7 +36,7 @@ class Window:
     ids: Any
     sales: Any
 
-    def told(self) -> Any:
+    def input_figures(self) -> Any:
         """The window as two runs are compared."""
         return account_sales([id_hash(pa.array(self.ids, pa.large_string()))], [self.sales])
 
@@ -53,7 +53,7 @@ class Pair:
     def alarms(self) -> list[str]:
         """The limits that are broken."""
         limits = limits_after(self.days, None, 0.15, None)
-        return list(broken_limits(compare(self.before.told(), self.now.told()), limits))
+        return list(broken_limits(compare(self.before.input_figures(), self.now.input_figures()), limits))
 
 
 def simulated(folder: Path, rows: int) -> Iterator[Pair]:

@@ -121,7 +121,7 @@ def race(market: Path, folder: Path, rounds: int, names: Sequence[str]) -> Itera
     found = judged(market, [one for one in (mine, bare, *others) if one.runs])
     for contender in (mine, bare, least, *others):
         if contender.runs:
-            yield told(contender, mine, least) | quality(found, contender.name)
+            yield figures_of(contender, mine, least) | quality(found, contender.name)
 
 
 def attempt(contender: Contender) -> None:
@@ -150,7 +150,7 @@ def quality(found: dict[str, float], name: str) -> dict[str, float]:
     return {"inertia": found[name], "inertia_over_best": found[name] / min(found.values())} if name in found else {}
 
 
-def told(contender: Contender, mine: Contender, least: Contender) -> dict[str, Any]:
+def figures_of(contender: Contender, mine: Contender, least: Contender) -> dict[str, Any]:
     """Medians of a contender, and its CPU seconds beside ours and beside the floor."""
     spent = [run["cpu_seconds"] for run in contender.runs]
     medians = {key: statistics.median(run[key] for run in contender.runs) for key in contender.runs[0]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.race import ours, told
+from bench.race import figures_of, ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,7 +42,7 @@ def engines(market: Path, folder: Path, rounds: int) -> Iterator[dict[str, Any]]
         for contender in contenders.values():
             contender.run()
     local = contenders["local, 2 workers"]
-    base = told(local, local, local)
+    base = figures_of(local, local, local)
     for contender in contenders.values():
-        result = told(contender, local, local)
+        result = figures_of(contender, local, local)
         yield result | {"seconds_over_local": result["seconds"] / base["seconds"]}

@@ -26,7 +26,7 @@ from airflow.sdk import Asset, Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 DONE, REVIEW, RETRY, NOTHING_TO_DO = 0, 4, 5, 10
-LINES_TOLD = 20
+LINES_REPORTED = 20
 STOP_S = 15
 """A run ends within ten seconds of being asked to."""
 SCORES = Asset("tamscore_scores")
@@ -57,7 +57,7 @@ def judge(code: int, text: str) -> None:
 def run(*arguments: str) -> None:
     """Run tamscore, its log lines in the log of the task; a task that is stopped stops the run."""
     command = [*shlex.split(os.environ.get("TAMSCORE", "tamscore")), *arguments]
-    last: deque[str] = deque(maxlen=LINES_TOLD)
+    last: deque[str] = deque(maxlen=LINES_REPORTED)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             for line in process.stdout or ():

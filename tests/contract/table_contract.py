@@ -97,7 +97,7 @@ def put(
     return (tally.new, tally.changed, tally.gone), name
 
 
-def told(run: Any, folder: Path, fields: Any = FIELDS) -> dict[str, dict[str, Any]]:
+def exported_rows(run: Any, folder: Path, fields: Any = FIELDS) -> dict[str, dict[str, Any]]:
     """The rows that an export to a Parquet file has, by account."""
     stored, file = open_run(run.path), folder / f"{run.run_key}.parquet"
     order = export.order_of(stored, fields, {}, DAY)
@@ -132,7 +132,7 @@ class TableContract:
 
     def test_the_table_follows_the_run_and_a_rerun_changes_nothing(self, weeks, target, tmp_path):
         """Rows that did not change keep the version that wrote them; accounts that are gone are marked, then back."""
-        first, second = (told(run, tmp_path) for run in weeks)
+        first, second = (exported_rows(run, tmp_path) for run in weeks)
         assert put(weeks[0], target)[0] == (1000, 0, 0)
         assert self.by_id(target) == {account: row | {"gone_in": None} for account, row in first.items()}
         before = self.state(target)

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from tamscore.cli import app
 from tamscore.errors import RetryableError, UsageError
 from tamscore.questions.export_tables import content, delta, package
-from tests.contract.table_contract import FIELDS, KILL, TableContract, put, told, weeks
+from tests.contract.table_contract import FIELDS, KILL, TableContract, exported_rows, put, weeks
 from tests.faults import s3
 
 __all__ = ["weeks"]
@@ -137,7 +137,7 @@ class TestDelta(TableContract):
         put(weeks[0], target)
         put(weeks[1], target)
         old = self.table(target, version=0).to_pyarrow_table().drop_columns(["gone_in"])
-        assert {row["account_id"]: row for row in old.to_pylist()} == told(weeks[0], tmp_path)
+        assert {row["account_id"]: row for row in old.to_pylist()} == exported_rows(weeks[0], tmp_path)
         assert self.table(target).metadata().description == "tamscore export; key=account_id; accounts=all"
 
     @pytest.mark.parametrize("standing", [False, True])
@@ -242,7 +242,7 @@ def test_a_folder_of_parquet_files_is_replaced_as_a_whole(weeks, tmp_path):
     call = ["export", str(weeks[0].path), "--to", f"parquet:{folder}", "--fields", ",".join(FIELDS)]
     assert run.invoke(app, call).exit_code == 0
     assert sorted(path.name for path in folder.iterdir()) == [f"part-0000{i}.parquet" for i in range(4)]
-    assert {row["account_id"]: row for row in pq.read_table(folder).to_pylist()} == told(weeks[0], tmp_path)
+    assert {row["account_id"]: row for row in pq.read_table(folder).to_pylist()} == exported_rows(weeks[0], tmp_path)
     (folder / "_SUCCESS").touch()
     call[1] = str(weeks[1].path)
     done = run.invoke(app, [*call, "--since", str(weeks[0].path), "--only", "quadrant=none"])

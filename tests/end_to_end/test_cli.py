@@ -53,8 +53,8 @@ class Market(NamedTuple):
 
     job: Path
     output: Path
-    said: str
-    told: str
+    stdout: str
+    stderr: str
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +119,7 @@ def test_usage_errors_are_2(arguments):
 
 
 def test_the_first_line_of_a_run_is_the_device_and_every_stage_has_a_line(market):
-    lines = market.told.splitlines()
+    lines = market.stderr.splitlines()
     assert lines[0] == 'notice text="device cpu: as asked"'
     names = [line.split()[1] for line in lines if line.startswith("stage ")]
     assert names == [
@@ -129,11 +129,11 @@ def test_the_first_line_of_a_run_is_the_device_and_every_stage_has_a_line(market
 
 
 def test_a_run_says_where_its_results_lie_and_what_to_do_next(market):
-    assert str(version_of(market)) in market.said
-    assert str(market.output / "_CURRENT.json") in market.said
-    assert market.said.splitlines()[-1] == f"next: tamscore show {market.output}"
-    assert f"scored of {ROWS:,} rows" in market.said
-    assert "\x1b" not in market.said + market.told
+    assert str(version_of(market)) in market.stdout
+    assert str(market.output / "_CURRENT.json") in market.stdout
+    assert market.stdout.splitlines()[-1] == f"next: tamscore show {market.output}"
+    assert f"scored of {ROWS:,} rows" in market.stdout
+    assert "\x1b" not in market.stdout + market.stderr
 
 
 @pytest.mark.parametrize(("options", "code"), [((), 0), (("--if-changed",), 10)])

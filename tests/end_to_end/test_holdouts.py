@@ -32,7 +32,7 @@ def ask(*words):
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
-def told(*words, code=0):
+def json_answer(*words, code=0):
     done = ask(*words, "--json")
     assert done.exit_code == code, done.output
     return json.loads(done.stdout)
@@ -55,8 +55,8 @@ def made(folder):
 def run(made):
     """The run with a holdout of prospects and one of customers, drawn after its coverage."""
     made, _ = made
-    told("holdout", made.output, "--rate", "0.2", "--share", "0.2", "--until", "2999-12-31")
-    told("holdout", made.output, "--of", "customers", "--rate", "0.5", "--share", "0.3")
+    json_answer("holdout", made.output, "--rate", "0.2", "--share", "0.2", "--until", "2999-12-31")
+    json_answer("holdout", made.output, "--of", "customers", "--rate", "0.5", "--share", "0.3")
     return made
 
 
@@ -98,13 +98,13 @@ def output(run, tmp_path):
 def test_a_draw_is_repeated_by_nothing(run, folder, output):
     """Not by the same command, another one of that name, or a rerun with other scores."""
     before = accounts_of(output, "prospects")
-    assert told("holdout", output, code=10)["changed"] is False
+    assert json_answer("holdout", output, code=10)["changed"] is False
     refused = ask("holdout", output, "--share", "0.3")
     assert refused.exit_code == 2
     assert "--share: expected 0.2" in refused.stderr
     again = market.run(folder / "market", output, {**CHANGES, "clusters.seed": 9})
     assert again.run_key != run.run_key
-    assert told("holdout", output, code=10)["run"] == run.run_key
+    assert json_answer("holdout", output, code=10)["run"] == run.run_key
     pruning.prune(output, 1)
     assert accounts_of(output, "prospects").equals(before)
     assert problems_of_output(output) == []
@@ -149,8 +149,8 @@ def test_lists_of_people_and_campaigns_leave_controls_out(run, made, folder):
     result, before = made[1]
     assert {name for name, row in before.items() if row["person"]} & controls
     plan = Path(result.path).name
-    told("lists", run.output, "--to", folder / "lists", "--no-pages", "--plan", plan)
-    told("campaigns", run.output, "--to", folder / "campaigns", "--plan", plan)
+    json_answer("lists", run.output, "--to", folder / "lists", "--no-pages", "--plan", plan)
+    json_answer("campaigns", run.output, "--to", folder / "campaigns", "--plan", plan)
     for file in [*(folder / "lists").glob("*.csv"), *(folder / "campaigns").glob("*.csv")]:
         if file.name != "summary.csv":
             with file.open(newline="", encoding="utf-8") as lines:
@@ -168,7 +168,7 @@ def test_the_table_of_campaigns_counts_no_controls(run):
             if row["account_id"] not in controls:
                 here = sums.setdefault((row["campaign_id"], row["kind"]), np.zeros(4))
                 here += (1, row["sales"] or 0.0, row["potential"], row["whitespace"])
-    found = told("campaigns", run.output)["campaigns"]
+    found = json_answer("campaigns", run.output)["campaigns"]
     for row in found:
         expected = sums.get((row["campaign_id"], row["kind"]), np.zeros(4))
         assert [row[name] for name in ("accounts", "sales", "potential", "whitespace")] == pytest.approx(expected)
@@ -194,7 +194,7 @@ def outcomes(run, name, folder, effect, seed=1):
 
 def test_a_planted_effect_is_found_over_all(run, folder):
     file, bought, control = outcomes(run, "prospects", folder, 0.2)
-    found = told("lift", run.output, "--outcomes", file, "--name", "prospects")
+    found = json_answer("lift", run.output, "--outcomes", file, "--name", "prospects")
     row = found["buyers"]
     assert (row["treated_buyers"], row["control_buyers"]) == (bought[~control].sum(), bought[control].sum())
     assert row["verdict"] == "more"
@@ -212,14 +212,14 @@ def test_the_report_shows_what_came_of_holdouts_and_nothing_before(made, folder,
     """The chapter has the buyers, the money and the warnings of the result that was found last."""
     shutil.copytree(made[0].output, tmp_path / "scores", ignore=shutil.ignore_patterns("holdouts"))
     output, page = tmp_path / "scores", tmp_path / "report.html"
-    assert "lift" not in told("report", output, "--to", page)["chapters"]
+    assert "lift" not in json_answer("report", output, "--to", page)["chapters"]
     assert "nobody has compared a holdout" in page.read_text("utf-8")
-    told("holdout", output, "--rate", "0.2", "--share", "0.2", "--until", "2999-12-31")
+    json_answer("holdout", output, "--rate", "0.2", "--share", "0.2", "--until", "2999-12-31")
     file, _, _ = outcomes(run_at(output), "prospects", folder, 0.2)
-    told("lift", output, "--outcomes", file)
-    row = told("lift", output, "--outcomes", file, "--days", "90")["buyers"]
+    json_answer("lift", output, "--outcomes", file)
+    row = json_answer("lift", output, "--outcomes", file, "--days", "90")["buyers"]
     assert problems_of_output(output) == []
-    assert "lift" in told("report", output, "--to", page, "--overwrite")["chapters"]
+    assert "lift" in json_answer("report", output, "--to", page, "--overwrite")["chapters"]
     text = page.read_text("utf-8")
     assert "Did it work?" in text
     assert f"treated accounts buy more: {100 * row['effect']:+.1f} points" in text
@@ -234,7 +234,7 @@ def test_the_report_shows_what_came_of_holdouts_and_nothing_before(made, folder,
 def test_synthetic_outcomes_have_the_effect_that_is_asked_for(run, tmp_path):
     """In the mean of all accounts, and the same for the same seed; without a holdout, or --after, there are none."""
     for name in ("later", "again"):
-        told("synth", tmp_path / name, "--effect", "0.8", "--after", run.output, "--seed", "5")
+        json_answer("synth", tmp_path / name, "--effect", "0.8", "--after", run.output, "--seed", "5")
     truth, won = (pq.read_table(tmp_path / "later" / f"{name}.parquet") for name in ("truth", "outcomes"))
     assert won.equals(pq.read_table(tmp_path / "again" / "outcomes.parquet"))
     control = np.array(truth["control"])
@@ -242,7 +242,7 @@ def test_synthetic_outcomes_have_the_effect_that_is_asked_for(run, tmp_path):
     assert ratio[control] == pytest.approx(1.0)
     assert ratio[~control] == pytest.approx(1.8)
     assert not {*won["account_id"].to_pylist()} - {*truth["account_id"].to_pylist()}
-    row = told("lift", run.output, "--outcomes", tmp_path / "later" / "outcomes.parquet", "--name", "prospects")[
+    row = json_answer("lift", run.output, "--outcomes", tmp_path / "later" / "outcomes.parquet", "--name", "prospects")[
         "buyers"
     ]
     assert row["low"] < 0.16 < row["high"]
@@ -258,7 +258,7 @@ def test_no_effect_is_not_called_one_and_contacted_controls_are_counted(run, fol
     table = pq.read_table(file)
     contacted = pa.array(np.arange(len(table)) % 2 == 0)
     pq.write_table(table.append_column("contacted", contacted), file)
-    found = told("lift", run.output, "--outcomes", file, "--name", "prospects")
+    found = json_answer("lift", run.output, "--outcomes", file, "--name", "prospects")
     assert found["buyers"]["verdict"] == "unseen"
     mine = {*accounts_of(run.output, "prospects").filter(pa.array(control))["account_id"].to_pylist()}
     hit = sum(one in mine for one in table.filter(contacted)["account_id"].to_pylist())
@@ -272,7 +272,7 @@ def test_money_of_customers_is_refused_where_they_are_too_few(run, folder):
         for one, sales in zip(*(table[c].to_pylist() for c in ("account_id", "sales")), strict=True)
     ]
     (folder / "won.csv").write_text("account_id,amount\n" + "".join(rows), "utf-8")
-    found = told("lift", run.output, "--outcomes", folder / "won.csv", "--name", "customers")
+    found = json_answer("lift", run.output, "--outcomes", folder / "won.csv", "--name", "customers")
     assert found["money"]["verdict"] == "too few"
     assert "500 are needed" in found["money"]["why_not"]
     assert found["money"]["mean_treated"] > 0
@@ -357,8 +357,8 @@ def test_accounts_that_are_forgotten_leave_a_holdout_and_one_that_ended_counts_n
     assert gone not in controls_of(output)
     assert problems_of_output(output) == []
     for name in ("prospects", "customers"):
-        assert told("holdout", output, "--name", name, "--end")["ended"]
-        assert told("holdout", output, "--name", name, "--end", code=10)["changed"] is False
+        assert json_answer("holdout", output, "--name", name, "--end")["ended"]
+        assert json_answer("holdout", output, "--name", name, "--end", code=10)["changed"] is False
     assert ask("holdout", output).exit_code == 2
     assert not len(holdouts.Controls.of(output))
     _, rows = covered(output)
@@ -370,7 +370,7 @@ def test_a_run_with_roles_in_its_scores_leaves_controls_out_from_the_next_run_on
     """The version from before stays what it was; one without change since is not made again."""
     changes = {**CHANGES, "coverage": {"team": {"account_manager": 2}}}
     before = market.run(folder / "market", tmp_path / "scores", changes)
-    told("holdout", tmp_path / "scores", "--rate", "0.2", "--share", "0.4")
+    json_answer("holdout", tmp_path / "scores", "--rate", "0.2", "--share", "0.4")
     after = market.run(folder / "market", tmp_path / "scores", changes)
     assert market.run(folder / "market", tmp_path / "scores", changes).run_key == after.run_key != before.run_key
     table = accounts_of(tmp_path / "scores", "prospects")
@@ -387,8 +387,8 @@ def test_controls_that_are_marked_stay_where_they_are_with_a_mark(made, folder, 
     shutil.copytree(made[0].output, tmp_path / "scores", ignore=shutil.ignore_patterns("holdouts", "coverage"))
     output = tmp_path / "scores"
     words = ("holdout", output, "--rate", "0.2", "--share", "0.2", "--mark")
-    assert told(*words)["mark"] is True
-    assert told(*words, code=10)["changed"] is False
+    assert json_answer(*words)["mark"] is True
+    assert json_answer(*words, code=10)["changed"] is False
     table = accounts_of(output, "prospects")
     controls = {*table.filter(table["control"])["account_id"].to_pylist()}
     result, rows = covered(output)
@@ -396,9 +396,9 @@ def test_controls_that_are_marked_stay_where_they_are_with_a_mark(made, folder, 
     assert {name for name, row in rows.items() if row["person"]} & controls
     said = f"{len(controls):,} controls of a holdout are covered like other accounts"
     assert any(said in one for one in result.doubts)
-    told("lists", output, "--to", tmp_path / "lists")
-    told("campaigns", output, "--to", tmp_path / "campaigns")
-    told("campaigns", output, "--to", tmp_path / "changed", "--since", output)
+    json_answer("lists", output, "--to", tmp_path / "lists")
+    json_answer("campaigns", output, "--to", tmp_path / "campaigns")
+    json_answer("campaigns", output, "--to", tmp_path / "changed", "--since", output)
     for place in ("lists", "campaigns"):
         marked, listed = set(), set()
         for file in (tmp_path / place).glob("*.csv"):
@@ -412,9 +412,9 @@ def test_controls_that_are_marked_stay_where_they_are_with_a_mark(made, folder, 
         assert marked
     assert "control" in next((tmp_path / "lists").glob("*.html")).read_text("utf-8")
     assert not [line for file in (tmp_path / "changed").glob("*.csv") for line in file.read_text().splitlines()[1:]]
-    assert not any("controls" in row for row in told("campaigns", output)["campaigns"])
+    assert not any("controls" in row for row in json_answer("campaigns", output)["campaigns"])
     won = outcomes(run_at(output), "prospects", folder, 0.2)[0]
-    assert told("lift", output, "--outcomes", won)["contaminated"]["person"] == 0
+    assert json_answer("lift", output, "--outcomes", won)["contaminated"]["person"] == 0
 
 
 def test_an_export_has_every_column_of_the_coverage_and_the_controls(run, made, folder):
@@ -422,7 +422,7 @@ def test_an_export_has_every_column_of_the_coverage_and_the_controls(run, made, 
     names = ["role", "service_level", "person", "hours", "coverage_value", "coverage_owner", "coverage_shortfall"]
     plan = Path(made[1][0].path).name
     fields = ",".join(["account_id", *names, "holdout_control"])
-    told("export", run.output, "--to", folder / "all.parquet", "--plan", plan, "--fields", fields)
+    json_answer("export", run.output, "--to", folder / "all.parquet", "--plan", plan, "--fields", fields)
     exported = pq.read_table(folder / "all.parquet").to_pylist()
     assert {row["account_id"] for row in exported if row["holdout_control"]} == controls_of(run.output)
     before = made[1][1]
@@ -430,7 +430,9 @@ def test_an_export_has_every_column_of_the_coverage_and_the_controls(run, made, 
     for row in exported:
         there = before[row["account_id"]]
         assert [row[name] for name in names] == [there[name.removeprefix("coverage_")] for name in names]
-    only = told("export", run.output, "--to", folder / "few.csv", "--fields", fields, "--only", "holdout_control=yes")
+    only = json_answer(
+        "export", run.output, "--to", folder / "few.csv", "--fields", fields, "--only", "holdout_control=yes"
+    )
     assert only["exported"] == len(controls_of(run.output))
 
 
@@ -445,24 +447,24 @@ def test_the_next_coverage_goes_by_what_a_holdout_has_measured(made, folder, tmp
     """Not if outcomes cover too few days, the day has not come, plans are named, or the settings say so."""
     shutil.copytree(made[0].output, tmp_path / "scores", ignore=shutil.ignore_patterns("holdouts"))
     output = tmp_path / "scores"
-    told("holdout", output, "--rate", "0.2", "--share", "0.4")
+    json_answer("holdout", output, "--rate", "0.2", "--share", "0.4")
     assert {"role", "service_level", "likelihood", "whitespace"} <= {*accounts_of(output, "prospects").column_names}
     file, bought, control = outcomes(run_at(output), "prospects", folder, 0.2)
     before = covered(output)[0]
     assert before.measured == ()
-    found = told("lift", output, "--outcomes", file, "--days", "27")
+    found = json_answer("lift", output, "--outcomes", file, "--days", "27")
     (row,) = [one for one in found["touches"] if one["role"] == "digital"]
     mine = np.array([one == "digital" for one in accounts_of(output, "prospects")["role"].to_pylist()])
     assert row["effect"] == pytest.approx(bought[mine & ~control].mean() - bought[mine & control].mean())
     assert covered(output)[0].path == before.path
-    told("lift", output, "--outcomes", file, "--days", "365")
+    json_answer("lift", output, "--outcomes", file, "--days", "365")
     after = covered(output)[0]
     assert after.path != before.path
     (change,) = [one for one in after.measured if one["role"] == "digital"]
     assert change["measured"] == pytest.approx(row["effect"])
     assert change["factor"] == pytest.approx(1 + change["weight"] * (row["effect"] / change["assumed"] - 1))
     assert "measured: holdout 'prospects'" in ask("show", output).stdout
-    told("report", output, "--to", tmp_path / "report.html")
+    json_answer("report", output, "--to", tmp_path / "report.html")
     assert "Touch plans that holdouts have measured" in (tmp_path / "report.html").read_text("utf-8")
     assert covered(output, measured=False)[0].measured == ()
     (folder / "plans.csv").write_text(PLANS, "utf-8")
@@ -481,10 +483,10 @@ digital,digital,0,0.004,0.002,0.005
 def test_the_next_run_with_roles_in_its_scores_goes_by_what_was_measured(folder, tmp_path):
     changes = {**CHANGES, "coverage": {"team": {"account_manager": 2}}}
     before = market.run(folder / "market", tmp_path / "scores", changes)
-    told("holdout", tmp_path / "scores", "--rate", "0.2", "--share", "0.4")
+    json_answer("holdout", tmp_path / "scores", "--rate", "0.2", "--share", "0.4")
     drawn = market.run(folder / "market", tmp_path / "scores", changes)
     file, _, _ = outcomes(before, "prospects", folder, 0.2)
-    told("lift", tmp_path / "scores", "--outcomes", file, "--days", "365")
+    json_answer("lift", tmp_path / "scores", "--outcomes", file, "--days", "365")
     after = market.run(folder / "market", tmp_path / "scores", changes)
     assert market.run(folder / "market", tmp_path / "scores", changes).run_key == after.run_key
     assert len({before.run_key, drawn.run_key, after.run_key}) == 3

@@ -63,7 +63,7 @@ def files_of(directory: RunDirectory) -> dict[str, bytes]:
     return {directory.name_of(path): path.read_bytes() for path in paths if path.name != "manifest.json"}
 
 
-def told_of(directory: RunDirectory) -> dict[str, Any]:
+def manifest_without_times(directory: RunDirectory) -> dict[str, Any]:
     """The manifest without times and output, and without the notices of a resumed run."""
     manifest = dict(directory.manifest() or {})
     manifest["notices"] = [text for text in manifest["notices"] if not text.startswith("resumed: ")]
@@ -106,7 +106,7 @@ def test_a_run_goes_on_after_each_stage_and_comes_to_the_same_bytes(monkeypatch,
         forbid(monkeypatch, place, name)
     here = pipeline.run(job, progress)
     assert files_of(here) == files_of(whole)
-    assert told_of(here) == told_of(whole)
+    assert manifest_without_times(here) == manifest_without_times(whole)
     assert [text for text in progress.notices if text.startswith("resumed: census, model")]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["_CURRENT.json", "_history.jsonl", "_lock", "versions"]
 
@@ -131,7 +131,7 @@ def test_a_run_that_ends_in_the_fit_of_a_party_type_goes_on_with_what_it_had_fou
     found = "census, guard, model of end_user, number of clusters of channel"
     assert f"resumed: {found} were there already" in progress.notices
     assert files_of(here) == files_of(whole)
-    assert told_of(here) == told_of(whole)
+    assert manifest_without_times(here) == manifest_without_times(whole)
 
 
 def test_a_run_on_threads_goes_on_in_processes(monkeypatch, tmp_path, tables, whole):

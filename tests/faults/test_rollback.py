@@ -29,7 +29,7 @@ def output(tmp_path):
     return tmp_path / "scores"
 
 
-def told(output):
+def ledger(output):
     return history.entries(output, current_version(output))
 
 
@@ -66,7 +66,7 @@ def test_the_ledger_tells_every_swap_once_and_by_whom(output, monkeypatch):
     roll_back(output, OLD)
     roll_back(output, OLD)
     protocol.run(output, NEW)
-    swaps = [(one.action, one.version, one.replaced, one.took_effect) for one in told(output)]
+    swaps = [(one.action, one.version, one.replaced, one.took_effect) for one in ledger(output)]
     assert swaps == [
         ("run", OLD, None, True),
         ("run", NEW, OLD, True),
@@ -74,8 +74,8 @@ def test_the_ledger_tells_every_swap_once_and_by_whom(output, monkeypatch):
         ("rollback", OLD, THIRD, True),
         ("run", NEW, OLD, True),
     ]
-    assert [one.by for one in told(output)][-2:] == ["ada", "ada"]
-    assert all(one.at.endswith("+00:00") and one.host and one.tamscore for one in told(output))
+    assert [one.by for one in ledger(output)][-2:] == ["ada", "ada"]
+    assert all(one.at.endswith("+00:00") and one.host and one.tamscore for one in ledger(output))
 
 
 def test_a_user_without_a_name_does_not_stop_a_run(monkeypatch):
@@ -105,7 +105,7 @@ def consistent(output, versions):
     """What is wrong with pointer and ledger: the last swap that took effect must be the one the pointer shows."""
     problems = verify.problems_of_output(output)
     current = current_version(output)
-    effective = [one.version for one in told(output) if one.took_effect]
+    effective = [one.version for one in ledger(output) if one.took_effect]
     if current not in versions:
         problems.append(f"points at {current}")
     if effective[-1] != current:
@@ -126,7 +126,7 @@ def test_a_rollback_killed_at_any_step_leaves_pointer_and_ledger_at_one(output, 
         roll_back(here, NEW)
         roll_back(here, OLD)
         assert consistent(here, {OLD}) == []
-        cut_off += sum(not one.took_effect for one in told(here))
+        cut_off += sum(not one.took_effect for one in ledger(here))
         shutil.rmtree(here)
     assert step > 8
     assert cut_off > 0
@@ -137,9 +137,9 @@ def test_a_torn_last_line_is_passed_over_and_kept(output):
     torn = b'{"at": "2026-01-'
     with (output / HISTORY).open("ab") as file:
         file.write(torn)
-    assert len(told(output)) == 3
+    assert len(ledger(output)) == 3
     roll_back(output)
-    assert len(told(output)) == 4
+    assert len(ledger(output)) == 4
     assert torn in (output / HISTORY).read_bytes().splitlines()
 
 
@@ -148,7 +148,7 @@ def test_outputs_older_than_the_ledger_can_be_rolled_back_by_name(output):
     with pytest.raises(UsageError, match="name one of"):
         roll_back(output)
     roll_back(output, OLD)
-    assert [(one.action, one.replaced) for one in told(output)] == [("rollback", THIRD)]
+    assert [(one.action, one.replaced) for one in ledger(output)] == [("rollback", THIRD)]
 
 
 def test_the_commands_tell_and_swap(tmp_path):

@@ -149,7 +149,7 @@ class Flips:
         elif (
             now.code != whole.code
             or not same_files(now.files, whole.files, name)
-            or (not now.files and told(now.said) != told(whole.said))
+            or (not now.files and message_of(now.said) != message_of(whole.said))
         ):
             self.note(label, now)
 
@@ -163,7 +163,7 @@ class Flips:
 InputContract = 3
 
 
-def told(said: str) -> str:
+def message_of(said: str) -> str:
     """Return what a command says but for its progress and what it says of times."""
     return "\n".join(line for line in said.splitlines() if not line.startswith(("stage ", "run ")))
 

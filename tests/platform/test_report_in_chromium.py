@@ -122,7 +122,7 @@ def probed(page):
     return target
 
 
-def told(page, width, *options):
+def probe_page(page, width, *options):
     """What the probe tells of a page of that width."""
     frame = page.with_name(f"frame-{width}-{page.name}")  # a window cannot be as narrow as a phone, a frame can
     frame.write_text(FRAME.replace("WIDTH", str(width)).replace("PAGE", page.name), encoding="utf-8")
@@ -134,7 +134,7 @@ def told(page, width, *options):
 
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
 def test_every_chapter_and_figure_is_drawn_and_nothing_sticks_out(page, probed, width):
-    found = told(probed, width)
+    found = probe_page(probed, width)
     assert found["errors"] == []
     assert found["page"][0] <= found["page"][1] == width
     ids = [name for name, *_ in found["sections"]]
@@ -156,7 +156,7 @@ def screenshot(page, name, width, height, *options):
 
 
 def test_a_click_on_a_head_sorts_its_table(probed, evidence):
-    direction, *shown = told(probed, 1280)["sorted"]
+    direction, *shown = probe_page(probed, 1280)["sorted"]
     first = evidence.page_one
     party = first.call[0]["party_type"]
     amounts = sorted((row["expected_value"] for row in first.call if row["party_type"] == party), reverse=True)
@@ -166,7 +166,7 @@ def test_a_click_on_a_head_sorts_its_table(probed, evidence):
 
 
 def test_nothing_is_asked_from_the_network_and_the_browser_would_tell(probed):
-    found = told(probed, 1280)
+    found = probe_page(probed, 1280)
     assert found["asked"] == []
     assert found["errors"] == []
     planted = probed.with_name("planted.html")
@@ -174,11 +174,11 @@ def test_nothing_is_asked_from_the_network_and_the_browser_would_tell(probed):
     planted.write_text(
         text.replace("<main", '<img src="https://example.invalid/x.png" alt=""><main', 1), encoding="utf-8"
     )
-    assert told(planted, 1280)["errors"] == ["img-src"]
+    assert probe_page(planted, 1280)["errors"] == ["img-src"]
 
 
 def test_dark_follows_the_system_and_the_switch(page, probed):
-    light, dark = told(probed, 1280), told(probed, 1280, "--blink-settings=preferredColorScheme=0")
+    light, dark = probe_page(probed, 1280), probe_page(probed, 1280, "--blink-settings=preferredColorScheme=0")
     assert light["paper"] != dark["paper"]
     assert (light["clicked"], dark["clicked"]) == (dark["paper"], light["paper"])
     assert (light["button"], dark["button"]) == ("Switch to dark colours", "Switch to light colours")
@@ -212,7 +212,7 @@ def test_axe_finds_nothing(page, width, dark):
     target = page.with_name("axe.html")
     script = f"<script>{axe.read_text(encoding='utf-8')}</script>{AXE}"
     target.write_text(open_to_scripts(page).replace("</body>", f"{script}</body>"), encoding="utf-8")
-    found = told(target, width, *(["--blink-settings=preferredColorScheme=0"] if dark else []))
+    found = probe_page(target, width, *(["--blink-settings=preferredColorScheme=0"] if dark else []))
     assert found["passed"] > 30
     assert found["told"] == []
 

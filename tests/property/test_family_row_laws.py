@@ -48,7 +48,7 @@ def grouped(rows, cuts):
     return Grouping.of(parts), np.concatenate([part.sales for part in parts])
 
 
-def told(rows, cuts):
+def rows_of_families(rows, cuts):
     """What families say, by id: their sum, largest, the number of the account that stands for them, their accounts."""
     found, sales = grouped(rows, cuts)
     names = [row[0] for row in rows]
@@ -63,7 +63,7 @@ def told(rows, cuts):
 @given(rows=scored(), data=st.data())
 def test_sums_are_right_to_the_cent_and_nothing_is_missing_that_an_account_has(rows, data):
     cuts = data.draw(st.lists(st.integers(0, len(rows)), max_size=3))
-    for family, (total, largest, own, stands, members, buyers) in told(rows, cuts).items():
+    for family, (total, largest, own, stands, members, buyers) in rows_of_families(rows, cuts).items():
         accounts = [row for row in rows if row[1] == family]
         known = [sales for *_, sales in accounts if sales is not None]
         assert members == len(accounts)
@@ -81,7 +81,7 @@ def test_sums_are_right_to_the_cent_and_nothing_is_missing_that_an_account_has(r
 @given(rows=scored(), data=st.data())
 def test_neither_order_nor_partitions_change_a_bit(rows, data):
     cuts = data.draw(st.lists(st.integers(0, len(rows)), max_size=4))
-    one, other = told(rows, cuts), told(sorted(rows), ())
+    one, other = rows_of_families(rows, cuts), rows_of_families(sorted(rows), ())
     assert list(one) == list(other)
     assert repr(one) == repr(other)
 

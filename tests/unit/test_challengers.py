@@ -21,7 +21,7 @@ def world(rng, n, level_of, clusters=4):
     return SampledCustomers(x, cluster, logs, rng.permutation(n).astype(np.uint64))
 
 
-def told(found, line):
+def by_contender(found, line):
     return {one.contender: one for one in found if one.line == line}
 
 
@@ -46,7 +46,7 @@ def test_no_contender_looks_at_the_customers_it_is_asked_about(rng, name):
 
 
 def test_clusters_win_where_peers_are_what_counts(rng):
-    found = told(challengers.losses("end_user", world(rng, 1200, lambda _, c: 3.0 * (c % 2)), RULES), 0.9)
+    found = by_contender(challengers.losses("end_user", world(rng, 1200, lambda _, c: 3.0 * (c % 2)), RULES), 0.9)
     assert found["no features"].high < -0.3, "knowing nothing costs"
     assert found["clusters"].below_method == 0
     assert found["clusters"].low == found["clusters"].high == 0
@@ -55,7 +55,7 @@ def test_clusters_win_where_peers_are_what_counts(rng):
 
 def test_challengers_win_where_clusters_cannot_see_what_counts(rng):
     """Sales follow the second feature, clusters the first: the price of simplicity is high, and told."""
-    found = told(challengers.losses("end_user", world(rng, 1200, lambda x, _: 4.0 * x[:, 1]), RULES), 0.9)
+    found = by_contender(challengers.losses("end_user", world(rng, 1200, lambda x, _: 4.0 * x[:, 1]), RULES), 0.9)
     for name in ("boosted trees", "nearest neighbours"):
         assert found[name].low > 0.2
         assert found[name].low < found[name].below_method < found[name].high
@@ -69,10 +69,10 @@ def test_trees_learn_of_a_category_as_one_column_of_codes(rng):
     hot = 0.7 * (code[:, None] == np.arange(6)).astype(np.float32)
     features = np.concatenate([plain.features, hot], axis=1)
     customers = SampledCustomers(features, plain.cluster, logs, plain.lot, (range(2, 8),))
-    told_of, numbers = challengers.with_codes(customers)
+    notices_of, numbers = challengers.with_codes(customers)
     assert numbers == 2
-    assert np.array_equal(told_of[:, :2], plain.features)
-    assert np.array_equal(told_of[:, 2], code)
+    assert np.array_equal(notices_of[:, :2], plain.features)
+    assert np.array_equal(notices_of[:, 2], code)
     seen = np.arange(1200) % 5 != 0
     of_codes, of_columns = (
         challengers.pinball(logs[~seen], challengers.by_trees(one, seen, ~seen, RULES)[:, 1], 0.9).mean()
@@ -93,7 +93,7 @@ def test_a_category_of_very_many_levels_stays_as_it_is(rng):
 def test_losses_are_means_over_all_customers_and_gains_follow_from_them(rng):
     found = challengers.losses("channel", world(rng, 500, lambda x, _: x[:, 0]), RULES)
     for line in RULES.lines:
-        each = told(found, line)
+        each = by_contender(found, line)
         ours = each["clusters"].loss
         for one in each.values():
             assert one.customers == 500

@@ -11,7 +11,7 @@ from tamscore.stages.prepare import Vocabulary
 NAMES = [("size low", "size high"), ("country = DE", "country = FR"), ("age low", "age high"), ("kind = a",)]
 
 
-def told(backend, added, states):
+def reasons_of(backend, added, states):
     put = [backend.put(np.array(one, np.float64)) for one in added], [backend.put(np.array(one)) for one in states]
     found = reasons.strongest(backend.xp, *put, reasons.offsets_of(NAMES), 3)
     code, texts = reasons.texts([backend.get(one) for one in found], NAMES)
@@ -21,7 +21,7 @@ def told(backend, added, states):
 def test_reasons_stand_in_order_of_their_size_with_their_direction(backend):
     added = [[0.2, 0.0, -3.0], [-0.5, 0.01, 0.1], [0.1, 0.0, 0.3], [0.06, 0.04, 0.0]]
     states = [[0, 0, 1], [1, 0, 0], [1, 0, 0], [0, 0, 0]]
-    assert told(backend, added, states) == [
+    assert reasons_of(backend, added, states) == [
         "- country = FR; + size low; + age high",
         "",
         "- size high; + age low; + country = DE",
@@ -29,13 +29,13 @@ def test_reasons_stand_in_order_of_their_size_with_their_direction(backend):
 
 
 def test_of_equal_reasons_the_first_column_comes_first(backend):
-    assert told(backend, [[0.5], [0.5], [-0.5], [0.5]], [[0], [0], [0], [0]]) == [
+    assert reasons_of(backend, [[0.5], [0.5], [-0.5], [0.5]], [[0], [0], [0], [0]]) == [
         "+ size low; + country = DE; - age low",
     ]
 
 
 def test_what_is_faint_is_no_reason(backend):
-    assert told(backend, [[0.049], [0.05], [0.0], [0.0]], [[0], [0], [0], [0]]) == ["+ country = DE"]
+    assert reasons_of(backend, [[0.049], [0.05], [0.0], [0.0]], [[0], [0], [0], [0]]) == ["+ country = DE"]
 
 
 def test_values_are_called_what_a_person_would_call_them(backend):
