@@ -155,7 +155,7 @@ def doubled(window: Window) -> Window:
     return Window(ids, np.tile(window.sales, 2))
 
 
-def kept(window: Window, rows: Any) -> Window:
+def subset_of(window: Window, rows: Any) -> Window:
     """Some accounts of a window."""
     return Window(window.ids[rows], window.sales[rows])
 
@@ -166,8 +166,8 @@ def with_sales(window: Window, sales: Any) -> Window:
 
 
 FAULTS: dict[str, Callable[[Window, np.random.Generator], Window]] = {
-    "only the first third arrives": lambda one, _: kept(one, slice(0, len(one.ids) // 3)),
-    "a country with a tenth of the accounts is missing": lambda one, random: kept(
+    "only the first third arrives": lambda one, _: subset_of(one, slice(0, len(one.ids) // 3)),
+    "a country with a tenth of the accounts is missing": lambda one, random: subset_of(
         one, random.random(len(one.ids)) >= 0.1
     ),
     "sales in thousands": lambda one, _: with_sales(one, (one.sales / 1000).round(3)),

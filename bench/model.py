@@ -180,14 +180,14 @@ def later_buyers(tables: Path, markets: Sequence[Trial], work: Path) -> Iterator
     real = Trial("irs_bmf", prepare.HERE / "irs_bmf.toml", tables / "irs_bmf.parquet")
     late = pq.read_table(tables / "irs_bmf_2026.parquet")
     buys = late.filter(pc.greater(pc.fill_null(late["REVENUE_AMT"], 0), 0))["EIN"]
-    yield from told_apart(real, late["EIN"], buys, work / real.name)
+    yield from separability_rows(real, late["EIN"], buys, work / real.name)
     for trial in markets:
         truth = pq.read_table(trial.table.parent / "truth")
         ids = truth["account_id"].cast(pa.string())
-        yield from told_apart(trial, ids, ids.filter(pc.greater(truth["bought"], 0)), work / trial.name)
+        yield from separability_rows(trial, ids, ids.filter(pc.greater(truth["bought"], 0)), work / trial.name)
 
 
-def told_apart(trial: Trial, known: Any, buyers: Any, work: Path) -> Iterator[dict[str, Any]]:
+def separability_rows(trial: Trial, known: Any, buyers: Any, work: Path) -> Iterator[dict[str, Any]]:
     """Yield the area under the curve of each way to find those of the `known` prospects that are `buyers` later."""
     done = pipeline.run(trial.load(work / "look"), Progress())
     scores = pq.read_table(done.scores).sort_by("account_id")

@@ -57,9 +57,9 @@ def months(folder: Path, output: Path, rows: int, seed: int, overrides: list[str
     return {
         "what": "small drift",
         "rows": rows,
-        "kept_by_score": kept(scored),
-        "kept_by_score_without_hysteresis": kept(unheld),
-        "kept_by_refresh": kept(refreshed),
+        "kept_by_score": unchanged_share(scored),
+        "kept_by_score_without_hysteresis": unchanged_share(unheld),
+        "kept_by_refresh": unchanged_share(refreshed),
         "inertia_of_refresh_to_fresh_fit": {party: inertia[0][party] / inertia[1][party] for party in inertia[0]},
         "same_ids_from_scrambled_centers": same_clusters(refreshed, again),
         "shifted": sum(row["verdict"] != "steady" for row in rows_of(scored, "drift")),
@@ -84,7 +84,7 @@ def planted(folder: Path, output: Path, rows: int, seed: int, overrides: list[st
     done = pipeline.refresh(job, Progress(), str(start.path), accept=True)
     events = [f"{row['event']} {row['cluster']} {row['related']}".strip() for row in rows_of(done, "events")]
     changed = [event for event in events if event.count(" ") > 1 or not event.startswith("kept")]
-    return {"what": "events", "rows": rows, "gate": gate, "events": changed, "kept": kept(done)}
+    return {"what": "events", "rows": rows, "gate": gate, "events": changed, "kept": unchanged_share(done)}
 
 
 def frozen(folder: Path, output: Path, rows: int, seed: int, overrides: list[str]) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def frozen(folder: Path, output: Path, rows: int, seed: int, overrides: list[str
         "cpu_seconds": whole["cpu_seconds"],
         **floor,
         "ratio": whole["cpu_seconds"] / (floor["decode_cpu_seconds"] + floor["write_cpu_seconds"]),
-        "kept": kept(done),
+        "kept": unchanged_share(done),
         "stages": {time.stage: time.cpu_seconds for time in progress.times},
     }
 
@@ -131,7 +131,7 @@ def record(run: RunDirectory) -> dict[str, Any]:
     return run.manifest() or {}
 
 
-def kept(run: RunDirectory) -> float:
+def unchanged_share(run: RunDirectory) -> float:
     """The share of the accounts known before that keep their cluster."""
     model = record(run)["model"]
     return float(1 - model["accounts_relabelled"] / model["accounts_known"])

@@ -26,14 +26,14 @@ def main() -> None:
     with LIST.open() as lines:
         answers = {row["file"]: row["line"] for row in csv.DictReader(lines)}
     there = [file for file in answers if (raw / file).is_file()]
-    ran = Counter(outcome(raw / file, answers[file], file) for file in there)
+    ran = Counter(report_trial(raw / file, answers[file], file) for file in there)
     sys.stdout.write(
         f"{len(there)} tables: {ran['ran']} ran without an edit, {ran['ran then']} with the one line that was asked "
         f"for; {len(answers) - len(there)} are not there\n"
     )
 
 
-def outcome(table: Path, line: str, name: str) -> str:
+def report_trial(table: Path, line: str, name: str) -> str:
     """Print and return how far a table came: as it is, and with the line that answers what was asked."""
     asked = tried(table)
     again = tried(table, "--set", line) if asked and line else asked

@@ -79,8 +79,8 @@ def moved_on(tables: Sequence[pa.Table], part: float) -> pa.Table:
     if not part:
         return tables[0]
     places = [[crc32(account.encode()) / 2**32 for account in one["account_id"].to_pylist()] for one in tables[:2]]
-    kept, newer = pc.greater_equal(places[0], part), pc.less(places[1], part)
-    return pa.concat_tables([tables[0].filter(kept), tables[1].filter(newer)])
+    remaining, newer = pc.greater_equal(places[0], part), pc.less(places[1], part)
+    return pa.concat_tables([tables[0].filter(remaining), tables[1].filter(newer)])
 
 
 def program(folder: Path, run: int) -> str:

@@ -61,7 +61,7 @@ def test_rows_that_differ_in_any_column_that_is_used_are_rejected(tmp_path: Path
     assert rejected(done) == {"duplicate_id": 3, "duplicate_row": 1}
 
 
-KEPT = {
+REMAINING_ROWS = {
     "texts": ["a", None, "c", ""],
     "floats": [1.5, float("nan"), None, -0.0],
     "decimals": [Decimal("1.10"), None, Decimal("-3.00"), Decimal("0.00")],
@@ -74,7 +74,7 @@ KEPT = {
 }
 
 
-@pytest.mark.parametrize("values", KEPT.values(), ids=KEPT.keys())
+@pytest.mark.parametrize("values", REMAINING_ROWS.values(), ids=REMAINING_ROWS.keys())
 def test_values_of_every_type_are_compared(values) -> None:
     """Equal values give equal digests, different ones different digests, and NaN and missing equal themselves."""
     column = pa.chunked_array([values if isinstance(values, pa.Array) else pa.array(values)])

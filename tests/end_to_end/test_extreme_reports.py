@@ -56,8 +56,8 @@ def test_where_nobody_buys_no_chapter_is_empty_and_the_report_says_what_it_lacks
 
 
 @given(st.lists(st.floats(1e-300, 1e300), min_size=1, max_size=5), st.floats(0, 0.5))
-def test_limits_of_a_logarithmic_axis_are_finite_apart_and_around_the_values(values, room):
-    low, high = log_limits(values, room)
+def test_limits_of_a_logarithmic_axis_are_finite_apart_and_around_the_values(values, margin):
+    low, high = log_limits(values, margin)
     assert 0 < low < high < np.inf
     assert low <= max(min(values), 1e-250) * (1 + 1e-9)
     assert high >= min(max(values), 1e250) * (1 - 1e-9)

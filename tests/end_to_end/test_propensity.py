@@ -181,11 +181,11 @@ def with_labels(table, bought):
     return table.set_column(place, "bought", pa.array(bought, pa.float64(), from_pandas=True))
 
 
-def labels_among(table, buyers_kept, others_kept):
+def labels_among(table, remaining_buyers, remaining_others):
     """Labels of the first so many buyers and others; all other rows have none."""
     bought = table["bought"].to_numpy()
     full = np.full(len(bought), np.nan)
-    for value, count in ((1.0, buyers_kept), (0.0, others_kept)):
+    for value, count in ((1.0, remaining_buyers), (0.0, remaining_others)):
         full[np.flatnonzero(bought == value)[:count]] = value
     return with_labels(table, full)
 

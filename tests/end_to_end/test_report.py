@@ -328,7 +328,7 @@ def test_the_same_run_gives_the_same_bytes_in_another_process(full, written, tmp
 
 BAND = {"expected_buyers": 8.0, "capture": 0.8, "cost": 20.0, "cost_per_buyer": 2.5, "against_everyone": 0.25}
 DECILE = {"accounts": 10.0, "capture": 0.5, "lift": 5.0, "observed": 0.4, "predicted": 0.375, "contacts": 2.0}
-EXTRAS: dict[str, Any] = {
+SECTION_RECORDS: dict[str, Any] = {
     "propensity": {
         "mode": "probability",
         "deciles": [{**DECILE, "decile": float(i)} for i in range(1, 11)],
@@ -362,12 +362,12 @@ EXTRAS: dict[str, Any] = {
 """What optional parts of the scores store in a manifest, shortened."""
 
 
-def with_extras(run, extras):
-    return replace(run, manifest={**run.manifest, "extras": extras})
+def with_section_records(run, section_records):
+    return replace(run, manifest={**run.manifest, "extras": section_records})
 
 
 def test_propensity_and_lifetime_value_tell_what_is_stored(full):
-    found = gather(with_extras(full, EXTRAS), None, Progress(), compare=False)
+    found = gather(with_section_records(full, SECTION_RECORDS), None, Progress(), compare=False)
     sentences_shown = chapters(found)
     anchors = [chapter.anchor for chapter in sentences_shown]
     assert anchors[anchors.index("coverage") : anchors.index("limits")] == [
@@ -389,7 +389,10 @@ def test_propensity_and_lifetime_value_tell_what_is_stored(full):
 
 def test_a_probability_from_labels_of_buyers_alone_says_what_it_is(full):
     found = gather(
-        with_extras(full, {"propensity": {**EXTRAS["propensity"], "mode": "labelled"}}), None, Progress(), compare=False
+        with_section_records(full, {"propensity": {**SECTION_RECORDS["propensity"], "mode": "labelled"}}),
+        None,
+        Progress(),
+        compare=False,
     )
     page = Page(page_of(found, [one for one in chapters(found) if one.anchor == "propensity"]))
     assert "A probability is that of being labelled a buyer" in " ".join(page.texts["p"])

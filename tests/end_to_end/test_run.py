@@ -58,12 +58,12 @@ def test_rows_read_are_rows_scored_plus_rows_rejected_each_with_its_reason(tmp_p
     """Bad rows of every reason are planted: the rejected files hold exactly them, the scores exactly the others."""
     table, reasons = with_bad_rows(market.accounts(1200))
     table = table.append_column("row", pa.array(range(1200)))
-    kept_once = {reason.code for reason in Reason if reason.is_harmless}
-    assert {*reasons.values()} == {reason.code for reason in Reason if reason is not Reason.SCORED} - kept_once
+    scored_once = {reason.code for reason in Reason if reason.is_harmless}
+    assert {*reasons.values()} == {reason.code for reason in Reason if reason is not Reason.SCORED} - scored_once
     changes = {"rows": market.JOB["rows"] | {"sales_missing": "reject"}, "columns.keep": ["row", "note"]}
     done = market.score(table, tmp_path, changes, files=files)
     rows = (done.manifest() or {})["rows"]
-    assert rows["rejected"] == Counter(reasons.values()) | dict.fromkeys(kept_once, 0)
+    assert rows["rejected"] == Counter(reasons.values()) | dict.fromkeys(scored_once, 0)
     assert rows["read"] == 1200 == rows["scored"] + sum(rows["rejected"].values())
     rejected = market.rejected(done)
     assert dict(zip(rejected["row"].to_pylist(), rejected["reason"].to_pylist(), strict=True)) == reasons

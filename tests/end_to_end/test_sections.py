@@ -236,5 +236,5 @@ def test_a_run_loads_the_rooms_of_the_sections_that_it_has_and_of_no_others(tmp_
     )
     found = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
     named = {tuple(name.split(".")[2:]) for name in found.stdout.split()}
-    rooms = {name[0] for name in named if len(name) > 1 and name[1] not in {"settings", "rules"}}
-    assert rooms == {"campaigns", "look_alike"}
+    packages = {name[0] for name in named if len(name) > 1 and name[1] not in {"settings", "rules"}}
+    assert packages == {"campaigns", "look_alike"}

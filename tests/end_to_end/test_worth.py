@@ -399,16 +399,16 @@ def test_columns_of_the_input_tell_the_same_as_orders_but_for_recency(asked, tmp
     """Trailing sales, sales before, revenue and dates as columns in place of the orders they come from."""
     orders = history(asked["folder"])
     table = pq.read_table(asked["folder"] / "market")
-    told: dict[str, list[Any]] = {name: [] for name in ("sales", "before", "spent", "days")}
+    listed: dict[str, list[Any]] = {name: [] for name in ("sales", "before", "spent", "days")}
     year = shop.AS_OF - timedelta(365)
     for account in table["account_id"].to_pylist():
         mine = orders.get(account)
-        told["sales"].append(round(sum(a for day, a in mine if day > year), 2) if mine else 0.0)
-        told["before"].append(sum(a for day, a in mine if day <= year) if mine else None)
-        told["spent"].append(sum(a for _, a in mine) if mine else None)
-        told["days"].append(len({day for day, _ in mine}) if mine else None)
+        listed["sales"].append(round(sum(a for day, a in mine if day > year), 2) if mine else 0.0)
+        listed["before"].append(sum(a for day, a in mine if day <= year) if mine else None)
+        listed["spent"].append(sum(a for _, a in mine) if mine else None)
+        listed["days"].append(len({day for day, _ in mine}) if mine else None)
     table = table.drop_columns(["sales"])
-    for name, values in told.items():
+    for name, values in listed.items():
         table = table.append_column(name, pa.array(values, pa.float64()))
     columns = {"sales_before": "before", "revenue": "spent", "order_dates": "days"}
     section = {**columns, "margin": 0.3, "seed36": True}

@@ -143,24 +143,24 @@ def block(item: Partition, mebibytes: int, seconds: float = 0.0) -> Any:
     return np.full(mebibytes * 2**17, float(item.index))
 
 
-def kept_rows(item: Partition, rows: int) -> BlockRows:
+def rows_in_memory(item: Partition, rows: int) -> BlockRows:
     """Rows as a fit keeps them on its workers: 96 bytes each and a few more."""
     return BlockRows.of(HostBackend(), np.full((24, rows), float(item.index), np.float32))
 
 
-def pass_over(kept: BlockRows, seconds: float) -> int:
+def pass_over(rows: BlockRows, seconds: float) -> int:
     """A pass that takes a while, so that others would have time to help."""
     time.sleep(seconds)
-    return int(kept.accumulate(np.zeros((2, 24))).counts.sum())
+    return int(rows.accumulate(np.zeros((2, 24))).counts.sum())
 
 
 def keeps(dask_worker: Any) -> list[str]:
     """The kept rows alone: results that were handed back are released a moment later than they arrive."""
-    return sorted(key for key in dask_worker.data if key.startswith(kept_rows.__name__))
+    return sorted(key for key in dask_worker.data if key.startswith(rows_in_memory.__name__))
 
 
-def total(kept: Any) -> float:
-    return float(kept.sum())
+def total(rows: Any) -> float:
+    return float(rows.sum())
 
 
 def limit_files() -> None:

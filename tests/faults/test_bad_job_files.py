@@ -1199,7 +1199,7 @@ def test_an_address_names_a_bucket_and_a_folder_and_nothing_else(address: str) -
 
 
 @pytest.mark.parametrize(
-    ("address", "kept"),
+    ("address", "expected"),
     [
         ("s3://bucket/a/b/", "s3://bucket/a/b"),
         ("S3://Bucket", "s3://Bucket"),
@@ -1207,10 +1207,10 @@ def test_an_address_names_a_bucket_and_a_folder_and_nothing_else(address: str) -
         ("abfs://files@account.dfs.core.windows.net/a", "abfs://files@account.dfs.core.windows.net/a"),
     ],
 )
-def test_addresses_of_object_stores_have_one_spelling(address: str, kept: str) -> None:
+def test_addresses_of_object_stores_have_one_spelling(address: str, expected: str) -> None:
     """C07: the folder of the job file plays no part, and a slash at the end none either."""
     job = parse(with_value(("output",), "path", address), folder=Path("/jobs"))
-    assert job.output.path == kept
+    assert job.output.path == expected
 
 
 @pytest.mark.parametrize("scores", ["s3://bucket/market", "s3://bucket", "s3://bucket/market/scores"])

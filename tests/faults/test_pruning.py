@@ -154,10 +154,10 @@ def test_it_waits_for_nobody_who_holds_the_output(tmp_path, monkeypatch):
     assert there(tmp_path) == [0, 1, 2, 3, 4, 5]
 
 
-def whole_or_gone(output: Location, kept: list[int]) -> list[str]:
+def whole_or_gone(output: Location, remaining: list[int]) -> list[str]:
     """What readers would find wrong: a version that claims to be complete and is not, or one lost that must stay."""
     wrong = verify.problems_of_output(output)
-    return wrong + [f"{i} is lost" for i in kept if i not in there(output)]
+    return wrong + [f"{i} is lost" for i in remaining if i not in there(output)]
 
 
 def leftovers(output: Location) -> list[str]:

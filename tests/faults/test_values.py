@@ -55,8 +55,8 @@ def rejected(done: RunDirectory) -> dict[str, int]:
     reasons = {name: count for name, count in rows["rejected"].items() if count}
     assert rows["read"] == rows["scored"] + sum(reasons.values())
     if reasons:
-        told = market.rejected(done)["reason"].to_pylist()
-        assert {name: told.count(name) for name in reasons} == reasons
+        listed = market.rejected(done)["reason"].to_pylist()
+        assert {name: listed.count(name) for name in reasons} == reasons
     return reasons
 
 

@@ -398,7 +398,7 @@ def test_what_is_shared_comes_to_each_worker_once_and_from_no_other(flow, plan):
 def test_kept_rows_stay_where_they_are_though_a_newcomer_has_nothing_to_do(flow):
     """F32: work goes to the rows; after a death they stay with those that made them again, and nobody fetches any."""
     assert wait_until(lambda: len(registered(flow)) == 2, 60)
-    remaining = flow.persist(tasks.kept_rows, items(8), 20_000)
+    remaining = flow.persist(tasks.rows_in_memory, items(8), 20_000)
     sizes = flow._client.run_on_scheduler(tasks.sizes, [one.future.key for one in remaining])
     assert min(sizes) > 96 * 20_000
     before = registered(flow)

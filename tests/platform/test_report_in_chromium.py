@@ -68,7 +68,7 @@ PROBE = """<script>addEventListener("load", () => {
 FRAME = """<!doctype html><link rel="icon" href="data:,"><body style="margin:0"><pre id="told"></pre>
 <script>addEventListener("message", (e) => { document.getElementById("told").textContent = e.data; });</script>
 <iframe src="PAGE" style="border:0;width:WIDTHpx;height:3000px"></iframe>"""
-WATCH = """<script>window.seenErrors = []; addEventListener("error", (e) => seenErrors.push(e.message));
+ERROR_LISTENER = """<script>window.seenErrors = []; addEventListener("error", (e) => seenErrors.push(e.message));
 addEventListener("securitypolicyviolation", (e) => seenErrors.push(e.violatedDirective));</script>"""
 
 
@@ -116,7 +116,7 @@ def open_to_scripts(page):
 @pytest.fixture(scope="module")
 def probed(page):
     """The page with a probe in it that tells what was drawn."""
-    text = open_to_scripts(page).replace("<title>", f"{WATCH}<title>", 1).replace("</body>", f"{PROBE}</body>")
+    text = open_to_scripts(page).replace("<title>", f"{ERROR_LISTENER}<title>", 1).replace("</body>", f"{PROBE}</body>")
     target = page.with_name("probed.html")
     target.write_text(text, encoding="utf-8")
     return target

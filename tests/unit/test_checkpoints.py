@@ -110,7 +110,7 @@ def opened(folder: Path, progress: Progress, key: str = "k1", rows: tuple[int, .
     return Checkpoints(folder / "_checkpoints" / key, key, rows, FORMAT, progress)
 
 
-def kept(folder: Path, progress: Progress | None = None, key: str = "k1") -> list[list[str]]:
+def stored_parts(folder: Path, progress: Progress | None = None, key: str = "k1") -> list[list[str]]:
     """What a run computes that ends early: nothing where all of it is there."""
     computed: list[list[str]] = []
 
@@ -130,15 +130,15 @@ def _groups_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_what_is_not_there_is_computed(tmp_path):
-    assert kept(tmp_path) == [["a", "b", "c"]]
-    assert kept(tmp_path) == []
+    assert stored_parts(tmp_path) == [["a", "b", "c"]]
+    assert stored_parts(tmp_path) == []
     (tmp_path / "_checkpoints" / "k1" / "stage-00000").unlink()
-    assert kept(tmp_path) == [["a", "b"]]
+    assert stored_parts(tmp_path) == [["a", "b"]]
 
 
 def test_every_flipped_bit_and_every_lost_byte_is_found_and_reported(tmp_path):
     """S51: whatever is not as it was written is not used, and said."""
-    kept(tmp_path)
+    stored_parts(tmp_path)
     path = tmp_path / "_checkpoints" / "k1" / "stage-00001"
     whole = path.read_bytes()
     for place in range(len(whole)):
@@ -153,18 +153,18 @@ def test_every_flipped_bit_and_every_lost_byte_is_found_and_reported(tmp_path):
 
 def test_the_files_of_another_run_are_not_used(tmp_path):
     """S51: not even where they lie in the folder of this one."""
-    kept(tmp_path)
+    stored_parts(tmp_path)
     (tmp_path / "_checkpoints" / "k1").rename(tmp_path / "_checkpoints" / "k2")
     progress = Progress()
-    assert kept(tmp_path, progress, "k2") == [["a", "b", "c"]]
+    assert stored_parts(tmp_path, progress, "k2") == [["a", "b", "c"]]
     assert len(progress.notices) == 2
 
 
 def test_files_made_with_other_libraries_are_not_used(tmp_path, monkeypatch):
-    kept(tmp_path)
+    stored_parts(tmp_path)
     monkeypatch.setattr(np, "__version__", "0.0.1")
     progress = Progress()
-    assert kept(tmp_path, progress) == [["a", "b", "c"]]
+    assert stored_parts(tmp_path, progress) == [["a", "b", "c"]]
     assert "made with other libraries" in progress.notices[0]
 
 
@@ -197,7 +197,7 @@ def test_a_disk_that_takes_nothing_is_reported_once_and_costs_nothing_but_the_re
 
 def test_all_checkpoints_of_the_output_go_when_a_run_is_complete(tmp_path):
     """S19: those of runs that were never started again, too."""
-    kept(tmp_path, key="k2")
+    stored_parts(tmp_path, key="k2")
     with opened(tmp_path, Progress()) as checkpoints:
         checkpoints.once("value", lambda: 1)
     assert list(tmp_path.iterdir()) == []

@@ -24,12 +24,12 @@ def market(leak, n=2000, seed=0):
     return block[:, customer], sales[customer], block[:, ~customer], numbers
 
 
-def by_hand(customers, sales, prospects, numeric, penalty, kept):
+def by_hand(customers, sales, prospects, numeric, penalty, remaining):
     """The median level of prospects by ridge regression on the columns of some rows of a block, written out."""
 
     def columns(block):
         found = []
-        for j in kept:
+        for j in remaining:
             x = block[j].astype(float) * UNIT
             if j < numeric:
                 low, high = (np.sort(customers[j] * UNIT)[int(np.ceil(q * len(sales))) - 1] for q in (0.01, 0.99))

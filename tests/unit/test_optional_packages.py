@@ -12,7 +12,7 @@ from tamscore.optional_packages import with_extra
 
 
 @pytest.mark.parametrize(
-    ("origin", "command"),
+    ("direct_url", "command"),
     [
         (
             {"url": "file:///opt/my%20tamscore", "dir_info": {"editable": True}},
@@ -25,7 +25,7 @@ from tamscore.optional_packages import with_extra
         (None, "pip install 'tamscore[report]'"),
     ],
 )
-def test_the_command_installs_from_where_this_copy_came(monkeypatch, origin, command):
-    distribution = SimpleNamespace(read_text=lambda _: origin and json.dumps(origin))
+def test_the_command_installs_from_where_this_copy_came(monkeypatch, direct_url, command):
+    distribution = SimpleNamespace(read_text=lambda _: direct_url and json.dumps(direct_url))
     monkeypatch.setattr(metadata, "distribution", lambda _: distribution)
     assert with_extra("report") == command

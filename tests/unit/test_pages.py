@@ -48,7 +48,7 @@ CANDIDATE = {
 CAMPAIGN = {"segments": "small", "channel": "professional-network ads", "theme": "scale, integration, return"}
 DECILE = {"accounts": 123_456.0, "capture": 0.5, "lift": 5.0, "observed": 0.4, "predicted": 0.375, "contacts": 2.0}
 BAND = {"expected_buyers": 8e6, "capture": 0.8, "cost": 2e7, "cost_per_buyer": 2.5, "against_everyone": 0.25}
-EXTRAS: dict[str, Any] = {
+SECTION_RECORDS: dict[str, Any] = {
     "propensity": {
         "mode": "probability", "kind": "trees", "calibration": "isotonic", "suspects": ["orders"],
         "deciles": [{**DECILE, "decile": float(i)} for i in range(1, 11)],
@@ -129,7 +129,7 @@ FULL = dataclasses.replace(
             "verdict": "steady", "detail": "", "before": 0.01, "now": 0.02, "of": "fit rows",
         },
     ),
-    extras=EXTRAS,
+    extras=SECTION_RECORDS,
 )  # fmt: skip
 PAGES = {"market": FULL, "cluster": dataclasses.replace(FULL, cluster="E01", apart=(("size", 1.25), ("growth", -0.5)))}
 

@@ -80,7 +80,7 @@ def exit_functions_can_be_run() -> bool:
     return callable(atexit._run_exitfuncs)
 
 
-def arguments_are_kept() -> bool:
+def arguments_are_retained() -> bool:
     """Return whether a context of typer keeps the name of the command apart from its arguments."""
     from typer.main import get_command
 
@@ -102,7 +102,7 @@ USES: dict[str, tuple[str, str, Callable[[], bool]]] = {
     "_instances": ("engine/processes.py", "distributed's SpecCluster", clusters_are_known),
     "_created": ("engine/processes.py", "distributed's SpecCluster", clusters_are_known),
     "_run_exitfuncs": ("cli/failures.py", "Python's atexit", exit_functions_can_be_run),
-    "_protected_args": ("cli/__init__.py", "the click in typer", arguments_are_kept),
+    "_protected_args": ("cli/__init__.py", "the click in typer", arguments_are_retained),
 }
 
 
@@ -141,7 +141,7 @@ def test_private_names_are_found_wherever_they_are_used():
 def test_a_private_name_is_still_what_the_package_takes_it_for(name):
     module, owner, holds = USES[name]
     try:
-        is_kept = holds()
+        is_retained = holds()
     except (AttributeError, KeyError, TypeError) as error:
         pytest.fail(f"{owner} has changed {name}: {error}; look at src/tamscore/{module}, which relies on it")
-    assert is_kept, f"{owner} has changed what {name} holds; look at src/tamscore/{module}, which relies on it"
+    assert is_retained, f"{owner} has changed what {name} holds; look at src/tamscore/{module}, which relies on it"
