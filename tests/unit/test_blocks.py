@@ -14,7 +14,7 @@ from dask.sizeof import sizeof
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamscore.backend.coded import CodedBlock, take
+from tamscore.backend.coded import CodedBlock, rows_at
 from tamscore.scoring.fit import sources
 from tamscore.stages.blocks import BatchStats, BlockRows, DrawnBlock, Farthest, exact_sum, gather_blocks, spans_of
 from tamscore.stages.grid import Grid, fit_grid
@@ -217,7 +217,7 @@ def kept(backend, block, numbers, at):
     """Some rows of a host block, sorted by draw number as those of a partition are."""
     rows = np.arange(len(numbers))[at]
     rows = rows[np.argsort(numbers[rows], kind="stable")]
-    part = take(np, block, rows)
+    part = rows_at(np, block, rows)
     if isinstance(part, CodedBlock):
         put = backend.put
         part = CodedBlock(put(part.numbers), tuple(map(put, part.codes)), part.sizes, part.on)

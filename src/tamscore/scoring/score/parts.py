@@ -87,7 +87,7 @@ def reuse_part(
 
 def scores_name(index: int, files: Mapping[str, Placed], directory: RunDirectory) -> str:
     """Return which of the files of a part holds its scores."""
-    staged, written = (directory.name_of(path) for path in (directory.is_staged(index), directory.part(index)))
+    staged, written = (directory.name_of(path) for path in (directory.staged(index), directory.part(index)))
     return staged if staged in files else written
 
 
@@ -114,7 +114,7 @@ def _place_scores(index: int, scored: pa.Table, plan: ScorePlan) -> dict[str, Pl
     """Write the columns of scored rows that the job wants; a part that is read again soon lies on a disk as it is."""
     left_out, path = plan.left_out(scored), plan.directory.part(index)
     if plan.is_staged and not isinstance(path, ObjectPath):
-        path = plan.directory.is_staged(index)
+        path = plan.directory.staged(index)
         return {plan.directory.name_of(path): commit.place_arrow(scored, path)}
     repeated = [name for name in repeating(scored) if name not in left_out]
     placed = commit.place_parquet(scored.drop_columns(left_out) if left_out else scored, path, repeated)
@@ -141,7 +141,7 @@ def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan
     kept = {name: placed for name, placed in part.files.items() if name != scores_name(index, part.files, directory)}
     files = {**_place_scores(index, scored, plan), **kept}
     directory.commit_files(index, files, {"scored": scored.num_rows, "rejected": part.rejected})
-    staged = directory.is_staged(index)
+    staged = directory.staged(index)
     if not isinstance(staged, ObjectPath):
         commit.remove(staged, directory.output)
     top, top_by_kind = _tops(scored, plan)

@@ -37,7 +37,7 @@ class PartyPolicy:
 class ScorePlan:
     """What the score pass needs beside its rows; `order` where accounts are ranked one by one.
 
-    `written` are the columns that are written at last, None for all. Parts that are `staged` have all columns: they are
+    `written` are the columns that are written at last, None for all. Parts that `is_staged` have all columns: they are
     read again, and written anew.
     """
 
