@@ -135,7 +135,7 @@ def test_a_role_of_a_team_that_has_no_plan_with_hours_is_refused(role, hint):
 
 
 def test_a_role_stands_once_in_a_team():
-    with pytest.raises(InputContractError, match=r"'inside sales' and 'Inside_Sales' are the same role; count its peo"):
+    with pytest.raises(InputContractError, match=r"'Inside_Sales' and 'inside sales' are the same role; count its peo"):
         read_people(Coverage(team={"hunter": 1, "inside sales": 1, "Inside_Sales": 2}))
 
 

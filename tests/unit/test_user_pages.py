@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ JOB: dict[str, Any] = {
     "features": {"numeric": {"employees": "standard", "assets": "standard", "subsidiaries": "standard"}},
     "clusters": {"k": 8},
 }
+SHELL = (">", ">>", "<", "|", "&&", "||")
+"""Words that end the arguments of a command."""
 COMMANDS: Any = typer.main.get_command(app)
 
 
@@ -36,7 +39,7 @@ def commands(page):
         for line in block.replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
             if words[:1] == ["tamscore"]:
-                yield words[1:]
+                yield [*takewhile(lambda word: word not in SHELL, words[1:])]
 
 
 def name_of(page):
@@ -50,6 +53,8 @@ def test_settings_on_a_page_make_a_job(page):
         base = JOB | ({"input": {}} if "sql" in said.get("input", {}) else {})  # a query takes the place of a path
         if "families" in said:  # they are found by a column that an earlier block of the page names
             base |= {"columns": JOB["columns"] | {"parent_id": "parent_id"}}
+        if isinstance(said.get("clusters", {}).get("k"), dict):  # a number for each party type
+            base |= {"columns": JOB["columns"] | {"party_type": "party_type"}}
         job_file.parse(base | {name: base.get(name, {}) | section for name, section in said.items()}, name_of(page))
 
 

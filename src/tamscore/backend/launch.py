@@ -34,7 +34,7 @@ _ENOUGH_BLOCKS = 3
 """With so many blocks at home, one computes while others wait; where a large tile leaves fewer, a small one may do."""
 _COPIES = 16
 """Tables of sums that blocks add to, so that they do not wait for each other."""
-_KEPT_TABLES = 2**20
+_REUSED_TABLES = 2**20
 """Tables of at most so many numbers are kept for the next pass."""
 _PRODUCT_BYTES = 2**29
 """So much memory a matrix of scores may take; more rows are taken in slices."""
@@ -185,7 +185,7 @@ class Kernels:
         tables = self.take_tables(size)
         self.launch(width, name, x, *args, tables, np.int32(copies))
         self.start(0, "fold_tables", entries, tables, np.int32(copies), np.int32(k), np.int32(features), sums, counts)
-        if size <= _KEPT_TABLES:
+        if size <= _REUSED_TABLES:
             self.spare[size].append(tables)
         return sums, counts
 

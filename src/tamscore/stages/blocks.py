@@ -152,7 +152,7 @@ def _farthest(backend: Backend, drawn: DrawnBlock, centers: Any) -> Farthest:
     return max((Farthest(float(sq_distance[at[0]]), tuple(map(float, row))) for row in rows), key=lambda f: f.row)
 
 
-def join_blocks(backend: Backend, blocks: Sequence[DrawnBlock]) -> DrawnBlock:
+def _join_blocks(backend: Backend, blocks: Sequence[DrawnBlock]) -> DrawnBlock:
     """The rows of several blocks as one, sorted by their draw numbers."""
     xp, numbers = backend.xp, np.concatenate([block.numbers for block in blocks])
     order = np.argsort(numbers, kind="stable")
@@ -233,4 +233,4 @@ def gather_blocks(backend: Backend, handles: Sequence[Any]) -> list[Any]:
 def _gather(backend: Backend, group: list[Any]) -> Any:
     """One handle of a group of neighbours."""
     blocks = [block for handle in group for block in handle.drawn] if len(group) > 1 else []
-    return BlockRows(backend, [join_blocks(backend, blocks)]) if blocks else group[0]
+    return BlockRows(backend, [_join_blocks(backend, blocks)]) if blocks else group[0]
