@@ -48,6 +48,13 @@ def test_a_run_without_manifest_does_not_exist(tmp_path):
             versions.find(path)
 
 
+@pytest.mark.parametrize("below", ["", "scores"])
+def test_a_file_in_the_way_of_the_output_is_named(tmp_path, below):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"^output\.path: .*: expected a folder, a file is in its way; name another$"):
+        RunDirectory(tmp_path / "file" / below, KEY).prepare([])
+
+
 def test_versions_are_found_by_their_own_folder_and_the_output_by_the_last(tmp_path):
     first, second = sealed(tmp_path), sealed(tmp_path, OTHER)
     assert versions.find(tmp_path) == second

@@ -117,6 +117,10 @@ class RunDirectory:
                 raise UsageError(f"output.path: {self.output}: the input {file} lies inside it; name another folder")
         try:
             commit.prepare(self.path)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise UsageError(
+                f"output.path: {self.output}: expected a folder, a file is in its way; name another"
+            ) from error
         except OSError as error:
             raise UsageError(
                 f"output.path: {self.output}: cannot be written to ({error}); name a writable folder, or fix access"
