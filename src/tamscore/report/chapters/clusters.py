@@ -77,4 +77,4 @@ def _missing_note(data: ReportData) -> str:
     fitted = data.summary.model.get("run")
     if fitted:
         return f"The stability of clusters was measured when the model was fitted; see the report of run {fitted}."
-    return "The stability of clusters was not measured; set clusters.stability to measure it."
+    return "The stability of clusters was not measured; set clusters.stability = true to measure it."
