@@ -232,7 +232,7 @@ class Kernels:
         return product
 
     def spread_label(self, centers: Array, width: int) -> tuple[Any, ...]:
-        """The arguments that tell a kernel of a width of its centers."""
+        """Return the arguments that pass the centers to a kernel of a width."""
         k, features = centers.shape
         scaled, own = self.cp.empty((features, width), np.float32), self.cp.empty(width + 1, np.float32)
         own64 = self.cp.empty(k, np.float64)

@@ -37,9 +37,9 @@ _SHARED = (
 Sales and penetration are not among them: mostly zero, they take less time and room without a dictionary.
 """
 _OF_LADDERS = ("step", "support")
-"""Those of them that they share where each account has a level of its own."""
+"""The columns among them that accounts share if each account has its own level."""
 _STAGED = ".arrow"
-"""The ending of parts that are written anew."""
+"""The file name ending of parts that are written again."""
 TOP = 50
 """So many of the best accounts of every part are handed on for the list of top accounts."""
 

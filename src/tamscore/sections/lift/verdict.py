@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MORE, FEWER, UNSEEN, TOO_FEW = "more", "fewer", "unseen", "too few"
-"""What may come out: an effect that its interval tells from 0, none that it does, or no statement."""
+"""Possible results: an effect whose interval excludes 0, an interval that includes 0, or no statement."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _EXACT = 2**53
-"""From here on a cell, a float of 64 bits, does not tell whole numbers apart."""
+"""From this number on, a cell (a float of 64 bits) cannot distinguish whole numbers."""
 NEVER_COMPUTED = re.compile(
     rb'<c\b(?![^>]*\bt="str")[^>]*\br="([A-Z]+[0-9]+)"[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*'
     rb"(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
