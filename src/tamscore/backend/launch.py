@@ -42,7 +42,7 @@ _PRODUCT_BYTES = 2**29
 
 @dataclass(frozen=True)
 class Limits:
-    """What a multiprocessor of a GPU has, and how many of them there are.
+    """Resources of a multiprocessor of a GPU, and the number of multiprocessors.
 
     Registers, bytes of shared memory, of which each block takes `reserved` for itself, threads and blocks at home.
     """

@@ -1,4 +1,4 @@
-"""What went wrong on a Dask cluster, in words that name the work at hand and what to do."""
+"""Failures of a Dask cluster as messages that name the work and say what to do."""
 
 from __future__ import annotations
 

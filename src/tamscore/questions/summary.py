@@ -1,4 +1,4 @@
-"""What a run found, read from its files into one record."""
+"""The summary of a run, read from its files into one record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person should know about the features before trusting the clusters."""
+"""Notices about features that reduce the trust in clusters."""
 
 from __future__ import annotations
 

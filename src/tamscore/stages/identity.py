@@ -1,4 +1,4 @@
-"""What a cluster is called: a short id, and the features that set it apart."""
+"""Names of clusters: a short id, and the most distinctive features."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ Boundary = Literal["at_or_below", "strictly_below"]
 
 @dataclass(frozen=True)
 class Money:
-    """What each of m accounts could spend, and what is open.
+    """Potential and whitespace of m accounts.
 
     Attributes
     ----------

@@ -21,7 +21,7 @@ _ALWAYS = {
     "Clusters are cells of a cloud.": "Few markets fall into natural groups. The grade of a cluster says whether it "
     "would come out again; the map shows two of many directions.",
 }
-"""What holds for every run."""
+"""Limits of every run."""
 _NOTED = 12
 """Most notices of the run that the chapter repeats."""
 

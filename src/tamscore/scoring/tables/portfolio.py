@@ -1,4 +1,4 @@
-"""What to do with how many accounts: by tier, by play, and by segment of the portfolio within each cluster."""
+"""Numbers of accounts to act on: by tier, by play, and by segment of the portfolio within each cluster."""
 
 from __future__ import annotations
 

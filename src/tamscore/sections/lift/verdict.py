@@ -1,4 +1,4 @@
-"""Whether it worked: buyers of a holdout's treated accounts and controls, over all, by stratum and by group."""
+"""The result of a holdout: buyers of a holdout's treated accounts and controls, over all, by stratum and by group."""
 
 from __future__ import annotations
 

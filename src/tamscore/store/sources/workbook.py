@@ -25,7 +25,7 @@ NEVER_COMPUTED = re.compile(
 )
 """A cell of a sheet, as xlsx has it, with a formula and no value; a text may be empty."""
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
-"""Where an xlsx workbook has its sheets."""
+"""The file names of the sheets in an xlsx workbook."""
 CHUNK, _CELL = 1 << 24, 1 << 16
 """Bytes of a sheet that are looked at together, and those of the longest cell."""
 _numbers = count()
