@@ -1,4 +1,4 @@
-"""The run, told once in the order a row lives it: read the market, come by a model, assign, score and write.
+"""The steps of a run, in the order of a row: read the market, get a model, assign, score and write.
 
 `run`, `score` and `refresh` differ in where their model comes from.
 """

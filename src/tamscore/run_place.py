@@ -83,7 +83,7 @@ def _keeps_books(job: Job) -> bool:
 
 
 def has_other_report(directory: RunDirectory, job: Job) -> bool:
-    """Return whether a stored run has another [report] than the job, which its key does not tell."""
+    """Return whether a stored run has another [report] than the job, which is not part of its key."""
     stored = ((directory.manifest() or {}).get("job") or {}).get("report") or {}
     return any(stored.get(key) != value for key, value in job.report.model_dump(mode="json").items())
 

@@ -99,14 +99,14 @@ class InputLimits:
 
 
 Stamp: TypeAlias = tuple[int, int | str]
-"""What tells a file from what it may be replaced by: size, and time of last change (ns) or an object's entity tag."""
+"""The stamp that changes when a file is replaced: size, and time of last change (ns) or an object's entity tag."""
 
 
 @dataclass(frozen=True)
 class Constant:
-    """A column that has one value in all rows of a file, which its path or its table tells; None for null.
+    """A column with one value in all rows of a file, which comes from its path or its table; None for null.
 
-    Where a folder tells it (`of_folder`) and the file has a column of that name too, the two must agree.
+    If a folder states it (`of_folder`) and the file has a column of that name too, the two must agree.
     """
 
     name: str

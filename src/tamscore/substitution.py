@@ -70,4 +70,4 @@ class SubstituteSums:
 
 
 AS_IT_IS = Substitution()
-"""Nothing stands in place of anything."""
+"""The substitution that changes nothing."""

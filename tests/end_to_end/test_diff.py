@@ -164,7 +164,7 @@ def test_where_the_second_input_is_gone_the_model_takes_what_cannot_be_distingui
     found, _, rows = compared(base, changed, tmp_path)
     sums_hold(rows, base, changed)
     assert causes_at_work(rows) == {"own_sales", "model"}
-    assert "is told together, as model" in found.notices[0]
+    assert "are reported together, as model" in found.notices[0]
 
 
 def test_accounts_that_come_and_go_are_distinguished_and_totals_add_up(base, tmp_path):

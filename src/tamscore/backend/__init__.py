@@ -1,4 +1,4 @@
-"""One algorithm text, two devices: the few verbs that array algebra cannot say, or says slowly."""
+"""The interface of backends: the operations that the array-API standard lacks, or that are slow with it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Array = Any
 
 @dataclass(frozen=True)
 class Moments:
-    """Count (), mean (d,) and variance (d,) of the rows seen, on the host in float64."""
+    """Count (), mean (d,) and variance (d,) of rows, on the host in float64."""
 
     rows: int
     mean: Any
@@ -47,11 +47,11 @@ class Moments:
 
 @dataclass(frozen=True)
 class Treatment:
-    """What makes a column as read a feature of a block: fill, clip, bend, center, scale, round, bound, in this order.
+    """The steps from a column as read to a feature: fill, clip, logarithm, center, scale, round, limit, in this order.
 
-    `fill` (segments,) is what stands for a missing value in each market segment. `logarithm` bends x to log(1 + x),
-    with `is_signed` to log(1 + |x|) with the sign of x. Then (x - center) * factor is rounded to whole `units`, at
-    most `limit` of them.
+    `fill` (segments,) replaces a missing value in each market segment. `logarithm` turns x into log(1 + x), with
+    `is_signed` into log(1 + |x|) with the sign of x. Then (x - center) * factor is rounded to whole `units`, at most
+    `limit` of them.
     """
 
     fill: Any
@@ -67,7 +67,7 @@ class Treatment:
 
 @dataclass(frozen=True)
 class Nearest:
-    """For every row: label (m,) int64 of the nearest center, and the squared distances (m,) to it and to the second."""
+    """Label (m,) int64 of the nearest center of each row, and squared distances (m,) to it and to the second one."""
 
     label: Array
     sq_distance: Array
@@ -76,7 +76,7 @@ class Nearest:
 
 @dataclass(frozen=True)
 class Gaps:
-    """How many units (m,) nearer than any other the nearest of the centers (k, d) of a pass is at least, by row."""
+    """By how many units (m,) at least the nearest of the `centers` (k, d) is nearer to a row than the others."""
 
     centers: Array
     least: Array
@@ -84,9 +84,9 @@ class Gaps:
 
 @dataclass(frozen=True)
 class Sides:
-    """The sides that rows have taken: the label (m,) of each, and the sums (k, d) and counts (k,) of every label.
+    """The label (m,) of each row, and the sums (k, d) and counts (k,) of every label.
 
-    Labels are integers of any width. `gaps` are there where the backend starts the next pass from them.
+    Labels are integers of any width. `gaps` is present if the backend starts the next pass from it.
     """
 
     label: Array
@@ -96,69 +96,69 @@ class Sides:
 
 
 class Backend(Protocol):
-    """Where arrays live and who computes on them.
+    """The device that holds arrays, and the operations on them.
 
-    Blocks are feature-major `(d, m)` float32 and hold whole numbers (see `stages.grid`), `block_rows` rows at the most;
-    `label`, `nearest` and `sides` take those with codes for categories as well (see `backend.coded`).
+    Blocks are feature-major `(d, m)` float32 and hold whole numbers (see `stages.grid`), at most `block_rows` rows.
+    `label`, `nearest` and `sides` also take blocks with codes for categories (see `backend.coded`).
     """
 
     name: str
     block_rows: int
     takes_codes: bool
-    """Whether blocks with codes for categories cost its verbs less than those with indicators."""
+    """Whether these methods are faster on blocks with codes for categories than on blocks with indicators."""
 
     @property
     def xp(self) -> Any:
-        """The array library, by the array-API standard."""
+        """The array library that follows the array-API standard."""
 
     def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> Iterator[list[Array]]:
-        """The columns of a partition as float64 arrays (m,), nulls as NaN, a few rows at a time.
+        """Yield the columns of a partition as float64 arrays (m,), nulls as NaN, a few rows at a time.
 
-        Once at least, and of the `rows` alone, ascending, where they are given. InputContractError where there
-        are more or fewer than the footer tells of.
+        Yield at least once. If ascending positions `rows` are given, yield these rows only. Raise InputContractError if
+        the file has more or fewer rows than its footer states.
         """
 
     def put(self, host: Any) -> Array:
-        """A host array on the device."""
+        """Return a host array on the device."""
 
     def get(self, device: Array) -> Any:
-        """A device array as a NumPy array."""
+        """Return a device array as a NumPy array."""
 
     def scaler_stats(self, x: Array) -> Moments:
-        """The moments of the rows of a feature-major float64 array (d, m)."""
+        """Return the moments of the rows of a feature-major float64 array (d, m)."""
 
     def segment_sum(self, rows: Array, label: Array, segments: int) -> Array:
-        """The sum of the rows (d, m) of each label, as (segments, d) float64; exact for whole numbers."""
+        """Return the sum of the rows (d, m) of each label, as (segments, d) float64; exact for whole numbers."""
 
     def segment_count(self, label: Array, segments: int) -> Array:
-        """The number of rows of each label (segments,) int64."""
+        """Return the number of rows of each label (segments,) int64."""
 
     def segment_order(self, value: Array, label: Array, segments: int) -> tuple[Array, Any]:
-        """Values (m,) sorted within label, label by label, and the host offsets (segments + 1,) where each begins."""
+        """Return values (m,) sorted within label, and the host offsets (segments + 1,) where each label begins."""
 
     def label(self, x: Block, sq_norms: Array, centers: Array) -> Array:
-        """The label (m,) that `nearest` gives every row, for passes that need no distances; integers of any width.
+        """Return the label (m,) that `nearest` gives every row, without distances; integers of any width.
 
         `sq_norms` (m,) float64 are the squared norms of the rows.
         """
 
     def nearest(self, x: Block, centers: Array) -> Nearest:
-        """The nearest and second nearest of the centers (k, d) for every row of a block (d, m)."""
+        """Return the nearest and second nearest of the centers (k, d) for every row of a block (d, m)."""
 
     def sides(self, x: Block, sq_norms: Array, centers: Array, before: Sides | None = None) -> Sides:
-        """The labels that `label` gives the rows of a block, and their sums and counts, exactly.
+        """Return the labels that `label` gives the rows of a block, and their exact sums and counts.
 
-        `before` is what this verb said of the same rows under as many other centers: who likes may start from it.
+        `before` is an earlier result for the same rows with equally many centers; a backend may start from it.
         """
 
     def memory(self) -> int:
-        """The bytes of memory that the device of this process has."""
+        """Return the bytes of memory that the device of this process has."""
 
     def reading_bytes(self, rows: int, columns: int) -> int:
-        """The most bytes of that memory that reading so many rows of numbers takes beside the columns themselves."""
+        """Return the most bytes of that memory that a read of so many rows takes beside the columns themselves."""
 
     def sync(self) -> None:
-        """Wait until the device has done all that was asked of it."""
+        """Wait until the device has finished all its work."""
 
 
 @runtime_checkable
@@ -166,7 +166,7 @@ class CountsMemory(Protocol):
     """A backend that knows how much of its device's memory this process has used."""
 
     def peak_device_bytes(self) -> int:
-        """The most bytes of device memory that this process has held at once."""
+        """Return the most bytes of device memory that this process has held at once."""
 
 
 @runtime_checkable
@@ -174,7 +174,7 @@ class WarmsUp(Protocol):
     """A backend whose device takes time to start."""
 
     def warm_up(self) -> None:
-        """Begin to start it, and return at once; problems show when the first array is asked for."""
+        """Begin to start the device, and return at once; problems appear with the first array."""
 
 
 @runtime_checkable
@@ -182,7 +182,7 @@ class FitsScalers(Protocol):
     """A backend whose libraries have scalers of their own."""
 
     def fit_scaler(self, kind: str, column: Array) -> tuple[float, float]:
-        """Return what a scaler of that kind finds in a column (m,) without NaN; see `backend.scalers`."""
+        """Return the parameters that a scaler fits to a column (m,) without NaN; see `backend.scalers`."""
 
 
 @runtime_checkable
@@ -190,35 +190,35 @@ class PreparesColumns(Protocol):
     """A backend that prepares a column in one pass over memory."""
 
     def prepare(self, column: Array, segment: Array, treatment: Treatment, out: Array) -> None:
-        """Write the whole numbers (m,) float32 that a column (m,) float64 with segments (m,) int64 becomes to `out`."""
+        """Write the feature (m,) float32 of a column (m,) float64 with segments (m,) int64 to `out`, as integers."""
 
 
 @runtime_checkable
 class SortsRows(Protocol):
-    """A backend on whose device a sort of all rows takes less than on one thread of the host."""
+    """A backend whose device sorts all rows faster than one thread of the host."""
 
     def sort_rows(self, keys: Sequence[Any]) -> Any:
         """Return the host order (n,) int64 of rows by the first of some host keys (n,), ties by the next, and so on.
 
-        Keys hold no NaN; rows that all keys leave together stay as they are. Raises MemoryError if the device is full.
+        Keys hold no NaN. Rows with equal keys keep their order. Raise MemoryError if the device is full.
         """
 
 
 DEVICE_LIBRARIES = {"cupy": "cuda"}
-"""Libraries whose arrays lie on a device, and the backend of that device."""
+"""Libraries whose arrays are on a device, and the backend of that device."""
 
 
 def holder(array: object) -> Backend | None:
-    """Return the backend of the device that an array lies on; None for what lies on the host. Imports no library."""
+    """Return the backend of the device that holds an array; None for arrays on the host. Import no library."""
     name = DEVICE_LIBRARIES.get(type(array).__module__.partition(".")[0])
     return load(name) if name and hasattr(array, "shape") else None
 
 
 @cache
 def load(name: str, reader: str | None = None) -> Backend:
-    """The backend of a device, `cpu` or `cuda`, made once per process; a GPU is fed by the `reader`, if one is named.
+    """Return the backend of a device, `cpu` or `cuda`, created once per process; `reader` names the reader of a GPU.
 
-    Nothing is asked of a GPU before the first array is. Raises DeviceError where there is no such backend.
+    The GPU stays unused until the first array. Raise DeviceError if there is no such backend.
     """
     if name == "cpu":
         from tamscore.backend.host import HostBackend

@@ -121,7 +121,7 @@ def products(xp: Any, centers: Array, block: Block) -> Array:
 
 
 def host_products(centers: Any, block: Block, numbers: Any) -> Any:
-    """The same on the host, where the `numbers` (n, m) of the block are of the kind given, that of the products too."""
+    """Return products on the host, in the type of the given `numbers` (n, m) of the block."""
     result = centers[:, : len(numbers)].astype(numbers.dtype) @ numbers
     if isinstance(block, CodedBlock):
         added = np.empty_like(result)

@@ -1,7 +1,7 @@
-"""The GPU of a process: made ready once, with its kernels and its pool of memory, through one door for all errors.
+"""The GPU of a process: initialized once, with its kernels and its memory pool; any failure is a DeviceError.
 
-Nothing of the GPU libraries is imported before the first array is asked for: a process that did so before a cluster of
-GPUs starts would put every worker on the first GPU.
+GPU libraries are imported with the first array only. If a process imported them before a cluster of GPUs starts, every
+worker would use the first GPU.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PINNED = {"CUPY_TF32": "0", "CUPY_CUDA_PER_THREAD_DEFAULT_STREAM": "0"}
-"""Products must be those of float32, since labels rely on how little they are off; and all threads share one stream,
-since a block that one thread has filled is read by others."""
+"""Products need the precision of float32, since labels rely on their error bound. All threads share one stream, since
+other threads read a block that one thread has filled."""
 _PER_THREAD_STREAM = 2
-"""The number that CUDA gives a default stream of a thread's own."""
-os.environ.update(_PINNED)  # CuPy looks when it is imported, which a worker may do before the first array
+"""The number that CUDA gives the default stream of a single thread."""
+os.environ.update(_PINNED)  # CuPy reads these when it is imported, which a worker may do before the first array
 _RELEASE_SHARE = 0.5
-"""So much of a device's memory its pool keeps when it has nothing to hold."""
+"""Share of a device's memory that its pool keeps while it is unused."""
 _DRIVER = "libcuda.so.1"
 _ONE_AT_A_TIME = Lock()
 
 
 @dataclass(frozen=True)
 class Device:
-    """The GPU of this process: CuPy, the same by the array-API standard, our kernels, and its memory in bytes.
+    """The GPU of this process: CuPy, CuPy with the array-API standard, our kernels, and its memory in bytes.
 
-    `peak` tells how much of that memory has been held at once.
+    `peak` returns the most bytes of that memory that were held at once.
     """
 
     cp: Any
@@ -52,9 +52,9 @@ class Device:
 
 
 def device(start_pool: Callable[[Any, int], Callable[[], int]] = lean.start_pool) -> Device:
-    """The GPU of this process, made ready once with the pool of memory of its reader.
+    """Return the GPU of this process, initialized once with the memory pool of its reader.
 
-    Raises DeviceError where that fails, in whatever way it does.
+    Raise DeviceError if that fails for any reason.
     """
     with _ONE_AT_A_TIME:
         try:
@@ -84,19 +84,19 @@ def _device(start_pool: Callable[[Any, int], Callable[[], int]]) -> Device:
 
 
 def warm_up(make_ready: Callable[[], Device] = device) -> None:
-    """Import the libraries, make the context and load the kernels in a thread; whoever comes earlier waits."""
+    """Import the libraries, create the context and load the kernels in a thread; earlier callers wait."""
     Thread(target=_warm_up, args=(make_ready,), name="tamscore warm-up", daemon=True).start()
 
 
 def _warm_up(make_ready: Callable[[], Device]) -> None:
-    with suppress(Exception):  # who needs the GPU meets the same error, and says it
+    with suppress(Exception):  # the first use of the GPU raises the same error
         make_ready()
         _kernel(0, "spread_label")
 
 
 @cache
 def _has_blas() -> bool:
-    """Return whether CuPy finds cuBLAS, with which it multiplies matrices."""
+    """Return whether CuPy finds cuBLAS, which it needs to multiply matrices."""
     try:
         from cupy.cuda import cublas  # noqa: F401
     except ImportError:
@@ -114,13 +114,13 @@ def require_one_stream(cp: Any) -> None:
 
 
 def gpu_of_process() -> str:
-    """The UUID of the GPU of this process, or of its slice of one (MIG); DeviceError where there is none that works."""
+    """Return the UUID of the GPU, or slice of a GPU (MIG), of this process. Raise DeviceError if none works."""
     cp = device().cp
     return uuid_of(CDLL(_DRIVER), cp.cuda.runtime.getDevice())
 
 
 def uuid_of(driver: Any, place: int) -> str:
-    """The UUID of the GPU at a place among those that the driver shows this process."""
+    """Return the UUID of a GPU, given its number among those that the driver shows this process."""
     handle, uuid = c_int(), create_string_buffer(16)
     for code in (driver.cuDeviceGet(byref(handle), place), driver.cuDeviceGetUuid_v2(uuid, handle)):
         if code:
@@ -130,7 +130,7 @@ def uuid_of(driver: Any, place: int) -> str:
 
 @cache
 def _kernel(width: int, name: str) -> Any:
-    """A kernel of `kernels.cu`, compiled for this device together with those of its width."""
+    """Return a kernel of `kernels.cu`, compiled for this device together with those of its width."""
     return _module(width).get_function(name)
 
 
@@ -149,7 +149,7 @@ def _shipped_module() -> Any | None:
 
 
 def shipped_module(cp: Any, folder: Path) -> Any | None:
-    """The kernels as they came with the package; None if they did not, or if the driver does not take them."""
+    """Return the compiled kernels of the package; None if it has none, or if the driver does not load them."""
     number = cp.cuda.Device().compute_capability
     path = find_cubin(SOURCE.read_text(encoding="utf-8"), (int(number[:-1]), int(number[-1])), folder)
     if path is None:
@@ -163,6 +163,6 @@ def shipped_module(cp: Any, folder: Path) -> Any | None:
 
 
 def _compiled_module(cp: Any, width: int) -> Any:
-    """The kernels of one width, or those that serve all, compiled when the first is called."""
+    """Return the kernels of one width, or those for all widths, compiled at the first call."""
     source = SOURCE.read_text(encoding="utf-8")
     return cp.RawModule(code=source, options=("-std=c++17", f"-DONLY={width}"), backend="nvrtc")

@@ -1,4 +1,4 @@
-"""Errors of GPU libraries as errors of ours: a GPU that fails is no fault of a file, and its full memory is memory."""
+"""Errors of GPU libraries as our own errors: DeviceError for a GPU that fails, MemoryError for a full one."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LIBRARIES = {"cupy", "cupy_backends", "cupyx", "cudf", "pylibcudf", "rmm", "cuml", "numba", "cuda", "pynvml"}
-"""Packages whose own kinds of errors tell of a GPU."""
+"""Packages whose own error classes come from a GPU."""
 _OF_CUDA = re.compile(r"\bCUDA error\b|\bcudaError[A-Z]\w*|\b(CUDA|NVRTC)_ERROR_\w+|\bCUBLAS_STATUS_\w+")
 _OF_MEMORY = re.compile(r"cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|out_of_memory|CUBLAS_STATUS_ALLOC_FAILED")
 
 
 def is_of_gpu(error: BaseException) -> bool:
-    """Return whether an error comes from a GPU or its libraries, rather than from the data that they were given."""
+    """Return whether an error comes from a GPU or its libraries, and not from its input data."""
     if isinstance(error, TamscoreError | MemoryError | ImportError):
         return False
     of_library = type(error).__module__.partition(".")[0] in _LIBRARIES
@@ -26,7 +26,7 @@ def is_of_gpu(error: BaseException) -> bool:
 
 
 def explain_error(error: BaseException) -> DeviceError | MemoryError:
-    """Return the error to raise in place of one of a GPU: MemoryError if its memory is full, else DeviceError."""
+    """Return the error to raise in place of a GPU's error: MemoryError if its memory is full, else DeviceError."""
     text = f"{type(error).__name__}: {first_line(error)}"
     if _OF_MEMORY.search(str(error)):
         return MemoryError(f"on the GPU: {text}")
@@ -38,7 +38,7 @@ def explain_error(error: BaseException) -> DeviceError | MemoryError:
 
 @contextmanager
 def device_errors() -> Iterator[None]:
-    """Raise what a GPU's libraries raise inside as DeviceError, or MemoryError; everything else as it is."""
+    """Turn errors of GPU libraries inside the context into DeviceError or MemoryError; raise all others unchanged."""
     try:
         yield
     except Exception as error:

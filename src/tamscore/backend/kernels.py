@@ -1,4 +1,4 @@
-"""The verbs written once against the array-API standard: the text that every backend can fall back to."""
+"""The operations of a backend with the array-API standard alone, as a fallback for every backend."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def scaler_stats(xp: Any, x: Array, to_host: Any) -> Moments:
-    """Count, mean and variance of the rows of x (d, m), in two passes (Chan, Golub & LeVeque 1983)."""
+    """Return count, mean and variance of the rows of x (d, m), in two passes (Chan, Golub & LeVeque 1983)."""
     rows = x.shape[1]
     mean = xp.mean(x, axis=1)
     deviation = x - mean[:, None]
@@ -25,23 +25,23 @@ def scaler_stats(xp: Any, x: Array, to_host: Any) -> Moments:
 
 
 def _one_hot(xp: Any, label: Array, segments: int) -> Array:
-    """The indicator matrix (segments, m) float64 of the labels (m,)."""
+    """Return the indicator matrix (segments, m) float64 of the labels (m,)."""
     every = xp.arange(segments, dtype=label.dtype, device=label.device)
     return xp.astype(label[None, :] == every[:, None], xp.float64)
 
 
 def segment_sum(xp: Any, rows: Array, label: Array, segments: int) -> Array:
-    """The sum of the rows (d, m) of each label as (segments, d) float64."""
+    """Return the sum of the rows (d, m) of each label as (segments, d) float64."""
     return _one_hot(xp, label, segments) @ xp.astype(rows, xp.float64).T
 
 
 def segment_count(xp: Any, label: Array, segments: int) -> Array:
-    """The number of rows of each label (segments,) int64."""
+    """Return the number of rows of each label (segments,) int64."""
     return xp.astype(xp.sum(_one_hot(xp, label, segments), axis=1), xp.int64)
 
 
 def segment_order(xp: Any, value: Array, label: Array, segments: int) -> tuple[Array, Array]:
-    """Values sorted within label, and the offsets (segments + 1,) where each label begins."""
+    """Return values sorted within label, and the offsets (segments + 1,) where each label begins."""
     order = xp.argsort(value, stable=True)
     order = xp.take(order, xp.argsort(xp.take(label, order), stable=True))
     counts = segment_count(xp, label, segments)
@@ -50,10 +50,10 @@ def segment_order(xp: Any, value: Array, label: Array, segments: int) -> tuple[A
 
 
 def sort_rows(backend: Backend, keys: Sequence[Any]) -> Any:
-    """The host order (n,) of rows by the first of some host keys (n,), ties by the next: see `SortsRows`.
+    """Return the host order (n,) of rows by the first of some host keys (n,), ties by the next: see `SortsRows`.
 
-    The last key is sorted by first, and each sort before it keeps the order of equals. Zero is added to numbers, since
-    a device that sorts by bits would put -0 before 0.
+    The last key is sorted first, and each later sort keeps the order of equal rows. Zero is added to numbers, since a
+    device that sorts by bits would put -0 before 0.
     """
     xp, order = backend.xp, None
     for key in reversed(keys):
@@ -65,16 +65,16 @@ def sort_rows(backend: Backend, keys: Sequence[Any]) -> Any:
 
 
 def sq_norms(xp: Any, x: Block) -> Array:
-    """The squared norm (m,) float64 of every row of a block."""
+    """Return the squared norm (m,) float64 of every row of a block."""
     rows = xp.astype(numbers_of(x), xp.float64)
     return xp.sum(rows * rows, axis=0) + category_norm(x)
 
 
 def nearest(xp: Any, x: Block, centers: Array) -> Nearest:
-    """Nearest and second nearest center of every row of a block; the lower label wins a tie.
+    """Return the nearest and second nearest center of every row of a block; the lower label wins a tie.
 
-    In float64 on whole numbers every product and sum here is exact, so the answer depends neither on the order of
-    the additions nor on the width of the block nor on the device.
+    In float64 on whole numbers, every product and sum here is exact. So the result depends neither on the order of the
+    additions nor on the width of the block nor on the device.
     """
     norms = xp.sum(centers * centers, axis=1)
     score = norms[:, None] - 2.0 * products(xp, centers, x)
@@ -91,7 +91,7 @@ def nearest(xp: Any, x: Block, centers: Array) -> Nearest:
 
 
 def block_sum(backend: Backend, x: Block, label: Array, segments: int) -> Array:
-    """The sum of the rows of a block of each label as (segments, d) float64; of categories the levels are counted."""
+    """Return the sum of a block's rows by label as (segments, d) float64; levels of categories are counted."""
     sums = backend.segment_sum(numbers_of(x), label, segments)
     if not isinstance(x, CodedBlock):
         return sums
@@ -103,7 +103,7 @@ def block_sum(backend: Backend, x: Block, label: Array, segments: int) -> Array:
 
 
 def sides(backend: Backend, x: Block, sq_norms: Array, centers: Array, before: Sides | None) -> Sides:
-    """The sides that rows take: only those that have changed sides since `before` are summed again."""
+    """Return labels, sums and counts of rows; sum only rows again whose label differs from `before`."""
     label = backend.label(x, sq_norms, centers)
     if before is None or before.counts.shape[0] != centers.shape[0]:
         return sides_of(backend, x, label, centers.shape[0])
@@ -111,14 +111,14 @@ def sides(backend: Backend, x: Block, sq_norms: Array, centers: Array, before: S
 
 
 def sides_of(backend: Backend, x: Block, label: Array, k: int) -> Sides:
-    """The sides of rows whose labels (m,) are known."""
+    """Return sums and counts of rows, given their labels (m,)."""
     return Sides(label, block_sum(backend, x, label, k), backend.segment_count(label, k))
 
 
 def moved_sides(backend: Backend, x: Block, label: Array, moved: Array, before: Sides) -> Sides:
-    """The sides of rows whose labels (m,) differ from those before at the places `moved` (r,) alone.
+    """Return labels, sums and counts of rows whose labels (m,) differ from `before` only at the places `moved` (r,).
 
-    Sums of whole numbers are exact, so a sum that rows have left and joined is the sum made anew.
+    Sums of whole numbers are exact, so a sum updated by the moved rows equals the sum over all rows.
     """
     if moved.shape[0] == 0:
         return Sides(label, before.sums, before.counts)

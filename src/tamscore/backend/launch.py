@@ -42,7 +42,7 @@ _PRODUCT_BYTES = 2**29
 
 @dataclass(frozen=True)
 class Limits:
-    """What a multiprocessor of a GPU has, and how many of them there are.
+    """Resources of a multiprocessor of a GPU, and the number of multiprocessors.
 
     Registers, bytes of shared memory, of which each block takes `reserved` for itself, threads and blocks at home.
     """
@@ -232,7 +232,7 @@ class Kernels:
         return product
 
     def spread_label(self, centers: Array, width: int) -> tuple[Any, ...]:
-        """The arguments that tell a kernel of a width of its centers."""
+        """Return the arguments that pass the centers to a kernel of a width."""
         k, features = centers.shape
         scaled, own = self.cp.empty((features, width), np.float32), self.cp.empty(width + 1, np.float32)
         own64 = self.cp.empty(k, np.float64)

@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from tamscore.schema import Partition
 
 CHUNK_BYTES = 2**28
-"""So many bytes of decoded columns come at a time."""
+"""Bytes of decoded columns that are read at a time."""
 PASS_BYTES = 2**30
-"""So many bytes of compressed and decoded pages the decoder holds at once."""
+"""Bytes of compressed and decoded pages that the decoder holds at once."""
 
 
 class RapidsBackend(CudaBackend):
-    """The CUDA backend fed by the full reader."""
+    """The CUDA backend with the full reader."""
 
     @property
     def device(self) -> Device:
-        """The GPU of this process, with one pool of memory for all libraries of RAPIDS."""
+        """The GPU of this process, with one memory pool for all libraries of RAPIDS."""
         return cuda_device.device(rmm_pool.start_pool)
 
     def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> Iterator[list[Array]]:
-        """The columns of a partition as float64 arrays (m,), nulls as NaN, chunk by chunk; of the `rows` if given."""
+        """Yield columns of a partition as float64 arrays (m,), nulls as NaN, in chunks; only `rows` if given."""
         cp = self.device.cp
         try:
             chunks = _read(partition, columns)
@@ -44,11 +44,11 @@ class RapidsBackend(CudaBackend):
             raise InputContractError(f"{partition.where}: {str(error).strip()}; write the file again") from error
 
     def reading_bytes(self, rows: int, columns: int) -> int:
-        """The pages of a pass, a chunk as decoded, and the same as float64."""
+        """Return the bytes of the pages of a pass, a decoded chunk, and that chunk as float64."""
         return min(PASS_BYTES + 2 * CHUNK_BYTES, 4 * 8 * columns * rows)
 
     def fit_scaler(self, kind: str, column: Array) -> tuple[float, float]:
-        """Return what cuML's scaler of that kind finds in a column (m,) without NaN; see `backend.scalers`."""
+        """Return the parameters that cuML's scaler fits to a column (m,) without NaN; see `backend.scalers`."""
         from cuml import preprocessing
 
         return scalers.fit_scaler(preprocessing, kind, column)
@@ -57,7 +57,7 @@ class RapidsBackend(CudaBackend):
 def _read(partition: Partition, columns: list[str]) -> Iterator[list[Array]]:
     """Yield the columns of a whole partition as float64 arrays (m,) on the GPU, nulls as NaN, a chunk at a time.
 
-    Raises InputContractError if there are not as many rows as the footers tell of.
+    Raise InputContractError if the number of rows differs from the footers.
     """
     stop = 0
     for table in tables(partition, columns):
@@ -66,7 +66,7 @@ def _read(partition: Partition, columns: list[str]) -> Iterator[list[Array]]:
             break
         yield [table[name].astype("float64").to_cupy(na_value=np.nan) for name in columns]
     if stop != partition.rows:
-        raise InputContractError(f"{partition.where}: there are not as many rows as its footer tells of")
+        raise InputContractError(f"{partition.where}: the number of rows differs from its footer; write the file again")
 
 
 def tables(partition: Partition, columns: list[str]) -> Iterator[Any]:

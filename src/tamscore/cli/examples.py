@@ -1,4 +1,4 @@
-"""An example of each command, and the page that tells more; the help ends with them."""
+"""An example of each command, and the page with more about it; the help ends with them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which device computes: the GPUs that work, else the CPU, decided once and with a reason.
+"""The choice of the device: the GPUs that work, else the CPU, decided once and with a reason.
 
-RAPIDS imports succeed without a driver and fail at first use, each library in its own way; and a process that has
-touched a GPU hands a spoilt state to its children. So this process asks nobody: the driver's library is looked up, then
-child processes initialise it and run a small kernel.
+Without a driver, imports of RAPIDS succeed and fail at first use, each library in its own way. A process that has used
+a GPU passes a broken state to its children. So this process uses no GPU: it looks up the driver's library, then child
+processes initialize it and run a small kernel.
 """
 
 from __future__ import annotations
@@ -73,9 +73,9 @@ for place in range(cupy.cuda.runtime.getDeviceCount()):
 
 @dataclass(frozen=True)
 class DeviceChoice:
-    """The device of a run, why it was taken, and the names of the GPUs that will compute (none on a CPU).
+    """The device of a run, the reason, and the names of the GPUs that will compute (none on a CPU).
 
-    `reader` feeds the GPUs; None on a CPU, and before it is known how much there is to read.
+    `reader` reads for the GPUs; None on a CPU, and before the size of the input is known.
     """
 
     name: Literal["cpu", "cuda"]
@@ -89,7 +89,7 @@ class DeviceChoice:
         return self.reader is not None and self.reader.name == "full"
 
     def choose_reader(self, rows: int, columns: int, processors: int) -> DeviceChoice:
-        """Return the same with the reader that costs less for so many rows and columns on a host of `processors`."""
+        """Return the choice with the reader that costs less for so many rows and columns on a host of `processors`."""
         if self.name != "cuda":
             return self
         work = ReadingWork(rows * columns, processors / max(1, len(self.gpus)))
@@ -104,14 +104,14 @@ def decoding_processors(engine: Engine) -> int:
 
 @dataclass(frozen=True)
 class DeviceProblem:
-    """What keeps GPUs from being used, and what a person can do about it."""
+    """The reason why GPUs cannot be used, and what to do about it."""
 
     what: str
     remedy: str
 
 
 def find_driver() -> DeviceProblem | None:
-    """Return what is wrong with finding the driver's library, None where it can be loaded."""
+    """Return the problem if the driver's library cannot be loaded, else None."""
     import ctypes
 
     try:
@@ -122,9 +122,9 @@ def find_driver() -> DeviceProblem | None:
 
 
 def list_gpus() -> tuple[str, ...] | DeviceProblem:
-    """Return the names of the GPUs that the driver shows to child processes, or why there are none.
+    """Return the names of the GPUs that the driver shows to child processes, or the problem if there are none.
 
-    A process sees one slice of a GPU (MIG) at most, so that each that is named is asked for alone.
+    A process sees at most one slice of a GPU (MIG), so each named slice gets its own child process.
     """
     names: list[str] = []
     for slice_of_gpu in _slices_of_gpus():
@@ -158,7 +158,7 @@ def _names_shown(slice_of_gpu: str | None) -> tuple[str, ...] | DeviceProblem:
 
 
 def ask_nvml() -> DeviceProblem | None:
-    """Return what the management library finds wrong, None where it counts GPUs or is not installed."""
+    """Return the problem that the management library reports; None if it counts GPUs or is not installed."""
     if find_spec("pynvml") is None:
         return None
     import pynvml
@@ -175,7 +175,7 @@ def ask_nvml() -> DeviceProblem | None:
 
 
 def find_backend() -> DeviceProblem | None:
-    """Return a problem where this version of the package has no CUDA backend or what it imports is not installed."""
+    """Return a problem if this version has no CUDA backend, or if a package that it imports is not installed."""
     if find_spec(BACKEND) is None:
         return DeviceProblem("the CUDA backend is not part of this version", "set device = 'cpu'")
     missing = choose_reader(find_spec).missing
@@ -183,7 +183,7 @@ def find_backend() -> DeviceProblem | None:
 
 
 def run_kernel() -> DeviceProblem | None:
-    """Return why a small kernel in a child process failed on one of the GPUs, None where it ran on all."""
+    """Return why a small kernel in a child process failed on one of the GPUs; None if it ran on all."""
     for slice_of_gpu in _slices_of_gpus():
         done = _child("-P", "-c", _RUN_KERNEL, visible=slice_of_gpu)
         if isinstance(done, str):
@@ -196,7 +196,7 @@ def run_kernel() -> DeviceProblem | None:
 
 @dataclass(frozen=True)
 class Probes:
-    """The questions asked before a GPU is used, cheapest first; each may be replaced, as tests do."""
+    """The checks before a GPU is used, cheapest first; tests replace them."""
 
     driver: Callable[[], DeviceProblem | None] = find_driver
     gpus: Callable[[], tuple[str, ...] | DeviceProblem] = list_gpus
@@ -208,7 +208,7 @@ class Probes:
 
 
 def detect(probes: Probes | None = None) -> tuple[str, ...] | DeviceProblem:
-    """Return the names of the GPUs that can compute, or the first problem met."""
+    """Return the names of the GPUs that can compute, or the first problem."""
     ask = probes or Probes()
     problem = ask.driver()
     gpus = problem or ask.gpus()
@@ -226,8 +226,8 @@ def detect(probes: Probes | None = None) -> tuple[str, ...] | DeviceProblem:
 def choose(requested: _Requested, probes: Probes | None = None, kind: str = "local") -> DeviceChoice:
     """Return the device to use; the reason completes a line such as "device cpu: …".
 
-    "cpu" asks nobody; "auto" takes the GPUs that work, else the CPU, and the CPU for an engine whose `kind` is
-    "processes"; "cuda" raises DeviceError with what is missing and never falls back, as does an engine of that kind.
+    "cpu" checks nothing. "auto" takes the GPUs that work, else the CPU; it takes the CPU for an engine whose `kind` is
+    "processes". Raise DeviceError with the problem if no GPU works and the device or the engine's `kind` is "cuda".
     """
     if requested not in {"auto", "cpu", "cuda"}:
         raise UsageError(f"device: expected 'auto', 'cpu' or 'cuda', got {requested!r}")
@@ -253,7 +253,7 @@ def _counted(gpus: tuple[str, ...]) -> str:
 
 
 def _child(*arguments: str, visible: str | None = None) -> subprocess.CompletedProcess[str] | str:
-    """Return the finished child process, to which one GPU alone may be `visible`, or why there is none."""
+    """Return the finished child process, or why there is none; `visible` names the only GPU that it sees."""
     environment = {**os.environ, **({_VISIBLE: visible} if visible else {})}
     how: dict[str, Any] = {"capture_output": True, "text": True, "timeout": TIMEOUT_S, "env": environment}
     try:

@@ -81,7 +81,7 @@ def is_gone(events: Iterable[tuple[float, Any]]) -> bool:
 
 @dataclass(frozen=True)
 class Handle:
-    """What stands for a shared value in the arguments of work."""
+    """The placeholder for a shared value in the arguments of work."""
 
     name: str
 

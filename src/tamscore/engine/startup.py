@@ -38,7 +38,7 @@ _SHORT_OF = {
     errno.EADDRINUSE: "free ports (net.ipv4.ip_local_port_range)",
     errno.EADDRNOTAVAIL: "free ports (net.ipv4.ip_local_port_range)",
 }
-"""What the machine is short of, by the number of the error."""
+"""The resource that the machine lacks, by the number of the error."""
 
 
 def begin(engine: Engine) -> None:

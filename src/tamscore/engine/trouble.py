@@ -1,4 +1,4 @@
-"""What went wrong on a Dask cluster, in words that name the work at hand and what to do."""
+"""Failures of a Dask cluster as messages that name the work and say what to do."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def _explain_trouble(
 
 
 async def _kill(client: Any, error: Any, name: str, alone: bool) -> Exception:  # noqa: FBT001
-    """Return why several workers in a row died of one item, as far as the cluster can tell."""
+    """Return why several workers in a row died of one item, as far as the cluster knows."""
     deaths, last = error.allowed_failures + 1, error.last_worker
     events = await answer(client.scheduler.events(topic="worker-restart-memory"), ())
     if any(event.get("worker") == last.address for _, event in events):

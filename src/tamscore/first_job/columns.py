@@ -52,7 +52,7 @@ class SampleColumn:
 
     @property
     def words(self) -> dict[str, int]:
-        """Those of its frequent texts that are no numbers, with their counts, the most frequent first."""
+        """The frequent texts that are not numbers, with their counts, the most frequent first."""
         return {text: count for text, count in self.levels.items() if not _NUMBER.fullmatch(text)}
 
     @property

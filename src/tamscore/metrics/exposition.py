@@ -37,7 +37,7 @@ _Sample = tuple[str, dict[str, str], float]
 
 
 def text_of(record: Record) -> str:
-    """The record as a text file for Prometheus; every sample names the output, which tells jobs apart."""
+    """Return the record as a text file for Prometheus; every sample names the output, which identifies the job."""
     lines = []
     order = list(HELP)
     samples = sorted(_samples_of(record), key=lambda sample: order.index(sample[0]))

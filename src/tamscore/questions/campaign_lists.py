@@ -1,4 +1,4 @@
-"""Who stands in the lists of campaigns: those that their limits let in, without those that a person covers already."""
+"""Accounts in the lists of campaigns: those within their limits, without those that a person already covers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why potentials change between two runs: one cause after the other let in, in a fixed order.
+"""Causes of changed potentials between two runs, applied one after the other in a fixed order.
 
 Each account is valued seven times: as the first run has it; with its new sales; in the cluster where the first model
 puts it now; at level account with the typical sales that the first model gives it now; on that cluster's ladder with

@@ -1,4 +1,4 @@
-"""Two accounts of a run side by side: how their potentials compare, and what differs."""
+"""Comparison of two accounts of a run: the ratio of their potentials, and what differs."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 _ALIKE = 1.15
 """Potentials whose ratio is smaller are about the same."""
 _OF_THE_ROW = ("account_id", "name", "relative_potential", "relative_message", "distance", "margin", "flags")
-"""Columns of the scores that are no difference between two accounts, or are about each alone."""
+"""Columns of the scores that a comparison of two accounts leaves out."""
 
 
 @dataclass(frozen=True)
 class Contrast:
     """Two accounts, the ratio of their potentials (None where one has none), and what differs.
 
-    `differences` are columns of the scores with both values, `features` how far the peers of each lie from their party
-    type in standard deviations, the farthest apart first; none where both have the same peers.
+    `differences` are columns of the scores with both values. `features` are the distances of the peers of each from
+    their party type in standard deviations, the largest difference first; empty if both have the same peers.
     """
 
     first: Explanation
@@ -56,7 +56,7 @@ def _ratio(first: float | None, second: float | None) -> float | None:
 
 
 def _features(run: StoredRun, first: Explanation, second: Explanation) -> tuple[tuple[str, float, float], ...]:
-    """Return what the peers of the two are told apart by, feature by feature."""
+    """Return the features in which the peers of the two differ, with both values; empty if they share a cluster."""
     mine, theirs = (
         dict(tables.differences(run.directory, explanation.account["cluster"])) for explanation in (first, second)
     )

@@ -33,7 +33,7 @@ OUTCOMES = {
     errors.DeviceError.exit_code: "the GPU that was asked for cannot be used",
     errors.NothingToDo.exit_code: "nothing to do",
 }
-"""What each exit code means; a command that a signal stops ends with 128 and its number."""
+"""Meanings of the exit codes; a command that a signal stops ends with 128 and its number."""
 
 
 def score_columns() -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What changed between two runs, account by account, each change split into its causes."""
+"""Changes between two runs, account by account, each split into its causes."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     from tamscore.questions.stored import StoredRun
 
 _LEVEL_GONE = (
-    "the first run is at level account, the second is not: what a new model did is told together with that, as policy"
+    "the first run is at level account, the second is not: the effect of a new model is reported with that, as policy"
 )
 _UNKNOWN_INPUT = (
-    "the model was fitted anew, and the input of the second run is not there any more as it was scored: what peers, "
-    "moves between clusters and the new model did is told together, as model"
+    "the model was fitted again, and the input of the second run has changed or is gone since: the effects of peers, "
+    "moves between clusters and the new model are reported together, as model"
 )
 
 
 @dataclass(frozen=True)
 class RunComparison:
-    """Two runs side by side: what accounts are valued on, and how their clusters are found.
+    """Two runs to compare: the ladders that value their accounts, and the models that find their clusters.
 
-    `labels` tell where the first run's model puts the second run's accounts; None where that is their cluster in the
-    second run (`same_model`), or has to be taken to be their cluster in the first.
+    `labels` are the clusters of the second run's accounts under the first run's model. They are None if these are the
+    clusters of the second run (`same_model`), or if those of the first run stand in for them.
     """
 
     first: StoredRun
@@ -54,28 +54,28 @@ class RunComparison:
 
     @property
     def priority(self) -> bool:
-        """Return whether both runs tell where accounts stand."""
+        """Return whether both runs have the columns of priority."""
         return bool(diff_priority.columns_of(self.first) and diff_priority.columns_of(self.second))
 
     def under_first(self, place: int, ids: pa.Array, hashes: Any) -> tuple[Any, Any] | None:
         """Return clusters (m,) and typical sales (m,) of a part of the second run under the first run's model.
 
-        Clusters are -1 and typical sales NaN where they are not known; None where the model cannot be asked, or need
-        not be. `ids` (m,) and their `hashes` (m,) are those of the accounts of the part.
+        Unknown clusters are -1 and unknown typical sales NaN. Return None if the model is not available or not needed.
+        `ids` (m,) and their `hashes` (m,) are those of the accounts of the part.
         """
         return None if self.labels is None else self.labels.of_part(place, ids, hashes)
 
     def clusters(self, then: Any, now: Any, asked: Any | None) -> Triple:
-        """The clusters (m,) of accounts of both runs, given what the first run's model says of them."""
+        """Return the clusters (m,) of accounts of both runs, given their clusters under the first run's model."""
         if self.same_model:
             return Triple(then, now, now)
         return Triple(then, then if asked is None else np.where(asked >= 0, asked, then), now)
 
     def typical(self, then: Any, now: Any, asked: Any | None, turned: Any) -> Triple:
-        """The typical sales (m,) of accounts of both runs; as they were where the first run's model cannot be asked.
+        """Return the typical sales (m,) of accounts of both runs; the first run's if its model is not available.
 
-        An account that has `turned` (m,) bool, since it was won or lost, is told by another of the level's models: that
-        follows from its own sales, not from its features.
+        An account that has `turned` (m,) bool, since it was won or lost, gets its typical sales from another of the
+        level's models. That follows from its own sales, not from its features.
         """
         under_first = then if asked is None else np.where(np.isnan(asked), then, asked)
         moved = now if self.same_model else under_first
@@ -83,7 +83,7 @@ class RunComparison:
 
 
 def compare(first: StoredRun, second: StoredRun) -> RunComparison:
-    """Two runs, ready to be compared account by account."""
+    """Return two runs, ready for a comparison account by account."""
     before, after = worlds.stored_world(first), worlds.under_rules_of(first, second)
     notices = () if after else (_LEVEL_GONE,)
     if after and relabel.same_model(first, second):
@@ -98,7 +98,7 @@ def compare(first: StoredRun, second: StoredRun) -> RunComparison:
 
 
 def _have_same_accounts(first: StoredRun, second: StoredRun) -> bool:
-    """Return whether two runs have scored the same rows of the same bytes: no account has changed, and no peer."""
+    """Return whether two runs have scored the same rows of the same files, so that no account and no peer changed."""
     digests = {run.manifest["inputs"]["digest"] for run in (first, second)}
     meanings = [(job.columns, job.rows, job.values, job.currency) for job in (first.job, second.job)]
     return len(digests) == 1 and meanings[0] == meanings[1]
@@ -106,11 +106,10 @@ def _have_same_accounts(first: StoredRun, second: StoredRun) -> bool:
 
 @dataclass
 class Changes:
-    """The changes of some accounts, as rows: ids, clusters, and money (m,) in cents; one column of parts per cause.
+    """The changes of some accounts, as rows: ids, clusters, and money (m,) in cents; `parts` has a row per cause.
 
-    `moved` (m,) are the clusters under the first run's model, as accounts are in the second run. Of the parts of
-    whitespace only that of own sales differs from the one of potential. `priority` is None where one of the two runs
-    has none.
+    `moved` (m,) are the clusters of the accounts, as they are in the second run, under the first run's model. Parts of
+    whitespace equal those of potential, except for own sales. `priority` is None if either run has none.
     """
 
     ids: pa.ChunkedArray
@@ -125,16 +124,16 @@ class Changes:
 
     @property
     def whitespace_parts(self) -> Any:
-        """Return what each cause did to whitespace (causes, m) in cents."""
+        """Return the change of whitespace by cause (causes, m) in cents."""
         parts = self.parts.copy()
         parts[0] = self.whitespace[1] - self.whitespace[0] - self.parts[1:].sum(axis=0)
         return parts
 
 
 def changes(comparison: RunComparison, before: Before, seen: Any, totals: Totals) -> Iterator[tuple[Changes, pa.Table]]:
-    """The changes of the accounts that are in both runs, with the new ones, part by part of the second run.
+    """Yield changes of the accounts in both runs, and the new accounts, part by part of the second run.
 
-    Marks the accounts of the first run that were `seen` (n,) bool, and adds everything to the totals.
+    Mark the accounts of the first run that were `seen` (n,) bool, and add everything to the totals.
     """
     second, wanted = comparison.second, columns_of(comparison.second, priority=before.standing is not None)
     named = [name for name in ("name",) if name in second.columns]
@@ -155,9 +154,9 @@ def changes(comparison: RunComparison, before: Before, seen: Any, totals: Totals
 def _change_of(
     comparison: RunComparison, before: Before, table: pa.Table, rows: Any, asked: Any, totals: Totals
 ) -> Changes:
-    """The changes of accounts of the second run from what they were as accounts `rows` (m,) of the first.
+    """Return the changes of accounts of the second run since the first, where they are the accounts `rows` (m,).
 
-    `asked` is what the first run's model says of them, see `RunComparison.under_first`.
+    `asked` are their clusters and typical sales under the first run's model, see `RunComparison.under_first`.
     """
     then, now = before.code[rows].astype(np.int64), level_codes(table["cluster"], comparison.second.clusters)
     ids, sales = table["account_id"], table["sales"].to_numpy()
@@ -186,7 +185,7 @@ def _change_of(
 
 
 def gone(before: Before, seen: Any, totals: Totals) -> Any:
-    """The accounts (g,) of the first run that are not in the second; they are added to the totals."""
+    """Return the accounts (g,) of the first run that are not in the second, and add them to the totals."""
     rows = np.flatnonzero(~seen)
     add_accounts(totals.gone, before.sales[rows], before.potential[rows], before.whitespace[rows])
     return rows

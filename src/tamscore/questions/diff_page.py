@@ -1,4 +1,4 @@
-"""What changed between two runs, as a page for people and as JSON for machines."""
+"""Changes between two runs, as a page for people and as JSON for machines."""
 
 from __future__ import annotations
 

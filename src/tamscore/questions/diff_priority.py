@@ -1,12 +1,12 @@
-"""Why the priority of accounts changes between two runs: one cause after the other let in, in a fixed order.
+"""Causes of the change of priority between two runs, applied one after the other in a fixed order.
 
-Priority goes by the value of a call: whitespace times probability, and what may be lost of a customer's sales. Each
-account's call is valued at its probability before with its whitespace after each cause that `causes` tells of, then at
-its probability now, then with what may be lost now. An account that begins or ceases to buy takes its new probability
-together with its own sales. All values are whole cents, so their differences sum to the change to the cent.
+Priority is the order of the values of calls: whitespace times probability, plus a customer's sales at risk. Each
+account's call is valued at its earlier probability with its whitespace after each cause of `causes`. Then it is valued
+at its new probability, and then with its new sales at risk. An account that begins or stops buying takes its new
+probability together with its own sales. All values are whole cents, so their differences sum exactly to the change.
 
-The place that an account would have among those of the first run is found for its call valued so; what is left of the
-change of its place, others did: by a value of their own that rose or fell, as new accounts, as accounts gone.
+For each of these values, the place of the account among those of the first run is found. The rest of its change of
+place is due to other accounts: the values of their calls rose or fell, they are new, or they are gone.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from tamscore.questions.stored import StoredRun
 
 CALL_CAUSES = (*CAUSES, "probability", "basis", "at_risk")
-"""What changes the value of a call; `basis` is a probability that is known from something else than before."""
+"""Causes that change the value of a call; `basis` means that the probability comes from another source."""
 PLACE_CAUSES = ("whitespace", "probability", "at_risk", "others")
-"""What changes a place; `probability` includes its basis."""
+"""Causes that change a place; `probability` includes its basis."""
 EXPECTED_CAUSES = ("sales", "probability")
-"""What changes expected value: own sales and those of customers like it together, or the probability."""
+"""Causes that change expected value: own sales and those of similar customers together, or the probability."""
 QUADRANTS = tuple(play.quadrant for play in PLAYS)
 CODES = {"party_type": PARTY_TYPES, "p_basis": BASES, "tier": TIERS, "quadrant": QUADRANTS}
 _READ = ("priority", "probability", "expected_value", "whitespace", *CODES)
@@ -47,9 +47,9 @@ _CHANCES = 10**PLACES
 
 @dataclass(frozen=True)
 class PriorityStanding:
-    """Where accounts stand in the order of a run, all (n,): 36 bytes an account.
+    """The standing of accounts in the order of a run, all (n,): 36 bytes an account.
 
-    Place int32; probability int32 in millionths; value of a call, expected value and what may be lost int64 in cents;
+    Place int32; probability int32 in millionths; value of a call, expected value and sales at risk int64 in cents;
     codes int8 of party type, basis of the probability, tier and quadrant.
     """
 
@@ -65,7 +65,7 @@ class PriorityStanding:
 
     @classmethod
     def of(cls, table: pa.Table) -> PriorityStanding:
-        """That of the accounts of a table, which holds the columns that `columns_of` names."""
+        """Return the standing of the accounts of a table that holds the columns of `columns_of`."""
         chance = np.rint(float_column(table["probability"]) * _CHANCES).astype(np.int32)
         there = "value_at_risk" in table.column_names
         at_risk = cents(float_column(table["value_at_risk"])) if there else np.zeros(table.num_rows, np.int64)
@@ -76,54 +76,54 @@ class PriorityStanding:
 
     @classmethod
     def join(cls, parts: Sequence[PriorityStanding]) -> PriorityStanding:
-        """That of all accounts of the parts."""
+        """Return the standing of all accounts of the parts."""
         return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
     def take(self, rows: Any) -> PriorityStanding:
-        """That of some accounts, by their places in the columns."""
+        """Return the standing of some accounts, given their positions `rows`."""
         return PriorityStanding(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def columns_of(run: StoredRun) -> tuple[str, ...]:
-    """The columns that tell where accounts stand; none where an earlier version made the run."""
+    """Return the columns with the standing of accounts; empty if an earlier version made the run."""
     if not set(_READ) <= set(run.columns):
         return ()
     return (*_READ, *(name for name in _OPTIONAL if name in run.columns))
 
 
 def _priced_whitespace(whitespace: Any, chance: Any) -> Any:
-    """Whitespace (m,) in cents times the probability (m,) in millionths, int64 in cents."""
+    """Return whitespace (m,) in cents times the probability (m,) in millionths, int64 in cents."""
     return np.rint(whitespace * (chance / _CHANCES)).astype(np.int64)
 
 
 @dataclass(frozen=True)
 class CallOrder:
-    """The values of all calls of a run by party type, each sorted upwards."""
+    """The values of all calls of a run by party type, in ascending order."""
 
     values: tuple[Any, ...]
 
     @classmethod
     def of(cls, standing: PriorityStanding) -> CallOrder:
-        """That of the accounts of a run."""
+        """Return the order of the calls of a run, given the standing of its accounts."""
         return cls(tuple(np.sort(standing.call[standing.party_type == code]) for code in range(len(PARTY_TYPES))))
 
     def place(self, account: PriorityStanding, call: Any) -> Any:
-        """The place (m,) int64 of accounts of the run if their calls alone were worth that (m,); ties go before."""
+        """Return the place (m,) int64 of each account if only its own call had the value (m,); it wins ties."""
         astype = account.place.astype(np.int64)
         for code, values in enumerate(self.values):
             at = np.flatnonzero((account.party_type == code) & (call != account.call))
             above = len(values) - positions(values, call[at], "right")[0]
-            astype[at] = 1 + above - (call[at] < account.call[at])  # it does not stand above itself
+            astype[at] = 1 + above - (call[at] < account.call[at])  # an account is not above itself
         return astype
 
 
 @dataclass(frozen=True)
 class PriorityChange:
-    """How the standing of accounts (m,) changed, and what each cause did.
+    """The change of the standing of accounts (m,), and the effect of each cause.
 
-    To the value of a `call` (CALL_CAUSES, m) in cents, to `places` (PLACE_CAUSES, m), to `expected` value
-    (EXPECTED_CAUSES, m) in cents. Places of accounts whose party type is another now have no parts; all are None where
-    no order was asked.
+    Effects are those on the value of a `call` (CALL_CAUSES, m) in cents, on `places` (PLACE_CAUSES, m), and on
+    `expected` value (EXPECTED_CAUSES, m) in cents. Places of accounts with another party type now have no parts.
+    `places` is None if no order was given.
     """
 
     before: PriorityStanding
@@ -134,16 +134,16 @@ class PriorityChange:
 
     @property
     def same_party(self) -> Any:
-        """Whose party type is as it was (m,) bool."""
+        """Return which accounts (m,) bool have the same party type as before."""
         return self.before.party_type == self.after.party_type
 
 
 def change(
     before: PriorityStanding, after: PriorityStanding, order: CallOrder | None, whitespace: Any, turned: Any
 ) -> PriorityChange:
-    """The change of accounts whose whitespace (1 + CAUSES, m) in cents each cause changed, from the first run on.
+    """Return the change of accounts, given their whitespace (1 + CAUSES, m) in cents: first run, then after each cause.
 
-    `turned` (m,) says who began or ceased to buy.
+    `turned` (m,) bool marks accounts that began or stopped buying.
     """
     own = np.where(turned, after.chance, before.chance)
     calls = [
@@ -158,7 +158,7 @@ def change(
 
 
 def _place_parts(before: PriorityStanding, after: PriorityStanding, order: CallOrder, steps: Any) -> Any:
-    """What each cause did to the places of accounts (PLACE_CAUSES, m), given the values of their calls step by step."""
+    """Return the effect of each cause on places (PLACE_CAUSES, m), given the values of calls step by step."""
     ends = (steps[len(CAUSES)], steps[-2], steps[-1])
     places = [order.place(before, end) for end in ends]
     parts = np.diff(np.stack([before.place, *places, after.place]).astype(np.int64), axis=0)
@@ -167,9 +167,9 @@ def _place_parts(before: PriorityStanding, after: PriorityStanding, order: CallO
 
 
 def _expected_parts(before: PriorityStanding, after: PriorityStanding) -> Any:
-    """Return what sales and the probability did to expected value (EXPECTED_CAUSES, m) in cents.
+    """Return the effects of sales and of the probability on expected value (EXPECTED_CAUSES, m) in cents.
 
-    The probability works on the money of the first run; where none was expected there, all is the probability's work.
+    The probability applies to the money of the first run. If that was 0, the probability has the whole effect.
     """
     ratio = np.divide(after.chance, before.chance, out=np.zeros(len(after.chance)), where=before.chance > 0)
     held = np.where(before.chance > 0, np.rint(before.expected * ratio).astype(np.int64), after.expected)

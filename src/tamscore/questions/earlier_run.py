@@ -1,4 +1,4 @@
-"""The run that another one is told against."""
+"""The earlier run with which a run is compared."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def ledger_of(run: StoredRun) -> list[history.LedgerEntry]:
-    """Return the ledger of the output that a run lies in, oldest first."""
+    """Return the ledger of the output that holds a run, oldest entry first."""
     output = run.directory.output
     return history.entries(output, current_version(output))
 
 
 def run_before(run: StoredRun, since: Location | None) -> StoredRun | None:
-    """Return the run to compare with: the one named, else the one that this run replaced, where it is still whole."""
+    """Return the run to compare with: the named one, else the one that this run replaced if it is still complete."""
     if since is not None:
         return open_run(since, beside=run.directory)
     earlier = version_before(run.directory)

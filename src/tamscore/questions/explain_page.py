@@ -54,7 +54,7 @@ def _priority_paragraphs(explanation: Explanation) -> list[Text]:
 
 
 def _title(explanation: Explanation) -> str:
-    """Who the account is."""
+    """Return the name or id of the account, its party type and its kind."""
     account = explanation.account
     named = f"{account['name']} ({account['account_id']})" if account.get("name") else str(account["account_id"])
     kind = "customer" if account["kind"] == "expansion" else "prospect"

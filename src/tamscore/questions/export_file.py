@@ -95,7 +95,7 @@ def report_batches(batches: Iterator[Batch], tally: ExportCounts, done: Any) -> 
 
 
 def schema_of(run: StoredRun, order: Order) -> pa.Schema:
-    """The columns of an export: told by what no rows at all come to."""
+    """Return the schema of an export, taken from an export of no rows."""
     kinds = export.fields_of(run)
     nothing = pa.table({name: pa.array([], kinds[name]) for name in order.fields})
     ids = pa.chunked_array([], kinds[export.KEY])

@@ -138,7 +138,7 @@ def load(
     *,
     compare: bool = True,
 ) -> PageOne:
-    """Return the first page of a run, told against the run `since`, or the one it replaced, unless not to `compare`.
+    """Return the first page of a run, compared with the run `since`, or the one that it replaced, unless not `compare`.
 
     Raise UsageError if there is no run `since`.
     """

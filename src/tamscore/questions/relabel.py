@@ -1,4 +1,4 @@
-"""Where the accounts of a later run would lie under the model of an earlier one."""
+"""Clusters of the accounts of a later run under the model of an earlier run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run found, read from its files into one record."""
+"""The summary of a run, read from its files into one record."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ def load(
 ) -> Summary:
     """Return what the run at a path found, with its `top` best accounts; of one cluster only where it is named.
 
-    Who covers them is what the coverage made last says, or the one whose name begins with `plan`. Its first page is
-    told against the run `since`, or the one before it, unless not to `compare`. Raise UsageError if there is no
+    Owners come from the newest coverage, or from the one whose name begins with `plan`. The first page compares with
+    the run `since`, or the one before it, unless not `compare`. Raise UsageError if there is no
     complete run, no such cluster, or no such coverage.
     """
     directory, manifest = run_named(path)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["page_of", "require_packages", "write_report"]
 
 _PACKAGES = ("jinja2", "matplotlib")
-"""What a report needs beside a run."""
+"""The data that a report needs beside a run."""
 
 
 def write_report(

@@ -1,4 +1,4 @@
-"""What changed between two runs as a report tells it: sums by cause, and who moved to another cluster and why."""
+"""Changes between two runs for a report: sums by cause, and moves of accounts between clusters by reason."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from tamscore.questions.stored import StoredRun
 
 _REASONS = ("own features", "new model", "both")
-"""Why an account is in another cluster: it has changed itself, the clusters have, or both."""
+"""Reasons why an account is in another cluster: the account has changed, the clusters have, or both."""
 _WHITESPACE = 2
 _BUYERS = 20
-"""So many accounts with a buying alert stand in a report."""
+"""Most accounts with a buying alert in a report."""
 _CALLED = {
     "own_sales": "own sales",
     "cluster_move": "moved to other peers",
@@ -33,16 +33,16 @@ _CALLED = {
     "model": "new clusters",
     "policy": "other rules",
 }
-"""What people call the causes."""
+"""Names of the causes in a report."""
 
 
 @dataclass(frozen=True)
 class Changed:
     """The changes between two runs.
 
-    `moves` are flows (from, to, accounts), the largest first; `reasons` count the accounts that moved by REASONS, None
-    where they cannot be told apart. Whitespace `before` and `after` by kind, in units of the currency. `against` is
-    what a person calls the first run. `buying` counts the accounts with a buying alert, `buyers` are the first of them.
+    `moves` are flows (from, to, accounts), the largest first. `reasons` counts the accounts that moved by REASONS,
+    None if unknown. `before` and `after` are whitespace by kind, in units of the currency. `against` is the
+    name of the first run in texts. `buying` counts the accounts with a buying alert, `buyers` are the first of them.
     """
 
     first: str
@@ -64,7 +64,7 @@ class Changed:
         return sum(count for _, _, count in self.moves)
 
     def steps(self, kind: str) -> list[tuple[str, float]]:
-        """What led from the whitespace before to that after: causes, accounts new, gone, and of another kind before."""
+        """Return the steps from whitespace before to after: causes, new and gone accounts, accounts of another kind."""
         k = KINDS.index(kind)
         parts = {_CALLED[cause]: self.totals.parts[k, i, _WHITESPACE] / 100 for i, cause in enumerate(CAUSES)}
         new, gone = self.totals.new[k, _WHITESPACE] / 100, self.totals.gone[k, _WHITESPACE] / 100
@@ -75,7 +75,7 @@ class Changed:
 
 
 def changes_between(first: StoredRun, second: StoredRun, against: str, progress: Progress) -> Changed:
-    """Return what changed from one run, called `against`, to another; reads the accounts of both."""
+    """Return the changes from one run, called `against`, to another; read the accounts of both."""
     with progress.stage("prepare"):
         comparison, totals = diff.compare(first, second), Totals()
         before = Before.of(first, priority=comparison.priority, places=False)
@@ -106,7 +106,7 @@ def changes_between(first: StoredRun, second: StoredRun, against: str, progress:
 
 
 def _rises_of(comparison: RunComparison, before: Before) -> alerts.Rises | None:
-    """Return what tells which accounts have a buying alert; None without its features kept."""
+    """Return the rules that find buying alerts; None if the run did not keep its features."""
     try:
         return alerts.Rises.of(comparison, before)
     except UsageError:
@@ -121,9 +121,9 @@ def _buyers_of(result: pa.Table) -> tuple[int, tuple[dict[str, Any], ...]]:
 
 @dataclass
 class _MoveCounts:
-    """Accounts counted by cluster then and now, `flows` (old, new), and by why they moved, `reasons` (reasons,).
+    """Numbers of accounts by cluster then and now, `flows` (old, new), and by reason of their move, `reasons`.
 
-    `is_changed` (old, old) and `is_other` (old, new) say which clusters have different ids.
+    `is_changed` (old, old) and `is_other` (old, new) mark pairs of clusters with different ids.
     """
 
     then: Any
@@ -135,7 +135,7 @@ class _MoveCounts:
 
     @classmethod
     def of(cls, comparison: RunComparison) -> _MoveCounts:
-        """Nothing counted yet."""
+        """Return counts of 0 for the clusters of two runs."""
         then, now = (np.array(run.clusters) for run in (comparison.first, comparison.second))
         flows, reasons = np.zeros((len(then), len(now)), np.int64), np.zeros(len(_REASONS), np.int64)
         return cls(then, now, then[:, None] != then, then[:, None] != now, flows, reasons)
@@ -152,7 +152,7 @@ class _MoveCounts:
             self.reasons[place] += np.count_nonzero(here)
 
     def moves(self) -> tuple[tuple[str, str, int], ...]:
-        """The flows between different clusters, the largest first."""
+        """Return the flows between different clusters, the largest first."""
         pairs = [
             (str(self.then[i]), str(self.now[j]), int(self.flows[i, j])) for i, j in np.argwhere(self.flows).tolist()
         ]

@@ -1,4 +1,4 @@
-"""What a report rests on: the tables of a run, what lies beside the run, and the run before it."""
+"""The data of a report: the tables of a run, the records beside the run, and the run before it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class ReportData:
-    """Everything that chapters read; what the run does not have is None or empty.
+    """All data that chapters read; a field is None or empty if the run does not have it.
 
     `ranking` holds the best accounts of each kind, `plays` and `portfolio` accounts by play and by segment. `at` is
-    when the run came to count, as its ledger says. `changed` is against the run before, or the one named in its place;
-    `input_change` what the run itself has compared, `later` the newest answers about the finished run by section,
-    `lifts` what came of holdouts, as it was found with this run.
+    the time in the ledger at which the run took effect. `changed` compares with the run before, or with a named run.
+    `input_change` is the comparison of inputs that the run itself made, `later` the newest records about the finished
+    run by section, and `lifts` the results of holdouts that were measured with this run.
     """
 
     run: StoredRun
@@ -53,13 +53,13 @@ class ReportData:
 
     @property
     def page_one(self) -> PageOne:
-        """Return what stands on the first page, which every summary of a whole market has."""
+        """Return the content of the first page, which every summary of a whole market has."""
         if self.summary.page_one is None:
             raise ValueError("the summary of one cluster has no first page")
         return self.summary.page_one
 
     def with_heading(self, head: dict[str, str | None]) -> ReportData:
-        """Return the same under another [report]."""
+        """Return the data with another [report]."""
         return replace(self, summary=replace(self.summary, page_one=replace(self.page_one, report=head)))
 
     @property
@@ -69,12 +69,12 @@ class ReportData:
 
     @property
     def currency(self) -> str | None:
-        """The currency of the amounts, where the job names it."""
+        """The currency of the amounts, if the job names it."""
         return self.summary.currency
 
     @property
     def sections(self) -> dict[str, Row]:
-        """The record of every section of the registry that has one; with first accounts where there are any to name."""
+        """The record of each section of the registry that has one, with the first accounts if there are any."""
         record = {**self.summary.records, **self.run.manifest.get("extras", {}), **self.later}
         firsts = {"alerts": self.alerts, "propensity": self.named.focus}
         return {**record, **{name: {**record[name], "first": rows} for name, rows in firsts.items() if name in record}}
@@ -83,9 +83,9 @@ class ReportData:
 def gather(
     run: StoredRun, since: Location | None, progress: Progress, *, compare: bool = True, accounts: bool = True
 ) -> ReportData:
-    """All that there is to tell of a run; against the run `since`, else the one it replaced, unless told not to.
+    """Return the data of a report on a run; compare it with the run `since`, else with the one it replaced.
 
-    Not without `accounts` are those of both runs compared: the first page does without.
+    Without `compare` there is no comparison. Without `accounts`, as on the first page, accounts are not compared.
     """
     directory = run.directory
     with progress.stage("read"):
@@ -116,7 +116,7 @@ def gather(
 
 
 def later_answers(run: StoredRun) -> dict[str, Row]:
-    """Return the newest record of every section that was asked about the finished run, and of its coverage in force."""
+    """Return the newest record of each section that a command computed for the finished run, and of its coverage."""
     directory = run.directory
     asked = {name: section.folder for name, section in SECTIONS.items() if section.folder}
     row = {
@@ -129,7 +129,7 @@ def later_answers(run: StoredRun) -> dict[str, Row]:
 
 
 def newest(output: Location, kind: str, run: str) -> Row | None:
-    """Return the record about a run that was written last of those of a kind beside it, None if there is none.
+    """Return the newest record of a kind about a run from the folder beside it, None if there is none.
 
     Raise InputContractError that names the file if one of them was changed.
     """

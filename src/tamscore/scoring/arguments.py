@@ -1,4 +1,4 @@
-"""What the job file asks for, as plain arguments of steps."""
+"""The keys of a job file as plain arguments of the steps of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a party type's model says of its rows, computed block by block."""
+"""Cluster, distance and margin of the rows of a party type, computed block by block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What sections add up by cluster: codes of clusters through all party types, money in cents, quantiles."""
+"""Sums by cluster for sections: codes of clusters through all party types, money in cents, quantiles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run that builds on an earlier one looks at while it assigns: who changes cluster, and what has drifted."""
+"""Drift and moves between clusters, measured while a run assigns rows to the model of an earlier run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run leaves beside its scores: tables for people, the model for later runs, the manifest for both."""
+"""The results of a run beside its scores: tables for people, the model for later runs, the manifest for both."""
 
 from __future__ import annotations
 

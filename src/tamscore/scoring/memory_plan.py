@@ -1,4 +1,4 @@
-"""How much memory rows take, told before any is taken: which may stay between passes, and whether a run can start."""
+"""Memory of rows, estimated before it is used: which rows stay between passes, and whether a run can start."""
 
 from __future__ import annotations
 

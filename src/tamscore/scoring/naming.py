@@ -1,4 +1,4 @@
-"""What the job calls clusters and columns, once the clusters have their ids."""
+"""Names of clusters and columns from the job file, applied once the clusters have their ids."""
 
 from __future__ import annotations
 

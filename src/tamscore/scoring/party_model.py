@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class PartyModel:
     """The fitted model of one party type: how rows become blocks, the centers (k, d) in whole numbers, their ids.
 
-    `level` is there where potential is a matter of the account's own level. `look_alike` tells customers from
-    prospects; None where the job does not ask, or there are too few of either. `typical` tells what accounts like it
-    buy, which expected value goes by at either level; None where there are too few customers.
+    `level` is present if potential depends on the account's own level. `look_alike` separates customers from prospects;
+    None if the job does not ask for it, or if there are too few of either. `typical` predicts what similar accounts
+    buy, the base of expected value at either level; None if there are too few customers.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Who owns which product: sales by account and product, added up a range of id hashes at a time."""
+"""Ownership of products: sales by account and product, added up a range of id hashes at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run keeps of its work until it is complete: census, model, assignment, and what written parts come to."""
+"""The work that a run keeps until it is complete: census, model, assignment, and what written parts come to."""
 
 from __future__ import annotations
 

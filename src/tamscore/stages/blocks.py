@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BatchStats:
-    """What a pass over rows with centers (k, d) tells: sums (k, d) and counts (k,) of the rows by label.
+    """The result of a pass over rows with centers (k, d): sums (k, d) and counts (k,) of the rows by label.
 
     `sq_norm` is the sum of the rows' squared norms, a whole number of any size.
     """

@@ -1,4 +1,4 @@
-"""What a person should know about the features before trusting the clusters."""
+"""Notices about features that reduce the trust in clusters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _SKEWED = 2.0
 _CORRELATED = 0.9
 _COARSE = 1000
-"""Fewer steps than this, from the middle to the largest value, tell few accounts apart."""
+"""Fewer steps than this, from the middle to the largest value, distinguish few accounts."""
 
 
 def skewness(x: Any) -> float:

@@ -35,7 +35,7 @@ def content_hash(block: Any) -> Any:
 
 
 def copies_apart(hashes: Any) -> Any:
-    """Hashes (m,) uint64 that tell the copies of a row apart, so that a copy is drawn like any other row.
+    """Return hashes (m,) uint64 that differ between copies of a row, so that a copy is drawn like any other row.
 
     The first copy keeps its hash. Which of several equal rows counts as the first makes no difference to a fit.
     """

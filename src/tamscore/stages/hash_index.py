@@ -11,8 +11,8 @@ import numpy as np
 def order_of(hashes: Any) -> Any:
     """Return the order (n,) int32 of hashes (n,) uint64, the lowest first, and of equal ones the first.
 
-    Numbers are sorted faster than places, so the place of each takes that of its last bits; where the first bits do not
-    tell two apart, the few are sorted again by all.
+    A sort of numbers is faster than a sort of positions, so the position replaces the last bits of each hash. Hashes
+    with equal first bits are few; they are sorted again by all bits.
     """
     last = np.uint64((1 << max(len(hashes) - 1, 1).bit_length()) - 1)
     packed = (hashes & ~last) | np.arange(len(hashes), dtype=np.uint64)

@@ -1,4 +1,4 @@
-"""What a cluster is called: a short id, and the features that set it apart."""
+"""Names of clusters: a short id, and the most distinctive features."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def cluster_names(
     known: Sequence[str | None] = (),
     titles: Mapping[str, ColumnTitle] = _NO_TITLES,
 ) -> list[str]:
-    """A readable name for each cluster: its two most distinctive features, more where others share that name.
+    """Return a readable name for each cluster: its two most distinctive features, more if others share that name.
 
-    A number tells clusters apart where words run out. `known` are the names that clusters have already, None for those
-    without; `titles` say how people call columns.
+    Clusters with equal names get a number. `known` are names that clusters already have, None for those without;
+    `titles` are the names of columns for people.
     """
     known = known or (None,) * len(apart)
     taken = Counter(re.sub(r" \(\d+\)$", "", name) for name in known if name)

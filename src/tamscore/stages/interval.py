@@ -1,4 +1,4 @@
-"""How sure a ladder is: between which amounts the true cut values lie, at a stated level."""
+"""Confidence intervals of ladders: the range of the true cut values at a given level."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ LONGEST = 63
 
 
 def positions(keys: Any, key: Any, *sides: Literal["left", "right"]) -> list[Any]:
-    """What `numpy.searchsorted` finds for each (m,) among sorted `keys` (a,), a result (m,) for each of the sides.
+    """Return the result of `numpy.searchsorted` for `key` (m,) in sorted `keys` (a,), an array (m,) for each side.
 
-    Asked in their own order, the places of neighbours lie close by and stay in the cache: several times as fast.
+    The search goes in the order of `key`, so that neighbours stay in the cache. That is several times as fast.
     """
     order = np.argsort(key)
     ordered, items = key[order], []

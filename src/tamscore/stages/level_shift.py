@@ -1,4 +1,4 @@
-"""How far the level of prospects rests on one feature: a leak that the guard missed moves it by a lot."""
+"""Dependence of the prospects' level on a single feature: a leak that the guard missed moves it far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far potentials move when a model is fitted again, on other rows and from another start."""
+"""Changes of potentials when a model is fitted again, on other rows and from another start."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def vocabulary(column: str, counts: dict[str | None, int], floor: float) -> Voca
 
 @dataclass(frozen=True)
 class OrderStatistics:
-    """What sorting one column tells: its median in each market segment, its values at given shares, its extremes."""
+    """The order statistics of one column: medians by market segment, values at given shares, extremes."""
 
     median: Any
     at: dict[float, float]

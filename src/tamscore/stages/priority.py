@@ -136,7 +136,7 @@ def in_order(keys: Iterable[Any], backend: Backend | None = None) -> Any:
 
 
 def _order_on_device(backend: SortsRows, keys: list[Any]) -> Any | None:
-    """The same by a device that sorts rows; None if its memory is full."""
+    """Return the order of rows from a device that sorts rows; None if its memory is full."""
     try:
         return backend.sort_rows(keys)
     except MemoryError:

@@ -94,7 +94,7 @@ def rules_of(choices: Sequence[_BinnedColumn], label: Any, clusters: int) -> lis
 
 @dataclass(frozen=True)
 class _Bins:
-    """The bins of all columns laid end to end, each with a place for the unknown before them: one count tells all.
+    """The bins of all columns in one row, each column with a first bin for unknown values, so one count covers all.
 
     `place` (c, m) is that of every row in every column, `starts` (c,) where each column begins; `low` and `high` (r,)
     bound the ranges that a condition may take, column by column.

@@ -1,4 +1,4 @@
-"""Where k-means starts from: k-means++ on a few host rows, the same on every machine."""
+"""The start of k-means: k-means++ on a few host rows, the same on every machine."""
 
 from __future__ import annotations
 

@@ -164,10 +164,10 @@ def fit_space(
     order_of: Callable[[NumericColumn], OrderStatistics],
     moments_of: Callable[[tuple[ColumnScale, ...]], Moments],
 ) -> tuple[Space, tuple[str, ...]]:
-    """The space fitted from order statistics and moments, and the names of columns dropped because they are constant.
+    """Return the space fitted from order statistics and moments, and the names of dropped constant columns.
 
-    `order_of` tells the order statistics of one column, `moments_of` the moments of bent columns over the fit rows:
-    whether those are a sample or every row is the caller's business.
+    `order_of` returns the order statistics of one column, `moments_of` the moments of transformed columns over the fit
+    rows. The caller decides whether these are a sample or all rows.
     """
     order = {column.name: order_of(column) for column in columns}
     first = [(column, before_moments(column, order[column.name])) for column in columns]
@@ -192,7 +192,7 @@ def fit_space(
 
 
 def _largest(space: Space, order: dict[str, OrderStatistics]) -> Any:
-    """The largest magnitude (d,) that each feature takes over the fit rows; scaling is monotone, so extremes tell."""
+    """Return the largest magnitude (d,) of each feature over the fit rows; scaling is monotone, so extremes suffice."""
     numeric = []
     for scale in space.scales:
         ends = np.array([order[scale.name].at[0.0], order[scale.name].at[1.0]])

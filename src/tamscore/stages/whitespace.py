@@ -24,7 +24,7 @@ Boundary = Literal["at_or_below", "strictly_below"]
 
 @dataclass(frozen=True)
 class Money:
-    """What each of m accounts could spend, and what is open.
+    """Potential and whitespace of m accounts.
 
     Attributes
     ----------
@@ -100,9 +100,9 @@ class Prospects:
 
 @dataclass(frozen=True)
 class PartyStanding:
-    """What all accounts of a party type come to, told without listing them.
+    """The scores of all accounts of a party type, without a list of prospects.
 
-    Customers stand one by one in the order of `CustomerSales`: `customer_potential`, `customer_whitespace`,
+    Customers come one by one in the order of `CustomerSales`: `customer_potential`, `customer_whitespace`,
     `customer_step` (n,). Prospects come in groups of `prospects` (g,) accounts that are alike, cluster by cluster: one
     group a cluster, or at level account one each.
     """

@@ -52,5 +52,5 @@ class BackgroundWriter:
                 continue
             try:
                 commit.place_bytes(entry[1], entry[0])
-            except BaseException as error:  # noqa: BLE001 - told by who asks for it; the run goes on
+            except BaseException as error:  # noqa: BLE001 - reported by the caller; the run goes on
                 self.problem = first_line(error)

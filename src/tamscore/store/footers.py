@@ -106,7 +106,7 @@ def _column_problem(file: Location, name: str, schema: pa.Schema, columns: Input
 
 
 def _folder_hint(file: Location, name: str) -> str | None:
-    """Return what to name in place of a glob or a folder if a folder on the way to a file tells the column."""
+    """Return what to name in place of a glob or a folder if a folder on the way to a file states the column."""
     for folder in file.parents:
         if folder.name.startswith(f"{name}="):
             return f"the folder {folder.name!r} tells it: name {str(folder.parent)!r}, not what lies below"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _ForgettingChange:
-    """What accounts leave in a version: rows scored and rejected, and the files that are written again."""
+    """Traces of accounts in a version: rows scored and rejected, and the files that are written again."""
 
     version: str
     current: bool

@@ -1,4 +1,4 @@
-"""Where something lies: a path on this machine's disks, or an address in an object store."""
+"""Locations of files: a path on this machine's disks, or an address in an object store."""
 
 from __future__ import annotations
 

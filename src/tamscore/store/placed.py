@@ -1,4 +1,4 @@
-"""What was put in place: its size and hash, told while it was written."""
+"""A file that was put in place: its size and hash, computed while it was written."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamscore.stages.folding import IdForm
 
 _WORD = "(forgotten)"
-"""What stands in texts in the place of an id."""
+"""The text that replaces an id."""
 _NAME = r"""(?: \((?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\))?"""
 """The name behind an id in notices, in quotes and brackets."""
 

@@ -84,7 +84,7 @@ def strange_names(output: Location) -> list[str]:
 
 
 def problems_of_run(run: RunDirectory) -> Iterator[str]:
-    """What is wrong with a version: files missing, changed, or there without being listed; rows that do not add up."""
+    """Yield the problems of a version: files that are missing, changed or not listed, and rows that do not add up."""
     manifest = run.manifest() or {}
     if manifest and (problem := manifest_problem(run.output, run.run_key)):
         yield problem

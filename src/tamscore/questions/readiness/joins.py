@@ -1,4 +1,4 @@
-"""How the tables that a job joins would meet the accounts, told from a sample of their rows."""
+"""Matches between the tables that a job joins and its accounts, estimated from a sample of their rows."""
 
 from __future__ import annotations
 

@@ -24,5 +24,8 @@ def chapter(data: ReportData) -> Chapter | None:
         return None
     blocks = [choice_of_k(party, those, candidates(party, those)) for party, those in by_party(rows).items()]
     chosen = ", ".join(f"{row['k']} for {words(row['party_type'])}" for row in rows if row["chosen"])
-    text = f"Held-out sales chose the number of clusters: {chosen}. The elbow and its kin are shown and decide nothing."
+    text = (
+        f"Held-out sales chose the number of clusters: {chosen}. The elbow and similar criteria are shown and decide "
+        "nothing."
+    )
     return Chapter("choice-of-k", "Choice of k", text, tuple(blocks))

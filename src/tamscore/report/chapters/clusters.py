@@ -1,4 +1,4 @@
-"""The clusters: where they lie, how large they are, what they are called, and how far they can be trusted."""
+"""The chapter on clusters: their map, sizes, names and stability."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COLOURS = {
     "account_management": "orange",
     "digital": "grey",
 }
-"""The colour of the quadrant that each segment of the portfolio is of."""
+"""The colour of the quadrant of each segment of the portfolio."""
 
 if TYPE_CHECKING:
     from tamscore.model.record import PartyRecord
@@ -41,17 +41,17 @@ def chapter(data: ReportData) -> Chapter:
 
 
 def _message(data: ReportData) -> str:
-    """Return what it comes to, in one sentence."""
+    """Return the message of the chapter, in one sentence."""
     parties = by_party(data.summary.clusters)
     text = " and ".join(f"{len(party)} of {words(party[0].party_type)} accounts" for party in parties)
     grades = Counter(row["grade"] for row in data.summary.stability)
     sound = grades["stable"] + grades["highly stable"]
-    sure = f"; {sound} of {sum(grades.values())} come out again whenever accounts are drawn anew" if grades else ""
+    sure = f"; {sound} of {sum(grades.values())} come out again when other accounts are drawn" if grades else ""
     return f"Accounts are compared with their peers only: {text}{sure}."
 
 
 def _party_map(data: ReportData, party: PartyRecord) -> PartyMap:
-    """One party type as the map shows it, its largest clusters first."""
+    """Return the map of a party type, its largest clusters first."""
     order = np.argsort(-party.accounts.sum(axis=1), kind="stable")
     ids = [party.ids[c] for c in order]
     rows = [row for row in data.map if row["party_type"] == party.name]
@@ -64,7 +64,7 @@ def _party_map(data: ReportData, party: PartyRecord) -> PartyMap:
 
 
 def _play_of(data: ReportData, cluster: str) -> str:
-    """Return the colour of the play that most of the money expected of a cluster calls for; "" if that is not known."""
+    """Return the colour of the play with most of the expected value of a cluster; "" if that is not known."""
     money: dict[str, float] = defaultdict(float)
     for row in data.portfolio:
         if row["cluster"] == cluster:
@@ -73,8 +73,8 @@ def _play_of(data: ReportData, cluster: str) -> str:
 
 
 def _missing_note(data: ReportData) -> str:
-    """Return why nothing is told about how far clusters can be trusted."""
+    """Return why the report has no stability of clusters."""
     fitted = data.summary.model.get("run")
     if fitted:
-        return f"Whether the clusters come out again was told when the model was fitted, in the report of run {fitted}."
-    return "Whether the clusters come out again was not asked for (clusters.stability)."
+        return f"The stability of clusters was measured when the model was fitted; see the report of run {fitted}."
+    return "The stability of clusters was not measured; set clusters.stability = true to measure it."

@@ -1,4 +1,4 @@
-"""What this cannot tell you: what the numbers are not, and what was not computed."""
+"""The chapter on limits: what the numbers do not mean, and what was not computed."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 _ALWAYS = {
     "No forecast.": "Potential is what comparable accounts do buy. Whether, when and why an account will buy is "
-    "another question; a backtest tells how far the two went together.",
-    "No total to plan with.": "Not everybody can stand at the top: whitespace says where to look first, its sum is no "
+    "another question; a backtest measures how far the two went together.",
+    "No total to plan with.": "Not every account can be at the top: whitespace says where to look first, its sum is no "
     "target. Expansion and acquisition rest on different evidence and are never added up.",
     "Prospects of one cluster are alike.": "Each has the first cut line of its peers as potential. Which of them to "
     "call first takes propensity, or a conversation.",
     "Clusters are cells of a cloud.": "Few markets fall into natural groups. The grade of a cluster says whether it "
     "would come out again; the map shows two of many directions.",
 }
-"""What holds for every run."""
+"""Limits of every run."""
 _NOTED = 12
-"""So many notices of the run are repeated."""
+"""Most notices of the run that the chapter repeats."""
 
 
 def chapter(data: ReportData) -> Chapter:
@@ -31,12 +31,12 @@ def chapter(data: ReportData) -> Chapter:
     blocks: list[Block] = [Points(tuple(Point(*pair) for pair in (*_ALWAYS.items(), *_of_this_run(data))))]
     if noted := data.summary.notices[:_NOTED]:
         blocks.append(notices(noted))
-    text = "Read the numbers as what peers do, and mind these limits."
+    text = "Read the numbers as what peers do, within these limits."
     return Chapter("limits", "What this cannot tell you", text, tuple(blocks))
 
 
 def _of_this_run(data: ReportData) -> list[tuple[str, str]]:
-    """The limits that hold for this run alone."""
+    """Return the limits that hold for this run only."""
     items = []
     borrowed = [cluster.cluster for cluster in data.summary.clusters if cluster.borrows]
     if borrowed:

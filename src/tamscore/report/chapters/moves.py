@@ -1,4 +1,4 @@
-"""Who moved to another cluster since the run before, and why; what became of the clusters themselves."""
+"""The chapter on moves: accounts in another cluster since the run before, the reasons, and events of clusters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MISSING = "Who moved and why: there is no run before this one to compare with; name one with --since RUN."
 _FLOWS = 12
-"""So many flows are drawn, the largest first."""
+"""Most flows in the figure, the largest first."""
 
 
 def chapter(data: ReportData) -> Chapter | None:
@@ -47,7 +47,7 @@ def chapter(data: ReportData) -> Chapter | None:
 
 
 def _buyers(changed: Changed) -> Iterator[Table]:
-    """Yield the accounts with a buying alert, where there are any."""
+    """Yield the table of accounts with a buying alert, if there are any."""
     if changed.buying:
         rows = [dict(row) for row in changed.buyers]
         shown = alerts_table(rows, "buying", len(rows))
@@ -55,18 +55,18 @@ def _buyers(changed: Changed) -> Iterator[Table]:
 
 
 def _only_input(inputs: Sequence[Table]) -> Chapter | None:
-    """Return the chapter if the run before is gone by now, and only its input is known."""
-    text = "The run before is not there any more; what it was scored on is still known."
+    """Return the chapter if the run before is gone, and only its input is known."""
+    text = "The run before was removed; only its input is still known."
     return Chapter("moves", "What changed", text, tuple(inputs)) if inputs else None
 
 
 def _reasons(changed: Changed) -> Table | Text:
-    """Return why accounts are in another cluster."""
+    """Return the accounts in another cluster by reason."""
     if changed.reasons is None:
-        return Text("Whether they changed themselves or their clusters did cannot be told apart any more.")
+        return Text("Whether the accounts or their clusters changed is not known any more.")
     record = {
         "own features": "the account itself has changed; under the model before it would have moved as well",
-        "new model": "the account is as it was; the clusters are drawn anew",
+        "new model": "the account is as it was; the clusters are new",
         "both": "the account has changed, and the clusters as well",
     }
     rows = [(name, count, count / max(changed.moved, 1), record[name]) for name, count in changed.reasons.items()]

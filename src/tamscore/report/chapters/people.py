@@ -1,4 +1,4 @@
-"""People and lists: what each person covers with whom to begin, and the lists that everybody works from."""
+"""The chapter on people: what each person covers, the accounts to begin with, and the lists to work from."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def chapter(data: ReportData) -> Chapter | None:
 
 
 def _message(data: ReportData) -> str:
-    """Return what it comes to, in one sentence."""
+    """Return the message of the chapter, in one sentence."""
     rows = data.sections.get("coverage", {}).get("people", ())
     if not rows:
         return f"{len(data.named.people):,} people cover accounts."
@@ -38,7 +38,7 @@ def _message(data: ReportData) -> str:
 
 
 def _persons(data: ReportData) -> Table:
-    """Return what every person covers, and how many of its hours that takes."""
+    """Return the accounts, value and planned hours of every person."""
     rows = data.sections.get("coverage", {}).get("people") or [{"person": name} for name in data.named.people]
     most = max((row.get("value") or 0.0 for row in rows), default=0.0) or 1.0
     cells = [
@@ -57,13 +57,13 @@ def _persons(data: ReportData) -> Table:
 
 
 def _first_of(data: ReportData, person: str) -> str | None:
-    """Return what the first account of a person is called, None if it has none."""
+    """Return the name of the first account of a person, None if there is none."""
     rows = data.named.people.get(person, ())
     return account_name(rows[0]) if rows else None
 
 
 def _lists(data: ReportData) -> Table:
-    """Return the lists that there are to work from: one of each person, one of each campaign."""
+    """Return the lists to work from: one of each person, one of each campaign."""
     record = data.sections.get("coverage", {})
     cells: list[tuple[Any, ...]] = [(row["person"], row["role"], row["accounts"]) for row in record.get("people", ())]
     campaigns: dict[tuple[str, str], int] = {}

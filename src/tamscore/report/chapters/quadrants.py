@@ -37,7 +37,7 @@ def chapter(data: ReportData) -> Chapter:
 
 
 def _to_do(data: ReportData) -> Iterator[Figure]:
-    """Yield the accounts by play, and the segments of the portfolio by cluster, where the run has told them."""
+    """Yield the figures of accounts by play, and of portfolio segments by cluster, if the run has them."""
     if data.plays:
         by_play: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(HOLDERS, 0))
         for row in data.plays:

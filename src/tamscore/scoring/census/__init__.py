@@ -1,1 +1,1 @@
-"""Who is there: the rows of every partition, and what the whole market says of them."""
+"""The census: the rows of every partition, and the statistics of the whole market."""

@@ -24,7 +24,7 @@ _NAMES = frozenset(
     rupees yuan renminbi krone kroner krona kronor koruna złoty zloty real reais peso pesos won rand lira ruble rubles
     rouble roubles hryvnia forint leu lei lev leva dinar dirham riyal shekel baht ringgit rupiah dong""".split()  # noqa: SIM905
 )
-"""What currencies are called, folded."""
+"""Names of currencies, folded."""
 _ORDINARY = frozenset("fr. ft kr pound pounds real won rand lei leva lev dong".split())  # noqa: SIM905
 """Names that mean other things, too."""
 _SAME = {"€": "EUR", "EURO": "EUR", "EUROS": "EUR", "US$": "USD", "US DOLLAR": "USD", "US DOLLARS": "USD", "£": "GBP"}
@@ -36,7 +36,7 @@ _TITLE = re.compile(
     r"|valiuta|para|döviz|валюта|通貨|货币|币种|通貨コード",
     re.IGNORECASE,
 )
-"""What columns of currencies are called, as a word of their title."""
+"""Words in the titles of currency columns."""
 
 
 def is_titled(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the scored rows of a partition sell: the sum, the largest accounts, and the currencies of the amounts."""
+"""Sales of the scored rows of a partition: the sum, the largest accounts, and the currencies of the amounts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Counts: TypeAlias = dict[str | None, CurrencyCount]
 
 @dataclass(frozen=True)
 class PartitionSales:
-    """What the scored rows of a partition sell: customers, net sum, and the places and sales (t,) of the largest.
+    """Sales of the scored rows of a partition: customers, net sum, and the places and sales (t,) of the largest.
 
     `currencies` counts rows by currency, for each column that names them; None where a column names too many things.
     """

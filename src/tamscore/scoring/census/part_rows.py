@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class PartRows:
     """The rows of one partition as the run remembers them: reason (m,) uint8, party (m,) int8, hash (m,) uint64.
 
-    `words` counts the party types that are none, `money` tells what the scored rows sell and in which currencies;
+    `words` counts unknown party types, `money` holds the sales of the scored rows and their currencies;
     `buyers` (c,) are the positions of rows with sales above 0, and `bought` (c,) float64 their sales.
     """
 

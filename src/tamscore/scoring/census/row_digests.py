@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MISSING = (np.uint64(0x6D697373696E6731), np.uint64(0x6D697373696E6732))
-"""What missing values hash to."""
+"""The hash of missing values."""
 _SEEDS = (np.uint64(0x243F6A8885A308D3), np.uint64(0x13198A2E03707344))
 """Where two hashes of a row begin, so that they are independent: digits of pi."""
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-"""What a hash is multiplied by before the next column comes, so that columns are not exchanged."""
+"""The factor of a hash before the next column comes, so that columns are not exchanged."""
 _WIDTHS = (32, 64)
 """Bits of dates and times that are whole numbers."""
 

@@ -162,7 +162,7 @@ class EveryRow:
         return ResidentRows(self.flow, self._gathered(handles))
 
     def _gathered(self, handles: list[Any]) -> list[Any]:
-        """The same in as few blocks as the device likes; as they are if it has no memory for that."""
+        """Return the rows in as few blocks as suit the device; unchanged if its memory is too small for that."""
         try:
             return gather_blocks(self.backend, handles)
         except MemoryError:

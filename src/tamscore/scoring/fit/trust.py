@@ -1,4 +1,4 @@
-"""How far each cluster can be trusted: whether it comes out again, and whether a short rule says who belongs to it."""
+"""Trust in clusters: stability under redraws, and short rules that describe their accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a joined table meets what it joins: one record, one sentence, one refusal."""
+"""The match of a joined table with the accounts or people that it names: its record, sentence and error."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 from tamscore.errors import InputContractError
 
 _NOTICED = 0.05
-"""From this share of strangers on a person is told, though the table is taken."""
+"""From this share of unmatched rows on, a run reports them, although it uses the table."""
 _ACCOUNT, PERSON = "an account", "a person"
 
 
 @dataclass(frozen=True)
 class Match:
-    """How many of a table's rows met what its column `key` names; `strangers` counts the different values that did not.
+    """Numbers of a table's rows that were matched by its column `key`; `strangers` counts distinct unmatched values.
 
-    `first` is the first stranger and `row` its row, counted from 1; `known` a value that a row could have met. `cause`
-    says what may be wrong and what to do, '' where that is not known.
+    `first` is the first unmatched value and `row` its row, counted from 1. `known` is a value that would match. `cause`
+    says what may be wrong and what to do, '' if unknown.
     """
 
     table: str
@@ -34,17 +34,17 @@ class Match:
 
     @property
     def missed(self) -> float:
-        """The share of the rows that met nothing."""
+        """The share of rows without a match."""
         return 1.0 - self.met / self.rows if self.rows else 0.0
 
     @property
     def is_noticed(self) -> bool:
-        """Return whether so many rows met nothing that a person should know."""
+        """Return whether so many rows have no match that the run reports them."""
         return self.missed >= _NOTICED
 
     @property
     def sentence(self) -> str:
-        """Table, rows that met, first stranger."""
+        """The table, its matched rows, and the first unmatched value, as a sentence."""
         several = f", {self.strangers:,} different" if self.strangers > 1 else ""
         first = "" if self.first is None else f"; first stranger {self.first!r} (row {self.row:,}{several})"
         blank = f"; {self.blank:,} rows have no {self.key!r}" if self.blank else ""
@@ -52,16 +52,16 @@ class Match:
 
     @property
     def notice(self) -> str:
-        """The sentence, and what may be wrong."""
+        """The sentence with the possible cause."""
         return "; ".join(filter(None, (self.sentence, self.cause)))
 
     @property
     def record(self) -> dict[str, Any]:
-        """The match as manifests and JSON have it."""
+        """The match as a record of manifests and JSON."""
         return asdict(self)
 
     def require(self, share: float, setting: str, column: str = "") -> Match:
-        """Return the match; raise InputContractError where fewer than that share of the rows met.
+        """Return the match; raise InputContractError if fewer than this share of the rows have a match.
 
         `setting` is the key or option that holds the share, `column` the key that names the column, '' for none.
         """

@@ -94,7 +94,7 @@ def readings(rows: int) -> list[Reading]:
 
 
 def _part(every: Sequence[Range], count: int) -> Iterator[Sequence[Range]]:
-    """Neighbouring ranges in so many lots of about the same size; in fewer where there are fewer ranges."""
+    """Yield groups of neighbouring ranges, `count` groups of about equal size, or fewer if there are fewer ranges."""
     count = min(count, len(every))
     for low, high in pairwise(len(every) * i // count for i in range(count + 1)):
         yield every[low:high]

@@ -117,7 +117,7 @@ def sells_to(partition: Partition, columns: ProductColumns, customers: Any) -> b
 def read_sales(partition: Partition, columns: ProductColumns, products: pa.Array, reading: Reading) -> list[Lines]:
     """The sales lines of a partition by range of hashes, with the number of the product for the day.
 
-    Lines without account, product or amount are left out: they tell nobody's ownership. Ids were matched, and products
+    Lines without account, product or amount are left out: they show no ownership. Ids were matched, and products
     read, before.
     """
     named = [columns.account_id, columns.product, columns.sales]

@@ -1,7 +1,7 @@
-"""The cases that accounts come to: all who buy nothing are one in each cluster, everybody else is one alone.
+"""Distinct cases of accounts: one case per cluster for all that buy nothing, and one case for every other account.
 
-Nine rows in ten buy nothing, and but for id, distance and margin they get what their cluster gets. So scores are made
-case by case, and each row looks its own up.
+Nine rows in ten buy nothing. Except for id, distance and margin, they get the same scores as all others of their
+cluster. So scores are computed once per case, and each row takes those of its case.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class DistinctAccounts:
     """Cluster (c,), counted over all party types, and sales (c,) of every case; the case `of_rows` (m,) of each row.
 
-    At level account every row is a case of its own, in their order, with its `typical` sales (c,).
+    At level account, every row is its own case, in the order of rows, with its `typical` sales (c,).
     """
 
     cluster: Any
@@ -36,9 +36,9 @@ class DistinctAccounts:
 
 
 def find_distinct(cluster: Any, sales: Any, clusters: int, typical: Any = None) -> DistinctAccounts:
-    """Return the distinct accounts of rows (m,): no sales and missing sales once a cluster, then all others.
+    """Return the cases of rows (m,): one per cluster without sales, one with missing sales, then all other rows.
 
-    Each row is a case of its own where their `typical` sales (m,) are given.
+    If `typical` sales (m,) are given, each row is its own case.
     """
     if typical is not None:
         return DistinctAccounts(cluster, sales, None, typical)
@@ -55,7 +55,7 @@ def find_distinct(cluster: Any, sales: Any, clusters: int, typical: Any = None) 
 
 @dataclass
 class Scores:
-    """What each case gets, filled in party type by party type; all (c,)."""
+    """Scores of each case, all (c,), filled in party type by party type."""
 
     potential: Any
     whitespace: Any
@@ -68,14 +68,14 @@ class Scores:
 
     @classmethod
     def empty(cls, distinct: int) -> Scores:
-        """Columns of missing numbers."""
+        """Return columns of missing numbers for so many cases."""
         money = {name: np.full(distinct, np.nan) for name in ("potential", "whitespace", "penetration", "ratio")}
         numbers = {name: np.zeros(distinct, np.int64) for name in ("step", "rank", "rank_in_kind", "quadrant")}
         return cls(**money, **numbers)
 
 
 def score_distinct(distinct: DistinctAccounts, plan: ScorePlan, backend: Backend) -> Scores:
-    """Return what each case gets."""
+    """Return the scores of each case."""
     scores, first = Scores.empty(len(distinct.cluster)), 0
     for policy in plan.parties:
         stop = first + len(policy.cluster_ids)
@@ -98,7 +98,7 @@ def _score_party(
     plan: ScorePlan,
     backend: Backend,
 ) -> None:
-    """Fill in what the cases of one party type get, given their sales and typical sales, None at level cluster."""
+    """Fill in the scores of one party type's cases, given sales and typical sales (None at level cluster)."""
     xp, get, (sales, typical) = backend.xp, backend.get, amounts
     on_device, codes, ladder = backend.put(sales), backend.put(label), policy.table.account
     if ladder is None or typical is None:
@@ -119,7 +119,7 @@ def _score_party(
 
 
 def _place(sorted_sales: CustomerSales, sales: Any, label: Any, rankings: Sequence[Ranks]) -> list[Any]:
-    """The rank (c,) of each case in each ranking: customers by place among sorted sales, prospects by cluster."""
+    """Return the rank (c,) of each case by ranking: customers by place among sorted sales, prospects by cluster."""
     buys = np.flatnonzero(sales > 0)
     at = whitespace.places(sorted_sales, sales[buys], label[buys])
     places = [ranks.prospects[label] for ranks in rankings]

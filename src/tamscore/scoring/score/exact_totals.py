@@ -1,4 +1,4 @@
-"""What rows come to by everything that decides what is done about them, the same in any order of the rows."""
+"""Exact totals of rows by all columns that decide how to treat an account; the order of rows does not matter."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 _KEYS = ("party_type", "cluster", "quadrant", "tier", "play", "kind")
 _AMOUNTS = (*SUMMED, "expected_value", "probability")
 MEASURES = ("accounts", *SUMMED, "expected_value")
-"""What most tables tell of these totals, in their order; the sum of probabilities comes last."""
+"""The totals that most tables show, in order; the sum of probabilities comes last."""
 _PARTS = 10**6
-"""Amounts are added up in whole units, and what is left of them in this part of a unit, which cents and probabilities
-have a whole number of."""
+"""Amounts are summed in whole units, and their fractions in this part of a unit. Cents and probabilities are whole
+multiples of that part."""
 
 
 def exact_totals(scored: pa.Table) -> dict[tuple[str, ...], Any]:
-    """Return accounts, whole units of AMOUNTS, and what is left of them in PARTS, by KEYS: whole numbers, so exact."""
+    """Return accounts, whole units of AMOUNTS, and their fractions in PARTS, by KEYS: whole numbers, so exact."""
     import pyarrow as pa
 
     given = {name: amounts(scored[name]) for name in _AMOUNTS}
@@ -40,7 +40,7 @@ def exact_totals(scored: pa.Table) -> dict[tuple[str, ...], Any]:
 def added_up(
     parts: Iterable[Mapping[tuple[str, ...], Any]], key_of: Callable[[dict[str, str]], tuple[str, ...]]
 ) -> dict[tuple[str, ...], Any]:
-    """Return accounts and AMOUNTS of all parts by the key that a function makes of KEYS, added up, then rounded."""
+    """Return accounts and AMOUNTS of all parts, summed and then rounded, by the key that `key_of` makes from KEYS."""
     sums: dict[tuple[str, ...], Any] = {}
     for part in parts:
         for values, entry in part.items():

@@ -37,9 +37,9 @@ _SHARED = (
 Sales and penetration are not among them: mostly zero, they take less time and room without a dictionary.
 """
 _OF_LADDERS = ("step", "support")
-"""Those of them that they share where each account has a level of its own."""
+"""The columns among them that accounts share if each account has its own level."""
 _STAGED = ".arrow"
-"""The ending of parts that are written anew."""
+"""The file name ending of parts that are written again."""
 TOP = 50
 """So many of the best accounts of every part are handed on for the list of top accounts."""
 
@@ -69,10 +69,10 @@ class ScoredPart:
 def reuse_part(
     part: PartRows, assigned: AssignedRows, plan: ScorePlan, known: ScoredPart | None = None
 ) -> ScoredPart | None:
-    """The part as an earlier, unfinished run has committed it; None where it must be made.
+    """Return the part as an earlier, unfinished run has committed it; None if it must be computed.
 
-    It is not read again where what these very files come to is `known`. What files come to that may lack columns is
-    not told by them.
+    If `known` is the result for the same files, the part is not read again. Files that may lack columns do not give a
+    result, so the part is None.
     """
     files = plan.directory.commit(part.partition.index)
     if files is None:
@@ -158,7 +158,7 @@ def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan
 def _describe(
     scored: pa.Table, rejected: int, files: dict[str, Placed], plan: ScorePlan, *, is_reused: bool = False
 ) -> ScoredPart:
-    """Return what a part comes to, told from its table."""
+    """Return the result of a part, computed from its table."""
     parts = _totals(scored, plan), _flag_counts(scored), *_tops(scored, plan), exact_totals(scored)
     return ScoredPart(
         scored.num_rows, rejected, files, *parts, _counts_of(scored, plan), is_reused, plan.left_out(scored)

@@ -1,4 +1,4 @@
-"""What the score pass needs beside its rows."""
+"""The data that the score pass needs beside its rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PartyPolicy:
 
 @dataclass(frozen=True)
 class ScorePlan:
-    """What the score pass needs beside its rows; `order` where accounts are ranked one by one.
+    """The data that the score pass needs beside its rows; `order` is set if accounts are ranked one by one.
 
     `written` are the columns that are written at last, None for all. Parts that `is_staged` have all columns: they are
     read again, and written anew.

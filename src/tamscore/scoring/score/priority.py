@@ -1,4 +1,4 @@
-"""The columns of priority, and quadrants where they count accounts: those that ties do not share."""
+"""The columns of priority, and those of quadrants if the job counts accounts: ties do not share their values."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 BASES = ("win_rate", "look_alike", "propensity", "growth")
 PLACES = 6
-"""Probabilities are told to so many decimal places."""
+"""Decimal places of probabilities."""
 _PLAYS = {"play": "play", "suggested_role": "role", "suggested_service_level": "service_level"}
-"""The columns that follow from a play, with what each holds of it."""
+"""The columns that follow from a play, with the attribute of the play that each holds."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class PartPriority:
     """The priority of the rows of a partition, all (m,); rows that are not scored have place 0.
 
     Probability float32 with its basis int8 in BASES, expected value float64, places from 1 among all accounts of the
-    party type and among those of the kind, tier int8 in TIERS; `high` says who has high potential where the job counts
-    places for that, None elsewhere.
+    party type and among those of the kind, tier int8 in TIERS. `high` marks accounts with high potential if
+    the job counts places for that, else None.
     """
 
     probability: Any
@@ -42,14 +42,14 @@ class PartPriority:
 
     @classmethod
     def empty(cls, rows: int, *, counted: bool) -> PartPriority:
-        """That of rows of which none is scored."""
+        """Return the priority of rows of which none is scored."""
         probability, expected = np.full(rows, np.nan, np.float32), np.full(rows, np.nan)
         (place, in_kind), (basis, tier) = np.zeros((2, rows), np.int32), np.zeros((2, rows), np.int8)
         return cls(probability, basis, expected, place, in_kind, tier, np.zeros(rows, bool) if counted else None)
 
 
 def priority_columns(priority: PartPriority, at: Any) -> dict[str, pa.Array]:
-    """Return what the rows `at` of a partition have of their own: how likely, how much, and which place."""
+    """Return the columns of priority for the rows `at` of a partition: probability, expected value, places, tier."""
     import pyarrow as pa
 
     return {
@@ -63,7 +63,7 @@ def priority_columns(priority: PartPriority, at: Any) -> dict[str, pa.Array]:
 
 
 def counted_plays(high: Any, party: Any, sales: Any, plan: ScorePlan) -> dict[str, pa.Array]:
-    """Quadrant and play of rows (s,) whose high potential is a place among so many, given party type and sales."""
+    """Return quadrant and play of rows (s,), given whether each has `high` potential, its party type and sales."""
     limit = np.full(1 + max(policy.code for policy in plan.parties), np.inf)
     for policy in plan.parties:
         limit[policy.code] = policy.limits.sales
@@ -71,7 +71,7 @@ def counted_plays(high: Any, party: Any, sales: Any, plan: ScorePlan) -> dict[st
 
 
 def play_columns(code: Any, buys: Any) -> dict[str, pa.Array]:
-    """Quadrant and play of rows (s,), given the quadrant as a place in PLAYS, and who buys."""
+    """Return quadrant and play of rows (s,), given the quadrant as an index in PLAYS, and which rows buy."""
     play = quadrant.play_codes(code, buys)
     row = {column: [getattr(play, name) for play in quadrant.PLAYS] for column, name in _PLAYS.items()}
     record = {column: text_dictionary(play, texts) for column, texts in row.items()}

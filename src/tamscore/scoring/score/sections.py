@@ -1,4 +1,4 @@
-"""What an optional section leaves in the scores, part by part, and beside them."""
+"""The interface of optional sections: their columns of the scores, part by part, and their other results."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WinForecast:
-    """What a section knows of the scored rows of a partition before they get their places.
+    """The forecast of a section for the scored rows of a partition, before they get their places.
 
-    The probability (s,) that each is won and what it may cost if it leaves (s,), None where it tells none; and more
-    arrays (s,) by name, for its columns.
+    The probability (s,) that each account is won, and the money at risk if it leaves (s,); either is None if the
+    section does not forecast it. `more` holds further arrays (s,) by name, for its columns.
     """
 
     probability: Any | None = None
@@ -36,10 +36,9 @@ class WinForecast:
 class ScoredRows:
     """The scored rows of a partition: their places `at` (s,) in it, and their scores so far, one row each.
 
-    `part` and `assigned` tell of every row of the partition: `assigned.columns.label[at]` are the clusters
-    of the scored ones.
-    `inputs` are the columns of the input that were read for these rows already, `foretold` is what the section that is
-    asked has said of them before.
+    `part` and `assigned` cover every row of the partition: `assigned.columns.label[at]` are the clusters of the scored
+    rows. `inputs` are columns of the input that were already read for these rows. `foretold` is the earlier forecast of
+    the section.
     """
 
     part: PartRows
@@ -50,7 +49,7 @@ class ScoredRows:
     foretold: WinForecast | None = None
 
     def read(self, columns: Sequence[str]) -> pa.Table:
-        """Return columns of the input for the scored rows, read only if they are not there yet."""
+        """Return columns of the input for the scored rows; read them only if `inputs` lacks them."""
         if self.inputs is not None and set(columns) <= set(self.inputs.column_names):
             return self.inputs.select(columns)
         return tables.read(self.part.partition, columns).take(self.at)
@@ -58,11 +57,11 @@ class ScoredRows:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a section leaves beside its columns.
+    """The results of a section beside its columns.
 
-    `record` stands in the manifest, `tables` among the tables of the run (`money` names columns that are told to the
-    cent, `without_csv` tables that are too long for people to read); `model`, a description and arrays by name, is
-    kept for later runs.
+    `record` is stored in the manifest, `tables` with the tables of the run. `money` names columns with two decimal
+    places, `without_csv` tables that are too long for people to read. `model`, a description and arrays by name, is
+    stored for later runs.
     """
 
     record: dict[str, Any] = field(default_factory=dict)
@@ -74,16 +73,16 @@ class Findings:
 
 
 class State(Protocol):
-    """All that a section needs to score accounts: small, and the same for every worker."""
+    """The data that a section needs to score accounts: small, and equal for every worker."""
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
-        """Return its columns (s,) for the scored rows of a partition, by name."""
+        """Return the section's columns (s,) for the scored rows of a partition, by name."""
 
     def count(self, scored: pa.Table) -> Any:
-        """Return what a part of the scores comes to, by its table alone: small, and added up in `findings`."""
+        """Return small counts of a part of the scores, from its table alone; `findings` adds them up."""
 
     def findings(self, counts: Sequence[Any]) -> Findings:
-        """Return what it leaves beside its columns, given the counts of all parts in order."""
+        """Return the results beside the columns, given the counts of all parts in order."""
 
 
 @dataclass(frozen=True)
@@ -98,30 +97,30 @@ class RowsToForetell:
 
     @cached_property
     def sales_windows(self) -> tuple[Any, Any] | None:
-        """Sales (s,) of the last twelve months and of those before, NaN where unknown; None where no section knows."""
+        """Sales (s,) of the last twelve months and of those before, NaN if unknown; None if no section has them."""
         known = next((state for state in self.states if isinstance(state, _SalesHistory)), None)
         return None if known is None else known.sales_windows(self.part, self.at, self.backend)
 
 
 @runtime_checkable
 class _SalesHistory(Protocol):
-    """The state of a section that knows what accounts bought lately, and before."""
+    """The state of a section that knows recent and earlier sales of accounts."""
 
     def sales_windows(self, part: PartRows, at: Any, backend: Backend) -> tuple[Any, Any]:
-        """Return the sales (s,) of the last twelve months and of those before of rows of a partition."""
+        """Return sales (s,) of the last twelve months and of the twelve before, for rows of a partition."""
 
 
 @runtime_checkable
 class WinForecaster(Protocol):
-    """The state of a section that places depend on: asked once, before accounts get theirs."""
+    """The state of a section on which places depend; called once, before accounts get their places."""
 
     def foretell(self, rows: RowsToForetell) -> WinForecast:
-        """Return what it says of the scored rows of a partition; `score` gets that back."""
+        """Return the forecast for the scored rows of a partition; `score` receives it."""
 
 
 @runtime_checkable
 class Ranked(Protocol):
-    """The state of a section that goes by the places of all accounts: asked once, when they have got them."""
+    """The state of a section that depends on the places of all accounts; called once, when all have a place."""
 
     def place(self, priorities: Sequence[PartPriority]) -> State:
         """Return the state that scores accounts, given the priorities of the rows of all partitions."""
@@ -129,10 +128,10 @@ class Ranked(Protocol):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A section that is ready to score accounts: its name, the names of the columns that it may add, its state.
+    """A section that is ready to score accounts: its name, the names of columns that it may add, its state.
 
-    They stand in front of the column `before`, at the end where it names none. Columns `revised` are those of the core
-    that it writes anew.
+    New columns come in front of the column `before`, or at the end if it is empty. `revised` names columns of the core
+    that the section overwrites.
     """
 
     name: str
@@ -145,7 +144,7 @@ class Prepared:
 def with_sections(
     sections: Sequence[Prepared], rows: ScoredRows, foretold: Mapping[str, WinForecast], backend: Backend
 ) -> pa.Table:
-    """The scores with the columns of every section behind them; a section sees the columns of those before it."""
+    """Return the scores with the columns of all sections; a section sees the columns of earlier sections."""
     table = rows.scores
     for section in sections:
         scored = section.state.score(replace(rows, scores=table, foretold=foretold.get(section.name)), backend)

@@ -1,1 +1,1 @@
-"""What a run found, as tables for people and a model for later runs."""
+"""The results of a run, as tables for people and a model for later runs."""

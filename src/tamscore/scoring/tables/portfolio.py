@@ -1,4 +1,4 @@
-"""What to do with how many accounts: by tier, by play, and by segment of the portfolio within each cluster."""
+"""Numbers of accounts to act on: by tier, by play, and by segment of the portfolio within each cluster."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def priority_table(tables: RunTables) -> pa.Table:
 def portfolio_table(tables: RunTables, given: Portfolio) -> pa.Table:
     """One row per cluster, segment of the portfolio and kind that has accounts: what they need, who works on them.
 
-    Hours and cost of a year as far as the job tells them, null else.
+    Hours and cost of a year as far as the job gives them, else null.
     """
     sums = added_up((part.work for part in tables.scored), _portfolio_key)
     rows = []
@@ -92,7 +92,7 @@ def _as_known(rows: Sequence[dict[str, Any]], tables: RunTables) -> pa.Table:
 
 
 def _effort_of(given: Portfolio, segment: str, role: str, accounts: float) -> dict[str, float | None]:
-    """Return hours and cost of a year for so many accounts of a segment, None for what the job does not tell."""
+    """Return hours and cost of a year for so many accounts of a segment, None for those that the job does not give."""
     hours, rate, value = given.hours.get(segment), given.cost_per_hour.get(role), given.cost_per_account.get(segment)
     worked = None if hours is None else round(accounts * hours, 2)
     paid = [] if value is None else [accounts * value]

@@ -1,4 +1,4 @@
-"""What a run that builds on an earlier one has found out: drift, lifecycle of the clusters, accounts that change."""
+"""Comparison of a run with the earlier run: drift, lifecycle of the clusters, accounts that change."""
 
 from __future__ import annotations
 

@@ -23,11 +23,11 @@ _KEYS = {
     "win_back": (("at_stake", "descending"), ("account_id", "ascending")),
     "renew": (("renews_on", "ascending"), ("at_stake", "descending"), ("account_id", "ascending")),
 }
-"""Who comes first on each list."""
+"""The sort order of each list."""
 
 
 Listed: TypeAlias = "tuple[dict[str, tuple[Any, Any]], pa.Table]"
-"""What lists come to: accounts (K,) by cluster and cents at stake (K,), by name; and the first accounts of each."""
+"""Totals of lists by name: accounts (K,) by cluster and cents at stake (K,); and the first accounts of each."""
 
 
 def on_list(scored: pa.Table, name: str) -> Any:

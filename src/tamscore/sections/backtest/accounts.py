@@ -88,7 +88,7 @@ def _part_of(path: Location, form: IdForm, *, by_account: bool) -> tuple[Any, ..
 
 
 def _realised_of(job: Job, hashes: Any) -> Any:
-    """The sales afterwards of the accounts with these sorted hashes (m,), NaN where the table does not tell."""
+    """Return the later sales of the accounts with these sorted hashes (m,), NaN if the table does not have them."""
     rules = job.section(Backtest)
     least, most, times = np.full(len(hashes), np.inf), np.full(len(hashes), -np.inf), np.zeros(len(hashes), np.int32)
     for here, values in _read_backtest_tables(job):

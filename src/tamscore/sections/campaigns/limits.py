@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.sections.campaigns.segments import SharedLimit
 
 READ = ("campaign_id", "party_type", "probability", "expected_value", "priority")
-"""The columns of the scores that tell who stands in a list."""
+"""The columns of the scores that decide which accounts are in a list."""
 _BOUNDS = ("least_expected_value", "last_place")
 """Where a list ends; nothing where all find room."""
 

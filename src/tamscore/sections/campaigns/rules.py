@@ -71,7 +71,7 @@ def bands_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
 def segments_of_campaigns_are_there(
     columns: Columns, campaigns: Campaigns, segments: Any, jobs: Any
 ) -> Iterator[Problem]:
-    """Yield a problem where nothing tells the segments, or where nobody can know yet whether the map is total."""
+    """Yield a problem if no key names the segments, or if it is unknown whether the map covers all of them."""
     if campaigns.by == "own_segment" and not (segments and segments.own):
         yield Problem(("segments", "own"), 'columns for campaigns.by = "own_segment"', NOTHING)
     if campaigns.by == CUSTOMER_JOB and jobs is None:

@@ -19,9 +19,9 @@ _TEXTS = ("campaign_id", "segments", "channel", "theme", "message")
 
 
 def campaign_table(campaigns: CampaignMap, counts: Sequence[dict[Any, Any]]) -> pa.Table:
-    """One row per campaign and kind, also where it reaches nobody: accounts, sales, potential and whitespace.
+    """Return a row per campaign and kind, also for empty ones: accounts, sales, potential and whitespace.
 
-    No rows where no column tells the segments of the accounts.
+    There are no rows if no column holds the segments of the accounts.
     """
     import pyarrow as pa
 

@@ -30,7 +30,7 @@ OPEN_PRODUCT = "open_product"
 
 
 class ScoredRun(Protocol):
-    """What a coverage needs of a finished run."""
+    """The data of a finished run that a coverage needs."""
 
     @property
     def name(self) -> str:

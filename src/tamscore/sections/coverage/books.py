@@ -1,7 +1,7 @@
-"""Fair books: people of a role have about as many accounts and as much expected value for their hours as one another.
+"""Balanced books: people of a role have similar numbers of accounts and expected value for their hours.
 
-People exchange accounts that take the same hours, or hand over what another has hours left for. Plans, and with them
-the value of the coverage, stay; nobody gets an account that he does not serve, and no account leaves its owner.
+People exchange accounts that take the same hours, or give an account to a person who has hours left for it. Plans, and
+with them the value of the coverage, stay. Nobody gets an account that they do not serve, and owners keep theirs.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 _EXCHANGES = 5_000
 """Most exchanges in one role."""
 _BETTER = 1e-9
-"""By how much an exchange must bring people nearer at the least."""
+"""Least improvement of an exchange."""
 
 
 @dataclass
 class _Books:
-    """What people (p,) of a role hold: their numbers `who`, accounts, value, and what each would have of either.
+    """The books of people (p,) of a role: their numbers `who`, and the accounts and value `held` (2, p) by each.
 
-    Those `shares` (2, p) are accounts and value of the whole role in proportion to everybody's hours.
+    `shares` (2, p) are accounts and value of the whole role in proportion to each person's hours.
     """
 
     who: Any
@@ -36,7 +36,7 @@ class _Books:
 
     @classmethod
     def of(cls, desk: Desk, who: Any) -> _Books:
-        """The books of people (p,) by number."""
+        """Return the books of people (p,), given their numbers."""
         rows, count = np.flatnonzero(desk.person != NOBODY), len(desk.task.people)
         accounts = np.bincount(desk.person[rows], minlength=count)
         held = np.stack([accounts, np.bincount(desk.person[rows], desk.worth(rows), count)])[:, who].astype(np.float64)
@@ -45,7 +45,7 @@ class _Books:
 
     @property
     def ratio(self) -> Any:
-        """Accounts and value (2, p) against each one's share; 1 where the role has none."""
+        """Accounts and value (2, p) divided by each person's share; 1 if the role has none."""
         return np.divide(self.held, self.shares, out=np.ones(self.held.shape), where=self.shares > 0)
 
     def within(self, bounds: float) -> Any:
@@ -53,14 +53,14 @@ class _Books:
         return within(self.ratio, bounds)
 
     def apart(self, place: int, more: Any) -> Any:
-        """How far (w,) the person at a place is from its share, with so many accounts and so much value (2, w) more."""
+        """Return the squared distance (w,) of a person from their share, after changes of accounts and value (2, w)."""
         share = self.shares[:, place, None]
         held = self.held[:, place, None] + more
         return (np.where(share > 0, held / np.where(share > 0, share, 1.0) - 1, 0.0) ** 2).sum(axis=0)
 
 
 def within(ratio: Any, bounds: float) -> Any:
-    """Return which people (p,) have accounts and value against their shares (2, p) within bounds."""
+    """Return which people (p,) have accounts and value, divided by their shares (2, p), within bounds."""
     return (np.abs(ratio - 1) <= bounds + _BETTER).all(axis=0)
 
 
@@ -76,7 +76,7 @@ def balance(desk: Desk, owners: Owners, bounds: float) -> None:
 
 
 def _exchange(desk: Desk, owners: Owners, books: _Books) -> bool:
-    """Let those two people exchange accounts who lie farthest apart and can, in place; False where no two can."""
+    """Exchange accounts of the two people farthest apart that can exchange, in place; return False if no two can."""
     ratio = books.ratio
     pairs = [
         (ratio[measure, giver] - ratio[measure, taker], giver, taker)
@@ -90,7 +90,7 @@ def _exchange(desk: Desk, owners: Owners, books: _Books) -> bool:
 
 
 def _between(desk: Desk, owners: Owners, books: _Books, giver: int, taker: int) -> bool:
-    """Let two people by their places exchange what brings both nearest to their shares, in place; False without."""
+    """Make the exchange that brings two people nearest to their shares, in place; return False if none helps."""
     gives, takes = (int(books.who[place]) for place in (giver, taker))
     out, back = _ways(desk, owners, gives, takes, _requests(books, giver, taker))
     if not len(out):
@@ -109,15 +109,15 @@ def _between(desk: Desk, owners: Owners, books: _Books, giver: int, taker: int) 
 
 
 def _requests(books: _Books, giver: int, taker: int) -> float:
-    """Return how much value should go over for two people to have as much for their shares."""
+    """Return the value that the giver should hand over so that both have equal value for their shares."""
     value, share = books.held[1, [giver, taker]], np.maximum(books.shares[1, [giver, taker]], 1e-12)
     return float((value[0] / share[0] - value[1] / share[1]) / (1 / share[0] + 1 / share[1]))
 
 
 def _ways(desk: Desk, owners: Owners, giver: int, taker: int, value: float) -> tuple[Any, Any]:
-    """Accounts (w,) that may go from one person to another, and those (w,) that come back for them, -1 for none.
+    """Return accounts (w,) that may go from one person to another, and accounts (w,) in exchange, -1 for none.
 
-    What comes back takes the same hours, and is worth nearest to what goes less the value that should go over.
+    The account in exchange takes the same hours. Its value is nearest to that of the first account minus `value`.
     """
     given, taken = _free_to_go(desk, owners, giver, taker), _free_to_go(desk, owners, taker, giver)
     hours, back_hours = (desk.offer.hours[desk.plan[rows], rows] for rows in (given, taken))
@@ -134,19 +134,19 @@ def _ways(desk: Desk, owners: Owners, giver: int, taker: int, value: float) -> t
 
 
 def _nearest(ordered: Any, values: Any) -> Any:
-    """The place (w,) of the number nearest to each value (w,) among numbers (n,) in order; of equals the first."""
+    """Return the index (w,) of the number nearest to each value (w,) in sorted numbers (n,); the first of a tie."""
     middle = (ordered[1:] + ordered[:-1]) / 2
     return np.searchsorted(middle, values)
 
 
 def _free_to_go(desk: Desk, owners: Owners, giver: int, taker: int) -> Any:
-    """The accounts (n,) of a person that another one serves, and that are neither locked nor the giver's own."""
+    """Return accounts (n,) of the giver that the taker serves, and that are neither locked nor the giver's own."""
     rows = np.flatnonzero((desk.person == giver) & ~owners.locked & (owners.person != giver))
     return rows[desk.task.serves[desk.task.accounts.group_of(rows), taker]]
 
 
 def _hand_over(desk: Desk, out: int, back: int, taker: int, giver: int) -> None:
-    """Give an account to another person of the role, and one back unless it is -1, with the plans they have."""
+    """Give an account to another person of the role, and `back` in exchange unless it is -1; plans stay."""
     moves = [(row, int(desk.plan[row]), to) for row, to in ((out, taker), (back, giver)) if row != NOBODY]
     for row, _, _ in moves:
         desk.leave(row)
@@ -155,7 +155,7 @@ def _hand_over(desk: Desk, out: int, back: int, taker: int, giver: int) -> None:
 
 
 def ratios(desk: Desk) -> Any:
-    """Accounts and value (2, p) of every person against its share in its role; 1 for those without hours."""
+    """Return accounts and value (2, p) of every person divided by their share in the role; 1 without hours."""
     role, values = desk.task.role_of_person, np.ones((2, len(desk.task.people)))
     for number in range(len(desk.task.roles)):
         who = np.flatnonzero((role == number) & (desk.task.hours_of_people > 0))

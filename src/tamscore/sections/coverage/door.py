@@ -32,10 +32,10 @@ _HOURS_OF_A_YEAR = 8_784
 def doubts_before_scores(
     settings: Coverage, form: IdForm, known: Callable[[], KnownAccounts] | None = None
 ) -> list[str]:
-    """Return what a person should know of the tables of a coverage before there are scores.
+    """Return notices about the tables of a coverage before there are scores.
 
-    `known` tells the accounts of the market; without it ids are not compared. Raise InputContractError for what would
-    stop the coverage when all is scored, as far as can be known.
+    `known` are the accounts of the market; without it, ids are not compared. Raise InputContractError for problems that
+    would stop the coverage after scoring, as far as they are known.
     """
     from tamscore.sections.coverage.question import team_of
 

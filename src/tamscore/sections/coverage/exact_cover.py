@@ -11,9 +11,9 @@ SMALL = 1_000
 
 
 def best_options(value: Any, hours: Any, role: Any, limits: Any) -> Any | None:
-    """The best option (m,) int64 within the hours `limits` (r,), None where the solver (HiGHS) finds none.
+    """Return the best option (m,) int64 within the hours `limits` (r,), None if the solver (HiGHS) finds none.
 
-    Value and hours are (o, m), an option that is not open has value -inf; `role` (o,) tells whose hours it takes.
+    Value and hours are (o, m), an option that is not open has value -inf; `role` (o,) is the role whose hours it takes.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import coo_array

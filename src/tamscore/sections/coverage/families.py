@@ -1,7 +1,7 @@
-"""Families that are covered whole: one unit each, with one owner, in place of their accounts.
+"""Families that are covered whole: one unit with one owner for each family, in place of its accounts.
 
-A unit has the money of all accounts of a family and takes the hours of one. What names it, where it lies and what it
-asks for is said by its head: the top account, or the first by priority where that is not scored.
+A unit has the money of all accounts of a family and takes the hours of one. Its id, region and skill are those of its
+head: the top account, or the first by priority if the top account is not scored.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Units:
-    """The unit (m,) int32 of each account, and of each unit its head (u,) int64, in order of the ids of heads."""
+    """The unit (m,) int32 of each account, and the head (u,) int64 of each unit, in order of the ids of heads."""
 
     of: Any
     head: Any
 
     def __len__(self) -> int:
-        """The number of units u."""
+        """Return the number of units u."""
         return len(self.head)
 
     def add_up(self, amount: Any) -> Any:
-        """Return an amount (m,) of accounts added up by unit (u,)."""
+        """Return the sums (u,) by unit of an amount (m,) of accounts."""
         return np.bincount(self.of, amount, len(self))
 
     def least(self, number: Any) -> Any:
-        """Return the least of the numbers (m,) of each unit's accounts (u,)."""
+        """Return the least number (u,) of each unit, given numbers (m,) of accounts."""
         full = np.full(len(self), np.iinfo(np.int64).max)
         np.minimum.at(full, self.of, number)
         return full
@@ -50,7 +50,7 @@ class _Units:
 
 @dataclass(frozen=True)
 class Whole:
-    """The units that are covered whole, the accounts that they are made of, and who owns these."""
+    """The units that are covered whole, their accounts, and the owners of the accounts."""
 
     units: _Units
     accounts: CoverageAccounts
@@ -58,7 +58,7 @@ class Whole:
 
     @property
     def record(self) -> dict[str, int]:
-        """Return how many accounts there are, in how many units, and how many of these have several accounts."""
+        """Return the numbers of accounts, of units, and of units with several accounts."""
         size = np.bincount(self.units.of, minlength=len(self.units))
         return {"accounts": len(self.accounts), "units": len(self.units), "families": int(np.count_nonzero(size > 1))}
 
@@ -77,7 +77,7 @@ def units_of(accounts: CoverageAccounts, family: Family) -> _Units:
 def as_units(accounts: CoverageAccounts, units: _Units, tier: Texts) -> CoverageAccounts:
     """Return one account for each unit, in order of id; `tier` is that of the family of each account.
 
-    A unit is a customer if any of its accounts is one, and in the quadrant of its accounts that comes first.
+    A unit is a customer if any of its accounts is one. Its quadrant is the first in ORDER among those of its accounts.
     """
     head, names = units.head, accounts.texts.keys() - {OPEN_PRODUCT}  # accounts have their own
     sales = np.maximum(accounts.sales, 0.0)
@@ -109,7 +109,7 @@ def as_units(accounts: CoverageAccounts, units: _Units, tier: Texts) -> Coverage
 
 
 def _first_level(column: Texts, units: _Units, order: tuple[str, ...]) -> Texts:
-    """Return of each unit the level of its accounts that comes first in an order; levels not in it come last."""
+    """Return for each unit the first level of its accounts in an order; levels that are not in it come last."""
     rank = [order.index(level) if level in order else len(order) + at for at, level in enumerate(column.levels)]
     by_rank = np.argsort(rank, kind="stable")
     place = np.empty(len(rank), np.int64)
@@ -118,9 +118,9 @@ def _first_level(column: Texts, units: _Units, order: tuple[str, ...]) -> Texts:
 
 
 def owners_of_units(owners: Owners, units: _Units, accounts: CoverageAccounts, people: Sequence[Person]) -> Owners:
-    """Return who owns each unit: who holds an account of it locked, else the owner of its head, else of its first.
+    """Return the owner of each unit: that of a locked account, else that of its head, else that of its first account.
 
-    Raise InputContractError that names the accounts if two people hold accounts of one family locked.
+    Raise InputContractError that names the accounts if accounts of one family are locked to two people.
     """
     _require_one_lock(owners, units, accounts, people)
     is_head = np.zeros(len(accounts), bool)
@@ -136,7 +136,7 @@ def owners_of_units(owners: Owners, units: _Units, accounts: CoverageAccounts, p
 
 
 def _former_of_units(former: Former, units: _Units, person: Any) -> Former:
-    """Return the units without an owner among the people (u,) that had somebody else, by their first such account."""
+    """Return units without an owner in `person` (u,) that had a former one, by their first such account."""
     unit, first = np.unique(units.of[former.account], return_index=True)
     free = person[unit] == NOBODY
     return replace(former, account=unit[free].astype(np.int64), who=former.who[first[free]])
@@ -162,7 +162,7 @@ def _require_one_lock(owners: Owners, units: _Units, accounts: CoverageAccounts,
 
 
 def touches_of_units(touches: AccountTouches, units: _Units) -> AccountTouches:
-    """Return the hours that are told for accounts as those of their units: added up where several are told."""
+    """Return the given hours of accounts as hours of their units: the sum if several accounts of a unit have hours."""
     if not len(touches.account):
         return touches
     pairs, place = np.unique(np.stack([units.of[touches.account], touches.plan]), axis=1, return_inverse=True)

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """What each account may be covered by: value and hours (o, m) float64 of every option, in order of account id.
+    """The options to cover each account: value and hours (o, m) float64 of every option, in order of account id.
 
-    An option that is not open to an account has value -inf. `role` (o,) tells whose hours an option takes,
-    `names` (r,) how messages call the roles. `size` (m,) float64: so many accounts alike each stands for, absent: one.
+    An option that is not open to an account has value -inf. `role` (o,) is the role whose hours an option takes,
+    `names` (r,) name the roles in messages. `size` (m,) float64: so many accounts alike each stands for, absent: one.
     Value and hours may be worked out where they are asked for, see `by_kind`. `starts`: where parts of the accounts
     begin whose choices are added up apart.
     """

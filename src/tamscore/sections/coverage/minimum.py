@@ -72,7 +72,7 @@ class Owed:
         return cross(result, int(group.max(initial=0)) + 1, group)
 
     def of(self, here: Any) -> Owed:
-        """Those of the accounts where a mask (s,) is true, or of some places."""
+        """Return the entries at a mask (s,) or at some positions."""
         return Owed(self.account[here], self.least[here], self.rule[here], self.rules)
 
 

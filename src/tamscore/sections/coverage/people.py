@@ -51,7 +51,7 @@ class LastBooks:
 
 @dataclass(frozen=True)
 class Owners:
-    """Who owns each account today: person (m,) by number or -1, and where (m,) that is locked.
+    """The owner of each account today: person (m,) by number or -1, and where (m,) that is locked.
 
     `joins` says how the table met accounts and people, `doubts` names the owners who are none of these. Where owners
     are those of the last coverage, `last` says which, and `former` who of them is gone.

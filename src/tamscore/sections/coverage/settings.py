@@ -1,4 +1,4 @@
-"""The section of the job file that says who there is to cover accounts."""
+"""The section [coverage] of the job file: people, their hours, plans and owners of accounts."""
 
 from __future__ import annotations
 
@@ -34,61 +34,62 @@ def default_team() -> dict[str, int]:
 
 
 def _default_minimum() -> dict[_Segment, _ServiceLevel]:
-    """Return the least service of quadrants and tiers: large customers and tier A have a person, so have loyal ones."""
+    """Return the least service of quadrants and tiers: a person for large and loyal customers and for tier A."""
     return {"blue": "pooled", "A": "pooled", "orange": "pooled"}
 
 
 class Coverage(SectionSettings):
-    """Who covers whom, with the hours there are; a job that has this section has it in its scores."""
+    """Who covers whom, with the hours there are; a job with this section has the coverage in its scores."""
 
     people: LocalPath | None = None
-    """Table of people, Parquet or CSV: person, role, hours, and where wanted regions and skills (a|b); absent: team."""
+    """Table of people (Parquet or CSV): person, role, hours; optional: regions and skills (a|b). Absent: team."""
     team: dict[Text, Annotated[int, Field(ge=0, le=_MOST_PEOPLE)]] = Field(default_factory=default_team)
-    """How many people there are in each role, where no table names them."""
+    """Number of people in each role; used without a table of people."""
     hours_per_person: Positive = 1200.0
-    """Hours that a person has for accounts, where no table tells, and of one person more or less; 26 with hours_per =
-    "week" unless given."""
+    """Hours of a person for accounts; used without a table of people, and for one person more or less. Default with
+    hours_per = "week": 26."""
     hours_per: Literal["year", "week"] = "year"
-    """Whether the hours of people, here and in the table, are those of a year or of a week."""
+    """Period of the hours of people, here and in the table: a year or a week."""
     weeks_per_year: Annotated[float, Field(gt=0, le=53)] = 46.0
-    """Weeks a year that a person works, which make weekly hours yearly ones."""
+    """Working weeks of a person in a year; they turn weekly hours into yearly hours."""
     ramp: Annotated[tuple[Share, ...], Field(strict=False, max_length=12)] = ()
-    """Parts of the hours that somebody new has in each of the first months: the first year of a scenario counts so."""
+    """Shares of the full hours that a new person has in each of the first months; used in the first year of a
+    scenario."""
     plans: LocalPath | None = None
-    """Table of touch plans: role, service_level, hours, expansion, acquisition, protection, and where wanted the limits
-    party_type, quadrant, kind, tier, market_segment, region, band; absent: the defaults."""
+    """Table of touch plans: role, service_level, hours, expansion, acquisition, protection; optional limits:
+    party_type, quadrant, kind, tier, market_segment, region, band. Absent: the default plans."""
     account_plans: LocalPath | None = None
-    """Table of hours of single accounts, in place of those of the plans: account_id, role, hours, and where wanted
+    """Table of hours of single accounts, which replace those of the plans: account_id, role, hours; optional:
     service_level."""
     minimum_treatment: dict[_Segment, _ServiceLevel] = Field(default_factory=_default_minimum)
-    """Least service level of the accounts of a quadrant or tier, as far as hours allow: pooled or high_touch. They are
-    served in the order blue, A, orange, B, yellow, C, grey, teal, D, and by priority; {} for none."""
+    """Least service level of accounts by quadrant or tier, as far as hours allow: pooled or high_touch. Accounts are
+    served in the order blue, A, orange, B, yellow, C, grey, teal, D, then by priority. {}: no minimum."""
     measured: bool | None = None
-    """Whether shares of the plans give way to the effects that holdouts have measured, see tamscore lift; absent: those
-    of the default plans do."""
+    """Whether effects measured with holdouts replace the shares of the plans, see tamscore lift. Absent: they replace
+    those of the default plans only."""
     owners: Owners = "last"
-    """Who owns which account today: "last", as the newest coverage of an earlier version of the output says; "none"; or
-    a table: account_id, person, and where wanted locked (true or false)."""
+    """Owners of accounts today: "last" takes them from the newest coverage of an earlier version of the output; "none";
+    or a table: account_id, person; optional: locked (true or false)."""
     min_match_share: Share = 0.5
     """Share of the rows of owners and account_plans that must name a scored account, and of the owners that must be
-    people; coverage stops where fewer do."""
+    people; coverage stops if fewer do."""
     max_moves: Annotated[int, Field(ge=0)] | None = None
-    """Most accounts that may change owner; absent: as many as it takes."""
+    """Most accounts that may change owner; absent: no limit."""
     balance: Annotated[float, Field(gt=0, le=1)] | None = None
-    """How much more or less accounts and expected value a person may have than its hours' share in its role, such as
-    0.2 for a fifth, as far as exchanges of equal hours allow; absent: as potential falls."""
+    """Most relative deviation of the accounts and expected value of a person from their share by hours in the role,
+    such as 0.2 for a fifth, as far as exchanges of equal hours allow; absent: people are balanced by potential only."""
     families: Literal["one_owner", "free"] = "one_owner"
-    """Where the scores have families: one_owner covers each whole, with one person and the hours of one account; free
-    covers its accounts one by one."""
+    """Coverage of families, if the scores have them: one_owner covers a family as a whole, with one person and the
+    hours of one account; free covers its accounts one by one."""
     region: Column | None = None
-    """Column of the scores with an account's region, see columns.keep; people serve the regions listed with them."""
+    """Column of the scores with an account's region, see columns.keep; people serve the regions in their row."""
     skill: Column | None = None
-    """Column of the scores with the skill that an account asks for; people need to have it."""
+    """Column of the scores with the skill that an account needs; the person must have it."""
 
     @model_validator(mode="before")
     @classmethod
     def _with_hours_of_a_week(cls, data: Any) -> Any:
-        """Return the data with hours of a week where it counts in weeks and names none."""
+        """Return the data with the default hours of a week if it counts in weeks and gives no hours."""
         weekly = isinstance(data, dict) and data.get("hours_per") == "week"
         return {"hours_per_person": _WEEKLY_HOURS, **data} if weekly else data
 
@@ -108,12 +109,12 @@ class Coverage(SectionSettings):
 
     @property
     def yearly(self) -> float:
-        """Return how many times the hours of people, as they are given, make up a year."""
+        """Return the factor that turns the given hours of people into hours a year."""
         return self.weeks_per_year if self.hours_per == "week" else 1.0
 
     @property
     def hours_of_one(self) -> float:
-        """Hours a year of a person of whom nothing else is known."""
+        """Hours a year of a person without other information."""
         return self.hours_per_person * self.yearly
 
     def tables_named(self) -> dict[str, str]:
@@ -128,5 +129,5 @@ class Coverage(SectionSettings):
 
     @property
     def keeps_books(self) -> bool:
-        """Return whether owners are those of the last coverage."""
+        """Return whether owners come from the last coverage."""
         return self.owners == OWNERS_WITHOUT_TABLE[0]

@@ -1,4 +1,4 @@
-"""Touch plans of single accounts: hours of a role that a table tells, in place of those of the role's plans."""
+"""Touch plans of single accounts: hours of a role from a table, in place of those of the role's plans."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ NONE = AccountTouches(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
 def read_touches(settings: Coverage, accounts: CoverageAccounts, plans: Sequence[TouchPlan]) -> AccountTouches:
-    """The hours of single accounts that the table tells; of all service levels of a role where it names none.
+    """Return the hours of single accounts in the table; for all service levels of a role if the table names none.
 
     Ids that the run does not have are passed over and named. Raise InputContractError if hours are missing or not
     above 0, a role or service level has no plan that takes hours, a row stands

@@ -126,7 +126,7 @@ def _is_no_amount(name: str) -> bool:
 
 
 def prepare_rows(market: Market) -> _RowsState:
-    """Return the state, told by the table that is scored."""
+    """Return the state, read from the metadata of the table that is scored."""
     piece = market.run.plan.partitions[0].pieces[0]
     footer, _ = footers.read_footer(location(piece.file))
     record = json.loads(footer.metadata[METADATA.encode()])

@@ -92,7 +92,7 @@ class JobsState:
         return job
 
     def fill_in(self, rows: ScoredRows, backend: Backend, job: Any, basis: Any, chance: Any) -> None:
-        """Write the likeliest job of the scored rows without one, where features tell it, and how likely that is."""
+        """Write the most likely job of scored rows without one, if features predict it, and its probability."""
         party, asked = rows.part.party[rows.at], []
         for jobs, model in zip(self.parties, self.models, strict=True):
             code = model.encoding.party

@@ -43,7 +43,7 @@ def leading_products(mean: Any, market: Any, names: Sequence[str]) -> list[tuple
 def job_names(leading: Sequence[Sequence[LeadingProduct]], remaining: Sequence[str | None] = ()) -> tuple[str, ...]:
     """Return a name for each customer job: the two products that lead most, more where others share that name.
 
-    A number tells apart those whose products run out. `remaining` are names given before, None for none.
+    Jobs with equal names get a number. `remaining` are names given before, None for none.
     """
     remaining = remaining or (None,) * len(leading)
     taken = {name for name in remaining if name}

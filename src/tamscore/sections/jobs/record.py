@@ -119,7 +119,7 @@ def _mix_rows(jobs: PartyJobs, columns: Sequence[str]) -> Iterator[dict[str, Any
 
 
 def _party_record(jobs: PartyJobs) -> dict[str, Any]:
-    """Return how the customer jobs of a party type were found, and how well features tell them."""
+    """Return how the customer jobs of a party type were found, and how well features predict them."""
     learned = jobs.learned
     return {
         "party_type": jobs.party_type,
@@ -156,7 +156,7 @@ def _round_off(value: float | None) -> float | None:
 
 
 def _notices(state: JobsState, parties: Sequence[PartyJobs]) -> Iterator[str]:
-    """Yield what a person should know: jobs that do not come out again or that features do not tell, unused keys."""
+    """Yield notices: jobs that are not stable or that features do not predict, and unused keys."""
     for party in parties:
         about = f"{party.party_type}: customer jobs"
         if len(party) == 1:

@@ -51,12 +51,12 @@ def _choice(record: _Record) -> list[Table]:
 
 
 def _certainty(record: _Record) -> Points:
-    """Return how far customer jobs come out again, and how well features tell them, by party type."""
+    """Return the stability of customer jobs, and how well features predict them, by party type."""
     return Points(tuple(Sentence(f"{words(item['party_type'])}:", _sentence(item)) for item in record["parties"]))
 
 
 def _sentence(party: _Record) -> str:
-    """Return how far the customer jobs of a party type come out again, and how well features tell them."""
+    """Return the stability of the customer jobs of a party type, and how well features predict them."""
     parts = [f"{count_text(party['customers'], 'customer')} with products"]
     if party["rand"] is not None:
         parts.append(f"halves of them agree by an adjusted Rand index of {party['rand']:.2f}")

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 def retention(
     policies: Sequence[PartyPolicy], sums: dict[str, Any], months: int, assumed: float | None
 ) -> tuple[Any | None, list[dict[str, Any]]]:
-    """The yearly retention (K,) of every cluster, and the same for the manifest; None where nothing tells any.
+    """Return the yearly retention (K,) of every cluster, and its record for the manifest; None if it is unknown.
 
-    `sums` has customers in the `base` and those that have `stayed` (K,). A party type of which nothing is known gets
-    what is assumed, or NaN.
+    `sums` has customers in the `base` and those that have `stayed` (K,). A party type without data gets the assumed
+    retention, or NaN.
     """
     rates, items, start = [], [], 0
     for policy in policies:

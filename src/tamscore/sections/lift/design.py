@@ -123,7 +123,7 @@ def chosen(ids: pa.Array, stratum: Any, controls: Any, seed: int) -> Any:
 
 
 def _choose_lots(size: Any, wanted: int) -> Any:
-    """Return which lots (l,) bool of these sizes (l,) are taken, the first first, until there are as many as wanted."""
+    """Return which groups (g,) bool of given sizes (g,) to take, in their order, until `wanted` accounts are taken."""
     values, left = np.zeros(len(size), bool), wanted
     whole = int(np.searchsorted(np.cumsum(size), wanted, side="right"))  # so many fit without a gap
     values[:whole] = True

@@ -1,4 +1,4 @@
-"""Whether it worked: buyers of a holdout's treated accounts and controls, over all, by stratum and by group."""
+"""The result of a holdout: buyers of a holdout's treated accounts and controls, over all, by stratum and by group."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MORE, FEWER, UNSEEN, TOO_FEW = "more", "fewer", "unseen", "too few"
-"""What may come out: an effect that its interval tells from 0, none that it does, or no statement."""
+"""Possible results: an effect whose interval excludes 0, an interval that includes 0, or no statement."""
 
 
 @dataclass(frozen=True)

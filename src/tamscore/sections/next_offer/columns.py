@@ -191,9 +191,9 @@ def prepare(market: Market, settings: NextOffer) -> NextOfferState:
 
 
 def _learn(market: Market, sales: ProductSales, settings: NextOffer) -> KnownOffers:
-    """Return what is offered in each cluster, and what the model says of who owns what.
+    """Return the offers of each cluster, and the model of ownership.
 
-    The model tells at most MOST_COLUMNS products apart, and only these are offered by it.
+    The model covers at most MOST_COLUMNS products, and offers only these.
     """
     rules, potential = market.run.job.potential, market.figure("product_potential")
     wanted = offered_products(sales.owners, sales.customer_counts, settings.owned, rules.min_customers)

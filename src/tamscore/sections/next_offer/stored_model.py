@@ -28,11 +28,11 @@ _REMEDY = "set it so, refresh the model, or score with --fresh-cut-lines"
 
 @dataclass(frozen=True)
 class KnownOffers:
-    """What a run has learned of offers: those of each cluster, and the model of who owns what.
+    """The offers that a run has learned: those of each cluster, and the model of ownership.
 
-    `product` (c,) are the numbers of the products that the model tells apart, in the order of its columns. `model` is
-    None for offers by the share of owners, else it was learned from so many `customers`. `source` is the run that has
-    learned it, None for this one.
+    `product` (c,) are the numbers of the products of the model, in the order of its columns. `model` is None for offers
+    by the share of owners, else it was trained on so many `customers`. `source` is the run that trained it, None for
+    this one.
     """
 
     product: Any

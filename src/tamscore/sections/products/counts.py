@@ -1,4 +1,4 @@
-"""What a part of the scores comes to by product, kept in whole cents so that sums are exact."""
+"""Totals of a part of the scores by product, in whole cents so that sums are exact."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tamscore.sections.products.columns import OpenRows
 
 _MEASURES = ("whitespace", "product_whitespace")
-"""What the accounts of a kind come to, in cents."""
+"""Totals of the accounts of a kind, in cents."""
 
 
 PartCounts: TypeAlias = "tuple[Any, Any, Any]"
@@ -29,7 +29,7 @@ PartCounts: TypeAlias = "tuple[Any, Any, Any]"
 
 @dataclass(frozen=True)
 class Counts:
-    """What scores come to.
+    """Totals of scores by product.
 
     `cents` and `accounts` (kinds, K, P): whitespace by kind, cluster and product, and the accounts that have any;
     `totals` (kinds, measures): the MEASURES of each kind in cents.

@@ -1,4 +1,4 @@
-"""What is open by product: potential above own sales for owners, all of it where the product is offered."""
+"""Whitespace by product: potential above own sales for owners, all of it where the product is offered."""
 
 from __future__ import annotations
 

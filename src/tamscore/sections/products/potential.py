@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _OF_PARTY = "party type"
 BASES = (NO_CUSTOMERS, OF_CLUSTER, POOLED, _OF_PARTY)
-"""Where the potential of a product comes from, by number."""
+"""Sources of the potential of a product, by number."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""From scores to probabilities: calibrated on rows that the score was not learned from, moved to the market's own rate.
+"""Calibration of scores to probabilities, on rows outside the training data, then moved to the rate of the market.
 
-Sigmoid: Platt (1999). Isotonic: Zadrozny & Elkan (2002); from 1,000 buyers on it beats the sigmoid (Niculescu-Mizil &
-Caruana 2005). Another class prior: Saerens, Latinne & Decaestecker (2002). Buyers and unlabelled rows only: a buyer has
-a label as often whatever it looks like (Elkan & Noto 2008).
+Sigmoid: Platt (1999). Isotonic: Zadrozny & Elkan (2002); from 1,000 buyers on it is better than the sigmoid
+(Niculescu-Mizil & Caruana 2005). Another class prior: Saerens, Latinne & Decaestecker (2002). Buyers and unlabelled
+rows only: the share of buyers with a label does not depend on features (Elkan & Noto 2008).
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from tamscore.backend import Array
 
 ISOTONIC_FROM = 1_000
-"""So many buyers make the isotonic calibration the better one."""
+"""From so many buyers on, isotonic calibration is better."""
 PLACES = 6
-"""Probabilities are told to so many decimal places, which no machine gets otherwise."""
+"""Decimal places of probabilities, which are equal on all machines."""
 _HALVINGS = 60
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A probability for every score: through points (`x`, `y`), or 1 / (1 + exp(-(slope · score + offset))).
+    """A map from scores to probabilities: lines through points (`x`, `y`), or 1 / (1 + exp(-(slope · score + offset))).
 
-    Then `shift` is added to its log-odds, and it is divided by `labelled`, the share of buyers that have a label.
+    Then `shift` is added to the log-odds. The result is divided by `labelled`, the share of buyers that have a label.
     `least` keeps probabilities off 0 and 1.
     """
 
@@ -40,11 +40,11 @@ class Calibration:
 
     @property
     def kind(self) -> str:
-        """Return how it was made."""
+        """Return the kind of calibration: isotonic or sigmoid."""
         return "isotonic" if len(self.x) else "sigmoid"
 
     def probability(self, xp: Any, score: Array) -> Array:
-        """The probabilities (m,) of some scores in log-odds."""
+        """Return the probabilities (m,) of scores (m,) in log-odds."""
         result = through(xp, score, self.x, self.y) if len(self.x) else sigmoid(xp, self.slope * score + self.offset)
         result = xp.clip(result, self.least, 1.0 - self.least)
         if self.shift:
@@ -53,17 +53,17 @@ class Calibration:
 
 
 def sigmoid(xp: Any, odds: Array) -> Array:
-    """The probability of some log-odds."""
+    """Return the probabilities of log-odds."""
     return 1.0 / (1.0 + xp.exp(-xp.clip(odds, -500.0, 500.0)))
 
 
 def round_off(xp: Any, values: Array) -> Array:
-    """Numbers to six places."""
+    """Return numbers rounded to six decimal places."""
     return xp.round(values * 10.0**PLACES) / 10.0**PLACES
 
 
 def through(xp: Any, score: Array, x: Any, y: Any) -> Array:
-    """Straight lines through points (p,) on the host, level before the first and after the last of them."""
+    """Return the values (m,) of lines through points (p,) on the host, constant before the first and after the last."""
     xs, ys = (xp.asarray(item, dtype=xp.float64, device=score.device) for item in (x, y))
     inside = xp.clip(score, float(x[0]), float(x[-1]))
     right = xp.clip(xp.searchsorted(xs, inside), 1, len(x) - 1) if len(x) > 1 else xp.zeros_like(score, dtype=xp.int64)
@@ -74,14 +74,14 @@ def through(xp: Any, score: Array, x: Any, y: Any) -> Array:
 
 
 def calibrate(score: Any, label: Any, weight: Any, kind: Literal["auto", "isotonic", "sigmoid"]) -> Calibration:
-    """The calibration of scores (n,) that were learned without their own rows, given labels 0 or 1 and weights."""
+    """Return the calibration of scores (n,) from models without these rows, given labels 0 or 1 and weights."""
     isotonic = kind == "isotonic" or (kind == "auto" and label.sum() >= ISOTONIC_FROM)
     made = _by_steps(score, label, weight) if isotonic else _by_curve(score, label, weight)
     return replace(made, least=0.5 / len(label))
 
 
 def _by_steps(score: Any, label: Any, weight: Any) -> Calibration:
-    """The rising line that fits best."""
+    """Return the isotonic calibration: the rising step function that fits best."""
     from sklearn.isotonic import IsotonicRegression
 
     fitted = IsotonicRegression(out_of_bounds="clip").fit(score, label, weight)
@@ -89,7 +89,7 @@ def _by_steps(score: Any, label: Any, weight: Any) -> Calibration:
 
 
 def _by_curve(score: Any, label: Any, weight: Any) -> Calibration:
-    """The logistic curve that fits best."""
+    """Return the sigmoid calibration: the logistic curve that fits best."""
     from sklearn.linear_model import LogisticRegression
 
     fitted = LogisticRegression(C=1e6, max_iter=1000).fit(score[:, None], label, weight)
@@ -98,12 +98,12 @@ def _by_curve(score: Any, label: Any, weight: Any) -> Calibration:
 
 
 def move(calibration: Calibration, share: float, prior: float) -> Calibration:
-    """The calibration of a market where the share `prior` would buy, not `share` as among the labelled rows."""
+    """Return the calibration of a market in which the share `prior` buys, not `share` as among the labelled rows."""
     return replace(calibration, shift=float(np.log(prior / (1 - prior)) - np.log(share / (1 - share))))
 
 
 def freed(calibration: Calibration, score: Any, weight: Any, prior: float) -> Calibration:
-    """The calibration where label 0 says nothing, so that the share `prior` of all rows would buy on the average."""
+    """Return the calibration for label 0 as unlabelled: the mean probability of all rows becomes `prior`."""
     probability = calibration.probability(np, score)
     low, high = min(float(np.average(probability, weights=weight)), 1.0) * 1e-3, 1.0 / prior
     for _ in range(_HALVINGS):

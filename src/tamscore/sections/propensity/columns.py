@@ -1,4 +1,4 @@
-"""Who will buy: the columns of a propensity, and what they come to."""
+"""The columns of a propensity, and their totals."""
 
 from __future__ import annotations
 

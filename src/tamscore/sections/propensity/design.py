@@ -1,4 +1,4 @@
-"""The rows that a propensity is learned from and told of: numbers as they are for trees, made straight for a line.
+"""The rows to train and score a propensity: numbers as they are for trees, scaled for a line.
 
 Trees take raw numbers, NaN for missing, and the codes of categories. A logistic regression takes one 0/1 column for
 each level; its numbers are centred and scaled, logarithms first where a column is skewed, missing ones at the mean and

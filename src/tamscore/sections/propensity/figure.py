@@ -1,4 +1,4 @@
-"""Propensity as pictures: how many buyers are reached by contacting the best first, and whether probabilities hold."""
+"""Figures of propensity: share of buyers reached by contacting the best accounts first, and calibration."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def lift(rows: Sequence[dict[str, Any]], deciles: Table) -> Figure:
-    """The deciles as a curve of buyers reached and, where probabilities are told, predicted against observed."""
+    """Return the figure of deciles: buyers reached and, if there are probabilities, predicted against observed."""
     text = ", ".join(f"{row['decile']:.0f}: {row['capture']:.0%}" for row in rows)
     alt = f"Share of all buyers reached by contacting the best deciles first: {text}."
     calibrated = all(row["predicted"] is not None for row in rows)
@@ -32,7 +32,7 @@ def lift(rows: Sequence[dict[str, Any]], deciles: Table) -> Figure:
         for panel in rest:
             _draw_calibration(panel, rows, canvas)
 
-    reading = f"Whoever calls the best decile first reaches {rows[0]['capture']:.0%} of the buyers."
+    reading = f"The best decile holds {rows[0]['capture']:.0%} of the buyers."
     return Figure("propensity", "Who will buy", alt, draw, 280, 260 * (2 if calibrated else 1), deciles, reading)
 
 

@@ -1,4 +1,4 @@
-"""Who bought in the label window, partition by partition, and whether features knew it beforehand."""
+"""Labels: which accounts bought in the label window, partition by partition, and checks of the cut-off."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 UNLABELLED, _REJECTED = -1, -2
 _FEWEST = 50
-"""With fewer buyers, or fewer others where there are any, no probability is told."""
+"""Fewest buyers, and fewest others if there are any, for a probability."""
 
 
 _EARLY = "labels"
@@ -37,9 +37,9 @@ _EARLY = "labels"
 
 @dataclass(frozen=True)
 class _Asked:
-    """Where labels stand: a column of the input, or labels (n,) int8 by sorted id hash (n,) from a table.
+    """The source of labels: a column of the input, or labels (n,) int8 by sorted id hash (n,) from a table.
 
-    `column` is None where a table has them. Accounts without a label get `otherwise`.
+    `column` is None if a table has the labels. Accounts without a label get `otherwise`.
     """
 
     column: str | None
@@ -49,9 +49,9 @@ class _Asked:
 
 
 def labels_of(market: Market, section: Propensity) -> list[Any]:
-    """The label (m,) int8 of every row by partition: 1, 0, UNLABELLED, or REJECTED.
+    """Return the label (m,) int8 of every row by partition: 1, 0, UNLABELLED, or REJECTED.
 
-    Raises InputContractError where labels are neither 1 nor 0, or features are from after the cut-off.
+    Raise InputContractError if labels are neither 1 nor 0, or if features are from after the cut-off.
     """
     run = market.run
     with run.progress.stage("labels", run.plan.rows) as done:
@@ -69,7 +69,7 @@ def labels_of(market: Market, section: Propensity) -> list[Any]:
 def require_early(run: Run, parts: Sequence[PartRows], section: Propensity) -> None:
     """Raise InputContractError unless enough rows that may be scored have a label, before anything is fitted.
 
-    Rows that turn out unusable later leave fewer, so the labels are counted again when they are learned from.
+    Later steps may reject more rows, so the labels are counted again before training.
     """
     with run.progress.stage("label_counts", run.plan.rows) as done:
         read = list(run.flow.map(_read_labels, parts, run.flow.share(_asked_of(run, section))))
@@ -80,7 +80,7 @@ def require_early(run: Run, parts: Sequence[PartRows], section: Propensity) -> N
 
 
 def _of_scored(labels: Any, reason: Any) -> Any:
-    """The labels (m,) of rows, REJECTED for those that are not scored, by their reasons (m,) uint8."""
+    """Return the labels (m,) of rows, REJECTED for rows that are not scored by their reasons (m,) uint8."""
     return np.where(reason == Reason.SCORED, labels, np.int8(_REJECTED))
 
 
@@ -90,7 +90,7 @@ def counts_of(result: Sequence[Any]) -> dict[int, int]:
 
 
 def _asked_of(run: Run, section: Propensity) -> _Asked:
-    """Return where labels stand, with the table of labels read where there is one."""
+    """Return the source of labels; read the table of labels if there is one."""
     if section.feature_cutoff is None or section.label is None:
         raise AssertionError("a label without its cut-off passed the checks of the job file")
     otherwise = 0 if section.missing == "zero" else UNLABELLED
@@ -101,7 +101,7 @@ def _asked_of(run: Run, section: Propensity) -> _Asked:
 
 
 def _read_label_values(run: Run, section: Propensity) -> tuple[Any, Any]:
-    """The id hashes of the table of labels, sorted, and its labels; raise InputContractError where one stands twice."""
+    """Return sorted id hashes of the table of labels, and its labels; raise InputContractError if an id repeats."""
     plan = run.plan.tables["propensity.label_table"]
     account = section.account_id or run.job.columns.account_id
     parts = list(run.flow.map(_read_table, plan.partitions, account, section.label, run.columns.id_form))
@@ -117,25 +117,25 @@ def _read_label_values(run: Run, section: Propensity) -> tuple[Any, Any]:
 
 
 def _read_table(partition: Partition, account: str, column: str, form: IdForm) -> tuple[Any, Any]:
-    """The id hashes and labels of a part of the table of labels."""
+    """Return the id hashes and labels of a part of the table of labels."""
     table = tables.read(partition, [account, column])
     hashes = draw.id_hash(tables.account_ids(table[account], form))
     return hashes, _encode(float_column(table[column]), column, partition.where)
 
 
 def _read_labels(part: PartRows, asked: _Asked) -> Any:
-    """The label (m,) int8 of every row of a partition, scored or not."""
+    """Return the label (m,) int8 of every row of a partition, scored or not."""
     labels = _join(part.hashes, asked) if asked.column is None else _read_column(part.partition, asked.column)
     return np.where(labels == UNLABELLED, asked.otherwise, labels).astype(np.int8)
 
 
 def _read_column(partition: Partition, column: str) -> Any:
-    """The labels (m,) int8 that stand in a column of a partition."""
+    """Return the labels (m,) int8 from a column of a partition."""
     return _encode(float_column(tables.read(partition, [column])[column]), column, partition.where)
 
 
 def _join(hashes: Any, asked: _Asked) -> Any:
-    """The labels (m,) int8 that the table of labels has for some accounts."""
+    """Return the labels (m,) int8 of accounts from the table of labels, given their id hashes (m,)."""
     if not len(asked.hashes):
         return np.full(len(hashes), UNLABELLED, np.int8)
     (place,) = positions(asked.hashes, hashes, "left")
@@ -180,7 +180,7 @@ def _require_dates(item: tuple[Partition, Any], as_of: str, cutoff: date) -> Non
 def require_enough(counts: Mapping[int, int], where: str) -> None:
     """Raise InputContractError, with the number needed, if accounts by label (1, 0, UNLABELLED) are too few.
 
-    Where none is labelled 0, buyers are compared with those that have no label.
+    If no account is labelled 0, buyers are compared with accounts without a label.
     """
     only_buyers = not counts[0] and counts[UNLABELLED] >= _FEWEST
     for label, what in ((1, "bought"), (0, "did not buy")):

@@ -1,4 +1,4 @@
-"""Learning who buys: two kinds of model, the better by cross-validated log loss; scored without scikit-learn."""
+"""Training of propensity: the better of two models by cross-validated log loss, scored without scikit-learn."""
 
 from __future__ import annotations
 
@@ -27,19 +27,18 @@ KINDS: tuple[_Kind, ...] = ("logistic", "trees")
 MOST_TREES = 120
 _RIDGE = 1.0
 EVERY = -1
-"""No fold is left out."""
+"""The fold number that leaves no fold out."""
 TREE_COUNTS = (10, 20, 40, 80, MOST_TREES)
-"""So many trees are tried, even numbers of them: what is too many is told by the rows left out."""
+"""Numbers of trees that are tried, all even; the log loss of held-out rows chooses one."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """The rows that are learned from, in order of their draw numbers: `raw` and `terms`, labels, weights (n,).
+    """The training rows in order of their draw numbers: `raw` and `terms`, labels, weights (n,).
 
     `raw` are columns (n,) with so many `levels` each, as `PropensityDesign` has them; `terms` (1 + d, n) are ones and
-    the columns that a line takes.
-    Buyers weigh one thing, others another. Models are learned without weights, which suits drawn rows better, and their
-    scores moved by `shift` afterwards (King & Zeng 2001); whatever judges them takes the weights.
+    the columns for a line. Buyers have one weight, other rows another. Models are trained without weights, which suits
+    drawn rows better, and their scores are moved by `shift` afterwards (King & Zeng 2001). Measures use the weights.
     """
 
     raw: Sequence[Any]
@@ -50,7 +49,7 @@ class Training:
 
     @property
     def shift(self) -> float:
-        """Return what takes log-odds among the drawn rows to those among all."""
+        """Return the number to add to log-odds among the drawn rows to get those among all rows."""
         buys = self.label == 1
         return float(np.log(self.weight[buys][0] / self.weight[~buys][0]))
 
@@ -73,15 +72,15 @@ class Scorer:
 
     @classmethod
     def of(cls, design: PropensityDesign, model: Line | Forest) -> Scorer:
-        """The scorer of a model on the host."""
+        """Return the scorer of a model on the host."""
         return cls(design, model if isinstance(model, Line) else model.trees(design.levels))
 
     def on(self, backend: Backend) -> Scorer:
-        """The scorer with its tables on a device."""
+        """Return the scorer with its tables on a device."""
         return self if isinstance(self.model, Line) else replace(self, model=self.model.on(backend))
 
     def explain(self, xp: Any, raw: Sequence[Array]) -> tuple[Array, list[Array]]:
-        """The score (m,) in log-odds, and what each column of the input adds to `expected` (m,)."""
+        """Return the score (m,) in log-odds, and the contribution (m,) of each input column beyond `expected`."""
         if isinstance(self.model, Line):
             return line.explain(xp, self.model, self.design, self.design.straight(xp, raw))
         return trees.explain(xp, self.model, raw)
@@ -89,7 +88,7 @@ class Scorer:
 
 @dataclass(frozen=True)
 class LearnedPropensity:
-    """The better model, its scores (n,) of rows that it was not learned from, and the log loss of every kind."""
+    """The better model, its scores (n,) of held-out rows, and the log loss of every kind."""
 
     kind: _Kind
     model: Line | Forest
@@ -98,7 +97,7 @@ class LearnedPropensity:
 
 
 def learn(training: Training, run: Callable[..., Iterable[Any]]) -> LearnedPropensity:
-    """The kind of model that foretells the rows left out best, learned from all rows.
+    """Return the kind of model that predicts held-out rows best, trained on all rows.
 
     `run(function, items, *shared)` yields `function(item, *shared)` in order of the items, several at a time.
     """
@@ -116,7 +115,7 @@ def learn(training: Training, run: Callable[..., Iterable[Any]]) -> LearnedPrope
 
 @dataclass(frozen=True)
 class _Best:
-    """Scores (n,) of rows left out, their log loss, and the number of trees that it took (0 for a line)."""
+    """Scores (n,) of held-out rows, their log loss, and the number of trees (0 for a line)."""
 
     score: Any
     loss: float
@@ -124,7 +123,7 @@ class _Best:
 
 
 def _best_of(scores: Sequence[Any], counts: Sequence[int], training: Training) -> _Best:
-    """The best of some numbers of trees; `scores` has by fold the scores (counts, rows of the fold)."""
+    """Return the best number of trees; `scores` holds, for each fold, scores (counts, rows of the fold)."""
     fold, tried = training.fold, []
     for place, count in enumerate(counts):
         score = np.empty(len(training.label))
@@ -135,13 +134,13 @@ def _best_of(scores: Sequence[Any], counts: Sequence[int], training: Training) -
 
 
 def log_loss(probability: Any, label: Any, weight: Any) -> float:
-    """The mean negative log likelihood (natural logarithm) of labels 0 or 1."""
+    """Return the mean negative log likelihood (natural logarithm) of labels 0 or 1."""
     remaining = np.clip(probability, 1e-12, 1 - 1e-12)
     return float(np.average(-np.where(label == 1, np.log(remaining), np.log1p(-remaining)), weights=weight))
 
 
 def scores_left_out(task: tuple[_Kind, int], training: Training, weights: Any) -> Any:
-    """The scores (counts, rows) of one fold under models of the others; for trees under every number of them.
+    """Return scores (counts, rows) of one fold under models of the other folds; for trees, under every number of trees.
 
     `weights` (1 + d,) are those of a line through all rows.
     """
@@ -156,19 +155,19 @@ def scores_left_out(task: tuple[_Kind, int], training: Training, weights: Any) -
 
 
 def _all_trees(count: int, training: Training) -> Forest:
-    """Return so many trees, learned from every row."""
+    """Return so many trees, trained on every row."""
     forest = boost(training.raw, training.levels, training.label, count)
     return replace(forest, base=forest.base + training.shift)
 
 
 def line_weights(fold: int, training: Training, start: Any) -> Any:
-    """The weights (1 + d,) of a line through all rows but those of a fold, sought from `start`; EVERY is no fold."""
+    """Return weights (1 + d,) of a line through all rows except a fold (EVERY: no fold), searched from `start`."""
     seen = (training.fold != fold).astype(np.float64)
     return fit_logistic(training.terms, training.label == 1, seen, _RIDGE, start)
 
 
 def line_of(training: Training, weights: Any) -> Line:
-    """The line with some weights (1 + d,), moved to the true odds."""
+    """Return the line with given weights (1 + d,), moved to the true odds."""
     means = np.average(training.terms[1:], axis=1, weights=training.weight)
     base = float(weights[0] + np.sum(weights[1:] * means)) + training.shift
     return Line(base, weights[1:], means)

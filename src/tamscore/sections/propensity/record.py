@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.sections.propensity.training import LabelledRows
 
 _ODD = 0.95
-"""A feature that tells buyers apart alone so well, as area under the ROC curve, may know of the label window."""
+"""From this area under the ROC curve on, a single feature may contain data of the label window."""
 
 
 def describe_propensity(judged: EvaluatedPropensity) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def _round_off(value: float | None) -> float | None:
 
 
 def suspects(drawn: LabelledRows, design: PropensityDesign) -> list[str]:
-    """The numeric features that tell buyers from others alone, so that they may know of the label window."""
+    """Return numeric features that separate buyers from others alone, and so may contain data of the label window."""
     items = []
     for number, values in zip(design.numbers, drawn.numeric, strict=True):
         known = np.isfinite(values)

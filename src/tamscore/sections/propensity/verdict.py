@@ -1,4 +1,4 @@
-"""How good a propensity is: who is told from whom, whether probabilities come true, and what it saves."""
+"""Quality of a propensity: separation of buyers from others, calibration of probabilities, and contacts saved."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PARTS = 10
 
 @dataclass(frozen=True)
 class PropensityQuality:
-    """Area under the ROC curve; Brier score, log loss and expected calibration error where there are probabilities.
+    """Area under the ROC curve; Brier score, log loss and expected calibration error if there are probabilities.
 
     `error` is the mean distance of predicted and observed share over ten parts of equal size (Naeini et al. 2015).
     """
@@ -28,9 +28,9 @@ class PropensityQuality:
 
 @dataclass(frozen=True)
 class Decile:
-    """A tenth of the rows, best first: predicted and observed share of buyers, lift over the mean, share of all buyers.
+    """A decile of the rows, best first: predicted and observed share of buyers, lift over the mean, buyers captured.
 
-    `capture` and `contacts`, rows contacted for each buyer, are those of this tenth and all better ones.
+    `capture` and `contacts`, rows contacted for each buyer, are those of this decile and all better ones.
     """
 
     decile: int
@@ -43,7 +43,7 @@ class Decile:
 
 
 def auc(score: Any, label: Any, weight: Any) -> float:
-    """The area under the ROC curve: how often a buyer scores above another row, ties half; NaN with one kind only."""
+    """Return the area under the ROC curve: how often a buyer scores above others, ties half; NaN with one class."""
     if weight is None or np.all(weight == weight[0]):
         rank, buys = ranks(score), label == 1
         first, second = int(buys.sum()), int((~buys).sum())
@@ -57,7 +57,7 @@ def auc(score: Any, label: Any, weight: Any) -> float:
 
 
 def verdict(score: Any, probability: Any | None, label: Any, weight: Any) -> PropensityQuality:
-    """How well scores (n,), and probabilities where there are any, tell labels 0 or 1 of rows with weights (n,)."""
+    """Return how well scores (n,), and probabilities if there are any, predict labels 0 or 1, with weights (n,)."""
     area = auc(score, label, weight)
     if probability is None:
         return PropensityQuality(area)
@@ -68,14 +68,14 @@ def verdict(score: Any, probability: Any | None, label: Any, weight: Any) -> Pro
 
 
 def calibration_error(probability: Any, label: Any, weight: Any) -> float:
-    """The mean distance of predicted and observed share over ten parts of equal weight."""
+    """Return the mean distance of predicted and observed share over ten parts of equal weight."""
     items = deciles(probability, probability, label, weight)
     total = sum(decile.accounts for decile in items)
     return sum(decile.accounts * abs((decile.predicted or 0.0) - decile.observed) for decile in items) / total
 
 
 def deciles(score: Any, probability: Any | None, label: Any, weight: Any) -> list[Decile]:
-    """Ten parts of equal weight, best scores first; equal scores stay together, so that order says nothing."""
+    """Return ten parts of equal weight, best scores first; equal scores stay together, so order has no effect."""
     part, items = _parts_of(score, weight), list[Decile]()
     rate, buyers = float(np.average(label, weights=weight)), float(np.sum(weight * label))
     contacted = captured = 0.0
@@ -91,7 +91,7 @@ def deciles(score: Any, probability: Any | None, label: Any, weight: Any) -> lis
 
 
 def _parts_of(score: Any, weight: Any) -> Any:
-    """The part (n,) from 0 of each row, best scores first; rows of one score go where the middle of them lies."""
+    """Return the part (n,) from 0 of each row, best scores first; rows of one score go to the part of their middle."""
     distinct, place = np.unique(-score, return_inverse=True)
     values = np.bincount(place, weights=weight, minlength=len(distinct))
     middle = (np.cumsum(values) - values / 2) / values.sum()

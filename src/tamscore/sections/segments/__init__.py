@@ -49,7 +49,7 @@ class SegmentsSection(Section[Segments]):
             require_few(columns, run)
 
     def prepare(self, market: Market, settings: Segments) -> State | str:
-        """Return the tests of all segments; what the market does not tell is unknown."""
+        """Return the tests of all segments; columns that the market lacks are unknown."""
         from tamscore.sections.segments.prepare import prepare
 
         return prepare(market, settings)

@@ -35,7 +35,7 @@ _DROP = 0.3
 
 
 def prepare(market: Market, settings: Segments) -> SegmentsState:
-    """The state; what the market does not tell is unknown."""
+    """Return the state; columns that the market lacks are unknown."""
     nothing = np.full(len(market.clusters), np.nan)
     totals = {name: nothing if (known := market.figure(name)) is None else known for name in _FIGURES}
     terms = np.stack([totals["lifetime_value"], *_terms_of(market, settings)])

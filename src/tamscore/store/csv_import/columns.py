@@ -1,4 +1,4 @@
-"""Each column of an import from its scan to its plan: the type given or inferred, its number format, what is lost."""
+"""Columns of an import from scan to plan: the given or inferred type, the number format, and the losses."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _BAD_SHARE = 0.01
 class ScannedColumn:
     """One column while its files are scanned; `given` is the type that the user fixed.
 
-    A strptime format is tried on every cell, since only it says which cells it reads; `unread` counts those that hold
-    digits all the same.
+    A strptime format is tried on every cell, since only the format itself shows which cells it reads. `unread` counts
+    unreadable cells that hold digits.
     """
 
     scan: Scan
@@ -39,7 +39,7 @@ class ScannedColumn:
     examples: list[CsvCell] = field(default_factory=list)
 
     def add(self, column: Any, rows: np.ndarray, file: str) -> None:
-        """Take one batch of text cells; `rows` are their row numbers."""
+        """Add one batch of text cells; `rows` are their row numbers."""
         import pyarrow.compute as pc
 
         self.scan.add(column, rows, file)
@@ -53,7 +53,8 @@ class ScannedColumn:
 def plans(columns: Sequence[ScannedColumn], wanted: Wish, max_bad_share: float | None) -> tuple[ColumnPlan, ...]:
     """Return the plans of all columns; `max_bad_share` None is the default, which a given type may not use for digits.
 
-    InputContractError where a given type cannot be read: no decision between fractions and groups, cells with digits.
+    Raise InputContractError if a given type cannot be read: no decision between fractions and groups, or unreadable
+    cells with digits.
     """
     share = _BAD_SHARE if max_bad_share is None else max_bad_share
     formats = {column.scan.name: _own(column, wanted) for column in columns}
@@ -70,7 +71,7 @@ def _own(column: ScannedColumn, wanted: Wish) -> NumberFormat | Doubt:
 
 
 def _shared(columns: Sequence[ScannedColumn], formats: dict[str, NumberFormat | Doubt], share: float) -> CertainMarks:
-    """Return what all columns of numbers say of the files together."""
+    """Return the marks that all columns of numbers show for the files together."""
     sure = []
     for column in columns:
         layout = formats[column.scan.name]
@@ -137,7 +138,7 @@ def _losses(scan: Scan, kind: ColumnType, layout: NumberFormat) -> tuple[tuple[s
 
 
 def _refuse_losses(column: ScannedColumn, plan: ColumnPlan, max_bad_share: float | None) -> None:
-    """Raise InputContractError where a given type reads no cell, or cannot read cells that hold digits."""
+    """Raise InputContractError if a given type reads no cell, or cannot read cells that hold digits."""
     scan, kind = column.scan, plan.kind
     if plan.filled and plan.bad == plan.filled:
         cell = plan.bad_examples[0]

@@ -1,4 +1,4 @@
-"""Why cells that could be read as a type stay text all the same: codes, identifiers, several currencies, dates."""
+"""Reasons why cells that could be read as a type stay text: codes, identifiers, several currencies, dates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import.scan import Scan
 
 _ALL_DIFFERENT = 0.99
-"""From this share of different cells on, a column of whole numbers may be one of identifiers."""
+"""From this share of distinct cells on, a column of whole numbers may hold identifiers."""
 
 _MOSTLY_UNITS = 0.5
 """Below this share of cells with a letter behind the digits, "12K" may be a code."""
@@ -36,9 +36,9 @@ def doubt(scan: Scan, kind: ColumnType, layout: NumberFormat) -> str:
 
 
 def looks_like_ids(scan: Scan) -> bool:
-    """Return whether the name or the cells (whole numbers, all different) say that a column holds identifiers.
+    """Return whether the name or the cells (whole numbers, all different) show that a column holds identifiers.
 
-    A column with the name of an amount holds none.
+    A column with the name of an amount holds no identifiers.
     """
     plain = scan.whole_numbers() + scan.count_styles("long")
     different = scan.distinct >= _ALL_DIFFERENT * scan.filled and not names.is_amount(scan.name)
@@ -92,7 +92,7 @@ def _digits(scan: Scan) -> str:
 
 
 def _are_amounts(scan: Scan) -> bool:
-    """Return whether currencies, groups, signs, units or the name say that decimals are amounts and no codes."""
+    """Return whether currencies, groups, signs, units or the name show that decimals are amounts and not codes."""
     groups = [f"{name} {mark}" for name in ("group", "both", "wide", "quote") for mark in MARKS] + ["wide", "quote"]
     evidence = scan.signs or scan.units or scan.negatives or scan.count_styles(*groups) or scan.count_tag("percent")
     return bool(evidence) or names.is_amount(scan.name)
@@ -110,9 +110,9 @@ def _money(scan: Scan) -> str:
 
 
 def _units(scan: Scan) -> str:
-    """Return why letters behind the digits may be no units: M beside MM, or letters as codes have them.
+    """Return why letters behind the digits may not be units: M beside MM, or letters like those of codes.
 
-    Fractions, currencies and the name of an amount say units; else two different ones behind most of the numbers do.
+    Fractions, currencies and the name of an amount show units; so do two different letters behind most numbers.
     """
     if scan.units["MM"] and scan.units["M"]:
         return "M may be a thousand where MM is a million"

@@ -1,4 +1,4 @@
-"""What the name of a column says about its cells: identifiers and codes, or amounts."""
+"""Hints about cells from the name of a column: identifiers and codes, or amounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the cells of a column look like: their forms counted over all files, with the first examples of each."""
+"""The look of the cells of a column: their forms counted over all files, with the first examples of each."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Cells over several lines: text, or rows that a stray quote swallowed.
 
-A lone quote at the beginning of one cell and an inch mark at the end of another keep every rule of CSV. What gives them
-away is their content: the lines, with the cells before and behind, have the numbers of cells that rows have, and these
-cells look like those of their columns.
+A lone quote at the beginning of one cell and an inch mark at the end of another are valid CSV. Only their content shows
+that rows were swallowed: the lines, with the cells before and after, have as many cells as rows, and these cells look
+like those of their columns.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 _SAMPLE_ROWS = 1000
 _LIKE_SHARE = 0.5
-"""Of the cells that can tell, at least this share look like their columns where lines are rows."""
+"""Least share of the cells with a known look that look like their columns if lines are rows."""
 _ENOUGH = 20
-"""Of fewer cells only the kinds of characters are known, not the pattern."""
+"""With fewer cells, only the kinds of characters are known, not the pattern."""
 _NUMBER = re.compile(r"[-+(]?\s?[^\w\s]?\s?\d[\d.,'\s]*[)%]?")
 
 
 @dataclass(frozen=True)
 class SwallowedRows:
-    """A cell whose lines look like rows: its row as a spreadsheet counts, its column, its lines, one of them."""
+    """A cell whose lines look like rows: its row number as in a spreadsheet, its column, its lines, an example line."""
 
     row: int
     column: str
@@ -38,7 +38,7 @@ class SwallowedRows:
 
 @dataclass
 class _ColumnLook:
-    """What the cells of a column look like; None where they are free text, of which any cell may be one."""
+    """The look of a column's cells; fields are None for free text, which any cell could be."""
 
     shapes: frozenset[str] | None
     values: frozenset[str] | None
@@ -48,7 +48,7 @@ class _ColumnLook:
 
     @property
     def tells(self) -> bool:
-        """Return whether a cell of another column can be told from those of this one."""
+        """Return whether the column has a known look, which cells of other columns may not fit."""
         return self.numeric or self.shapes is not None or self.values is not None
 
     def fits(self, cell: str) -> bool:
@@ -71,7 +71,7 @@ def _shape(text: str, *, is_coarse: bool = False) -> str:
 
 
 def _describe_cells(cells: Sequence[str]) -> _ColumnLook:
-    """Return what the cells of a column look like."""
+    """Return the look of a column's cells."""
     texts = [cell.strip() for cell in cells if cell.strip()]
     values = frozenset(texts)
     is_coarse = len(texts) < _ENOUGH
@@ -88,7 +88,7 @@ def _describe_cells(cells: Sequence[str]) -> _ColumnLook:
 
 @dataclass
 class RowLook:
-    """What rows look like, learned from those whose cells hold one line each; tell lines that are rows from text."""
+    """The look of rows, learned from rows whose cells hold one line each; it separates rows from lines of text."""
 
     delimiter: str
     names: tuple[str, ...]
@@ -127,7 +127,7 @@ class RowLook:
             yield int(rows[place]), cells[int(place)].as_py()
 
     def _row_in(self, text: str, place: int) -> str:
-        """Return the line of a cell that looks like a row, empty where the cell is text."""
+        """Return the line of a cell that looks like a row, empty if the cell is text."""
         width = len(self.names)
         parts = [line.rstrip("\r\n").split(self.delimiter) for line in split_lines(text)]
         first, *inner, last = parts
@@ -144,7 +144,7 @@ class RowLook:
         return ""
 
     def _is_alike(self, cells: list[tuple[int, str]], *, doubt: bool) -> bool:
-        """Return whether cells look like those of their columns; `doubt` where none of them can tell."""
+        """Return whether cells look like those of their columns; return `doubt` if no column has a known look."""
         items = [
             (self.columns[at], cell.strip('"')) for at, cell in cells if self.columns[at].tells and cell.strip('" ')
         ]

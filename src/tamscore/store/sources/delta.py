@@ -1,4 +1,4 @@
-"""Delta tables: the files that are live in a version, with the columns that their log tells."""
+"""Delta tables: the files that are live in a version, with the columns in their log."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ MARKET = "input.path"
 class SourceFile:
     """A file of a table, with its name within it.
 
-    `copy` is the Parquet file that holds its rows, None where they are read from `path`; `constants` are columns of one
-    value, which its path or its table tells; `stamp` is that of the file when it was copied.
+    `copy` is the Parquet file that holds its rows, None if they are read from `path`; `constants` are columns of one
+    value, which comes from its path or its table; `stamp` is that of the file when it was copied.
     """
 
     path: Location

@@ -1,4 +1,4 @@
-"""Iceberg tables without a catalog: the files of a snapshot, as the newest metadata of the folder tell."""
+"""Iceberg tables without a catalog: the files of a snapshot in the newest metadata of the folder."""
 
 from __future__ import annotations
 

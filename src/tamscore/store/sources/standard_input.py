@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STANDARD_INPUT = "-"
-"""What an argument says that names standard input."""
+"""The argument that names standard input."""
 _OVERRIDE = f"input.path={STANDARD_INPUT}"
 _ENDINGS = {b"PAR1": ".parquet", b"ARROW1": ".arrow", b"\xff\xff\xff\xff": ".arrows"}
 

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _EXACT = 2**53
-"""From here on a cell, a float of 64 bits, does not tell whole numbers apart."""
+"""From this number on, a cell (a float of 64 bits) cannot distinguish whole numbers."""
 NEVER_COMPUTED = re.compile(
     rb'<c\b(?![^>]*\bt="str")[^>]*\br="([A-Z]+[0-9]+)"[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*'
     rb"(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
 )
 """A cell of a sheet, as xlsx has it, with a formula and no value; a text may be empty."""
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
-"""Where an xlsx workbook has its sheets."""
+"""The file names of the sheets in an xlsx workbook."""
 CHUNK, _CELL = 1 << 24, 1 << 16
 """Bytes of a sheet that are looked at together, and those of the longest cell."""
 _numbers = count()
