@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _GROUPS = {"kept": 1, "new": 1, "gone": -1}
 """What became of accounts, and whether their money came or went."""
+_FIELDS = {"kept": "both"}
+"""Fields of `Totals` that are named otherwise than their group."""
 _MOVER = ("account_id", "name", "cluster_before", "cluster_after")
 _ENDS = ("potential_before", "potential_after")
 """What is shown of an account that moved, before what each cause did."""
@@ -52,10 +54,15 @@ def _accounts(diff: Diff) -> Table:
 
 def _account_cells(diff: Diff, kind: int, group: str) -> tuple[Any, ...]:
     """Return the numbers of a group, and how many of its accounts came over from the other kind."""
-    count, *amounts = getattr(diff.totals, group)[kind].tolist()
+    count, *amounts = _group_sums(diff.totals, group)[kind].tolist()
     turned = int(diff.totals.turned[kind]) if group == "kept" else 0
     text = "won: bought nothing before" if kind else "lost: buy nothing any more"
     return count, *(_change(_GROUPS[group] * amount) for amount in amounts), turned or None, text if turned else ""
+
+
+def _group_sums(totals: Totals, group: str) -> Any:
+    """Return accounts, potential and whitespace (kinds, 3) of a group."""
+    return getattr(totals, _FIELDS.get(group, group))
 
 
 def _why(diff: Diff) -> Table:
@@ -105,7 +112,7 @@ def to_json(diff: Diff) -> str:
 def _kind_record(diff: Diff, kind: int) -> dict[str, Any]:
     """Return what became of the accounts of a kind."""
     totals = diff.totals
-    groups = {group: sums(getattr(totals, group)[kind]) for group in _GROUPS}
+    groups = {group: sums(_group_sums(totals, group)[kind]) for group in _GROUPS}
     causes = {cause: sums(totals.parts[kind, place]) for place, cause in enumerate(CAUSES)}
     record = {**groups, "turned": int(totals.turned[kind]), "causes": causes}
     return record | (_priority_record(totals, kind) if totals.tiers.any() else {})
