@@ -178,8 +178,9 @@ def _version(text: str, _: object) -> str:
     return str(re.findall(r'"version": "(\w+)"', ledger)[0])
 
 
-def _account(place: int, text: str, _: object) -> str:
-    """Return the id of an account of its output."""
+def _account(text: str, found: re.Match[str]) -> str:
+    """Return the id of an account of its output: another one for an account that a page compares with."""
+    place = int(found.group() in _SECOND)
     part = min(_output(text).glob("versions/*/scores/part-*.parquet"))
     return str(pq.read_table(part, columns=["account_id"])["account_id"][place])
 
@@ -189,9 +190,9 @@ def _plan(text: str, _: object) -> str:
     return min(path.name for path in (_output(text) / "coverage").iterdir() if path.is_dir())
 
 
+_SECOND = {"C5100200431", "4712"}
 PLACEHOLDERS: dict[str, Callable[[str, re.Match[str]], str]] = {
-    r"\bC5100200431\b|\b4712\b": partial(_account, 1),
-    r"\bC\d{10}\b|\b4711\b": partial(_account, 0),
+    r"\bC\d{10}\b|\b471[12]\b": _account,
     r"(?<=--plan )3fa9\b": _plan,
     r"\b3fa9c0d1e2b34a56\b|\b3fa9\b|(?<=scores/)81bc\b": _version,
     r"(\bsynth \w+ --rows) \d+\b(?! --families)": lambda _, found: f"{found.group(1)} {ROWS} --files 2",
