@@ -186,8 +186,9 @@ def _account(text: str, found: re.Match[str]) -> str:
 
 
 def _plan(text: str, _: object) -> str:
-    """Return the name of a coverage of its output."""
-    return min(path.name for path in (_output(text) / "coverage").iterdir() if path.is_dir())
+    """Return the name of the last coverage of its output, which is one of the current run."""
+    folders = [path for path in (_output(text) / "coverage").iterdir() if path.is_dir()]
+    return max(folders, key=lambda path: path.stat().st_mtime_ns).name
 
 
 _SECOND = {"C5100200431", "4712"}
