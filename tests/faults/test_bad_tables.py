@@ -674,7 +674,7 @@ def test_an_output_that_cannot_be_written_to_is_refused_before_anything_is_compu
     where = one(tmp_path, changed())
     (tmp_path / "scores").write_text("a file where a folder should be", encoding="utf-8")
     progress = Progress()
-    with pytest.raises(UsageError, match=r"output\.path: .*scores: cannot be written to") as caught:
+    with pytest.raises(UsageError, match=r"output\.path: .*scores: expected a folder, a file is in its way") as caught:
         pipeline.run(market.job(where, tmp_path / "scores", market.PLAIN), progress)
     assert caught.value.exit_code == 2
     assert not progress.times
