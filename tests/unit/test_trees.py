@@ -16,6 +16,7 @@ from tamscore.sections.propensity import forest as forests
 from tamscore.sections.propensity import trees
 from tamscore.sections.propensity.boosting import boost, forest_of
 from tamscore.sections.propensity.forest import LEAF, Forest, Nodes
+from tamscore.sections.propensity.trees_on_host import MOST_LEAVES
 
 COUNT = 12
 NUMBERS = (0, 0, 0, 0)
@@ -57,7 +58,7 @@ def example():
 
 
 @settings(max_examples=10)
-@given(st.integers(0, 10_000), st.integers(2, trees.MOST_LEAVES))
+@given(st.integers(0, 10_000), st.integers(2, MOST_LEAVES))
 def test_scores_are_those_of_scikit_learn_to_the_bit(seed, leaves):
     x, fitted = grown(seed, leaves=leaves)
     found = margin(HostBackend(), forest_of(fitted, COUNT, NUMBERS), NUMBERS, x)
@@ -65,7 +66,7 @@ def test_scores_are_those_of_scikit_learn_to_the_bit(seed, leaves):
 
 
 @settings(max_examples=10)
-@given(st.integers(0, 10_000), st.integers(2, trees.MOST_LEAVES))
+@given(st.integers(0, 10_000), st.integers(2, MOST_LEAVES))
 def test_scores_of_categories_are_those_of_scikit_learn_to_the_bit(seed, leaves):
     """Of levels that no row has been learned from, too."""
     x, fitted = grown(seed, leaves=leaves, levels=LEVELS)
@@ -164,7 +165,7 @@ def test_by_hand_the_step_of_a_split_goes_to_its_column():
 
 def test_trees_that_do_not_fit_into_bits_are_refused():
     _, fitted = grown(0, rows=6000, leaves=80)
-    assert max(int(stage[0].nodes["is_leaf"].sum()) for stage in fitted._predictors) > trees.MOST_LEAVES
+    assert max(int(stage[0].nodes["is_leaf"].sum()) for stage in fitted._predictors) > MOST_LEAVES
     with pytest.raises(AssertionError, match="too many leaves"):
         forest_of(fitted, COUNT, NUMBERS)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.sections.propensity.forest import LEAF, Forest, Nodes
-from tamscore.sections.propensity.trees import MOST_LEAVES
+from tamscore.sections.propensity.trees_on_host import MOST_LEAVES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

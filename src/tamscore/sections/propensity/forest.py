@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.propensity.trees import GRAIN, MOST_LEAVES, Pair, ScoringTrees, first_leaves
+from tamscore.sections.propensity.trees import GRAIN, Pair, ScoringTrees, first_leaves
+from tamscore.sections.propensity.trees_on_host import MOST_LEAVES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -18,15 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.propensity.trees_on_host import HostTables, explain_rows
+from tamscore.sections.propensity.trees_on_host import MOST_LEAVES, HostTables, explain_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tamscore.backend import Array, Backend
 
-MOST_LEAVES = 16
-"""Sets of leaves fit into the bits of a short number, leaves of two trees into a byte."""
 _LARGEST_BYTE = 255
 GRAIN = 2.0**-40
 """What columns add at a leaf is a multiple of this, so that its sums are exact in whatever order."""

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from tamscore.sections.propensity.trees import Pair, ScoringTrees
 
-_LEAVES = 16
-"""So many leaves of a tree stand in the tables of a pair."""
+MOST_LEAVES = 16
+"""Sets of leaves fit into the bits of a short number, leaves of two trees into a byte."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,18 @@ class HostTables:
     @classmethod
     def of(cls, trees: ScoringTrees) -> HostTables:
         """The tables of trees on the host."""
-        items = [(first[::_LEAVES], second[:_LEAVES]) for first, second in (pair.scores for pair in trees.pairs)]
-        score = np.concatenate([np.full(_LEAVES, trees.base), *(part for two in items for part in two)])
+        items = [
+            (first[::MOST_LEAVES], second[:MOST_LEAVES]) for first, second in (pair.scores for pair in trees.pairs)
+        ]
+        score = np.concatenate([np.full(MOST_LEAVES, trees.base), *(part for two in items for part in two)])
         return cls(score, [_table_of(trees.pairs, *group) for group in enumerate(trees.groups)])
 
 
 def explain_rows(trees: ScoringTrees, tables: HostTables, cells: Mapping[int, Any], rows: int) -> tuple[Any, list[Any]]:
     """The score (m,) of a few rows with cells (m,), and what the columns of each group add (m, columns)."""
     leaf = _leaves_of(trees, cells, rows)
-    pairs = _ones(leaf[:, 0::2] * np.uint8(_LEAVES) + leaf[:, 1::2], _LEAVES**2)
-    return _ones(np.insert(leaf, 0, 0, axis=1), _LEAVES) @ tables.score, [pairs @ table for table in tables.added]
+    pairs = _ones(leaf[:, 0::2] * np.uint8(MOST_LEAVES) + leaf[:, 1::2], MOST_LEAVES**2)
+    return _ones(np.insert(leaf, 0, 0, axis=1), MOST_LEAVES) @ tables.score, [pairs @ table for table in tables.added]
 
 
 def _leaves_of(trees: ScoringTrees, cells: Mapping[int, Any], rows: int) -> Any:
@@ -65,5 +67,5 @@ def _ones(place: Any, size: int) -> Any:
 
 def _table_of(pairs: Sequence[Pair], group: int, columns: Sequence[int]) -> Any:
     """What the columns of a group add by the leaves of each pair, (pairs · leaves ** 2, columns)."""
-    nothing = np.zeros((_LEAVES**2, len(columns)))
+    nothing = np.zeros((MOST_LEAVES**2, len(columns)))
     return np.concatenate([pair.added.get(group, nothing) for pair in pairs])
