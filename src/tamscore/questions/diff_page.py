@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 _GROUPS = {"kept": 1, "new": 1, "gone": -1}
 """What became of accounts, and whether their money came or went."""
-_FIELDS = {"kept": "both"}
-"""Fields of `Totals` that are named otherwise than their group."""
 _MOVER = ("account_id", "name", "cluster_before", "cluster_after")
 _ENDS = ("potential_before", "potential_after")
 """What is shown of an account that moved, before what each cause did."""
@@ -62,7 +60,7 @@ def _account_cells(diff: Diff, kind: int, group: str) -> tuple[Any, ...]:
 
 def _group_sums(totals: Totals, group: str) -> Any:
     """Return accounts, potential and whitespace (kinds, 3) of a group."""
-    return getattr(totals, _FIELDS.get(group, group))
+    return {"kept": totals.both, "new": totals.new, "gone": totals.gone}[group]
 
 
 def _why(diff: Diff) -> Table:
