@@ -26,7 +26,8 @@ def protocol(part: Path, folder: Path, rounds: int) -> dict[str, Any]:
 
     def placed() -> None:
         done = commit.place_parquet(table, directory.part(0))
-        directory.commit_part(0, done, None, {"scored": table.num_rows, "rejected": 0})
+        files = {directory.name_of(directory.part(0)): done}
+        directory.commit_part(0, files, {"scored": table.num_rows, "rejected": 0})
 
     def written() -> None:
         pq.write_table(table, plain, compression="zstd", write_page_checksum=True)

@@ -298,8 +298,8 @@ def _write_scores(
     items = map(PartToScore, market.rows, market.assigned, _emptied(priorities), _emptied(foretold), known)
     parts = current.flow.map(score_rows, items, current.flow.share(plan), current.backend)
     scored = list(current.as_stage("score", current.checkpoints.keeping("score", known, parts)))
-    if is_reused := sum(part.is_reused for part in scored):
-        current.progress.notice(f"resumed: {is_reused} of {len(scored)} parts were there already")
+    if reused := sum(part.is_reused for part in scored):
+        current.progress.notice(f"resumed: {reused} of {len(scored)} parts were there already")
     sealed = sealed_roles.seal_roles(market, scored, plan)
     partitions.require_unchanged(current.plan)
     return sealed

@@ -49,8 +49,9 @@ def part(directory: RunDirectory, index: int, made: list[int] | None = None) -> 
     if made is not None:
         made.append(index)
     placed = commit.place_bytes(content(directory.run_key, index), directory.part(index))
-    directory.commit_part(index, placed, None, {"scored": 3, "rejected": 0})
-    return {directory.name_of(directory.part(index)): placed}
+    files = {directory.name_of(directory.part(index)): placed}
+    directory.commit_part(index, files, {"scored": 3, "rejected": 0})
+    return files
 
 
 STEPS = ("flush_file", "move", "flush_folder", "make_folder", "unlink")

@@ -290,8 +290,9 @@ def version(output: Location, key: str) -> RunDirectory:
         for index, ids in enumerate(([1, 2, 3], [4, 5])):
             table = pa.table({"account_id": ids, "sales": [float(i) for i in ids]})
             placed = commit.place_parquet(table, directory.part(index))
-            directory.commit_part(index, placed, None, {"scored": len(ids), "rejected": 0})
-            files[directory.name_of(directory.part(index))] = placed
+            part = {directory.name_of(directory.part(index)): placed}
+            directory.commit_part(index, part, {"scored": len(ids), "rejected": 0})
+            files |= part
         best = pa.table({"account_id": [3, 1]})
         files["tables/top_accounts.csv"] = commit.place_csv(best, directory.tables / "top_accounts.csv")
         directory.seal({"rows": {"read": 5, "scored": 5, "rejected": {}}, "notices": ["account '3' is large"]}, files)
@@ -389,9 +390,10 @@ def test_ids_are_compared_as_the_version_compares_them(tmp_path, ids, asked):
     directory = RunDirectory(tmp_path, KEYS[0])
     with directory.lock():
         placed = commit.place_parquet(pa.table({"account_id": ids}), directory.part(0))
-        directory.commit_part(0, placed, None, {"scored": len(ids), "rejected": 0})
+        files = {directory.name_of(directory.part(0)): placed}
+        directory.commit_part(0, files, {"scored": len(ids), "rejected": 0})
         rows = {"read": len(ids), "scored": len(ids), "rejected": {}}
-        directory.seal({"rows": rows}, {directory.name_of(directory.part(0)): placed})
+        directory.seal({"rows": rows}, files)
     forgetting.forget(tmp_path, [asked])
     left = pq.read_table(directory.part(0))["account_id"].to_pylist()
     assert left == [key for key in ids if str(key).strip() != asked]

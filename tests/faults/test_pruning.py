@@ -36,9 +36,10 @@ def version(output: Location, key: str, base: str | None = None) -> RunDirectory
     directory.prepare([])
     with directory.lock():
         placed = commit.place_bytes(protocol.content(key, 0), directory.part(0))
-        directory.commit_part(0, placed, None, {"scored": 3, "rejected": 0})
+        part = {directory.name_of(directory.part(0)): placed}
+        directory.commit_part(0, part, {"scored": 3, "rejected": 0})
         table = directory.tables / "potential.csv"
-        files = {directory.name_of(directory.part(0)): placed, "tables/potential.csv": commit.place_bytes(b"x", table)}
+        files = {**part, "tables/potential.csv": commit.place_bytes(b"x", table)}
         model = {"source": "frozen", "run": base} if base else {"source": "fitted"}
         totals = {kind: {"whitespace": 1.0} for kind in ("expansion", "acquisition")}
         rows = {"read": 3, "scored": 3, "rejected": {}}

@@ -130,15 +130,8 @@ class RunDirectory:
         """Hold the lock of the output; raise RetryableError if another run holds it."""
         return pruning.lock(self.output, f"run {self.run_key}")
 
-    def commit_part(self, index: int, part: Placed, rejected: Placed | None, rows: dict[str, int]) -> None:
-        """Commit a partition: its files are valid from now on, and a resumed run does not compute them again."""
-        files = {self.name_of(self.part(index)): part}
-        if rejected:
-            files[self.name_of(self.rejected_files(index))] = rejected
-        self.commit_files(index, files, rows)
-
-    def commit_files(self, index: int, files: dict[str, Placed], rows: dict[str, int]) -> None:
-        """Commit a partition of these files, by name."""
+    def commit_part(self, index: int, files: dict[str, Placed], rows: dict[str, int]) -> None:
+        """Commit a partition of these files, by name: from now on a resumed run does not compute them again."""
         record = {name: placed.record() for name, placed in files.items()}
         commit.place_json({"run_key": self.run_key, "files": record, "rows": rows}, self.sidecar(index))
 

@@ -128,7 +128,7 @@ def write_part(index: int, scored: pa.Table, refused: pa.Table | None, plan: Sco
     if refused is not None:
         path, bad = directory.rejected_files(index), refused.num_rows
         files[directory.name_of(path)] = commit.place_parquet(refused, path)
-    directory.commit_files(index, files, {"scored": scored.num_rows, "rejected": bad})
+    directory.commit_part(index, files, {"scored": scored.num_rows, "rejected": bad})
     return _describe(scored, bad, files, plan)
 
 
@@ -140,7 +140,7 @@ def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan
     directory = plan.directory
     kept = {name: placed for name, placed in part.files.items() if name != scores_name(index, part.files, directory)}
     files = {**_place_scores(index, scored, plan), **kept}
-    directory.commit_files(index, files, {"scored": scored.num_rows, "rejected": part.rejected})
+    directory.commit_part(index, files, {"scored": scored.num_rows, "rejected": part.rejected})
     staged = directory.staged(index)
     if not isinstance(staged, ObjectPath):
         commit.remove(staged, directory.output)

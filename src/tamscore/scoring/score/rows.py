@@ -39,9 +39,9 @@ class PartToScore:
 def score_rows(item: PartToScore, plan: ScorePlan, backend: Backend) -> parts.ScoredPart:
     """Score the rows of a partition and write them, unless that was done before; what was written, in small."""
     part, assigned = item.part, item.assigned
-    is_reused = parts.reuse_part(part, assigned, plan, item.known)
-    if is_reused is not None:
-        return is_reused
+    reused = parts.reuse_part(part, assigned, plan, item.known)
+    if reused is not None:
+        return reused
     columns = plan.columns
     wanted = [name for name in columns.all if name in columns.scored]
     texts = [name for name in columns.texts if name in wanted]
