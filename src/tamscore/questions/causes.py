@@ -47,15 +47,13 @@ def parts(worlds: Worlds, before: Any, after: Any, sales: Any, codes: Triple, ty
     `before` and `after` (m,) are the stored potentials in cents, `sales` (m,) those of the second run; `codes` are the
     clusters (m,), `typical` the typical sales (m,), NaN at level cluster.
     """
+    first, model = worlds.first, worlds.model
+    own_sales = first.potential(sales, codes.then, typical.then)
+    moved, away = own_sales.copy(), np.flatnonzero(codes.then != codes.moved)
+    moved[away] = first.potential(sales[away], codes.moved[away], typical.then[away])
+    level = first.potential(sales, codes.moved, typical.moved) if first.own.any() else moved
     peers = worlds.peers.potential(sales, codes.moved, typical.moved)
-    moved = worlds.first.potential(sales, codes.moved, typical.then)
-    stages = [
-        before,
-        worlds.first.potential(sales, codes.then, typical.then),
-        moved,
-        worlds.first.potential(sales, codes.moved, typical.moved) if worlds.first.own.any() else moved,
-        peers,
-        peers if worlds.model is None else worlds.model.potential(sales, codes.now, typical.now),
-        after,
-    ]
-    return np.diff(np.stack(stages), axis=0)
+    refitted = peers
+    if model is not None and not (model is worlds.peers and codes.now is codes.moved):
+        refitted = model.potential(sales, codes.now, typical.now)
+    return np.diff(np.stack([before, own_sales, moved, level, peers, refitted, after]), axis=0)

@@ -13,9 +13,8 @@ from tamscore.questions.causes import Triple, Worlds
 from tamscore.questions.diff_before import columns_of, typical_of
 from tamscore.questions.diff_priority import PriorityStanding
 from tamscore.questions.diff_totals import add_accounts, add_changes, add_priority
+from tamscore.questions.join import Wanted
 from tamscore.questions.worlds import cents
-from tamscore.stages.draw import id_hash
-from tamscore.store.tables import account_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +24,10 @@ if TYPE_CHECKING:
     from tamscore.questions.diff_before import Before
     from tamscore.questions.diff_priority import PriorityChange
     from tamscore.questions.diff_totals import Totals
+    from tamscore.questions.join import AccountIndex
     from tamscore.questions.relabel import AccountLabels
     from tamscore.questions.stored import StoredRun
+    from tamscore.stages.folding import IdForm
 
 _LEVEL_GONE = (
     "the first run is at level account, the second is not: the effect of a new model is reported with that, as policy"
@@ -57,13 +58,12 @@ class RunComparison:
         """Return whether both runs have the columns of priority."""
         return bool(diff_priority.columns_of(self.first) and diff_priority.columns_of(self.second))
 
-    def under_first(self, place: int, ids: pa.Array, hashes: Any) -> tuple[Any, Any] | None:
+    def under_first(self, place: int, accounts: Wanted) -> tuple[Any, Any] | None:
         """Return clusters (m,) and typical sales (m,) of a part of the second run under the first run's model.
 
         Unknown clusters are -1 and unknown typical sales NaN. Return None if the model is not available or not needed.
-        `ids` (m,) and their `hashes` (m,) are those of the accounts of the part.
         """
-        return None if self.labels is None else self.labels.of_part(place, ids, hashes)
+        return None if self.labels is None else self.labels.of_part(place, accounts)
 
     def clusters(self, then: Any, now: Any, asked: Any | None) -> Triple:
         """Return the clusters (m,) of accounts of both runs, given their clusters under the first run's model."""
@@ -135,29 +135,50 @@ def changes(comparison: RunComparison, before: Before, seen: Any, totals: Totals
 
     Mark the accounts of the first run that were `seen` (n,) bool, and add everything to the totals.
     """
-    second, wanted = comparison.second, columns_of(comparison.second, priority=before.standing is not None)
+    second, wanted, start = comparison.second, columns_of(comparison.second, priority=before.standing is not None), 0
     named = [name for name in ("name",) if name in second.columns]
     for place, table in enumerate(second.read([*wanted, *named], coded=True)):
-        ids = account_ids(table["account_id"], second.id_form)
-        hashes = id_hash(ids)
-        same = before.accounts.form == second.id_form
-        rows = before.accounts.places_of(ids, hashes) if same else before.accounts.rows_of(table["account_id"])
-        asked = comparison.under_first(place, ids, hashes)
-        values = np.flatnonzero(rows >= 0)
-        seen[rows[values]] = True
-        new_model = table.take(np.flatnonzero(rows < 0))
-        add_accounts(totals.new, new_model["sales"].to_numpy(), new_model["potential"], new_model["whitespace"])
-        here = asked and tuple(column[values] for column in asked)
-        yield _change_of(comparison, before, table.take(values), rows[values], here, totals), plain_table(new_model)
+        accounts = Wanted.of(table["account_id"], second.id_form)
+        asked = comparison.under_first(place, accounts)
+        match = _Match.of(before.accounts, accounts, table, start, second.id_form)
+        seen[match.rows], start = True, match.stop
+        add_accounts(totals.new, match.new["sales"].to_numpy(), match.new["potential"], match.new["whitespace"])
+        here = asked and tuple(column[match.here] for column in asked)
+        yield _change_of(comparison, before, match, here, totals), plain_table(match.new)
 
 
-def _change_of(
-    comparison: RunComparison, before: Before, table: pa.Table, rows: Any, asked: Any, totals: Totals
-) -> Changes:
-    """Return the changes of accounts of the second run since the first, where they are the accounts `rows` (m,).
+@dataclass(frozen=True)
+class _Match:
+    """A part of the second run: the accounts (m,) that are in both runs, those that are `new`, and where they stand.
+
+    `here` and `rows` are the positions of the former in the part and in the first run: slices where all stand there in
+    the same order, from `start` on, as in most runs on one table. `stop` is where the next part may go on.
+    """
+
+    both: pa.Table
+    new: pa.Table
+    here: Any
+    rows: Any
+    stop: int
+
+    @classmethod
+    def of(cls, before: AccountIndex, accounts: Wanted, table: pa.Table, start: int, form: IdForm) -> _Match:
+        """Return where the accounts of a table, whose ids are in a `form`, are in the first run."""
+        if before.form == form and before.has_from(start, accounts):
+            stop = start + table.num_rows
+            return cls(table, table.slice(0, 0), slice(None), slice(start, stop), stop)
+        rows = before.places_of(accounts) if before.form == form else before.rows_of(table["account_id"])
+        here = np.flatnonzero(rows >= 0)
+        both, new = table.take(here), table.take(np.flatnonzero(rows < 0))
+        return cls(both, new, here, rows[here], int(rows[here[-1]]) + 1 if len(here) else start)
+
+
+def _change_of(comparison: RunComparison, before: Before, match: _Match, asked: Any, totals: Totals) -> Changes:
+    """Return the changes of the accounts that are in both runs.
 
     `asked` are their clusters and typical sales under the first run's model, see `RunComparison.under_first`.
     """
+    table, rows = match.both, match.rows
     then, now = before.code[rows].astype(np.int64), level_codes(table["cluster"], comparison.second.clusters)
     ids, sales = table["account_id"], table["sales"].to_numpy()
     bought, buys = before.sales[rows] > 0, sales > 0

@@ -26,8 +26,6 @@ from tamscore.stages.priority import TIERS
 from tamscore.stages.quadrant import PLAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pyarrow as pa
 
     from tamscore.questions.stored import StoredRun
@@ -74,13 +72,8 @@ class PriorityStanding:
         place = float_column(table["priority"]).astype(np.int32)
         return cls(place, chance, call, cents(float_column(table["expected_value"])), at_risk, *codes)
 
-    @classmethod
-    def join(cls, parts: Sequence[PriorityStanding]) -> PriorityStanding:
-        """Return the standing of all accounts of the parts."""
-        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
-
     def take(self, rows: Any) -> PriorityStanding:
-        """Return the standing of some accounts, given their positions `rows`."""
+        """Return the standing of some accounts, given their positions or a slice."""
         return PriorityStanding(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 

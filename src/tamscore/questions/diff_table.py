@@ -96,13 +96,13 @@ def _rows(comparison: RunComparison, result: Diff, top: int, done: Any) -> Itera
     """The accounts of both runs in order of the second, the new ones among them, those gone at the end."""
     before = Before.of(comparison.first, priority=comparison.priority)
     seen = np.zeros(len(before.accounts), dtype=bool)
-    for changes, new_model in diff.changes(comparison, before, seen, result.totals):
+    for changes, newcomers in diff.changes(comparison, before, seen, result.totals):
         remaining = _rows_of_both(comparison, changes)
         result.movers = _most_moved(pa.concat_tables([result.movers, remaining]), "potential_change", top)
         result.callers = _most_moved(pa.concat_tables([result.callers, remaining]), "call_change", top)
         yield remaining
-        yield _new_rows(new_model)
-        done(remaining.num_rows + new_model.num_rows)
+        yield _new_rows(newcomers)
+        done(remaining.num_rows + newcomers.num_rows)
     left = diff.gone(before, seen, result.totals)
     for start in range(0, len(left), _BATCH):
         yield _gone_rows(comparison, before, left[start : start + _BATCH])
@@ -126,11 +126,11 @@ def _rows_of_both(comparison: RunComparison, changes: Changes) -> pa.Table:
     return _table_of("kept", len(changes.ids), columns | priority_of(changes.priority))
 
 
-def _new_rows(new_model: pa.Table) -> pa.Table:
+def _new_rows(newcomers: pa.Table) -> pa.Table:
     """The accounts that only the second run has."""
-    columns = {**_id_and_name(new_model), **_amounts("after", new_model), **_account_clusters("after", new_model)}
-    known = standing("after", PriorityStanding.of(new_model)) if "priority" in new_model.column_names else {}
-    return _table_of("new", new_model.num_rows, columns | known)
+    columns = {**_id_and_name(newcomers), **_amounts("after", newcomers), **_account_clusters("after", newcomers)}
+    known = standing("after", PriorityStanding.of(newcomers)) if "priority" in newcomers.column_names else {}
+    return _table_of("new", newcomers.num_rows, columns | known)
 
 
 def _gone_rows(comparison: RunComparison, before: Before, places: Any) -> pa.Table:
@@ -142,14 +142,14 @@ def _gone_rows(comparison: RunComparison, before: Before, places: Any) -> pa.Tab
     return _table_of("gone", len(places), {**columns, **_amounts("before", money), **known})
 
 
-def _id_and_name(new_model: pa.Table) -> dict[str, Any]:
+def _id_and_name(newcomers: pa.Table) -> dict[str, Any]:
     """Id and name of accounts."""
-    return {name: new_model[name] for name in ("account_id", "name") if name in new_model.column_names}
+    return {name: newcomers[name] for name in ("account_id", "name") if name in newcomers.column_names}
 
 
-def _account_clusters(when: str, new_model: pa.Table) -> dict[str, Any]:
+def _account_clusters(when: str, newcomers: pa.Table) -> dict[str, Any]:
     """The clusters of accounts."""
-    return {f"cluster_{when}": new_model["cluster"].cast(_TEXT)}
+    return {f"cluster_{when}": newcomers["cluster"].cast(_TEXT)}
 
 
 def _amounts(when: str, money: Any) -> dict[str, Any]:

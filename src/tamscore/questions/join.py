@@ -22,15 +22,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class AccountIndex:
-    """Accounts by id: `ids` (n,) in their order, `hashes` (n,) uint64 sorted, and the account of each, `rows` (n,).
+class Wanted:
+    """Accounts to be found: their `ids` (m,), as they are compared."""
 
-    12 bytes an account beside its id; ids are compared in full, since two may share a hash. `form` says how.
+    ids: pa.Array
+
+    @classmethod
+    def of(cls, ids: pa.ChunkedArray, form: IdForm) -> Wanted:
+        """Return the accounts of a table, given its ids and how they are compared."""
+        return cls(account_ids(ids, form))
+
+    @cached_property
+    def hashes(self) -> Any:
+        """Return the hashes (m,) uint64 of the ids."""
+        return id_hash(self.ids)
+
+
+@dataclass(frozen=True)
+class AccountIndex:
+    """Accounts by id: `ids` (n,) in their order; `form` says how they are compared.
+
+    Accounts that stand in another order are found by hashes: 12 bytes an account more, from the first such look-up on.
     """
 
     ids: pa.Array
-    hashes: Any
-    rows: Any
     form: IdForm = "text"
 
     @classmethod
@@ -39,37 +54,43 @@ class AccountIndex:
         import pyarrow as pa
 
         chunks = [account_ids(column, form) for column in ids]
-        hashes = np.concatenate([np.empty(0, np.uint64), *map(id_hash, chunks)])
-        rows = order_of(hashes).view(np.uint32)
-        together = pa.chunked_array(chunks, pa.large_string()).combine_chunks()
-        return cls(together, hashes[rows], rows, form)
+        return cls(pa.chunked_array(chunks, pa.large_string()).combine_chunks(), form)
 
     def __len__(self) -> int:
         """The number of accounts."""
         return len(self.ids)
 
     @cached_property
-    def index(self) -> HashIndex:
-        """Return what hashes are looked up in."""
-        return HashIndex.of(self.hashes)
+    def _by_hash(self) -> tuple[HashIndex, Any]:
+        """Return the sorted hashes of all ids, and the account (n,) uint32 of each."""
+        hashes = id_hash(self.ids)
+        rows = order_of(hashes).view(np.uint32)
+        return HashIndex.of(hashes[rows]), rows
 
     def rows_of(self, ids: pa.ChunkedArray) -> Any:
         """The account (m,) int64 of every id, -1 where it is not there."""
-        wanted = account_ids(ids, self.form)
-        return self.places_of(wanted, id_hash(wanted))
+        return self.places_of(Wanted.of(ids, self.form))
 
-    def places_of(self, wanted: pa.Array, hashes: Any) -> Any:
-        """Return the same for ids as they are compared, given their hashes (m,)."""
+    def has_from(self, start: int, wanted: Wanted) -> bool:
+        """Return whether exactly the wanted accounts stand from a position on, in their order."""
+        return start <= len(self) and self.ids.slice(start, len(wanted.ids)).equals(wanted.ids)
+
+    def places_of(self, wanted: Wanted) -> Any:
+        """Return the account (m,) int64 of all that are wanted, -1 where it is not there.
+
+        Ids are compared in full, since two may share a hash.
+        """
         import pyarrow.compute as pc
 
-        place, full = self.index.places(hashes).astype(np.int64), np.full(len(wanted), -1)
+        index, order = self._by_hash
+        place, full = index.places(wanted.hashes).astype(np.int64), np.full(len(wanted.ids), -1)
         left = np.flatnonzero(place >= 0)
         while len(left):  # more than once only where two ids share a hash
             inside = place[left] < len(self)
             left = left[inside]
-            left = left[self.hashes[place[left]] == hashes[left]]
-            rows = self.rows[place[left]].astype(np.int64)
-            same = truths(pc.equal(self.ids.take(rows), wanted.take(left)))
+            left = left[index.hashes[place[left]] == wanted.hashes[left]]
+            rows = order[place[left]].astype(np.int64)
+            same = truths(pc.equal(self.ids.take(rows), wanted.ids.take(left)))
             full[left[same]] = rows[same]
             left = left[~same]
             place[left] += 1

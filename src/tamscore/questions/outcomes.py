@@ -114,7 +114,7 @@ def _matches(
     match = replace(match, known=accounts.ids[0].as_py() if len(accounts) else None, what=_FOR_ID)
     if not match.is_noticed:
         return match, None
-    hashes = sorted_hashes([accounts.hashes, *map(id_hash, _ids_of_run(run))])
+    hashes = sorted_hashes([id_hash(accounts.ids), *map(id_hash, _ids_of_run(run))])
     of_run, sample = joined_parts(path, ID, [match_ids(ids, hashes)])
     return match, explain(of_run, sample, KnownAccounts(hashes, accounts.form, lambda: _ids_of_run(run)))
 

@@ -13,7 +13,7 @@ from tamscore import backend as backends
 from tamscore.arrow import as_dictionary
 from tamscore.errors import TamscoreError
 from tamscore.model import files as model
-from tamscore.questions.join import AccountIndex
+from tamscore.questions.join import AccountIndex, Wanted
 from tamscore.scoring import potential as policy
 from tamscore.scoring.assign import level_request
 from tamscore.scoring.assign_blocks import NO_CLUSTER, RowRequest, assign_blocks, label_rows
@@ -21,7 +21,6 @@ from tamscore.scoring.census.partition import take_census
 from tamscore.scoring.context import columns_of, ladder_rules
 from tamscore.scoring.features import stream_features
 from tamscore.stages import potential
-from tamscore.stages.draw import id_hash
 from tamscore.store import partitions, tables
 
 if TYPE_CHECKING:
@@ -92,15 +91,15 @@ class AccountLabels:
     key: str
     form: IdForm
 
-    def of_part(self, place: int, ids: pa.Array, hashes: Any) -> tuple[Any, Any]:
+    def of_part(self, place: int, accounts: Wanted) -> tuple[Any, Any]:
         """Return clusters (m,), -1 where they are not known, and typical sales (m,), NaN where there are none.
 
-        `ids` (m,) and their `hashes` (m,) are those of the accounts of a part of the scores, in their order.
+        The accounts are those of a part of the scores, in their order.
         """
-        if place < len(self.parts) and np.array_equal(self.parts[place].hashes, hashes):
+        if place < len(self.parts) and np.array_equal(self.parts[place].hashes, accounts.hashes):
             return self.parts[place].columns
-        accounts, codes, typical = self._by_id
-        rows = accounts.places_of(ids, hashes)
+        index, codes, typical = self._by_id
+        rows = index.places_of(accounts)
         return np.where(rows >= 0, codes[rows], -1), np.where(rows >= 0, typical[rows], np.nan)
 
     @cached_property
@@ -183,6 +182,5 @@ def _facts(first: StoredRun, second: StoredRun, labels: AccountLabels) -> Iterat
         if vocabulary is not None:
             texts = as_dictionary(table["market_segment"]) if items else pa.nulls(len(sales), pa.string())
             segment = vocabulary.encode(texts)
-        ids = tables.account_ids(table["account_id"], labels.form)
-        codes, typical = labels.of_part(place, ids, id_hash(ids))
+        codes, typical = labels.of_part(place, Wanted.of(table["account_id"], labels.form))
         yield codes, sales, segment, typical

@@ -51,9 +51,9 @@ class World:
 
 def cents(money: Any) -> Any:
     """Return amounts in whole cents (m,) int64, 0 if missing; raise InputContractError if one is too large."""
-    whole = np.rint(np.nan_to_num(money) * 100.0)
-    if (np.abs(whole) >= _LARGEST).any():
-        largest = np.max(np.abs(whole)) / 100
+    whole = np.rint(money * 100.0)
+    whole[np.isnan(whole)] = 0.0
+    if (largest := np.abs(whole).max(initial=0.0) / 100) >= _LARGEST / 100:
         raise InputContractError(
             f"an amount of {largest:.3g} is not exact to the cent; give sales in thousands, then run again"
         )

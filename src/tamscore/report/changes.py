@@ -83,10 +83,10 @@ def changes_between(first: StoredRun, second: StoredRun, against: str, progress:
     with progress.stage("alerts"):
         rises, buying = _rises_of(comparison, before), [alerts.SCHEMA.empty_table()]
     with progress.stage("compare", second.manifest["rows"]["scored"]) as done:
-        for part, (changes, new_model) in enumerate(diff.changes(comparison, before, seen, totals)):
+        for part, (changes, newcomers) in enumerate(diff.changes(comparison, before, seen, totals)):
             tally.add(changes)
             buying += [] if rises is None else [rises.rows_of(part, changes)]
-            done(len(changes.ids) + new_model.num_rows)
+            done(len(changes.ids) + newcomers.num_rows)
         diff.gone(before, seen, totals)
     is_comparable = not comparison.notices
     then, now = ({kind: run.manifest["totals"][kind]["whitespace"] for kind in KINDS} for run in (first, second))

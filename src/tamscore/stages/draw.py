@@ -17,6 +17,8 @@ LAST = 2**64 - 1
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _COPY = np.uint64(0xD6E8FEB86659FD93)
+_AT_ONCE = 2**16
+"""Ids hashed at once: what comes up on the way then stays in the cache of a core."""
 
 
 def mix(value: Any) -> Any:
@@ -52,6 +54,14 @@ def id_hash(ids: pa.Array, kind: int = 0) -> Any:
 
     Hashes of another kind know nothing of each other: ids that share one do not share the next.
     """
+    result = np.empty(len(ids), np.uint64)
+    for start in range(0, len(ids), _AT_ONCE):
+        result[start : start + _AT_ONCE] = _hashes_of(ids.slice(start, _AT_ONCE), kind)
+    return result
+
+
+def _hashes_of(ids: pa.Array, kind: int) -> Any:
+    """The hashes (m,) of a few ids."""
     offsets, padded = _string_buffers(ids)
     start, length = offsets[:-1], np.diff(offsets)
     state = mix(length.astype(np.uint64) + _GOLDEN + np.uint64(kind))

@@ -234,10 +234,10 @@ class OrderedAccounts:
     def order_days(self) -> Any:
         """The lines (n,) bool that are the first order of their day; refunds are not orders."""
         lines, order = self.lines, self.lines.units > 0
-        new_model = order.copy()  # orders of a day stand together, behind its refunds
+        first = order.copy()  # orders of a day stand together, behind its refunds
         same = (self.place[1:] == self.place[:-1]) & (lines.day[1:] == lines.day[:-1])
-        new_model[1:] &= ~(order[:-1] & same)
-        return new_model
+        first[1:] &= ~(order[:-1] & same)
+        return first
 
     def gaps(self, until: int) -> Any:
         """Return the days (g,) between consecutive order days of an account, both until a day."""
