@@ -115,7 +115,7 @@ def test_accounts_that_share_a_key_stay_apart():
     assert (found.sales / orders.UNITS).tolist() == [101, 10, 5]
     assert found.dates.tolist() == [2, 1, 1]
     asked = np.array([7, 7, 7, 9, 8, 10], np.uint64), np.array([2, 1, 3, 1009, 0, 0], np.uint64)
-    assert found.places(*asked).tolist() == [1, 0, -1, 2, -1, -1]
+    assert orders.places(found.key, found.check, *asked).tolist() == [1, 0, -1, 2, -1, -1]
 
 
 ROW = st.tuples(

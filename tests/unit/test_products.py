@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from tamscore.errors import InputContractError
 from tamscore.scoring.joining.product_lines import PartProducts, ProductColumns
 from tamscore.scoring.joining.product_table import ProductTablePlan, families_of
 from tamscore.scoring.product_sales import NOT_OWNED, AccountProducts
+from tamscore.scoring.score.sections import ScoredRows
 from tamscore.sections.products.columns import ProductsState
 from tamscore.sections.products.counts import Counts
 from tamscore.sections.products.open_products import leading, open_cents, sums_by
@@ -30,6 +32,7 @@ from tamscore.sections.products.stored_model import both, parse
 from tamscore.sections.products.view import open_with
 from tamscore.stages import interval
 from tamscore.stages.draw import id_hash
+from tamscore.store.tables import account_ids
 
 RULES = ProductRules(0.85, 25, 0.95)
 
@@ -126,15 +129,9 @@ def markets(draw: st.DrawFn) -> tuple[ProductsState, pa.Table]:
 
 def open_rows(state: ProductsState, scored: pa.Table) -> dict[str, Any]:
     """Return the columns of a table of scores."""
-
-    class Rows:
-        scores = scored
-
-        @staticmethod
-        def read(columns):
-            return scored.select(columns)
-
-    rows: Any = Rows()
+    part: Any = SimpleNamespace(hashes=id_hash(account_ids(scored["account_id"])))
+    assigned: Any = None
+    rows = ScoredRows(part, assigned, np.arange(scored.num_rows), scored, inputs=scored)
     return state.score(rows, HostBackend())
 
 

@@ -26,7 +26,7 @@ from tamscore.sections.next_offer.ownership_model import bins_of, scores_of
 from tamscore.sections.products import stored_model
 from tamscore.sections.products.open_products import open_cents
 from tamscore.stages.draw import id_hash
-from tamscore.stages.orders import places
+from tamscore.stages.orders import places_of
 from tamscore.store import commit, partitions
 from tamscore.store.tables import account_ids
 
@@ -74,9 +74,8 @@ class _RunProducts:
 
         Raise InputContractError if they do not add up to the whitespace by product of the scores.
         """
-        keys = id_hash(account_ids(accounts[KEY], self.run.id_form))
-        checks = id_hash(account_ids(accounts[KEY], self.run.id_form), 1)
-        place, label = places(self.owned.key, self.owned.check, keys, checks), self.run.codes(accounts["cluster"])
+        ids = account_ids(accounts[KEY], self.run.id_form)
+        place, label = places_of(self.owned, id_hash(ids), ids.take), self.run.codes(accounts["cluster"])
         most = max(HELD_CELLS // len(self.names), 1)
         for start in range(0, accounts.num_rows, most):
             here = slice(start, start + most)

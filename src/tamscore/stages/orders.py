@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.stages.draw import id_hash
 from tamscore.stages.keys import in_order, positions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
+
+    import pyarrow as pa
 
 UNITS = 10_000.0
 """Units in one of the currency."""
@@ -143,10 +146,6 @@ class Bought:
         """The number of accounts a."""
         return len(self.key)
 
-    def places(self, key: Any, check: Any) -> Any:
-        """Return the place (m,) of each account in these, -1 for one without a line; both hashes must agree."""
-        return places(self.key, self.check, key, check)
-
     @classmethod
     def together(cls, parts: Sequence[Bought]) -> Bought:
         """Return the accounts of all parts, whose keys must ascend from part to part."""
@@ -167,6 +166,19 @@ def places(keys: Any, checks: Any, key: Any, check: Any) -> Any:
         full[left[same]] = place[left[same]]
         left = left[~same]
         place[left] += 1
+    return full
+
+
+def places_of(known: Any, key: Any, ids_at: Callable[[Any], pa.Array]) -> Any:
+    """Return the same given the first hash (m,) of the ids of accounts, among `known` ones in order of key and check.
+
+    `ids_at` returns the ids at some positions: only ids whose first hash is there are hashed a second time.
+    """
+    (place,), full = positions(known.key, key, "left"), np.full(len(key), -1)
+    at = np.flatnonzero(place < len(known.key))
+    at = at[known.key[place[at]] == key[at]]
+    if len(at):
+        full[at] = places(known.key, known.check, key[at], id_hash(ids_at(at), 1))
     return full
 
 

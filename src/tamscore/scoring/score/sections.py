@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.score.priority import PartPriority
+    from tamscore.stages.folding import IdForm
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,15 @@ class ScoredRows:
     scores: pa.Table
     inputs: pa.Table | None = None
     foretold: WinForecast | None = None
+
+    @property
+    def hashes(self) -> Any:
+        """The hashes (s,) of the ids of the scored rows."""
+        return self.part.hashes[self.at]
+
+    def ids(self, column: str, form: IdForm) -> pa.Array:
+        """Return the ids (s,) of the scored rows, from their column, as they are compared."""
+        return tables.account_ids(self.read([column])[column], form)
 
     def read(self, columns: Sequence[str]) -> pa.Table:
         """Return columns of the input for the scored rows; read them only if `inputs` lacks them."""

@@ -12,10 +12,7 @@ import pyarrow as pa
 from tamscore.arrow import text_dictionary
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.buying_roles.contacts import ContactColumns, Contacts, read_contacts
-from tamscore.stages.draw import id_hash
-from tamscore.stages.keys import positions
-from tamscore.stages.orders import places
-from tamscore.store import tables
+from tamscore.stages.orders import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,17 +49,9 @@ class _BuyingRolesState:
 
     def present(self, rows: ScoredRows) -> Any:
         """Return the roles (s,) that somebody has at the scored rows, a bit for each."""
-        key, known = rows.part.hashes[rows.at], self.contacts
-        values = np.zeros(len(key), np.int64)
-        (place,) = positions(known.key, key, "left")
-        at = np.flatnonzero(place < len(known.key))
-        at = at[known.key[place[at]] == key[at]]
-        if len(at):
-            account_id = self.columns.account_id
-            ids = tables.account_ids(rows.read([account_id])[account_id], self.columns.id_form)
-            where = places(known.key, known.check, key[at], id_hash(ids.take(at), 1))
-            values[at] = np.where(where >= 0, known.roles[where], 0)
-        return values
+        columns = self.columns
+        place = places_of(self.contacts, rows.hashes, lambda at: rows.ids(columns.account_id, columns.id_form).take(at))
+        return np.append(self.contacts.roles.astype(np.int64), 0)[place]
 
     def text(self, roles: int) -> str:
         """Return the names of some roles, a bit for each."""

@@ -11,10 +11,7 @@ from tamscore.arrow import nullable, nullable_dictionary
 from tamscore.scoring.features import stream_features
 from tamscore.sections.jobs.look_alike import likeliest
 from tamscore.sections.jobs.record import count_by_key, findings
-from tamscore.stages.draw import id_hash
-from tamscore.stages.keys import positions
-from tamscore.stages.orders import places
-from tamscore.store import tables
+from tamscore.stages.orders import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,18 +75,9 @@ class JobsState:
 
     def known_of(self, rows: ScoredRows) -> Any:
         """Return the customer job (s,) of the scored rows whose product mix is known, -1 for the others."""
-        key, known = rows.part.hashes[rows.at], self.known
-        job = np.full(len(key), -1, np.int64)
-        (place,) = positions(known.key, key, "left")
-        at = np.flatnonzero(place < len(known.key))
-        at = at[known.key[place[at]] == key[at]]
-        if len(at):
-            ids = tables.account_ids(
-                rows.read([self.columns.account_id])[self.columns.account_id], self.columns.id_form
-            )
-            result = places(known.key, known.check, key[at], id_hash(ids.take(at), 1))
-            job[at] = np.where(result >= 0, known.job[result], -1)
-        return job
+        columns = self.columns
+        place = places_of(self.known, rows.hashes, lambda at: rows.ids(columns.account_id, columns.id_form).take(at))
+        return np.append(self.known.job.astype(np.int64), -1)[place]
 
     def fill_in(self, rows: ScoredRows, backend: Backend, job: Any, basis: Any, chance: Any) -> None:
         """Write the most likely job of scored rows without one, if features predict it, and its probability."""

@@ -11,8 +11,7 @@ from tamscore.arrow import float_column
 from tamscore.errors import InputContractError
 from tamscore.scoring.by_cluster import cents, cluster_codes
 from tamscore.sections.lifetime_value import worth as lifetime_value
-from tamscore.stages.draw import id_hash
-from tamscore.stages.orders import NEVER, UNITS, Bought
+from tamscore.stages.orders import NEVER, UNITS, Bought, places_of
 from tamscore.store import tables
 from tamscore.substitution import LARGEST_MONEY
 
@@ -87,15 +86,19 @@ class FigureSource:
             )
         return values
 
-    def figures(self, table: pa.Table, sales: Any, backend: Backend) -> _Figures:
-        """Return the figures of the accounts of a table of columns, given their sales (m,) in the market."""
+    def figures(self, table: pa.Table, hashes: Any, sales: Any, backend: Backend) -> _Figures:
+        """Return the figures of the accounts of a table of columns.
+
+        Given are the hashes (m,) of their ids, and their sales (m,) in the market.
+        """
         margin = self.column(table, "margin")
         if self.margin is not None:
             margin = np.where(np.isnan(margin), self.margin, margin)
         value = self.column(table, "value")
         if self.bought is not None:
             ids = tables.account_ids(table[self.account_id], self.id_form)
-            return self.ordered(self.bought, ids, margin, value, backend)
+            place = places_of(self.bought, hashes, ids.take)
+            return self.ordered(self.bought, place, margin, value, backend)
         before = self.column(table, "sales_before")
         buys = np.where((sales != 0) | (before > 0), sales, np.nan)
         revenue, dates = (self.column(table, name) for name in ("revenue", "order_dates"))
@@ -103,13 +106,15 @@ class FigureSource:
         recent = np.ones(len(sales))
         return _Figures(buys, before, monthly, recent, revenue, dates, margin, value, before > 0, sales > 0, nowhere)
 
-    def ordered(self, bought: Bought, ids: pa.Array, margin: Any, value: Any, backend: Backend) -> _Figures:
-        """Return the figures of accounts (m,) with these ids from their orders."""
-        place = bought.places(id_hash(ids), id_hash(ids, 1))
+    def ordered(self, bought: Bought, place: Any, margin: Any, value: Any, backend: Backend) -> _Figures:
+        """Return the figures of accounts from their orders, given their places (m,) among the buyers, -1 for none."""
         known = place >= 0
+        mine = place[known]
 
         def of(column: Any, per: float = 1.0) -> Any:
-            return np.where(known, column[place] / per, np.nan)
+            values = np.full(len(place), np.nan)
+            values[known] = column[mine] / per
+            return values
 
         before = of(bought.before, UNITS) if self.knows_before else np.full(len(place), np.nan)
         sales, revenue = of(bought.sales, UNITS), of(bought.revenue, UNITS)
@@ -158,7 +163,7 @@ def gauge(
     part, assigned = item
     at, label = cluster_codes(part, assigned, first)
     table = tables.read(part.partition, list(dict.fromkeys([sales, *source.reads]))).take(at)
-    known = source.figures(table, float_column(table[sales]), backend)
+    known = source.figures(table, part.hashes[at], float_column(table[sales]), backend)
     return _measure_gauges(known, label, clusters)
 
 

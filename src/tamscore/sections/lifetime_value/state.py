@@ -81,12 +81,13 @@ class LifetimeValueState:
     def sales_windows(self, part: PartRows, at: Any, backend: Backend) -> tuple[Any, Any]:
         """Return sales (s,) of the last twelve months and those before, to the cent as in scores; NaN if not known."""
         table = tables.read(part.partition, list(dict.fromkeys((*self.source.reads, self.sales)))).take(at)
-        known = self.source.figures(table, float_column(table[self.sales]), backend)
+        known = self.source.figures(table, part.hashes[at], float_column(table[self.sales]), backend)
         return np.round(known.sales, 2), np.round(known.before, 2)
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """Return trailing sales, sales before, margin and lifetime value of scored rows, without unknown columns."""
-        known = self.source.figures(rows.read(self.source.reads), float_column(rows.scores["sales"]), backend)
+        sales = float_column(rows.scores["sales"])
+        known = self.source.figures(rows.read(self.source.reads), rows.hashes, sales, backend)
         made = {"trailing_sales": known.sales}
         if self.knows_before:
             made["sales_before"] = known.before

@@ -18,9 +18,7 @@ from tamscore.sections.next_offer import offers as next_offer
 from tamscore.sections.next_offer import stored_model
 from tamscore.sections.next_offer.ownership import OwnedColumns, learn_ownership, most_owned, offers_of
 from tamscore.sections.next_offer.stored_model import KnownOffers
-from tamscore.stages.draw import id_hash
-from tamscore.stages.orders import places
-from tamscore.store import tables
+from tamscore.stages.orders import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,10 +64,12 @@ class NextOfferState:
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """Return the best product that each of the scored rows lacks, its value, the share of owners, its odds."""
         label = level_codes(rows.scores["cluster"], list(self.clusters))
-        ids = tables.account_ids(rows.read([self.account_id])[self.account_id], self.id_form)
         place, probability = np.full(len(label), -1), np.full(len(label), np.nan)
         if self.offers.product.shape[1]:
-            self.choose(ids, label, backend, place, probability)
+            account = places_of(
+                self.columns.owned, rows.hashes, lambda at: rows.ids(self.account_id, self.id_form).take(at)
+            )
+            self.choose(account, label, backend, place, probability)
         some = place >= 0
         at = (label, np.maximum(place, 0)) if self.offers.product.shape[1] else None
         product, value, share = (
@@ -86,12 +86,12 @@ class NextOfferState:
             "next_offer_expected": nullable(np.round(probability * value, 2)),
         }
 
-    def choose(self, ids: pa.Array, label: Any, backend: Backend, place: Any, probability: Any) -> None:
+    def choose(self, account: Any, label: Any, backend: Backend, place: Any, probability: Any) -> None:
         """Set the place (m,) of each account's offer in its cluster's offers, and its probability (m,).
 
-        Accounts of a cluster that own nothing get the same.
+        Accounts (m,) are given by their places among those that own something, -1 for none. Accounts of a cluster that
+        own nothing get the same.
         """
-        account = places(self.columns.owned.key, self.columns.owned.check, id_hash(ids), id_hash(ids, 1))
         without, having = np.flatnonzero(account < 0), np.flatnonzero(account >= 0)
         every = np.arange(len(self.clusters))
         shared = self.chosen(np.full(len(every), -1), every, backend)

@@ -19,7 +19,7 @@ from tamscore.sections.products.potential import ProductModel, ProductPotentials
 from tamscore.sections.products.record import Facts, findings
 from tamscore.sections.products.view import NAMES
 from tamscore.stages.draw import id_hash
-from tamscore.stages.orders import UNITS, places
+from tamscore.stages.orders import UNITS, places_of
 from tamscore.store import tables
 
 if TYPE_CHECKING:
@@ -59,10 +59,10 @@ class ProductsState:
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """Return the whitespace of each scored row over all products, and the products with the most of it."""
         label = level_codes(rows.scores["cluster"], list(self.clusters))
-        ids = tables.account_ids(rows.read([self.account_id])[self.account_id], self.id_form)
+        owner = places_of(self.owned, rows.hashes, lambda at: rows.ids(self.account_id, self.id_form).take(at))
         total = np.zeros(len(label))
         product, amount = np.full((len(label), LEADING), -1), np.zeros((len(label), LEADING))
-        for part in self.open_rows(ids, label, backend):
+        for part in self.open_rows(owner, label, backend):
             most = open_products.leading(backend.xp, part.cents)
             total[part.at] = backend.get(backend.xp.sum(part.cents, axis=1))[part.place]
             product[part.at] = backend.get(most.product)[part.place]
@@ -80,12 +80,12 @@ class ProductsState:
             columns[f"{name}_whitespace"] = nullable(np.where(none, np.nan, np.round(cents[:, place] / CENTS, 2)))
         return columns
 
-    def open_rows(self, ids: pa.Array, label: Any, backend: Backend) -> Iterator[OpenRows]:
+    def open_rows(self, owner: Any, label: Any, backend: Backend) -> Iterator[OpenRows]:
         """Yield the whitespace of accounts (m,) of clusters (m,): accounts without a product, then the others.
 
-        Accounts of a cluster that own no product share a row. The other accounts come in parts.
+        They are given by their places among the owners of products, -1 for none. Accounts of a cluster that own no
+        product share a row. The other accounts come in parts.
         """
-        owner = places(self.owned.key, self.owned.check, id_hash(ids), id_hash(ids, 1))
         potential, offered = backend.put(self.model.cents), backend.put(self.model.offered)
         nothing = backend.put(np.full(self.model.offered.shape, NOT_OWNED))
         without, having = np.flatnonzero(owner < 0), np.flatnonzero(owner >= 0)
@@ -105,7 +105,8 @@ class ProductsState:
         host = HostBackend()
         label = level_codes(scored["cluster"], list(self.clusters))
         ids = tables.account_ids(scored["account_id"], self.id_form)
-        return counts_of(scored, label, self.open_rows(ids, label, host), self.model.offered.shape)
+        owner = places_of(self.owned, id_hash(ids), ids.take)
+        return counts_of(scored, label, self.open_rows(owner, label, host), self.model.offered.shape)
 
     def findings(self, counts: Sequence[PartCounts]) -> Findings:
         """Return the whitespace by product, in each cluster and in all, compared with the whitespace of accounts."""

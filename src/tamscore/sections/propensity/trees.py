@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 _LARGEST_BYTE = 255
 GRAIN = 2.0**-40
 """What columns add at a leaf is a multiple of this, so that its sums are exact in whatever order."""
-_BLOCK_ROWS = 4_096
-_BLOCKS = 4
+_BLOCK_ROWS = 2_048
+_BLOCKS = 8
 """So many times fewer rows than in a block of the backend are taken through the trees at once: each has many leaves."""
 
 
