@@ -232,7 +232,10 @@ def _admit(
 def _left_since(directory: RunDirectory) -> str:
     """Return how many accounts were erased from a version since, and what that means for its input; "" for none."""
     count = forgotten.count_from(directory.output, directory.run_key)
-    return f"; {count:,} accounts were forgotten from it, which its input still has: remove them there" if count else ""
+    if not count:
+        return ""
+    accounts, them = ("account was", "it") if count == 1 else ("accounts were", "them")
+    return f"; {count:,} {accounts} forgotten from it, which its input still has: remove {them} there"
 
 
 def _assign(
