@@ -17,6 +17,7 @@ from tamscore.cli import app
 from tamscore.progress import Progress
 from tamscore.questions import diff_table, diff_totals, join, relabel
 from tamscore.questions.causes import CAUSES
+from tamscore.questions.join import SoughtAccounts
 from tamscore.questions.stored import open_run
 from tamscore.stages import draw
 from tamscore.store.tables import account_ids
@@ -196,20 +197,20 @@ def test_a_model_gives_accounts_the_same_cluster_by_their_place_and_by_their_id(
     first, later = open_run(base.output), open_run(second.output)
     labels = relabel.labels_under(first, later)
     ids = [account_ids(table["account_id"], later.id_form) for table in later.read(["account_id"])]
-    by_place = [labels.of_part(place, part, draw.id_hash(part)) for place, part in enumerate(ids)]
+    by_place = [labels.of_part(place, SoughtAccounts(part)) for place, part in enumerate(ids)]
     assert "_by_id" not in vars(labels)
     rest = [part.slice(1) for part in ids]
-    by_id = [labels.of_part(place, part, draw.id_hash(part)) for place, part in enumerate(rest)]
+    by_id = [labels.of_part(place, SoughtAccounts(part)) for place, part in enumerate(rest)]
     for (codes, typical), (codes_by_id, typical_by_id) in zip(by_place, by_id, strict=True):
         assert codes[1:].tolist() == codes_by_id.tolist()
         np.testing.assert_array_equal(typical[1:], typical_by_id)
         assert (codes >= 0).all()
     strange = pa.array(["nobody"], pa.large_string())
-    assert labels.of_part(0, strange, draw.id_hash(strange))[0].tolist() == [-1]
+    assert labels.of_part(0, SoughtAccounts(strange))[0].tolist() == [-1]
     same = relabel.labels_under(first, first)
     part = account_ids(next(first.read(["account_id"]))["account_id"], first.id_form)
     own = first.codes(next(first.read(["cluster"]))["cluster"])
-    assert same.of_part(0, part, draw.id_hash(part))[0].tolist() == own.tolist()
+    assert same.of_part(0, SoughtAccounts(part))[0].tolist() == own.tolist()
 
 
 @pytest.mark.parametrize("largest", [10**6, 2**62])

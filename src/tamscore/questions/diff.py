@@ -13,7 +13,7 @@ from tamscore.questions.causes import Triple, Worlds
 from tamscore.questions.diff_before import columns_of, typical_of
 from tamscore.questions.diff_priority import PriorityStanding
 from tamscore.questions.diff_totals import add_accounts, add_changes, add_priority
-from tamscore.questions.join import Wanted
+from tamscore.questions.join import MatchedPart, SoughtAccounts
 from tamscore.questions.worlds import cents
 
 if TYPE_CHECKING:
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from tamscore.questions.diff_before import Before
     from tamscore.questions.diff_priority import PriorityChange
     from tamscore.questions.diff_totals import Totals
-    from tamscore.questions.join import AccountIndex
     from tamscore.questions.relabel import AccountLabels
     from tamscore.questions.stored import StoredRun
-    from tamscore.stages.folding import IdForm
 
 _LEVEL_GONE = (
     "the first run is at level account, the second is not: the effect of a new model is reported with that, as policy"
@@ -58,7 +56,7 @@ class RunComparison:
         """Return whether both runs have the columns of priority."""
         return bool(diff_priority.columns_of(self.first) and diff_priority.columns_of(self.second))
 
-    def under_first(self, place: int, accounts: Wanted) -> tuple[Any, Any] | None:
+    def under_first(self, place: int, accounts: SoughtAccounts) -> tuple[Any, Any] | None:
         """Return clusters (m,) and typical sales (m,) of a part of the second run under the first run's model.
 
         Unknown clusters are -1 and unknown typical sales NaN. Return None if the model is not available or not needed.
@@ -138,42 +136,16 @@ def changes(comparison: RunComparison, before: Before, seen: Any, totals: Totals
     second, wanted, start = comparison.second, columns_of(comparison.second, priority=before.standing is not None), 0
     named = [name for name in ("name",) if name in second.columns]
     for place, table in enumerate(second.read([*wanted, *named], coded=True)):
-        accounts = Wanted.of(table["account_id"], second.id_form)
+        accounts = SoughtAccounts.of(table["account_id"], second.id_form)
         asked = comparison.under_first(place, accounts)
-        match = _Match.of(before.accounts, accounts, table, start, second.id_form)
+        match = MatchedPart.of(before.accounts, accounts, table, start, second.id_form)
         seen[match.rows], start = True, match.stop
         add_accounts(totals.new, match.new["sales"].to_numpy(), match.new["potential"], match.new["whitespace"])
         here = asked and tuple(column[match.here] for column in asked)
         yield _change_of(comparison, before, match, here, totals), plain_table(match.new)
 
 
-@dataclass(frozen=True)
-class _Match:
-    """A part of the second run: the accounts (m,) that are in both runs, those that are `new`, and where they stand.
-
-    `here` and `rows` are the positions of the former in the part and in the first run: slices where all stand there in
-    the same order, from `start` on, as in most runs on one table. `stop` is where the next part may go on.
-    """
-
-    both: pa.Table
-    new: pa.Table
-    here: Any
-    rows: Any
-    stop: int
-
-    @classmethod
-    def of(cls, before: AccountIndex, accounts: Wanted, table: pa.Table, start: int, form: IdForm) -> _Match:
-        """Return where the accounts of a table, whose ids are in a `form`, are in the first run."""
-        if before.form == form and before.has_from(start, accounts):
-            stop = start + table.num_rows
-            return cls(table, table.slice(0, 0), slice(None), slice(start, stop), stop)
-        rows = before.places_of(accounts) if before.form == form else before.rows_of(table["account_id"])
-        here = np.flatnonzero(rows >= 0)
-        both, new = table.take(here), table.take(np.flatnonzero(rows < 0))
-        return cls(both, new, here, rows[here], int(rows[here[-1]]) + 1 if len(here) else start)
-
-
-def _change_of(comparison: RunComparison, before: Before, match: _Match, asked: Any, totals: Totals) -> Changes:
+def _change_of(comparison: RunComparison, before: Before, match: MatchedPart, asked: Any, totals: Totals) -> Changes:
     """Return the changes of the accounts that are in both runs.
 
     `asked` are their clusters and typical sales under the first run's model, see `RunComparison.under_first`.

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SoughtAccounts:
     """Accounts to be found: their `ids` (m,), as they are compared."""
 
     ids: pa.Array
 
     @classmethod
-    def of(cls, ids: pa.ChunkedArray, form: IdForm) -> Wanted:
+    def of(cls, ids: pa.ChunkedArray, form: IdForm) -> SoughtAccounts:
         """Return the accounts of a table, given its ids and how they are compared."""
         return cls(account_ids(ids, form))
 
@@ -69,13 +69,13 @@ class AccountIndex:
 
     def rows_of(self, ids: pa.ChunkedArray) -> Any:
         """The account (m,) int64 of every id, -1 where it is not there."""
-        return self.places_of(Wanted.of(ids, self.form))
+        return self.places_of(SoughtAccounts.of(ids, self.form))
 
-    def has_from(self, start: int, wanted: Wanted) -> bool:
+    def has_from(self, start: int, wanted: SoughtAccounts) -> bool:
         """Return whether exactly the wanted accounts stand from a position on, in their order."""
         return start <= len(self) and self.ids.slice(start, len(wanted.ids)).equals(wanted.ids)
 
-    def places_of(self, wanted: Wanted) -> Any:
+    def places_of(self, wanted: SoughtAccounts) -> Any:
         """Return the account (m,) int64 of all that are wanted, -1 where it is not there.
 
         Ids are compared in full, since two may share a hash.
@@ -95,3 +95,31 @@ class AccountIndex:
             left = left[~same]
             place[left] += 1
         return full
+
+
+@dataclass(frozen=True)
+class MatchedPart:
+    """A part of the second run: the accounts (m,) that are in both runs, those that are `new`, and where they stand.
+
+    `here` and `rows` are the positions of the former in the part and in the first run: slices where all stand there in
+    the same order, from `start` on, as in most runs on one table. `stop` is where the next part may go on.
+    """
+
+    both: pa.Table
+    new: pa.Table
+    here: Any
+    rows: Any
+    stop: int
+
+    @classmethod
+    def of(
+        cls, before: AccountIndex, accounts: SoughtAccounts, table: pa.Table, start: int, form: IdForm
+    ) -> MatchedPart:
+        """Return where the accounts of a table, whose ids are in a `form`, are in the first run."""
+        if before.form == form and before.has_from(start, accounts):
+            stop = start + table.num_rows
+            return cls(table, table.slice(0, 0), slice(None), slice(start, stop), stop)
+        rows = before.places_of(accounts) if before.form == form else before.rows_of(table["account_id"])
+        here = np.flatnonzero(rows >= 0)
+        both, new = table.take(here), table.take(np.flatnonzero(rows < 0))
+        return cls(both, new, here, rows[here], int(rows[here[-1]]) + 1 if len(here) else start)

@@ -13,7 +13,7 @@ from tamscore import backend as backends
 from tamscore.arrow import as_dictionary
 from tamscore.errors import TamscoreError
 from tamscore.model import files as model
-from tamscore.questions.join import AccountIndex, Wanted
+from tamscore.questions.join import AccountIndex, SoughtAccounts
 from tamscore.scoring import potential as policy
 from tamscore.scoring.assign import level_request
 from tamscore.scoring.assign_blocks import NO_CLUSTER, RowRequest, assign_blocks, label_rows
@@ -91,7 +91,7 @@ class AccountLabels:
     key: str
     form: IdForm
 
-    def of_part(self, place: int, accounts: Wanted) -> tuple[Any, Any]:
+    def of_part(self, place: int, accounts: SoughtAccounts) -> tuple[Any, Any]:
         """Return clusters (m,), -1 where they are not known, and typical sales (m,), NaN where there are none.
 
         The accounts are those of a part of the scores, in their order.
@@ -182,5 +182,5 @@ def _facts(first: StoredRun, second: StoredRun, labels: AccountLabels) -> Iterat
         if vocabulary is not None:
             texts = as_dictionary(table["market_segment"]) if items else pa.nulls(len(sales), pa.string())
             segment = vocabulary.encode(texts)
-        codes, typical = labels.of_part(place, Wanted.of(table["account_id"], labels.form))
+        codes, typical = labels.of_part(place, SoughtAccounts.of(table["account_id"], labels.form))
         yield codes, sales, segment, typical
