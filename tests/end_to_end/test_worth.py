@@ -32,6 +32,7 @@ from tamscore.sections.next_offer import columns as next_offer
 from tamscore.sections.segments import own
 from tamscore.sections.segments.actions import ACTIONS
 from tamscore.stages.draw import id_hash
+from tamscore.stages.orders import places_of
 from tamscore.synthetic import write_market
 from tamscore.synthetic.orders import AS_OF
 from tests.conftest import make_backend
@@ -387,8 +388,13 @@ def test_ids_that_share_a_hash_stay_apart(asked, tmp_path, monkeypatch):
         found = id_hash(ids, kind)
         return found if kind else found << np.uint64(62)
 
-    for module in (figures, next_offer, order_lines, product_lines):
+    def found_by_coarse(known: Any, key: Any, ids_at: Any) -> Any:
+        return places_of(known, key << np.uint64(62), ids_at)
+
+    for module in (order_lines, product_lines):
         monkeypatch.setattr(module, "id_hash", coarse)
+    for module in (figures, next_offer):
+        monkeypatch.setattr(module, "places_of", found_by_coarse)
     of_census = product_table.customers_in
     monkeypatch.setattr(product_table, "customers_in", lambda part: of_census(part) << np.uint64(62))
     again = market.run(asked["folder"] / "market", tmp_path / "scores", asked["changes"])
