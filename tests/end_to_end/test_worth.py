@@ -26,9 +26,9 @@ from tamscore.report import page_of
 from tamscore.report.chapters import chapters
 from tamscore.report.evidence import gather
 from tamscore.scoring.joining import order_lines, product_lines, product_table
+from tamscore.scoring.score import sections as score_sections
 from tamscore.sections.lifetime_value import gauges as figures
 from tamscore.sections.lifetime_value import worth as lifetime_value
-from tamscore.sections.next_offer import columns as next_offer
 from tamscore.sections.segments import own
 from tamscore.sections.segments.actions import ACTIONS
 from tamscore.stages.draw import id_hash
@@ -393,7 +393,7 @@ def test_ids_that_share_a_hash_stay_apart(asked, tmp_path, monkeypatch):
 
     for module in (order_lines, product_lines):
         monkeypatch.setattr(module, "id_hash", coarse)
-    for module in (figures, next_offer):
+    for module in (figures, score_sections):
         monkeypatch.setattr(module, "places_of", found_by_coarse)
     of_census = product_table.customers_in
     monkeypatch.setattr(product_table, "customers_in", lambda part: of_census(part) << np.uint64(62))

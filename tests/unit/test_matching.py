@@ -23,7 +23,7 @@ def matched(parts: list[list[str]], form: Any = "text") -> tuple[list[tuple[str,
     new: list[str] = []
     for part in parts:
         table = pa.table({"account_id": pa.array(part, pa.string())})
-        match = MatchedPart.of(index, SoughtAccounts.of(table["account_id"], form), table, start, form)
+        match = MatchedPart.of(index, SoughtAccounts.of(table["account_id"], form), table, start)
         rows = np.arange(len(index))[match.rows].tolist()
         assert table["account_id"].take(np.arange(len(part))[match.here]) == match.both["account_id"]
         both += zip(match.both["account_id"].to_pylist(), rows, strict=True)

@@ -138,7 +138,7 @@ def changes(comparison: RunComparison, before: Before, seen: Any, totals: Totals
     for place, table in enumerate(second.read([*wanted, *named], coded=True)):
         accounts = SoughtAccounts.of(table["account_id"], second.id_form)
         asked = comparison.under_first(place, accounts)
-        match = MatchedPart.of(before.accounts, accounts, table, start, second.id_form)
+        match = MatchedPart.of(before.accounts, accounts, table, start)
         seen[match.rows], start = True, match.stop
         add_accounts(totals.new, match.new["sales"].to_numpy(), match.new["potential"], match.new["whitespace"])
         here = asked and tuple(column[match.here] for column in asked)

@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SoughtAccounts:
-    """Accounts to be found: their `ids` (m,), as they are compared."""
+    """Accounts to be found: their `ids` (m,) as they are compared, and the `form` that says how."""
 
     ids: pa.Array
+    form: IdForm = "text"
 
     @classmethod
     def of(cls, ids: pa.ChunkedArray, form: IdForm) -> SoughtAccounts:
         """Return the accounts of a table, given its ids and how they are compared."""
-        return cls(account_ids(ids, form))
+        return cls(account_ids(ids, form), form)
 
     @cached_property
     def hashes(self) -> Any:
@@ -112,14 +113,13 @@ class MatchedPart:
     stop: int
 
     @classmethod
-    def of(
-        cls, before: AccountIndex, accounts: SoughtAccounts, table: pa.Table, start: int, form: IdForm
-    ) -> MatchedPart:
-        """Return where the accounts of a table, whose ids are in a `form`, are in the first run."""
-        if before.form == form and before.has_from(start, accounts):
+    def of(cls, before: AccountIndex, accounts: SoughtAccounts, table: pa.Table, start: int) -> MatchedPart:
+        """Return where the accounts of a table are in the first run."""
+        same_form = before.form == accounts.form
+        if same_form and before.has_from(start, accounts):
             stop = start + table.num_rows
             return cls(table, table.slice(0, 0), slice(None), slice(start, stop), stop)
-        rows = before.places_of(accounts) if before.form == form else before.rows_of(table["account_id"])
+        rows = before.places_of(accounts) if same_form else before.rows_of(table["account_id"])
         here = np.flatnonzero(rows >= 0)
         both, new = table.take(here), table.take(np.flatnonzero(rows < 0))
         return cls(both, new, here, rows[here], int(rows[here[-1]]) + 1 if len(here) else start)

@@ -157,8 +157,13 @@ def places(keys: Any, checks: Any, key: Any, check: Any) -> Any:
 
     Both hashes of 64 bits must agree: the second separates ids that share the first.
     """
-    full = np.full(len(key), -1)
-    (place,), left = positions(keys, key, "left"), np.arange(len(key))
+    (place,) = positions(keys, key, "left")
+    return _apart_by_check(keys, checks, place, key, check)
+
+
+def _apart_by_check(keys: Any, checks: Any, place: Any, key: Any, check: Any) -> Any:
+    """Return the same given where each key belongs among the others, place (m,)."""
+    place, full, left = place.copy(), np.full(len(key), -1), np.arange(len(key))
     while len(left):  # more than once only if two ids share a key
         left = left[place[left] < len(keys)]
         left = left[keys[place[left]] == key[left]]
@@ -178,7 +183,7 @@ def places_of(known: Any, key: Any, ids_at: Callable[[Any], pa.Array]) -> Any:
     at = np.flatnonzero(place < len(known.key))
     at = at[known.key[place[at]] == key[at]]
     if len(at):
-        full[at] = places(known.key, known.check, key[at], id_hash(ids_at(at), 1))
+        full[at] = _apart_by_check(known.key, known.check, place[at], key[at], id_hash(ids_at(at), 1))
     return full
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from tamscore.stages.orders import places_of
 from tamscore.store import tables
 
 if TYPE_CHECKING:
@@ -54,9 +55,16 @@ class ScoredRows:
         """The hashes (s,) of the ids of the scored rows."""
         return self.part.hashes[self.at]
 
-    def ids(self, column: str, form: IdForm) -> pa.Array:
-        """Return the ids (s,) of the scored rows, from their column, as they are compared."""
-        return tables.account_ids(self.read([column])[column], form)
+    def places_in(self, known: Any, column: str, form: IdForm) -> Any:
+        """Return the place (s,) of the scored rows among `known` accounts, -1 for none: see `orders.places_of`.
+
+        Their ids are in a column of the input, which is read only where the first hash of one of them is known.
+        """
+
+        def ids_at(at: Any) -> pa.Array:
+            return tables.account_ids(self.read([column])[column].take(at), form)
+
+        return places_of(known, self.hashes, ids_at)
 
     def read(self, columns: Sequence[str]) -> pa.Table:
         """Return columns of the input for the scored rows; read them only if `inputs` lacks them."""

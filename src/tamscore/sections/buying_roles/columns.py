@@ -12,7 +12,6 @@ import pyarrow as pa
 from tamscore.arrow import text_dictionary
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.buying_roles.contacts import ContactColumns, Contacts, read_contacts
-from tamscore.stages.orders import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,8 +48,7 @@ class _BuyingRolesState:
 
     def present(self, rows: ScoredRows) -> Any:
         """Return the roles (s,) that somebody has at the scored rows, a bit for each."""
-        columns = self.columns
-        place = places_of(self.contacts, rows.hashes, lambda at: rows.ids(columns.account_id, columns.id_form).take(at))
+        place = rows.places_in(self.contacts, self.columns.account_id, self.columns.id_form)
         return np.append(self.contacts.roles.astype(np.int64), 0)[place]
 
     def text(self, roles: int) -> str:

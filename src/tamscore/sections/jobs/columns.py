@@ -11,7 +11,6 @@ from tamscore.arrow import nullable, nullable_dictionary
 from tamscore.scoring.features import stream_features
 from tamscore.sections.jobs.look_alike import likeliest
 from tamscore.sections.jobs.record import count_by_key, findings
-from tamscore.stages.orders import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,8 +74,7 @@ class JobsState:
 
     def known_of(self, rows: ScoredRows) -> Any:
         """Return the customer job (s,) of the scored rows whose product mix is known, -1 for the others."""
-        columns = self.columns
-        place = places_of(self.known, rows.hashes, lambda at: rows.ids(columns.account_id, columns.id_form).take(at))
+        place = rows.places_in(self.known, self.columns.account_id, self.columns.id_form)
         return np.append(self.known.job.astype(np.int64), -1)[place]
 
     def fill_in(self, rows: ScoredRows, backend: Backend, job: Any, basis: Any, chance: Any) -> None:

@@ -12,8 +12,8 @@ from tamscore.engine.flow import LocalFlow
 from tamscore.schema import Reason
 from tamscore.scoring.features import PartFeatures, joined_texts, read_features, texts_at
 from tamscore.sections.jobs.look_alike import MOST_ROWS, JobLookAlikes, JobRows, learn
-from tamscore.stages.draw import draw_number, id_hash, threshold
-from tamscore.stages.orders import places
+from tamscore.stages.draw import draw_number, threshold
+from tamscore.stages.orders import places_of
 from tamscore.store import tables
 
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ def _draw_rows(part: PartRows, models: Sequence[PartyModel], how: _CustomerDraw)
 def _jobs_of(part: PartRows, at: Any, known: KnownJobs, columns: InputColumns) -> Any:
     """Return the customer job (n,) of some rows of a partition, -1 if it is not known."""
     ids = tables.account_ids(tables.read(part.partition, [columns.account_id])[columns.account_id], columns.id_form)
-    result = places(known.key, known.check, part.hashes[at], id_hash(ids.take(at), 1))
-    return np.where(result >= 0, np.append(known.job, -1)[result], -1).astype(np.int64)
+    place = places_of(known, part.hashes[at], ids.take(at).take)
+    return np.append(known.job.astype(np.int64), -1)[place]
 
 
 def _taken_of(features: PartFeatures, rows: Any) -> PartFeatures:

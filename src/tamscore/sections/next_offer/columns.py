@@ -18,7 +18,6 @@ from tamscore.sections.next_offer import offers as next_offer
 from tamscore.sections.next_offer import stored_model
 from tamscore.sections.next_offer.ownership import OwnedColumns, learn_ownership, most_owned, offers_of
 from tamscore.sections.next_offer.stored_model import KnownOffers
-from tamscore.stages.orders import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,9 +65,7 @@ class NextOfferState:
         label = level_codes(rows.scores["cluster"], list(self.clusters))
         place, probability = np.full(len(label), -1), np.full(len(label), np.nan)
         if self.offers.product.shape[1]:
-            account = places_of(
-                self.columns.owned, rows.hashes, lambda at: rows.ids(self.account_id, self.id_form).take(at)
-            )
+            account = rows.places_in(self.columns.owned, self.account_id, self.id_form)
             self.choose(account, label, backend, place, probability)
         some = place >= 0
         at = (label, np.maximum(place, 0)) if self.offers.product.shape[1] else None

@@ -59,7 +59,7 @@ class ProductsState:
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """Return the whitespace of each scored row over all products, and the products with the most of it."""
         label = level_codes(rows.scores["cluster"], list(self.clusters))
-        owner = places_of(self.owned, rows.hashes, lambda at: rows.ids(self.account_id, self.id_form).take(at))
+        owner = rows.places_in(self.owned, self.account_id, self.id_form)
         total = np.zeros(len(label))
         product, amount = np.full((len(label), LEADING), -1), np.zeros((len(label), LEADING))
         for part in self.open_rows(owner, label, backend):
